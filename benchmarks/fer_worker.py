@@ -1,0 +1,78 @@
+"""Times the PyPI package `fer`; run by the Python it is installed in, not by mien's: fer_worker.py RUNS PICTURE..."""
+
+import contextlib
+import io
+import json
+import os
+import sys
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
+def give_nms(torch) -> None:
+    """The torchvision wheel brings no compiled operators for a CPU torch, and does not import without this one."""
+
+    def nms(boxes, scores, most):
+        order, kept = scores.argsort(descending=True), []
+        area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+        while len(order):
+            first, order = order[0], order[1:]
+            kept.append(first)
+            low, high = torch.maximum(boxes[first, :2], boxes[order, :2]), torch.minimum(boxes[first, 2:], boxes[order, 2:])
+            shared = (high - low).clamp(min=0).prod(dim=1)
+            order = order[shared / (area[first] + area[order] - shared) <= most]
+        return torch.stack(kept) if kept else torch.zeros(0, dtype=torch.int64)
+
+    library = torch.library.Library("torchvision", "DEF")
+    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")  # declared for the import, never called
+    library.impl("nms", nms, "CPU")
+    KEEP.append(library)
+    import torchvision
+
+    torchvision.ops.boxes._assert_has_ops = lambda: None
+
+
+KEEP = []
+
+
+def main() -> None:
+    runs, pictures = int(sys.argv[1]), sys.argv[2:]
+    with contextlib.redirect_stdout(io.StringIO()):
+        import cv2
+        import torch
+
+        give_nms(torch)
+        from fer.fer import FER
+
+        torch.set_num_threads(1)
+        cv2.setNumThreads(1)
+        rows = []
+        for name, mtcnn in (("fer (Haar)", False), ("fer (MTCNN)", True)):
+            model = FER(mtcnn=mtcnn)
+            for path in pictures:
+                image = cv2.imread(path)
+                for _ in range(3):
+                    found = model.detect_emotions(image)
+                took = []
+                for _ in range(runs):
+                    began = time.perf_counter()
+                    model.detect_emotions(image)
+                    took.append((time.perf_counter() - began) * 1000)
+                took.sort()
+                rows.append(
+                    {
+                        "who": name,
+                        "picture": path,
+                        "faces": len(found),
+                        "median_ms": took[len(took) // 2],
+                        "p95_ms": took[int(len(took) * 0.95)],
+                    }
+                )
+    print(json.dumps(rows))
+
+
+main()

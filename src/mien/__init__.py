@@ -1,0 +1,107 @@
+"""mien reads facial expressions: pictures in; faces, nine emotion probabilities, valence and arousal out.
+
+>>> import mien
+>>> for row in mien.analyze("examples/astronaut.jpg").rows():  # doctest: +SKIP
+...     print(row["emotion"], row["emotion_p"])
+
+Everything public is listed in `__all__`. Names are loaded when first used, so that `import mien` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mien.drawers import names as drawer_names
+    from mien.drawers import register as register_drawer
+    from mien.errors import MienError
+    from mien.inference import Inference
+    from mien.labels import ANCHORS, EMOTIONS, LABEL_SETS
+    from mien.models.card import ModelCard
+    from mien.models.detectors.registry import names as detector_names
+    from mien.models.detectors.registry import register as register_detector
+    from mien.models.registry import names as model_names
+    from mien.models.registry import register as register_recogniser
+    from mien.options import AnalyzeOptions
+    from mien.pipeline import Analysis, Analyzer, analyze
+    from mien.types import Emotions, Faces, Frame, Result
+    from mien.unsure import UnsureRules
+    from mien.vision.align import CropSpec
+    from mien.vision.cutouts import anonymize
+    from mien.vision.draw import draw
+    from mien.vision.style import Style
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ANCHORS",
+    "EMOTIONS",
+    "LABEL_SETS",
+    "Analysis",
+    "AnalyzeOptions",
+    "Analyzer",
+    "CropSpec",
+    "Emotions",
+    "Faces",
+    "Frame",
+    "Inference",
+    "MienError",
+    "ModelCard",
+    "Result",
+    "Style",
+    "UnsureRules",
+    "analyze",
+    "anonymize",
+    "detector_names",
+    "draw",
+    "drawer_names",
+    "model_names",
+    "register_detector",
+    "register_drawer",
+    "register_recogniser",
+]
+
+_HOME = {
+    "ANCHORS": "mien.labels",
+    "EMOTIONS": "mien.labels",
+    "LABEL_SETS": "mien.labels",
+    "Analysis": "mien.pipeline",
+    "AnalyzeOptions": "mien.options",
+    "Analyzer": "mien.pipeline",
+    "CropSpec": "mien.vision.align",
+    "Emotions": "mien.types",
+    "Faces": "mien.types",
+    "Frame": "mien.types",
+    "Inference": "mien.inference",
+    "MienError": "mien.errors",
+    "ModelCard": "mien.models.card",
+    "Result": "mien.types",
+    "Style": "mien.vision.style",
+    "UnsureRules": "mien.unsure",
+    "analyze": "mien.pipeline",
+    "anonymize": "mien.vision.cutouts",
+    "draw": "mien.vision.draw",
+    # Functions that have a plain name in their own module and a full one here.
+    "detector_names": "mien.models.detectors.registry:names",
+    "drawer_names": "mien.drawers:names",
+    "model_names": "mien.models.registry:names",
+    "register_detector": "mien.models.detectors.registry:register",
+    "register_drawer": "mien.drawers:register",
+    "register_recogniser": "mien.models.registry:register",
+}
+"""Public name -> module it lives in, with its name there after a colon where it differs."""
+
+if not TYPE_CHECKING:  # a type checker must not take any name at all for an attribute of mien
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOME:
+            raise AttributeError(f"module 'mien' has no attribute {name!r}")
+        module, _, there = _HOME[name].partition(":")
+        value = getattr(import_module(module), there or name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, "__version__"})

@@ -1,0 +1,130 @@
+"""The command `mien`: its verbs, and what becomes of their errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command, get_group
+
+from mien.errors import MienError, UnknownName, UsageError
+
+VERBS: dict[str, tuple[str, str]] = {
+    "analyze": ("mien.cli.analyze:analyze", "Find faces in pictures and read the expressions they show."),
+    "models": ("mien.cli.models:app", "List, show, fetch and check models and detectors."),
+    "evaluate": ("mien.cli.evaluate:evaluate", "Accuracy, macro-F1, calibration and more of a model on labelled pictures."),
+    "bench": ("mien.cli.bench:app", "How fast the parts are on this machine, and how well the detectors find faces."),
+    "train": ("mien.cli.train:train", "Train a recogniser, calibrate it on PublicTest, and write it as ONNX file, card and golden crops."),
+}
+"""Verb -> where it is (a function, or a Typer of several), and the first line of its help. Imported only when it is used."""
+
+NOTHING_DONE, WRONG_USAGE, SOME_FAILED, INTERRUPTED, PIPE_CLOSED = 1, 2, 3, 130, 141
+EPILOGUE = "Exit codes: 0 all done, 1 nothing done, 2 wrong usage, 3 some inputs failed (each is named), 130 interrupted."
+
+
+def load(verb: str) -> Any:
+    """The command behind a verb."""
+    module, _, name = VERBS[verb][0].partition(":")
+    found = getattr(import_module(module), name)
+    if isinstance(found, typer.Typer):
+        return get_group(found)  # get_command would make a plain verb of a Typer with a single command
+    app = typer.Typer(add_completion=False)
+    app.command(verb, epilog=EPILOGUE)(found)
+    return get_command(app)
+
+
+class Verb(TyperCommand):
+    """Stands for a verb in the list of them; the real command is imported when it is its turn."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """The context of the real command, which from here on is the one that runs."""
+        assert self.name is not None
+        return load(self.name).make_context(info_name, args, parent=parent, **extra)
+
+
+class Verbs(TyperGroup):
+    """The table VERBS as a group of commands."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = {name: Verb(name, help=line) for name, (_, line) in VERBS.items()}
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb. A closed pipe is caught here, before Typer makes exit code 1 of it."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise typer.Exit(_pipe_closed()) from None
+
+
+app = typer.Typer(cls=Verbs, add_completion=False, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from mien import __version__
+
+        typer.echo(f"mien {__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog=EPILOGUE)
+def _mien(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error. May stand anywhere.")] = False,
+) -> None:
+    """Read facial expressions: pictures in; faces, nine emotion probabilities, valence and arousal out.
+
+    mien says which expression a face shows, not what a person feels.
+    """
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one command line (without the program's name) and give its exit code. Errors become one line on stderr."""
+    given = list(sys.argv[1:] if args is None else args)
+    end = given.index("--") if "--" in given else len(given)
+    debug = "--debug" in given[:end]
+    given = [word for word in given[:end] if word != "--debug"] + given[end:]
+    try:
+        code = app(given, prog_name="mien", standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except Exception as error:  # the one place where any error becomes a line; --debug shows it whole
+        if debug and not hasattr(error, "format_message"):
+            raise
+        return _told(error)
+    return code if isinstance(code, int) else 0
+
+
+def run() -> None:
+    """The entry point of the command `mien`."""
+    sys.exit(main())
+
+
+def _told(error: Exception) -> int:
+    """Print an error as one line and give the exit code for it."""
+    from mien.cli.render import say
+
+    if hasattr(error, "format_message"):  # typer's own: it is not told by its class because Typer's releases keep that in two places
+        if type(error).__name__ == "NoArgsIsHelpError":
+            error.show()  # type: ignore[attr-defined]
+        else:
+            context = getattr(error, "ctx", None)
+            say(f"mien: {error.format_message().rstrip('.')}; see {context.command_path if context else 'mien'} --help")
+        return WRONG_USAGE
+    if isinstance(error, MienError):
+        say(f"mien: {error}")
+        return WRONG_USAGE if isinstance(error, (UsageError, UnknownName)) else NOTHING_DONE
+    say(f"mien: {type(error).__name__}: {error}; this is a fault in mien or in a plug-in: run again with --debug to see where")
+    return NOTHING_DONE
+
+
+def _pipe_closed() -> int:
+    """The reader of stdout has gone (`| head`): leave quietly, and let the interpreter flush what is left into nothing."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return PIPE_CLOSED

@@ -1,0 +1,204 @@
+"""What people see: lines on stderr, progress, tables on a terminal. Rich is imported only where there is a terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from mien.labels import to_seven
+from mien.sinks.sink import Sink
+from mien.table import REASON_SEPARATOR, shown
+from mien.types import Frame, Result
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+NAMED = 5
+"""Failed inputs that the closing line names; each has had a line of its own."""
+BLOCK = 200
+"""Rows of a table on the terminal, before the next begins: memory stays flat."""
+
+
+def say(text: str) -> None:
+    """One line on stderr, whatever the text holds: control characters of a file's name are shown as `?`."""
+    line = "".join(c if c.isprintable() else "?" for c in text)
+    encoding = sys.stderr.encoding or "utf-8"
+    print(line.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def progress_counter(total: int, noun: str) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr, moved by calling what it gives with the number done so far; silent when stderr is not a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    with _bar(noun) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _bar(noun: str) -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(noun),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False)
+
+
+class RunTalk:
+    """What is said during a run: a bar while it lasts, a line for each failure and notice, and a closing line.
+
+    total: number of inputs where it is known. quiet: failures only.
+    """
+
+    def __init__(self, *, total: int | None = None, quiet: bool = False) -> None:
+        self.pictures = self.faces = 0
+        self.failed: list[str] = []
+        self.failures = 0
+        self._quiet, self._total, self._began = quiet, total, time.monotonic()
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+        self._live = not quiet and sys.stderr.isatty()
+
+    def done(self, result: Result) -> None:
+        """Count one picture."""
+        self.pictures += 1
+        self.faces += len(result)
+        self._move()
+
+    def fail(self, source: str, error: Exception) -> None:
+        """Tell of one input that could not be read."""
+        self.failures += 1
+        if len(self.failed) < NAMED:
+            self.failed.append(source)
+        text = str(error)
+        with self.aside():
+            say(f"mien: {text if source in text else f'{source}: {text}'}")
+        self._move()
+
+    def notice(self, source: str, message: str) -> None:
+        """Tell of something about one input."""
+        if not self._quiet:
+            with self.aside():
+                say(f"mien: {source}: {message}")
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """While in here the bar is off the screen, so that something else can be printed."""
+        if self._bar is None:
+            yield
+            return
+        self._bar.stop()
+        try:
+            yield
+        finally:
+            self._bar.start()
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+        self._live = False
+
+    def summary(self, outputs: str, *, interrupted: bool = False) -> None:
+        """The closing line: what was read, what failed, where it went."""
+        if self._quiet:
+            return
+        seconds = time.monotonic() - self._began
+        parts = [counted(self.pictures, "picture"), counted(self.faces, "face")]
+        if self.failures:
+            more = f" and {self.failures - len(self.failed)} more" if self.failures > len(self.failed) else ""
+            parts.append(f"{self.failures} failed ({', '.join(self.failed)}{more})")
+        rate = f" in {seconds:.1f} s ({self.pictures / seconds:.1f}/s)" if self.pictures > 1 and seconds > 0 else ""
+        broken = "interrupted: " if interrupted else ""
+        say(f"{broken}{', '.join(parts)}{rate}{f' -> {outputs}' if outputs else ''}")
+
+    def _move(self) -> None:
+        seen = self.pictures + self.failures
+        if not self._live or seen < 2:  # one picture is done before a bar could be read
+            return
+        if self._bar is None:
+            self._bar = _bar("pictures")
+            self._task = self._bar.add_task("", total=self._total)
+            self._bar.start()
+        assert self._task is not None
+        rate = self.pictures / max(time.monotonic() - self._began, 1e-9)
+        self._bar.update(self._task, completed=seen, description=f"{counted(self.faces, 'face')}, {rate:.1f}/s")
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 face`, `2 faces`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+class TerminalSink(Sink):
+    """The table for human eyes, on stdout when it is a terminal: fewer columns than the files have, to fit into 80 characters."""
+
+    what = ""
+
+    def __init__(self, *, affect: bool = False, scale: str = "unit", talk: RunTalk | None = None) -> None:
+        self._columns = ["source", "face", "emotion", "second", *(("valence", "arousal") if affect else ()), "unsure"]
+        self._seven, self._talk = scale == "seven", talk
+        self._rows: list[dict[str, Any]] = []
+
+    def write(self, frame: Frame, result: Result, /) -> None:
+        """Keep the rows of one picture; print when there are many."""
+        self._rows += result.rows()
+        if len(self._rows) >= BLOCK:
+            self._print()
+
+    def close(self, *, finished: bool = True) -> None:
+        """Print what is left."""
+        if self._rows:
+            self._print()
+
+    def _print(self) -> None:
+        with self._talk.aside() if self._talk else nullcontext():
+            print_table(self._columns, [[self._cell(row, name) for name in self._columns] for row in self._rows])
+        self._rows = []
+
+    def _cell(self, row: dict[str, Any], name: str) -> str:
+        text = shown(row, name)
+        if name in ("emotion", "second") and row[name] is not None:
+            return f"{text} {shown(row, f'{name}_p')}"
+        if name == "unsure" and text:
+            return shown(row, "reasons").replace(REASON_SEPARATOR, ", ") or text
+        if self._seven and name in ("valence", "arousal") and text:
+            return f"{to_seven(row[name]):.1f}"
+        return text
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+    """A table on stdout; as wide as it must be when stdout is not a terminal. Of a long `source` the end is shown."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    terminal = sys.stdout.isatty()
+    console = Console() if terminal else Console(width=10_000)
+    cells = [["".join(c if c.isprintable() or c == "\n" else "?" for c in text) for text in row] for row in rows]
+    if terminal and "source" in columns:
+        at = columns.index("source")
+        widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+        room = max(12, console.width - sum(widths) + widths[at] - 2 * (len(columns) - 1))
+        for row in cells:
+            row[at] = row[at] if len(row[at]) <= room else "…" + row[at][1 - room :]
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    numbers = {"face", "valence", "arousal", *right}
+    for name in columns:
+        # Only words may break; a figure that is cut in two cannot be read.
+        table.add_column(name, justify="right" if name in numbers else "left", no_wrap=name in numbers, overflow="fold")
+    for row in cells:
+        table.add_row(*map(Text, row))
+    console.print(table, crop=terminal)

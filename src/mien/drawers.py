@@ -1,0 +1,42 @@
+"""Drawers by name: what turns a picture and its Result into an annotated picture. All register the same way."""
+
+from __future__ import annotations
+
+from mien.errors import UnknownName
+from mien.models.plugins import load_plugins
+from mien.types import Drawer, Image, Result
+
+_drawers: dict[str, Drawer] = {}
+
+
+def register(name: str, drawer: Drawer) -> None:
+    """Make a drawer known by name. An existing name is replaced.
+
+    drawer: called with an image, uint8 (H, W, 3) RGB, and its Result; gives a new image of the same size.
+    """
+    _drawers[name] = drawer
+
+
+def drawer(name: str = "mien") -> Drawer:
+    """A drawer by name; UnknownName lists the names there are."""
+    if name not in _drawers:
+        load_plugins()
+    if name not in _drawers:
+        raise UnknownName("drawer", name, _drawers)
+    return _drawers[name]
+
+
+def names() -> list[str]:
+    """Names of all drawers there are."""
+    load_plugins()
+    return sorted(_drawers)
+
+
+def _mien(image: Image, result: Result, /) -> Image:
+    """mien's own drawer with its defaults."""
+    from mien.vision.draw import draw
+
+    return draw(image, result)
+
+
+register("mien", _mien)

@@ -1,0 +1,59 @@
+"""How long the stages take on this machine: warm-up, then many runs; medians and 95th percentiles."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mien.types import Image
+
+if TYPE_CHECKING:
+    from mien.pipeline import Analyzer  # lies above: only what is measured is named here
+
+
+def timed(work: Callable[[], Any], *, runs: int = 100, warm: int = 10) -> dict[str, float]:
+    """Median and 95th percentile in milliseconds, and runs per second, of `work` after `warm` runs that do not count."""
+    for _ in range(warm):
+        work()
+    took = np.empty(runs)
+    for i in range(runs):
+        began = time.perf_counter()
+        work()
+        took[i] = time.perf_counter() - began
+    median, p95 = np.quantile(took, [0.5, 0.95]) * 1000
+    return {"median_ms": round(float(median), 3), "p95_ms": round(float(p95), 3), "per_s": round(1000 / float(median), 2)}
+
+
+def speed_of_pictures(analyzer: Analyzer, pictures: Sequence[tuple[str, Image]], *, runs: int = 100) -> list[dict[str, Any]]:
+    """Detection alone and the whole road (detection, crops, recognition) on each picture; the number of faces is in `setting`."""
+    rows: list[dict[str, Any]] = []
+    for name, image in pictures:
+        faces = len(analyzer.image(image))
+        setting = f"{name}, {image.shape[1]}x{image.shape[0]}, {faces} faces"
+        detect = timed(lambda image=image: analyzer.detector(image), runs=runs)  # type: ignore[misc]
+        whole = timed(lambda image=image: analyzer.image(image), runs=runs)  # type: ignore[misc]
+        rows.append({"what": "detect", "setting": setting, **detect})
+        rows.append({"what": "detect and recognise", "setting": setting, "ratio_to": "detect", "ratio": ratio(whole, detect), **whole})
+    return rows
+
+
+def speed_of_faces(analyzer: Analyzer, *, batches: Sequence[int] = (1, 8, 32), runs: int = 100) -> list[dict[str, Any]]:
+    """Recognition alone, a face, in batches of several sizes (random pixels: a network's time does not depend on them)."""
+    size = analyzer.recogniser.crop.size
+    crops = np.random.default_rng(0).integers(0, 256, (max(batches), size, size, 3), np.uint8)
+    rows: list[dict[str, Any]] = []
+    for batch in batches:
+        took = timed(lambda batch=batch: analyzer.recogniser(crops[:batch]), runs=runs)  # type: ignore[misc]
+        a_face = {key: round(value / batch, 4) for key, value in took.items() if key.endswith("_ms")}
+        rows.append({"what": "recognise a face", "setting": f"batch {batch}", **a_face, "per_s": round(took["per_s"] * batch, 1)})
+        if batch != batches[0]:
+            rows[-1] |= {"ratio_to": f"batch {batches[0]}", "ratio": ratio(rows[-1], rows[0])}
+    return rows
+
+
+def ratio(one: dict[str, Any], other: dict[str, Any]) -> float:
+    """Median time of one as a share of another's."""
+    return round(float(one["median_ms"]) / max(float(other["median_ms"]), 1e-9), 4)

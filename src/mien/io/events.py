@@ -1,0 +1,26 @@
+"""What a source yields besides frames: a failure instead of one, or a notice before one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mien.errors import MienError
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An input that gave no picture. It is yielded, not raised, so that a batch goes on."""
+
+    source: str
+    """Path, URL or name of the input, as the user wrote it."""
+    error: MienError
+    """Why; its text is one line that names the input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to know about the picture that follows: a truncated file, a guessed range of values."""
+
+    source: str
+    message: str
+    """One line, without the source's name."""

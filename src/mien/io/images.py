@@ -1,0 +1,302 @@
+"""Any picture -> uint8 (H, W, 3) RGB, upright.
+
+Pillow reads every header and the odd kinds; plain 8-bit JPEG, PNG and WebP are decoded by OpenCV, which gives the same
+pixels in about two thirds of the time (12 megapixel JPEG: 53 against 89 ms; WebP: 90 against 204; PNG: 238 against 302).
+No process-wide setting of either is touched, so any number of threads may decode at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from mien.errors import SourceMissing, SourceTooLarge, SourceUnreadable, UsageError
+from mien.io import formats, pixels
+from mien.types import Image
+
+if TYPE_CHECKING:
+    import PIL.Image
+    import PIL.ImageFile
+
+
+@dataclass(frozen=True, slots=True)
+class ImageLimits:
+    """How large a picture may be. Checked against the header, before any pixel is decoded."""
+
+    max_pixels: int = 144_000_000
+    """Width times height; the default is 12,000 x 12,000 = 144 megapixels, 432 MB decoded."""
+    max_side: int = 12_000
+    """Width and height, pixels."""
+    max_bytes: int = 1_200_000_000
+    """The encoded file; the default holds 12,000 x 12,000 pixels of 16-bit RGBA, uncompressed."""
+
+    def __post_init__(self) -> None:
+        for name in ("max_pixels", "max_side", "max_bytes"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name}: found {getattr(self, name)}, wanted 1 or more")
+
+    def check(self, width: int, height: int, *, name: str) -> None:
+        """Raise SourceTooLarge if the picture is over a limit, SourceUnreadable if it has no pixels."""
+        if width < 1 or height < 1:
+            raise SourceUnreadable(f"{name}: the header says {width} x {height} pixels, so there is no picture")
+        if max(width, height) > self.max_side or width * height > self.max_pixels:
+            raise SourceTooLarge(
+                f"{name}: {width} x {height} pixels, the limit is {self.max_side} a side and {self.max_pixels} in all; "
+                "make it smaller or raise max_side and max_pixels"
+            )
+
+
+DEFAULT_LIMITS = ImageLimits()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decoded:
+    """A decoded picture and what to know about it."""
+
+    image: Image
+    """uint8 (H, W, 3), RGB, upright."""
+    note: str = ""
+    """One line if the file is truncated or damaged, or its range of values was guessed; else empty."""
+
+
+def decode(data: bytes, *, name: str, limits: ImageLimits = DEFAULT_LIMITS) -> Decoded:
+    """Decode one encoded picture, whatever its kind; of several pages or frames the first.
+
+    EXIF orientation is applied, transparency laid on white, 16-bit values scaled to 8 bits. Of a file cut short or
+    damaged, what can be decoded is given, with a note. Colour profiles are not applied.
+
+    Args:
+        data: the encoded file.
+        name: what to call it in messages.
+        limits: the largest picture to decode.
+
+    Raises:
+        SourceUnreadable: not a picture, or nothing of it can be decoded.
+        SourceTooLarge: over a limit; found from the header, nothing is decoded.
+    """
+    if len(data) > limits.max_bytes:
+        raise SourceTooLarge(f"{name}: {len(data)} bytes, the limit is {limits.max_bytes}; raise max_bytes")
+    kind = _kind(data, name)
+    if kind == "WebP" and (size := formats.webp_size(data)) is not None:
+        limits.check(*size, name=name)
+    try:
+        picture = _open(kind, data)
+    except ImportError as error:
+        raise SourceUnreadable(_needs(kind, name)) from error
+    except Exception as error:  # Pillow's readers raise many things on hostile bytes; each becomes one line, none is hidden
+        if "unknown pixel mode" in str(error) and (rescued := _tiff_by_opencv(data, name, limits)) is not None:
+            return rescued
+        raise SourceUnreadable(f"{name}: a {kind} file whose header cannot be used ({_why(error)})") from error
+    limits.check(*picture.size, name=name)
+    if kind == "TIFF":
+        _give_memory(picture, name, limits)
+    if _plain(kind, picture, data) and (image := _decode_plain(data)) is not None and image.shape[1::-1] == picture.size:
+        return Decoded(pixels.upright(image, pixels.orientation_of(picture)))
+    return _decode_any(kind, picture, data, name)
+
+
+def read_image(path: Path | str, limits: ImageLimits = DEFAULT_LIMITS) -> Decoded:
+    """Read and decode one picture file. Raises what `decode` raises, and SourceMissing if there is no such file."""
+    try:
+        with Path(path).open("rb") as file:
+            data = read_bytes(file, name=str(path), limits=limits)
+    except FileNotFoundError as error:
+        raise SourceMissing(f"{path}: no such file") from error
+    except IsADirectoryError as error:
+        raise SourceUnreadable(f"{path}: a folder, wanted a picture file") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise SourceUnreadable(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    return decode(data, name=str(path), limits=limits)
+
+
+def read_bytes(stream: BinaryIO, *, name: str, limits: ImageLimits = DEFAULT_LIMITS) -> bytes:
+    """All bytes of a stream, or SourceTooLarge as soon as there are more than `limits.max_bytes` (/dev/zero never ends)."""
+    parts = []
+    left = limits.max_bytes
+    while part := stream.read(min(left + 1, 1 << 24)):
+        parts.append(part)
+        left -= len(part)
+        if left < 0:
+            raise SourceTooLarge(f"{name}: more than {limits.max_bytes} bytes, which is the limit; raise max_bytes")
+    return b"".join(parts)
+
+
+def from_array(value: Any) -> Image:
+    """A numpy array or PIL image -> uint8 (H, W, 3) RGB, contiguous; shares memory with an array that is that already.
+
+    Args:
+        value: array (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA; uint8, uint16 (0..65535) or float (0..1).
+            Or a PIL image of any mode; its EXIF orientation is applied. Transparency is laid on white.
+
+    Raises:
+        UsageError: anything else; the message says what was found and what was wanted.
+    """
+    if is_pil(value):
+        return _from_pil(value)
+    if not isinstance(value, np.ndarray):
+        raise UsageError(f"picture: found {type(value).__name__}, wanted a numpy array or a PIL image")
+    shape = value.shape
+    if value.ndim not in (2, 3) or (value.ndim == 3 and shape[2] not in (1, 3, 4)) or value.size == 0:
+        hint = "; for several pictures give a list of arrays" if value.ndim == 4 else ""
+        raise UsageError(f"picture: found shape {shape}, wanted (height, width) or (height, width, 1, 3 or 4), RGB or RGBA{hint}")
+    if value.dtype == np.uint16:
+        value = pixels.from_16_bits(value)
+    elif np.issubdtype(value.dtype, np.floating):
+        low, high = float(value.min()), float(value.max())  # NaN if there is one, and then the comparison fails
+        if not (low >= 0 and high <= 1):
+            raise UsageError(f"picture: found {value.dtype} values {low:g}..{high:g}, wanted 0..1; divide, or convert to uint8")
+        value = np.rint(value.astype(np.float64) * 255).astype(np.uint8)
+    elif value.dtype != np.uint8:
+        raise UsageError(f"picture: found {value.dtype}, wanted uint8, uint16 or float 0..1")
+    if value.ndim == 2 or shape[2] == 1:
+        return pixels.stacked(value.reshape(shape[:2]))
+    return pixels.blended(value) if shape[2] == 4 else np.ascontiguousarray(value)
+
+
+def is_pil(value: Any) -> bool:
+    """Whether `value` is a PIL image, found out without importing Pillow: without it loaded there is none."""
+    pil = sys.modules.get("PIL.Image")
+    return pil is not None and isinstance(value, pil.Image)
+
+
+def _from_pil(picture: PIL.Image.Image) -> Image:
+    if 0 in picture.size:
+        raise UsageError(f"picture: found a PIL image of {picture.size} pixels, wanted at least one")
+    try:
+        picture.load()
+        return pixels.upright(pixels.rgb8(picture)[0], pixels.orientation_of(picture))
+    except (OSError, ValueError, SyntaxError) as error:
+        raise UsageError(f"picture: a PIL image of mode {picture.mode} that cannot be converted to RGB ({_why(error)})") from error
+
+
+def _kind(data: bytes, name: str) -> str:
+    kind = formats.sniff(data)
+    if kind == formats.VIDEO:
+        raise SourceUnreadable(f"{name}: {VIDEO_LATER}")
+    if kind is None:
+        found = f"{len(data)} bytes of another kind" if data else "an empty file"
+        raise SourceUnreadable(f"{name}: {found}, wanted a picture: {formats.KINDS}")
+    return kind
+
+
+VIDEO_LATER = f"a video, which a later version will read; this one reads pictures: {formats.KINDS}"
+"""Said of every video, wherever it turns up."""
+
+
+def _needs(kind: str, name: str) -> str:
+    if kind == "HEIC":
+        return f'{name}: a HEIC picture; to read them: pip install "mien[heic]"'
+    return f"{name}: {kind} pictures need a Pillow built with them; pip install --upgrade pillow"
+
+
+def _why(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _open(kind: str, data: bytes) -> PIL.ImageFile.ImageFile:
+    """Read the header. ImportError if the decoder is not installed."""
+    if kind in ("AVIF", "WebP", "JPEG 2000"):
+        from PIL import features
+
+        feature = {"AVIF": "avif", "WebP": "webp", "JPEG 2000": "jpg_2000"}[kind]
+        if feature not in features.get_supported():
+            raise ImportError(feature)
+    module, opener = formats.PILLOW[kind]
+    picture: PIL.ImageFile.ImageFile = getattr(importlib.import_module(module), opener)(io.BytesIO(data), "")
+    return picture
+
+
+def _give_memory(picture: PIL.ImageFile.ImageFile, name: str, limits: ImageLimits) -> None:
+    """Allocate a TIFF's pixels here: Pillow would first hold its tiles, which may be larger than the picture, against its own limit."""
+    from PIL import Image as Pil
+
+    size: tuple[int, int] = getattr(picture, "_tile_size", picture.size)
+    limits.check(*size, name=name)
+    try:
+        picture.im = Pil.new(picture.mode, size).im
+    except (ValueError, MemoryError) as error:
+        raise SourceUnreadable(f"{name}: a TIFF file that cannot be decoded ({_why(error)})") from error
+
+
+def _plain(kind: str, picture: PIL.ImageFile.ImageFile, data: bytes) -> bool:
+    """Whether OpenCV gives the same pixels as Pillow, and without printing to stderr as its libraries do on oddities."""
+    if picture.mode not in ("L", "RGB") or getattr(picture, "is_animated", False):
+        return False
+    if kind == "JPEG":
+        return formats.jpeg_is_whole(data)
+    if kind == "WebP":
+        return 8 + int.from_bytes(data[4:8], "little") <= len(data)
+    if kind == "PNG":
+        eight_bits = data[24] == 8
+        # Orientation may stand after the pixels, where only a full read by Pillow finds it; profiles make libpng talk.
+        odd = "transparency" in picture.info or "icc_profile" in picture.info or b"eXIf" in data or b"com.adobe.xmp" in data
+        return eight_bits and not odd and data.rfind(b"IEND") > 0
+    return False
+
+
+def _decode_plain(data: bytes) -> Image | None:
+    import cv2
+
+    try:
+        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error:  # over OpenCV's own limits; Pillow has a try
+        return None
+    return None if decoded is None else np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB, dst=decoded), dtype=np.uint8)
+
+
+def _decode_any(kind: str, picture: PIL.ImageFile.ImageFile, data: bytes, name: str) -> Decoded:
+    note = ""
+    try:
+        try:
+            picture.load()
+        except (OSError, SyntaxError, ValueError, EOFError) as error:
+            note = f"the file is cut short or damaged ({_why(error)}); what could be decoded is used"
+            picture = _salvaged(kind, picture, data)
+        image, range_note = pixels.rgb8(picture)
+    except Exception as error:  # see decode
+        raise SourceUnreadable(f"{name}: a {kind} file that cannot be decoded ({_why(error)})") from error
+    if note and image.min() == image.max():
+        raise SourceUnreadable(f"{name}: a {kind} file cut short or damaged before its first pixels")
+    return Decoded(pixels.upright(image, pixels.orientation_of(picture)), note or range_note)
+
+
+def _salvaged(kind: str, picture: PIL.ImageFile.ImageFile, data: bytes) -> PIL.ImageFile.ImageFile:
+    """The part of a broken picture that was decoded. Not by Pillow's LOAD_TRUNCATED_IMAGES, which is one switch for all threads."""
+    if kind == "JPEG":  # with an end marker, libjpeg fills what is missing, also in progressive files, where passes are missing
+        picture = _open(kind, data + b"\xff\xd9")
+        picture.load()
+    else:
+        picture.tile = []  # nothing left to load: keep the rows there are
+    return picture
+
+
+def _tiff_by_opencv(data: bytes, name: str, limits: ImageLimits) -> Decoded | None:
+    """TIFFs that Pillow has no mode for, such as RGB in floats."""
+    size = formats.tiff_size(data)
+    if size is None:
+        return None
+    limits.check(*size, name=name)
+    import cv2
+
+    try:
+        values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        return None
+    if values is None or (values.ndim == 3 and values.shape[2] not in (3, 4)):
+        return None
+    if values.dtype == np.uint16:
+        image, note = pixels.from_16_bits(values), ""
+    elif values.dtype == np.uint8:
+        image, note = np.asarray(values, dtype=np.uint8), ""
+    else:
+        image, note = pixels.from_any_range(values)
+    if image.ndim == 2:
+        return Decoded(pixels.stacked(image), note)
+    to_rgb = cv2.COLOR_BGRA2RGBA if image.shape[2] == 4 else cv2.COLOR_BGR2RGB
+    return Decoded(from_array(np.asarray(cv2.cvtColor(image, to_rgb), dtype=np.uint8)), note)

@@ -1,0 +1,123 @@
+"""A model's card: everything that mien must know about an ONNX file, so that nothing is guessed from a name or a shape."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mien.errors import CardInvalid, SourceMissing
+from mien.labels import LABEL_SETS
+from mien.vision.align import CropSpec
+
+KINDS = ("logits", "probs", "affect")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One output of a model."""
+
+    kind: str
+    """`logits` or `probs` over `labels`, or `affect`: valence and arousal, -1..1."""
+    labels: tuple[str, ...] = ()
+    """Names of the columns; empty for affect."""
+    temperature: float = 1.0
+    """Logits are divided by it before the softmax (Guo et al. 2017); fitted on validation data."""
+    offsets: tuple[float, ...] = ()
+    """Added to the logits before that, one a label: raises classes that are rare in training data (Menon et al. 2021)."""
+
+    def __post_init__(self) -> None:
+        if self.offsets and (len(self.offsets) != len(self.labels) or self.kind != "logits"):
+            raise CardInvalid(
+                f"output has {len(self.offsets)} offsets for {len(self.labels)} labels of kind {self.kind}; wanted logits, one a label"
+            )
+        if self.kind not in KINDS:
+            raise CardInvalid(f"output kind {self.kind!r} is unknown; there are: {', '.join(KINDS)}")
+        if (self.kind == "affect") == bool(self.labels):
+            raise CardInvalid(f"output of kind {self.kind!r} has labels {self.labels}; logits and probs need some, affect none")
+        if not self.temperature > 0:
+            raise CardInvalid(f"temperature is {self.temperature}; wanted a number above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What a model is, what it wants and what it gives. Read from and written to JSON."""
+
+    name: str
+    file: str
+    """Name of the ONNX file beside the card (or in mien's weights folder)."""
+    sha256: str
+    bytes: int
+    crop: CropSpec
+    """How faces are cut out for it; the input is uint8 (n, size, size, 1 or 3)."""
+    outputs: dict[str, Head]
+    """Outputs by the names they have in the ONNX graph."""
+    blend: dict[str, float]
+    """Share of each output with labels in the probabilities that are reported; the shares sum to 1."""
+    blend_temperature: float = 1.0
+    """The blended probabilities are raised to the power 1 / this and normalised again; fitted on validation data."""
+    answers: dict[str, str] = field(default_factory=dict)
+    """Label set -> output that answers for it when the model is judged on that set; the others get the blend."""
+    affect_from: str = ""
+    """Where valence and arousal come from, as written in the table."""
+    task: str = "expression"
+    licences: dict[str, str] = field(default_factory=dict)
+    """Of `code`, `weights` and `data`."""
+    source: dict[str, Any] = field(default_factory=dict)
+    """Data, command, commit, seed: how to make the model again."""
+    metrics: dict[str, Any] = field(default_factory=dict)
+    """{data set: {figure: value}}, each measured on the exported file."""
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.task != "expression":
+            raise CardInvalid(f"card {self.name!r}: task {self.task!r} is unknown; there is: expression")
+        unknown = set(self.blend) - {name for name, head in self.outputs.items() if head.labels}
+        if not self.blend or unknown or abs(sum(self.blend.values()) - 1) > 1e-6:
+            raise CardInvalid(f"card {self.name!r}: blend {self.blend} must give outputs with labels shares that sum to 1")
+        widest = max((self.outputs[name].labels for name in self.blend), key=len)
+        for name in self.blend:
+            if not set(self.outputs[name].labels) <= set(widest):
+                raise CardInvalid(f"card {self.name!r}: labels of {name!r} are not among those of the widest output, {widest}")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the reported probabilities: those of the blended output that has most."""
+        return max((self.outputs[name].labels for name in self.blend), key=len)
+
+    def to_json(self) -> str:
+        """The card as indented JSON; `from_json` gives back an equal card."""
+        return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, *, where: str = "card") -> ModelCard:
+        """A card from JSON; CardInvalid says what is wrong with it. `labels` may name a label set."""
+        try:
+            values = json.loads(text)
+            crop = dict(values["crop"])
+            if "template" in crop:
+                crop["template"] = tuple(tuple(float(x) for x in point) for point in crop["template"])
+            heads = {}
+            for name, head in values["outputs"].items():
+                labels = head.get("labels", ())
+                labels = LABEL_SETS[labels] if isinstance(labels, str) else tuple(labels)
+                heads[name] = Head(
+                    head["kind"], labels, float(head.get("temperature", 1.0)), tuple(float(x) for x in head.get("offsets", ()))
+                )
+            named = [name for name, head in heads.items() if head.labels]
+            values |= {"crop": CropSpec(**crop), "outputs": heads}
+            values.setdefault("blend", {named[0]: 1.0} if len(named) == 1 else {})
+            return cls(**values)
+        except CardInvalid as error:
+            raise CardInvalid(f"{where}: not a model card: {error}") from None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CardInvalid(f"{where}: not a model card: {type(error).__name__}: {error}; see the docs, 'Cards'") from None
+
+    @classmethod
+    def read(cls, path: Path) -> ModelCard:
+        """A card from a JSON file."""
+        if not path.exists():
+            raise SourceMissing(f"{path}: no such file; a model is an .onnx file with a card of the same name ending in .json")
+        return cls.from_json(path.read_text("utf-8"), where=str(path))

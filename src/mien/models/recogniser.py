@@ -1,0 +1,97 @@
+"""Crops to emotions by an ONNX file and its card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from mien.errors import CardInvalid
+from mien.models.card import Head, ModelCard
+from mien.models.session import open_session
+from mien.types import Emotions, Floats, Image
+from mien.vision.align import CropSpec
+
+BATCH = 32
+"""Crops in one run of the network: larger batches are not faster on a CPU and take more memory."""
+
+
+def softmax(logits: Floats, temperature: float = 1.0) -> Floats:
+    """Softmax along the last axis in float64, float32 out."""
+    scaled = logits.astype(np.float64) / temperature
+    shifted = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True), np.float32)
+
+
+def head_probs(head: Head, raw: Floats) -> Floats:
+    """Probabilities, float32 (n, K), of an output as its head in the card says."""
+    if head.kind == "probs":
+        return raw
+    return softmax(raw + np.array(head.offsets, np.float32) if head.offsets else raw, head.temperature)
+
+
+def blended(card: ModelCard, heads: dict[str, Floats]) -> Floats:
+    """The probabilities mien reports, float32 (n, K) over `card.labels`, from those of the heads.
+
+    A head that knows fewer labels speaks only about those it knows: it shares out the probability that the widest head
+    gives them all together, and leaves the rest (contempt, uncertain) as the widest head has it.
+    """
+    labels = card.labels
+    widest = next(name for name in card.blend if card.outputs[name].labels == labels)
+    wide = heads[widest].astype(np.float64)
+    total = np.zeros_like(wide)
+    for name, share in card.blend.items():
+        at = [labels.index(label) for label in card.outputs[name].labels]
+        lifted = wide.copy()
+        lifted[:, at] = heads[name] * wide[:, at].sum(axis=1, keepdims=True)
+        total += share * lifted
+    powered = total ** (1 / card.blend_temperature)
+    return np.asarray(powered / powered.sum(axis=1, keepdims=True), np.float32)
+
+
+class OnnxRecogniser:
+    """A recogniser on an ONNX file. Thread-safe; the same crop gives the same answer in any batch."""
+
+    def __init__(self, card: ModelCard, path: Path, *, threads: int = 0) -> None:
+        self.card = card
+        self._session = open_session(path, threads=threads)
+        self._input = self._session.get_inputs()[0].name
+        self._names = [output.name for output in self._session.get_outputs()]
+        if missing := set(card.outputs) - set(self._names):
+            raise CardInvalid(
+                f"{path.name}: the card of {card.name!r} names outputs {', '.join(sorted(missing))}; the file has {', '.join(self._names)}"
+            )
+
+    @property
+    def crop(self) -> CropSpec:
+        """The crop it wants."""
+        return self.card.crop
+
+    def outputs(self, crops: Image) -> dict[str, Floats]:
+        """Raw outputs by name, float32 (n, K), of uint8 (n, size, size, 3) crops."""
+        channels = 1 if self.card.crop.colour == "grey" else 3
+        names = list(self.card.outputs)
+        if not len(crops):
+            return {name: np.zeros((0, len(head.labels) or 2), np.float32) for name, head in self.card.outputs.items()}
+        parts = [
+            self._session.run(names, {self._input: np.ascontiguousarray(crops[start : start + BATCH, ..., :channels])})
+            for start in range(0, len(crops), BATCH)
+        ]
+        return {name: np.concatenate([part[i] for part in parts]).astype(np.float32, copy=False) for i, name in enumerate(names)}
+
+    def __call__(self, crops: Image) -> Emotions:
+        """Emotions of uint8 (n, size, size, 3) RGB crops made by `mien.vision.align.align` with this model's `crop`."""
+        size = self.card.crop.size
+        if crops.dtype != np.uint8 or crops.shape[1:] != (size, size, 3):
+            raise CardInvalid(f"crops: found {crops.dtype} {crops.shape}, model {self.card.name!r} wants uint8 (n, {size}, {size}, 3)")
+        raw = self.outputs(crops)
+        heads: dict[str, Floats] = {}
+        affect: Floats | None = None
+        for name, head in self.card.outputs.items():
+            if head.kind == "affect":
+                affect = np.clip(raw[name], -1, 1)
+            else:
+                heads[name] = head_probs(head, raw[name])
+        return Emotions(
+            self.card.labels, blended(self.card, heads), affect, self.card.affect_from if affect is not None else "", heads=heads
+        )

@@ -1,0 +1,85 @@
+"""Recognisers by name: the embedded ones, those in folders, plug-ins. All register the same way."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from mien.errors import CardInvalid, UnknownName
+from mien.models.card import ModelCard
+from mien.models.locate import cache_folder, locate
+from mien.models.plugins import load_plugins
+from mien.models.recogniser import OnnxRecogniser
+from mien.types import Recogniser
+
+CARDS = Path(__file__).parent / "weights"
+
+Factory = Callable[[int], Recogniser]
+"""Takes the number of threads (0: all) and gives a recogniser."""
+
+_factories: dict[str, Factory] = {}
+
+
+def register(name: str, factory: Factory) -> None:
+    """Make a recogniser known by name. An existing name is replaced."""
+    _factories[name] = factory
+
+
+def card_folders() -> list[Path]:
+    """Where cards are looked for, first match wins: $MIEN_MODELS, the package, the user's cache."""
+    named = [Path(part) for part in os.environ.get("MIEN_MODELS", "").split(os.pathsep) if part]
+    return [*named, CARDS, cache_folder()]
+
+
+def cards() -> dict[str, tuple[ModelCard, Path]]:
+    """Known cards by name, with the file each was read from. A file that is not a card is passed over."""
+    found: dict[str, tuple[ModelCard, Path]] = {}
+    for folder in card_folders():
+        for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+            try:
+                card = ModelCard.read(path)
+            except CardInvalid:
+                continue
+            found.setdefault(card.name, (card, path))
+    return found
+
+
+def open_model(card: ModelCard, beside: Path, *, threads: int = 0) -> OnnxRecogniser:
+    """The recogniser of a card read from the file `beside`; its weights lie next to it or where `locate` looks."""
+    near = beside.parent / card.file
+    path = near if near.exists() else locate(card.file, name=card.name)
+    if path.stat().st_size != card.bytes:
+        raise CardInvalid(
+            f"{path}: has {path.stat().st_size:,} bytes, its card says {card.bytes:,}; the file and {beside.name} do not belong together"
+        )
+    return OnnxRecogniser(card, path, threads=threads)
+
+
+def recogniser(name: str, *, threads: int = 0) -> Recogniser:
+    """A recogniser by name, or by the path of an .onnx file with its .json card beside it, or of a card.
+
+    UnknownName lists the names there are; WeightsMissing names the command that gets the file.
+    """
+    path = Path(name)
+    if path.suffix in (".onnx", ".json"):
+        card_path = path.with_suffix(".json")
+        return open_model(ModelCard.read(card_path), card_path, threads=threads)
+    if name not in _factories:
+        load_plugins()
+    if name in _factories:
+        return _factories[name](threads)
+    for folder in card_folders():  # the usual case: one small file is read, not all of them
+        path = folder / f"{name}.json"
+        if path.exists():
+            return open_model(ModelCard.read(path), path, threads=threads)
+    known = cards()
+    if name in known:
+        return open_model(*known[name], threads=threads)
+    raise UnknownName("model", name, [*known, *_factories])
+
+
+def names() -> Iterator[str]:
+    """Names of all recognisers there are."""
+    load_plugins()
+    yield from sorted({*cards(), *_factories})

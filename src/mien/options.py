@@ -1,0 +1,40 @@
+"""The options of an analysis: one frozen dataclass for the library and the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mien.errors import UsageError
+from mien.labels import ANCHORS, anchors
+from mien.unsure import UnsureRules
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyzeOptions:
+    """What to find and how."""
+
+    detector: str = "yunet"
+    """Name of the face detector, with its variant after a colon: `yunet`, `yunet:tiled`, `haar:alt2`, `mtcnn` ..."""
+    model: str = "base"
+    """Name of the recogniser, or path of an .onnx file with its .json card beside it."""
+    affect: str = "model"
+    """Where valence and arousal come from: `model` (its own output) or an anchor set, `adfes2011`, `crowd`, `legacy`."""
+    min_score: float | None = None
+    """Lowest detection score of a face that is reported at all, 0..1; None keeps the detector's own."""
+    unsure: UnsureRules = field(default_factory=UnsureRules)
+    """When a face is marked as unsure."""
+    threads: int = 0
+    """CPU threads of the networks; 0 takes all cores."""
+    batch: int = 8
+    """Pictures whose crops are recognised together."""
+
+    def __post_init__(self) -> None:
+        if self.affect not in ("model", "none"):
+            anchors(self.affect)
+        if self.batch < 1 or self.threads < 0:
+            raise UsageError(f"batch is {self.batch} and threads {self.threads}; wanted at least 1 and 0")
+        if self.min_score is not None and not 0 <= self.min_score <= 1:
+            raise UsageError(f"min_score is {self.min_score}; wanted a number from 0 to 1")
+
+
+AFFECT_CHOICES = ("model", "none", *ANCHORS)

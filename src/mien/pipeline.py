@@ -1,0 +1,223 @@
+"""From sources to results: Frame -> Faces -> crops -> Emotions -> Result."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from mien.errors import UsageError
+from mien.io.images import from_array
+from mien.io.sources import Failure, Notice, open_source
+from mien.labels import anchors
+from mien.models.detectors.registry import detector as detector_by_name
+from mien.models.landmarks import crop_points
+from mien.models.registry import recogniser as recogniser_by_name
+from mien.options import AnalyzeOptions
+from mien.types import Detector, Emotions, Faces, Frame, Image, Recogniser, Result
+from mien.unsure import judged
+from mien.vision.align import align
+
+log = logging.getLogger("mien")
+
+Inputs = Any
+"""A path, glob, URL, `-`, array or PIL image, or a sequence of them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Analyzed:
+    """A picture with what was found in it; lives only as long as the caller keeps it."""
+
+    frame: Frame
+    result: Result
+
+
+class Analyzer:
+    """Loaded models, ready for any number of pictures. Thread-safe.
+
+    detector, recogniser: any callable of the protocols in mien.types instead of those that the options name; `detector` may be a name too.
+    Raises UnknownName or WeightsMissing when a part cannot be had.
+
+    >>> analyzer = Analyzer()
+    >>> analyzer.image(np.zeros((120, 160, 3), np.uint8)).faces.boxes.shape
+    (0, 4)
+    """
+
+    def __init__(
+        self,
+        options: AnalyzeOptions | None = None,
+        *,
+        detector: str | Detector | None = None,
+        recogniser: Recogniser | None = None,
+        **changes: Any,
+    ) -> None:
+        base = options or AnalyzeOptions()
+        if isinstance(detector, str):
+            changes, detector = changes | {"detector": detector}, None
+        try:
+            self.options = dataclasses.replace(base, **changes)
+        except TypeError:
+            known = ", ".join(f.name for f in dataclasses.fields(base))
+            raise UsageError(f"unknown option among {', '.join(changes)}; there are: {known}") from None
+        self.detector = detector or detector_by_name(self.options.detector, threads=self.options.threads)
+        self.recogniser = recogniser or recogniser_by_name(self.options.model, threads=self.options.threads)
+        card = getattr(self.recogniser, "card", None)
+        self.model = card.name if card is not None else getattr(self.recogniser, "name", type(self.recogniser).__name__)
+
+    def image(self, image: Any) -> Result:
+        """Faces and emotions of one picture: uint8 (H, W, 3) RGB, or whatever mien.io.images.from_array takes."""
+        return self.frames([Frame(from_array(image))])[0]
+
+    def frames(self, frames: Sequence[Frame]) -> list[Result]:
+        """Results of some frames; all their crops go through the recogniser together."""
+        found = [self._detect(frame.image) for frame in frames]
+        crops = [
+            align(frame.image, crop_points(faces, self.detector), self.recogniser.crop) for frame, faces in zip(frames, found, strict=True)
+        ]
+        every = self.recogniser(np.concatenate(crops)) if crops else None
+        results, start = [], 0
+        for frame, faces, own in zip(frames, found, crops, strict=True):
+            assert every is not None
+            part = _rows(every, start, start + len(faces))
+            start += len(faces)
+            emotions = judged(self._affect(part), faces, own, self.options.unsure)
+            results.append(Result(frame.source, frame.index, frame.time, frame.size, faces, emotions, self.model))
+        return results
+
+    def stream(self, inputs: Inputs, **reading: Any) -> Iterator[Analyzed | Failure | Notice]:
+        """Results of any mix of inputs, in their order, with memory flat; what cannot be read comes as a Failure.
+
+        reading: keyword arguments of mien.io.sources.open_source, such as `recursive`, `limits` or `allow_private`.
+        """
+        waiting: list[Frame] = []
+        for item in open_source(inputs, **reading):
+            if isinstance(item, Frame):
+                waiting.append(item)
+                if len(waiting) == self.options.batch or sum(f.image.size for f in waiting) > 100_000_000:
+                    yield from self._flush(waiting)
+            else:
+                yield from self._flush(waiting)
+                yield item
+        yield from self._flush(waiting)
+
+    def analyze(self, inputs: Inputs, **reading: Any) -> Analysis:
+        """Results of any mix of inputs, lazily: iterate, or ask for `rows()`. reading: as in `stream`."""
+        return Analysis(self, inputs, **reading)
+
+    def _flush(self, waiting: list[Frame]) -> Iterator[Analyzed]:
+        frames, waiting[:] = list(waiting), []
+        for frame, result in zip(frames, self.frames(frames), strict=True):
+            yield Analyzed(frame, result)
+
+    def _detect(self, image: Image) -> Faces:
+        faces = self.detector(image)
+        if self.options.min_score is not None:
+            faces = faces[faces.scores >= self.options.min_score]
+        return faces
+
+    def _affect(self, emotions: Emotions) -> Emotions:
+        source = self.options.affect
+        if source == "model":
+            return emotions
+        if source == "none":
+            return dataclasses.replace(emotions, affect=None, affect_from="")
+        return dataclasses.replace(emotions, affect=anchors(source).expected(emotions.probs, emotions.labels), affect_from=source)
+
+
+class Analysis(Iterable[Result]):
+    """The results of a run. Iterating reads the inputs anew with flat memory; `results` and `rows()` keep what they read.
+
+    Inputs that cannot be read are logged and kept in `failures`; when nothing could be read at all, the first of them is raised.
+    """
+
+    def __init__(self, analyzer: Analyzer, inputs: Inputs, **reading: Any) -> None:
+        self._analyzer, self._inputs, self._reading = analyzer, inputs, reading
+        self.failures: list[Failure] = []
+
+    def pairs(self) -> Iterator[Analyzed]:
+        """Pictures with their results."""
+        self.failures = []
+        any_read = False
+        for item in self._analyzer.stream(self._inputs, **self._reading):
+            if isinstance(item, Analyzed):
+                any_read = True
+                yield item
+            elif isinstance(item, Failure):
+                self.failures.append(item)
+                log.warning("%s", item.error)
+            else:
+                log.warning("%s: %s", item.source, item.message)
+        if not any_read and self.failures:
+            raise self.failures[0].error
+
+    def __iter__(self) -> Iterator[Result]:
+        if "results" in self.__dict__:
+            return iter(self.results)
+        return (pair.result for pair in self.pairs())
+
+    @cached_property
+    def results(self) -> list[Result]:
+        """All results."""
+        return [pair.result for pair in self.pairs()]
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def __getitem__(self, index: int) -> Result:
+        return self.results[index]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The whole table, one dict a face (see mien.table.COLUMNS)."""
+        return [row for result in self.results for row in result.rows()]
+
+    def _repr_html_(self) -> str:
+        from mien.sinks.inline import html
+
+        return html(islice(self.pairs(), 8), self.results)
+
+    def __repr__(self) -> str:
+        return f"<Analysis of {self._inputs!r}: iterate it, or use .rows(), .results, .failures>"
+
+
+def analyze(inputs: Inputs, **options: Any) -> Analysis:
+    """Find the faces in pictures and read the expressions they show.
+
+    inputs: a path, folder, glob, URL, array (uint8 (H, W, 3) RGB), PIL image, or a list of them. options: the fields of
+    AnalyzeOptions; `detector` and `recogniser` may also be callables of your own, see mien.types. Models are loaded at the first call and kept for the next with the same options.
+
+    Raises SourceError when nothing could be read, UnknownName and WeightsMissing when a part cannot be had.
+
+    >>> for row in mien.analyze("examples/astronaut.jpg").rows():  # doctest: +SKIP
+    ...     print(row["emotion"], row["emotion_p"])
+    happy 0.99
+    """
+    return _shared(**options).analyze(inputs)
+
+
+_analyzers: dict[AnalyzeOptions, Analyzer] = {}
+
+
+def _shared(**options: Any) -> Analyzer:
+    known = {f.name for f in dataclasses.fields(AnalyzeOptions)}
+    if callable(options.get("detector")) or not set(options) <= known:
+        return Analyzer(**options)
+    wanted = AnalyzeOptions(**options)
+    if wanted not in _analyzers:
+        _analyzers[wanted] = Analyzer(wanted)
+    return _analyzers[wanted]
+
+
+def _rows(emotions: Emotions, start: int, stop: int) -> Emotions:
+    return Emotions(
+        emotions.labels,
+        emotions.probs[start:stop],
+        None if emotions.affect is None else emotions.affect[start:stop],
+        emotions.affect_from,
+        heads={name: values[start:stop] for name, values in emotions.heads.items()},
+    )

@@ -1,0 +1,45 @@
+"""Crops of the faces, kept only when asked for: R3's two folders, of the faces it was sure about and of the others."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from mien.sinks.files import prepare_folder, replace
+from mien.sinks.pictures import encoded
+from mien.sinks.sink import Sink
+from mien.types import Frame, Result
+
+SIZE = 160
+
+
+class CropsSink(Sink):
+    """`faces/selected` and `faces/rejected` below a folder: 160x160, `<confidence>.<n>.jpg`, n counting through the run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._sure, self._unsure = folder / "faces" / "selected", folder / "faces" / "rejected"
+        prepare_folder(self._sure)
+        prepare_folder(self._unsure)
+        self._number = 0
+
+    @property
+    def what(self) -> str:
+        """The folder's name."""
+        return f"{self.folder / 'faces'}{os.sep}"
+
+    def write(self, frame: Frame, result: Result, /) -> None:
+        """Save the crops of one picture. A box without area, as a plug-in may give, has none."""
+        from mien.vision.draw import crop_name, face_crops
+
+        boxes = result.faces.boxes
+        real = np.flatnonzero(np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1))
+        faces = result.faces[real]
+        unsure = result.emotions.unsure
+        assert unsure is not None
+        for i, crop, score in zip(real, face_crops(frame.image, faces, size=SIZE), faces.scores, strict=True):
+            name = crop_name(float(np.clip(score, 0, 1)), self._number)
+            replace((self._unsure if unsure[i] else self._sure) / name, encoded(crop, ".jpg"))
+            self._number += 1

@@ -1,0 +1,106 @@
+"""The table as Parquet, in row groups, under `NAME.parquet.part` until it is whole."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mien.sinks.files import prepare, writing
+from mien.sinks.sink import Sink
+from mien.table import COLUMNS
+from mien.types import Frame, Result
+
+ROW_GROUP = 1000
+
+
+class ParquetSink(Sink):
+    """Parquet with the types of the table's columns; empty cells are null.
+
+    The library pulls batches from an iterator, while results are pushed here: a thread stands between the two.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.part = path.with_name(path.name + ".part")
+        self.replaces = prepare(path)
+        prepare(self.part)
+        self._rows: list[dict[str, Any]] = []
+        self._batches: queue.Queue[Any] = queue.Queue(2)
+        self._writer: threading.Thread | None = None
+        self._error: Exception | None = None
+        self._broken_off = False
+
+    @property
+    def what(self) -> str:
+        """The file's name."""
+        if self._broken_off:
+            return f"{self.part} (rows up to the break)"
+        return f"{self.path} (replaced)" if self.replaces else str(self.path)
+
+    def write(self, frame: Frame, result: Result, /) -> None:
+        """Add the rows of one picture; a full row group goes to the disk."""
+        self._rows += result.rows()
+        if len(self._rows) >= ROW_GROUP:
+            self._flush()
+
+    def close(self, *, finished: bool = True) -> None:
+        """Write the last rows and give the file its name; when the work broke off it keeps `.part`, readable."""
+        self._flush()
+        if self._writer is None:
+            return
+        self._batches.put(None)
+        self._writer.join()
+        self._writer = None
+        with writing(self.path):
+            if self._error:
+                raise self._error
+            self._broken_off = not finished
+            if finished:
+                self.part.replace(self.path)
+
+    def _flush(self) -> None:
+        if not self._rows:
+            return
+        if self._writer is None:
+            self._writer = threading.Thread(target=self._work, name=f"parquet {self.path.name}", daemon=True)
+            self._writer.start()
+        batch, self._rows = _batch(self._rows), []
+        while self._writer.is_alive():
+            try:
+                return self._batches.put(batch, timeout=0.2)
+            except queue.Full:
+                continue
+        with writing(self.path):
+            if self._error:
+                raise self._error
+
+    def _work(self) -> None:
+        from arro3 import io
+        from arro3.core import RecordBatchReader
+
+        def pulled() -> Iterator[Any]:
+            while (batch := self._batches.get()) is not None:
+                yield batch
+
+        try:
+            reader = RecordBatchReader.from_batches(_schema(), pulled())
+            io.write_parquet(reader, self.part, max_row_group_size=ROW_GROUP, compression="zstd(3)")
+        except Exception as error:  # raised by the next write or by close, in the caller's thread
+            self._error = error
+
+
+def _schema() -> Any:
+    from arro3.core import DataType, Field, Schema
+
+    kinds = {str: DataType.string(), int: DataType.int64(), float: DataType.float64(), bool: DataType.bool()}
+    return Schema([Field(name, kinds[kind], nullable=True) for name, kind in COLUMNS.items()])
+
+
+def _batch(rows: list[dict[str, Any]]) -> Any:
+    from arro3.core import Array, RecordBatch
+
+    schema = _schema()
+    return RecordBatch.from_arrays([Array([row[name] for row in rows], schema.field(name).type) for name in COLUMNS], schema=schema)

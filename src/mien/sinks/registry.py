@@ -1,0 +1,105 @@
+"""A target as the user wrote it -> the sink that writes it. The extension chooses."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from mien.drawers import drawer as drawer_by_name
+from mien.sinks.originals import Originals, strictly_inside
+from mien.sinks.parquet import ParquetSink
+from mien.sinks.pictures import FolderSink, PictureSink
+from mien.sinks.sink import BadTarget, Sink
+from mien.sinks.tables import CsvSink, JsonLinesSink, StdoutSink
+from mien.types import Drawer, Frame, Result
+
+TABLES: dict[str, Callable[[Path], Sink]] = {".csv": CsvSink, ".jsonl": JsonLinesSink, ".parquet": ParquetSink}
+PICTURES = (".jpg", ".jpeg", ".png")
+
+
+def open_sink(target: str | os.PathLike[str], *, drawer: Drawer | None = None, inputs: Iterable[Any] = (), table: bool = True) -> Sink:
+    """The sink for one target: `x.csv`, `x.jsonl`, `x.parquet`, `x.jpg`, `x.png`, a folder, or `-` for JSON Lines on stdout.
+
+    A name that ends in a slash, has no extension, or is a folder already is a folder: an annotated picture for each input,
+    with `results.csv` beside them if `table`. drawer: draws the pictures; mien's own if None. inputs: what will be read;
+    outputs never overwrite it.
+
+    Missing folders are made, and it is tried whether the file can be written; but a file that is there is replaced only when
+    the first result comes. Raises SinkError: cannot be written; BadTarget, which is a UsageError too: an unknown extension or
+    an input.
+    """
+    text = os.fspath(target)
+    originals = Originals.of(inputs)
+    if text == "-":
+        return StdoutSink()
+    path, suffix = Path(text), Path(text).suffix.lower()
+    if not text or "\0" in text:
+        raise BadTarget(f"output {text!r}: not a file name; name a file, a folder, or - for stdout")
+    if text.endswith(("/", os.sep)) or not suffix or path.is_dir():
+        return FolderSink(path, drawer=drawer or drawer_by_name(), originals=originals, table=table)
+    if suffix in PICTURES:
+        return PictureSink(path, drawer=drawer or drawer_by_name(), originals=originals)
+    if suffix not in TABLES:
+        raise BadTarget(f"{text}: nothing writes {suffix} files; there are {' '.join([*TABLES, *PICTURES])}, or a folder: {text}/")
+    if originals.protects(path):
+        raise BadTarget(f"{path}: is one of the inputs, which are never overwritten; choose another name")
+    return TABLES[suffix](path)
+
+
+def is_table(target: str | os.PathLike[str]) -> bool:
+    """Whether a target takes the table."""
+    text = os.fspath(target)
+    return text == "-" or (Path(text).suffix.lower() in TABLES and not text.endswith("/") and not Path(text).is_dir())
+
+
+class Sinks(Sink):
+    """Several sinks as one. Each is closed whatever happens to the others."""
+
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        self._sinks = list(sinks)
+
+    @property
+    def what(self) -> str:
+        """What they wrote to."""
+        return ", ".join(sink.what for sink in self._sinks)
+
+    def write(self, frame: Frame, result: Result, /) -> None:
+        """Give one picture to each."""
+        for sink in self._sinks:
+            sink.write(frame, result)
+
+    def close(self, *, finished: bool = True) -> None:
+        """Close each; the first problem is raised when all are closed."""
+        problem: Exception | None = None
+        for sink in self._sinks:
+            try:
+                sink.close(finished=finished)
+            except Exception as error:  # raised below, once nothing is left open
+                problem = problem or error
+        if problem is not None:
+            raise problem
+
+
+def open_sinks(targets: Sequence[str], *, drawer: Drawer | None = None, inputs: Sequence[Any] = ()) -> Sinks:
+    """The sinks of several targets. A folder gets `results.csv` unless one of the others takes the table. Raises as `open_sink`."""
+    seen: dict[str, str] = {}
+    for target in targets:
+        real = target if target == "-" else os.path.realpath(target)
+        if real in seen:
+            raise BadTarget(f"{target}: named twice as an output ({seen[real]}, {target}); name it once")
+        seen[real] = target
+    table = not any(is_table(target) for target in targets)
+    return Sinks([open_sink(target, drawer=drawer, inputs=inputs, table=table) for target in targets])
+
+
+class OwnOutputs:
+    """Tells the pictures that a run wrote itself (or an earlier one did) from its inputs, where a folder that is read holds outputs."""
+
+    def __init__(self, folders: Iterable[Path], inputs: Iterable[Any]) -> None:
+        roots = Originals.of(inputs).roots
+        self._folders = [folder for folder in folders if any(strictly_inside(folder, root) for root in roots)]
+
+    def __contains__(self, source: object) -> bool:
+        return isinstance(source, str) and any(strictly_inside(source, folder) for folder in self._folders)

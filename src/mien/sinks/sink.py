@@ -1,0 +1,39 @@
+"""What every output writer has in common."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Protocol, Self
+
+from mien.errors import SinkError, UsageError
+from mien.types import Frame, Result
+
+
+class BadTarget(SinkError, UsageError):
+    """An output that cannot be meant: an extension nobody writes, or a name that would overwrite an input."""
+
+
+class Sink(Protocol):
+    """Takes results one at a time; the context manager closes it, and tells it whether the work came to its end.
+
+    An object counts as a sink by its methods; a class that derives from this one gets the context manager for free.
+    """
+
+    @property
+    def what(self) -> str:
+        """What it wrote to, for the closing message."""
+        ...
+
+    def write(self, frame: Frame, result: Result, /) -> None:
+        """Take one picture and its result. Raises SinkError when it cannot be written."""
+        ...
+
+    def close(self, *, finished: bool = True) -> None:
+        """Write what is left. finished: false when the work broke off, so that no one takes a part for the whole."""
+        return None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None:
+        self.close(finished=kind is None)

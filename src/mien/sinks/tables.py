@@ -1,0 +1,98 @@
+"""Tables that grow line by line: CSV and JSON Lines. Each picture's rows are on the disk before the next is read."""
+
+from __future__ import annotations
+
+import json
+import sys
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any, TextIO
+
+from mien.sinks.files import prepare, writing
+from mien.sinks.sink import Sink
+from mien.table import COLUMNS
+from mien.types import Frame, Result
+
+
+class LineSink(Sink):
+    """A text file that is opened with the first result, so that a run that reads nothing replaces nothing."""
+
+    header = ""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.replaces = prepare(path)
+        self._file: TextIO | None = None
+
+    @property
+    def what(self) -> str:
+        """The file's name."""
+        return f"{self.path} (replaced)" if self.replaces else str(self.path)
+
+    @abstractmethod
+    def line(self, row: dict[str, Any]) -> str:
+        """One row with its line end."""
+
+    def write(self, frame: Frame, result: Result, /) -> None:
+        """Add the rows of one picture."""
+        with writing(self.path):
+            if self._file is None:
+                self._file = self.path.open("w", encoding="utf-8", newline="")
+                self._file.write(self.header)
+            self._file.writelines(map(self.line, result.rows()))
+            self._file.flush()
+
+    def close(self, *, finished: bool = True) -> None:
+        """Close the file. What was written before the work broke off stays: whole rows."""
+        if self._file is not None:
+            with writing(self.path):
+                self._file.close()
+
+
+class CsvSink(LineSink):
+    """CSV as in RFC 4180, but with the line ends of Unix; UTF-8; nothing between the commas of an empty cell."""
+
+    header = ",".join(COLUMNS) + "\n"
+
+    def line(self, row: dict[str, Any]) -> str:
+        """One row with its line end."""
+        return ",".join(map(cell, row.values())) + "\n"
+
+
+class JsonLinesSink(LineSink):
+    """One JSON object a line; UTF-8; null for an empty cell."""
+
+    def line(self, row: dict[str, Any]) -> str:
+        """One row with its line end."""
+        return json_line(row)
+
+
+class StdoutSink(Sink):
+    """JSON Lines on standard output. A reader that goes away raises BrokenPipeError."""
+
+    what = "stdout"
+
+    def write(self, frame: Frame, result: Result, /) -> None:
+        """Print the rows of one picture."""
+        reconfigure = getattr(sys.stdout, "reconfigure", None)
+        if reconfigure and (sys.stdout.encoding or "").lower().replace("-", "") != "utf8":
+            reconfigure(encoding="utf-8")
+        sys.stdout.writelines(map(json_line, result.rows()))
+        sys.stdout.flush()
+
+
+def cell(value: Any) -> str:
+    """A value as a CSV cell: floats so that they read back the same, quotes where there must be."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        # By hand: before Python 3.13 the csv module leaves a carriage return unquoted when lines end in \n.
+        return '"' + value.replace('"', '""') + '"' if any(c in value for c in ',"\r\n') else value
+    return repr(value)
+
+
+def json_line(row: dict[str, Any]) -> str:
+    """A row as a line of JSON."""
+    return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"

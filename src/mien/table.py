@@ -1,0 +1,90 @@
+"""The table: the only place where its column names exist. The same in CSV, JSON Lines, Parquet and the API."""
+
+from __future__ import annotations
+
+import html as escape
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mien.labels import EMOTIONS
+
+if TYPE_CHECKING:
+    from mien.types import Result
+
+POINTS = ("eye_r", "eye_l", "nose", "mouth_r", "mouth_l")
+
+COLUMNS: dict[str, type] = {
+    "source": str, "frame": int, "time_s": float, "face": int, "person": int,
+    "x1": float, "y1": float, "x2": float, "y2": float, "score": float,
+    **{f"{point}_{axis}": float for point in POINTS for axis in "xy"},
+    "emotion": str, "emotion_p": float, "second": str, "second_p": float,
+    **{f"p_{name}": float for name in EMOTIONS},
+    "valence": float, "arousal": float, "affect_from": str, "unsure": bool, "reasons": str, "model": str,
+}  # fmt: skip
+"""Name -> type. Every cell may be empty (None); `face` is empty in the one row of a picture without a face."""
+
+REASON_SEPARATOR = ";"
+
+
+def _number(value: float, digits: int) -> float | None:
+    value = float(value)
+    return round(value, digits) if math.isfinite(value) else None
+
+
+def rows(result: Result) -> list[dict[str, Any]]:
+    """One dict a face with the keys of COLUMNS in order, or a single one with an empty `face` where there is none.
+
+    Pixels are rounded to 2 decimals, probabilities, valence and arousal to 6, times to the microsecond.
+    """
+    base: dict[str, Any] = dict.fromkeys(COLUMNS)
+    base |= {"source": result.source, "frame": result.index, "time_s": _number(result.time, 6), "model": result.model}
+    faces, emotions = result.faces, result.emotions
+    if not len(faces):
+        return [base]
+    assert emotions.unsure is not None
+    out = []
+    for i in range(len(faces)):
+        row = base | {"face": i, "person": None if faces.ids is None else int(faces.ids[i])}
+        row |= {name: _number(value, 2) for name, value in zip(("x1", "y1", "x2", "y2"), faces.boxes[i], strict=True)}
+        row["score"] = _number(faces.scores[i], 6)
+        for point, (x, y) in zip(POINTS, faces.points[i], strict=True):
+            row |= {f"{point}_x": _number(x, 2), f"{point}_y": _number(y, 2)}
+        ranked = emotions.ranked(i)
+        row |= {"emotion": ranked[0][0], "emotion_p": _number(ranked[0][1], 6)}
+        if len(ranked) > 1:
+            row |= {"second": ranked[1][0], "second_p": _number(ranked[1][1], 6)}
+        row |= {f"p_{name}": _number(p, 6) for name, p in ranked if f"p_{name}" in COLUMNS}
+        if emotions.affect is not None:
+            valence, arousal = (_number(x, 6) for x in emotions.affect[i])
+            row |= {"valence": valence, "arousal": arousal, "affect_from": emotions.affect_from}
+        row |= {"unsure": bool(emotions.unsure[i]), "reasons": REASON_SEPARATOR.join(emotions.reasons[i])}
+        out.append(row)
+    return out
+
+
+SHOWN = ("source", "face", "emotion", "emotion_p", "second", "second_p", "valence", "arousal", "unsure", "reasons")
+"""Columns that fit on a page or a terminal."""
+
+
+def shown(row: dict[str, Any], column: str) -> str:
+    """A cell for human eyes."""
+    value = row[column]
+    if value is None:
+        return "no face found" if column == "emotion" and row["face"] is None else ""
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    if isinstance(value, float):
+        return f"{value:+.2f}" if column in ("valence", "arousal") else f"{value:.0%}"
+    return str(value)
+
+
+def html(*results: Result, columns: Sequence[str] = SHOWN) -> str:
+    """The table as HTML, for notebooks."""
+    head = "".join(f"<th>{name}</th>" for name in columns)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape.escape(shown(row, name))}</td>" for name in columns) + "</tr>"
+        for result in results
+        for row in rows(result)
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -1,0 +1,187 @@
+"""A trained network as an ONNX file with its card and golden crops. Refuses to write what does not agree with torch."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from mien.data.fer import Fer, majority8, vote_shares
+from mien.errors import CardInvalid
+from mien.labels import EMOTIONS, LABEL_SETS
+from mien.models.card import Head, ModelCard
+from mien.models.recogniser import OnnxRecogniser, blended, head_probs
+from mien.train.calibrate import fitted_power, fitted_temperature
+from mien.train.config import TrainConfig
+from mien.train.crops import find_points, plain_crops
+from mien.train.fit import build, crop_spec
+from mien.train.nets import HEADS, Standardise
+from mien.types import Detector, Floats, Image, Ints
+
+AGREEMENT = 1e-4
+"""Largest difference between torch and the exported file, in any output, that is let pass."""
+GOLDEN = 16
+OPSET = 18
+"""Old enough for onnxruntime 1.20."""
+
+
+class Deployed(nn.Module):
+    """A network as it is shipped: uint8 (n, S, S, 1) crops in; logits of the heads, valence and arousal out.
+
+    mirror: the outputs are the mean over the crop and its mirror picture, at twice the cost.
+    """
+
+    def __init__(self, net: nn.Module, *, mirror: bool) -> None:
+        super().__init__()
+        self.standardise, self.net, self.mirror = Standardise(), net, mirror
+
+    def forward(self, crops: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Votes (n, 9), fer7 (n, 7), affect (n, 2)."""
+        x = self.standardise(crops)
+        out = self.net(x)
+        if self.mirror:
+            out = (out + self.net(torch.flip(x, dims=[3]))) / 2
+        votes, fer7, affect = out.split(list(HEADS.values()), dim=1)
+        return votes, fer7, torch.tanh(affect)
+
+
+def deployed(config: TrainConfig, state: dict[str, torch.Tensor]) -> Deployed:
+    """The network of a state, batch normalisation folded, weights rounded to float16 (which is how they are stored)."""
+    net = build(config)
+    net.load_state_dict(state)
+    net.eval()
+    fold(net)
+    with torch.no_grad():
+        for p in net.parameters():
+            if p.numel() >= 1024:
+                p.copy_(p.half().float())
+    return Deployed(net, mirror=config.mirror).eval()
+
+
+def fold(module: nn.Module) -> None:
+    """Fold each batch normalisation into the convolution before it, in place."""
+    for child in module.children():
+        if isinstance(child, nn.Sequential):
+            for i in range(len(child) - 1):
+                conv, norm = child[i], child[i + 1]
+                if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                    child[i], child[i + 1] = fuse_conv_bn_eval(conv, norm), nn.Identity()
+        fold(child)
+
+
+def to_onnx(net: Deployed, size: int) -> onnx.ModelProto:
+    """The graph with a free batch size; large weights stored as float16 behind Casts, which onnxruntime folds when it loads."""
+    example = torch.zeros(2, size, size, 1, dtype=torch.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # torch 2.13 warns about its own use of its own tree functions
+        program = torch.onnx.export(
+            net, (example,), input_names=["crops"], output_names=list(HEADS), dynamo=True, verbose=False, opset_version=OPSET,
+            dynamic_shapes=({0: torch.export.Dim("n", min=1)},),
+        )  # fmt: skip
+    assert program is not None
+    model = program.model_proto
+    casts = []
+    for tensor in list(model.graph.initializer):
+        array = numpy_helper.to_array(tensor)
+        if array.dtype == np.float32 and array.size >= 1024:
+            model.graph.initializer.remove(tensor)
+            model.graph.initializer.append(numpy_helper.from_array(array.astype(np.float16), f"{tensor.name}_half"))
+            casts.append(helper.make_node("Cast", [f"{tensor.name}_half"], [tensor.name], to=TensorProto.FLOAT))
+    nodes = list(model.graph.node)
+    del model.graph.node[:]
+    model.graph.node.extend(casts + nodes)
+    onnx.checker.check_model(model)
+    return model
+
+
+def export(
+    config: TrainConfig,
+    state: dict[str, torch.Tensor],
+    judge: Fer,
+    detector: Detector,
+    folder: Path,
+    *,
+    source: dict[str, Any],
+    licences: dict[str, str],
+    note: str,
+) -> ModelCard:
+    """Write NAME.onnx, NAME.json and NAME.golden.npz to `folder`; temperatures are fitted on the rows of `judge` (PublicTest).
+
+    Raises CardInvalid when onnxruntime and torch differ by more than AGREEMENT or in an answer.
+    """
+    net, spec = deployed(config, state), crop_spec(config)
+    crops = plain_crops(judge.pictures, find_points(judge.pictures, detector), spec, aligned=True)[..., None]
+    model = to_onnx(net, config.size)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{config.name}.onnx"
+    partial = path.with_suffix(".part")
+    onnx.save(model, partial)
+    content = partial.read_bytes()
+    card = ModelCard(
+        name=config.name, file=path.name, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content), crop=spec,
+        outputs={"votes": Head("logits", EMOTIONS), "fer7": Head("logits", LABEL_SETS["fer7"]), "affect": Head("affect")},
+        blend={"votes": 1 - config.blend, "fer7": config.blend}, answers={"fer7": "fer7", "ferplus8": "votes"},
+        affect_from=f"model:{config.anchors}", licences=licences, source=source, note=note,
+    )  # fmt: skip
+    raw = OnnxRecogniser(card, partial, threads=config.threads).outputs(np.repeat(crops, 3, axis=3))
+    _check(net, crops, raw)
+    card = calibrated(card, raw, judge)
+    partial.replace(path)
+    (folder / f"{config.name}.json").write_text(card.to_json(), "utf-8")
+    emotions = OnnxRecogniser(card, path)(np.repeat(crops[:GOLDEN], 3, axis=3))
+    golden: dict[str, Any] = {"crops": crops[:GOLDEN, ..., 0], "probs": emotions.probs, "affect": emotions.affect, **emotions.heads}
+    np.savez_compressed(folder / f"{config.name}.golden.npz", **golden)
+    return card
+
+
+def _check(net: Deployed, crops: Image, raw: dict[str, Floats]) -> None:
+    with torch.no_grad():
+        for start in range(0, len(crops), 256):
+            for name, out in zip(HEADS, net(torch.from_numpy(crops[start : start + 256])), strict=True):
+                theirs, ours = out.numpy(), raw[name][start : start + 256]
+                gap = float(np.abs(theirs - ours).max())
+                if gap > AGREEMENT or (name != "affect" and (theirs.argmax(1) != ours.argmax(1)).any()):
+                    raise CardInvalid(
+                        f"export: output {name!r} differs from torch by {gap:.2g} (allowed {AGREEMENT:g}); nothing was written"
+                    )
+
+
+def calibrated(card: ModelCard, raw: dict[str, Floats], judge: Fer) -> ModelCard:
+    """The card with temperatures fitted: each head on its own labels, the blend on the crowd's majority of all nine."""
+    import dataclasses
+
+    shares = vote_shares(judge.votes)
+    clear = np.isfinite(shares[:, 0]) & ((shares == shares.max(axis=1, keepdims=True)).sum(axis=1) == 1)
+    majority: Ints = np.nan_to_num(shares).argmax(axis=1)
+    heads = {
+        "votes": Head("logits", EMOTIONS, fitted_temperature(raw["votes"][clear], majority[clear])),
+        "fer7": Head("logits", LABEL_SETS["fer7"], fitted_temperature(raw["fer7"], judge.emotion)),
+        "affect": card.outputs["affect"],
+    }
+    card = dataclasses.replace(card, outputs=heads, blend_temperature=1.0)
+    probs = {name: head_probs(heads[name], raw[name]) for name in ("votes", "fer7")}
+    return dataclasses.replace(card, blend_temperature=fitted_power(blended(card, probs)[clear], majority[clear]))
+
+
+def commit() -> str:
+    """The commit of the tree this runs from, with `+` when it has changes; empty outside a checkout."""
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], capture_output=True, text=True, check=True, cwd=Path(__file__).parent).stdout.strip()
+
+    try:
+        return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+__all__ = ["AGREEMENT", "Deployed", "calibrated", "commit", "deployed", "export", "majority8", "to_onnx"]

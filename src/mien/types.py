@@ -1,0 +1,214 @@
+"""The values that walk through the stages: Frame -> Faces -> Emotions -> Result.
+
+Conventions, fixed once for the whole package:
+
+- image: uint8 (H, W, 3), RGB, upright (EXIF applied). BGR exists only at the edge of a file or camera.
+- box: float32 x1, y1, x2, y2 in pixels; may lie partly outside the picture.
+- points: float32 (5, 2) x, y in pixels: the subject's right eye, left eye, nose tip, right and left mouth corner
+  (so the right eye is on the picture's left). NaN where the detector gives none.
+- time: float seconds from the source's own timestamps, never index / fps. 0.0 for a picture.
+- probabilities: 0..1, they sum to 1. valence, arousal: -1..1.
+- no face is length 0, never None; a missing number is NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import UsageError
+
+if TYPE_CHECKING:
+    from mien.vision.align import CropSpec
+
+Image: TypeAlias = NDArray[np.uint8]
+Floats: TypeAlias = NDArray[np.float32]
+Ints: TypeAlias = NDArray[np.int64]
+Bools: TypeAlias = NDArray[np.bool_]
+
+
+def check_image(image: Any) -> Image:
+    """Return `image` if it is a uint8 (H, W, 3) array with at least one pixel, else raise UsageError."""
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        found = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise UsageError(f"image: found {found}, wanted a uint8 array of shape (height, width, 3), RGB")
+    return image
+
+
+def _float32(name: str, value: Any, shape: tuple[int | None, ...]) -> Floats:
+    array = np.ascontiguousarray(value, dtype=np.float32)
+    if array.ndim != len(shape) or any(want is not None and got != want for got, want in zip(array.shape, shape, strict=True)):
+        wanted = ", ".join("n" if want is None else str(want) for want in shape)
+        raise UsageError(f"{name}: found shape {array.shape}, wanted ({wanted})")
+    return array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One upright picture and where it comes from."""
+
+    image: Image
+    index: int = 0
+    """Number of the frame in its source, from 0."""
+    time: float = 0.0
+    """Seconds from the source's own timestamps."""
+    source: str = ""
+    """Path, URL or name of the input, as the user wrote it where possible."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width, height in pixels."""
+        return self.image.shape[1], self.image.shape[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Faces:
+    """Faces found in one picture, best score first."""
+
+    boxes: Floats
+    """float32 (n, 4): x1, y1, x2, y2 in pixels."""
+    scores: Floats
+    """float32 (n,): the detector's confidence, 0..1."""
+    points: Floats
+    """float32 (n, 5, 2): landmarks in pixels, NaN where the detector gives none."""
+    ids: Ints | None = None
+    """int64 (n,): a person's number over time, where a tracker gave one."""
+
+    def __post_init__(self) -> None:
+        boxes = _float32("boxes", self.boxes, (None, 4))
+        n = len(boxes)
+        object.__setattr__(self, "boxes", boxes)
+        object.__setattr__(self, "scores", _float32("scores", self.scores, (n,)))
+        object.__setattr__(self, "points", _float32("points", self.points, (n, 5, 2)))
+        if self.ids is not None:
+            ids = np.asarray(self.ids, dtype=np.int64)
+            if ids.shape != (n,):
+                raise UsageError(f"ids: found shape {ids.shape}, wanted ({n},)")
+            object.__setattr__(self, "ids", ids)
+
+    @classmethod
+    def none(cls) -> Faces:
+        """No faces."""
+        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, 5, 2), np.float32))
+
+    @classmethod
+    def without_points(cls, boxes: Any, scores: Any) -> Faces:
+        """Faces of a detector that gives no landmarks."""
+        boxes = np.asarray(boxes, dtype=np.float32).reshape(-1, 4)
+        return cls(boxes, scores, np.full((len(boxes), 5, 2), np.nan, np.float32))
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def __getitem__(self, which: slice | Bools | Ints | Sequence[int]) -> Faces:
+        """Faces at a slice, mask or list of positions."""
+        if isinstance(which, Sequence):
+            which = np.asarray(which, dtype=np.int64)
+        return Faces(self.boxes[which], self.scores[which], self.points[which], None if self.ids is None else self.ids[which])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Emotions:
+    """What n faces show: probabilities, and valence and arousal where the model gives them."""
+
+    labels: tuple[str, ...]
+    """K names, in the order of the columns of `probs`."""
+    probs: Floats
+    """float32 (n, K): probabilities, each row sums to 1."""
+    affect: Floats | None = None
+    """float32 (n, 2): valence and arousal, -1..1."""
+    affect_from: str = ""
+    """Where valence and arousal come from: `model:votes`, or an anchor set's name."""
+    unsure: Bools | None = None
+    """bool (n,): too little to go on; see `reasons`."""
+    reasons: tuple[tuple[str, ...], ...] = ()
+    """n tuples of reason codes, empty for a sure face."""
+    heads: dict[str, Floats] = field(default_factory=dict)
+    """Further outputs of the model by name, such as `fer7`: float32 (n, 7) for one trained on FER-2013's labels."""
+
+    def __post_init__(self) -> None:
+        probs = _float32("probs", self.probs, (None, len(self.labels)))
+        n = len(probs)
+        object.__setattr__(self, "probs", probs)
+        if self.affect is not None:
+            object.__setattr__(self, "affect", _float32("affect", self.affect, (n, 2)))
+        if self.unsure is None:
+            object.__setattr__(self, "unsure", np.zeros(n, np.bool_))
+        elif self.unsure.shape != (n,):
+            raise UsageError(f"unsure: found shape {self.unsure.shape}, wanted ({n},)")
+        if not self.reasons:
+            object.__setattr__(self, "reasons", ((),) * n)
+        elif len(self.reasons) != n:
+            raise UsageError(f"reasons: found {len(self.reasons)}, wanted {n}")
+
+    def __len__(self) -> int:
+        return len(self.probs)
+
+    @property
+    def top(self) -> list[str]:
+        """The most probable label of each face."""
+        return [self.labels[k] for k in self.probs.argmax(axis=1)]
+
+    def ranked(self, face: int) -> list[tuple[str, float]]:
+        """Labels with probabilities of one face, most probable first (ties in the order of the labels)."""
+        order = np.argsort(-self.probs[face], kind="stable")
+        return [(self.labels[k], float(self.probs[face, k])) for k in order]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """All that mien says about one frame. Holds no pixels: the picture stays with the Frame."""
+
+    source: str
+    index: int
+    time: float
+    size: tuple[int, int]
+    """Width, height of the upright picture in pixels."""
+    faces: Faces
+    emotions: Emotions
+    model: str = ""
+
+    def __len__(self) -> int:
+        return len(self.faces)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One dict a face, or one with an empty `face` for a picture without any, in `mien.table.COLUMNS` order."""
+        from mien.table import rows
+
+        return rows(self)
+
+    def _repr_html_(self) -> str:
+        from mien.table import html
+
+        return html(self)
+
+
+class Detector(Protocol):
+    """Anything called with an image that gives Faces."""
+
+    def __call__(self, image: Image, /) -> Faces:
+        """Faces of one uint8 (H, W, 3) RGB picture, best first."""
+        ...
+
+
+class Recogniser(Protocol):
+    """Anything called with crops, uint8 (n, S, S, 3) RGB made by `crop`, that gives Emotions of length n."""
+
+    @property
+    def crop(self) -> CropSpec:
+        """How faces are to be cut out for it."""
+        ...
+
+    def __call__(self, crops: Image, /) -> Emotions:
+        """Emotions of n crops."""
+        ...
+
+
+Drawer: TypeAlias = Callable[[Image, Result], Image]
+"""Anything called with an image and its Result that gives a new image of the same size."""
+
+Results: TypeAlias = Iterator[Result]

@@ -1,0 +1,70 @@
+"""How good a face is to read: size, sharpness and pose."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mien.types import Floats, Image
+from mien.vision.align import FER_TEMPLATE
+
+# A rigid face in millimetres, x to the picture's right, y down, z towards the camera. x and y are FER_TEMPLATE's
+# proportions at an interocular distance of 63 mm, so that the median face of FER-2013 is frontal by construction, and the
+# mean with its mirror image, so that turns to both sides read alike; z (nose tip 30 mm and mouth corners 5 mm before the
+# eyes) is ordinary anthropometry.
+_CENTRED = (np.array(FER_TEMPLATE) - np.mean(FER_TEMPLATE, axis=0)) * 63 / (FER_TEMPLATE[1][0] - FER_TEMPLATE[0][0])
+_XY = (_CENTRED + _CENTRED[[1, 0, 2, 4, 3]] * (-1, 1)) / 2
+_Z = np.array([0.0, 0.0, 30.0, 5.0, 5.0])
+HEAD = np.column_stack([_XY[:, 0], _XY[:, 1], _Z - _Z.mean()])
+_SOLVE = np.linalg.pinv(HEAD)
+
+
+def pose(points: Floats) -> Floats:
+    """Yaw, pitch and roll in degrees, float32 (n, 3), from five landmarks (n, 5, 2); NaN without landmarks.
+
+    A rigid head is fitted under scaled orthographic projection (the first step of POSIT, DeMenthon & Davis 1995). Yaw
+    is positive when the subject looks to the picture's right, pitch when they look down, roll when the head is turned clockwise.
+    Good to some 5-10 degrees: enough to know a profile from a frontal face.
+    """
+    out = np.full((len(points), 3), np.nan, np.float32)
+    finite = np.isfinite(points).all(axis=(1, 2))
+    if not finite.any():
+        return out
+    centred = points[finite].astype(np.float64)
+    centred -= centred.mean(axis=1, keepdims=True)
+    # centred = HEAD @ camera.T with camera the first two rows of scale * rotation
+    camera = np.einsum("kp,npj->njk", _SOLVE, centred)
+    u, _, vt = np.linalg.svd(camera, full_matrices=False)
+    rotation = u @ vt  # nearest pair of orthonormal rows
+    third = np.cross(rotation[:, 0], rotation[:, 1])
+    # rotation = roll in the picture's plane @ pitch @ yaw: the third row does not know the roll, so a tilted head keeps its yaw
+    yaw = np.degrees(np.arctan2(-third[:, 0], third[:, 2]))
+    pitch = np.degrees(np.arctan2(-third[:, 1], np.hypot(third[:, 0], third[:, 2])))
+    roll = np.degrees(np.arctan2(-rotation[:, 0, 1], rotation[:, 1, 1]))
+    out[finite] = np.stack([yaw, pitch, roll], 1)
+    return out
+
+
+ROUNDING = 20 / 12
+"""Variance of the Laplacian (squared weights sum to 20) of rounding to whole grey values (variance 1/12): all that is left
+in a flat or very blurred crop, where it would pass for detail."""
+
+
+def sharpness(crops: Image) -> Floats:
+    """Share of fine detail in each crop, float32 (n,): variance of the Laplacian over the variance of the crop.
+
+    Measured on the crop the recogniser sees, so a slightly soft face of 500 px is sharp and an enlarged one of 12 px is not.
+    """
+    import cv2
+
+    out = np.zeros(len(crops), np.float32)
+    for i, crop in enumerate(crops):
+        grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+        spread = float(grey.std()) ** 2
+        detail = max(0.0, float(cv2.Laplacian(grey, cv2.CV_32F).var()) - ROUNDING)
+        out[i] = detail / spread if spread > 0 else 0.0
+    return out
+
+
+def face_size(boxes: Floats) -> Floats:
+    """Shorter side of each box in pixels, float32 (n,)."""
+    return np.asarray((boxes[:, 2:] - boxes[:, :2]).min(axis=1), np.float32)

@@ -1,0 +1,239 @@
+"""`mien analyze`: inputs, outputs, exit codes, and one line for each thing that goes wrong."""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+from pyarrow import parquet
+
+from mien.labels import PALETTES, to_seven
+from mien.table import COLUMNS
+from tests.cli.conftest import FAKES, Said
+
+Mien = Callable[..., Said]
+
+
+def rows(said: Said) -> list[dict[str, object]]:
+    return [json.loads(line) for line in said.out.splitlines()]
+
+
+def test_json_lines_on_stdout(mien: Mien, pictures: Path) -> None:
+    said = mien("analyze", pictures, *FAKES)
+    assert said.code == 0
+    found = rows(said)
+    assert [(Path(str(row["source"])).name, row["face"], row["emotion"]) for row in found] == [
+        ("two.png", 0, "happy"),
+        ("two.png", 1, "sad"),
+        ("лицо 1.jpg", 0, "fear"),
+        ("none.png", None, None),
+    ]
+    assert all(list(row) == list(COLUMNS) for row in found)
+    assert said.err.startswith("3 pictures, 3 faces in ")
+    assert said.err.endswith("-> stdout\n")
+
+
+def test_every_sink_at_once(mien: Mien, pictures: Path, tmp_path: Path) -> None:
+    out = tmp_path / "вывод"
+    targets = [out / "x.csv", out / "x.jsonl", out / "x.parquet", f"{out}/drawn/"]
+    said = mien("analyze", pictures, *FAKES, *(word for target in targets for word in ("-o", target)), "--save-crops", out)
+    assert said.code == 0
+    assert said.out == ""
+    assert said.err.rstrip().endswith(" -> " + ", ".join([*map(str, targets), f"{out / 'faces'}/"]))
+    with (out / "x.csv").open(encoding="utf-8", newline="") as file:
+        from_csv = [(row["source"], row["emotion"]) for row in csv.DictReader(file)]
+    from_jsonl = [json.loads(line) for line in (out / "x.jsonl").read_text("utf-8").splitlines()]
+    assert from_jsonl == parquet.read_table(out / "x.parquet").to_pylist()
+    assert from_csv == [(row["source"], row["emotion"] or "") for row in from_jsonl]
+    drawn = sorted(str(path.relative_to(out / "drawn")) for path in (out / "drawn").rglob("*.*"))
+    assert drawn == ["sub/none.png", "two.png", "лицо 1.jpg"]
+    assert len(list((out / "faces" / "selected").iterdir())) == 3
+    with Pillow.open(out / "drawn" / "two.png") as picture, Pillow.open(pictures / "two.png") as original:
+        assert picture.size == original.size
+        assert np.any(np.asarray(picture) != np.asarray(original))
+
+
+def test_one_picture_out(mien: Mien, pictures: Path, tmp_path: Path) -> None:
+    said = mien("analyze", pictures / "two.png", *FAKES, "-o", tmp_path / "x.jpg", "-o", "-")
+    assert said.code == 0
+    assert len(rows(said)) == 2
+    assert said.err == f"1 picture, 2 faces -> {tmp_path / 'x.jpg'}, stdout\n"
+    with Pillow.open(tmp_path / "x.jpg") as picture:
+        assert picture.format == "JPEG"
+    said = mien("analyze", pictures, *FAKES, "-o", tmp_path / "x.jpg", "-o", tmp_path / "x.csv")
+    assert said.code == 1
+    assert "for several pictures name a folder" in said.err
+    assert said.err.count("\n") == 1
+    assert (tmp_path / "x.csv").read_text("utf-8").count("two.png") == 2
+
+
+def test_one_bad_file_does_not_stop_the_batch(mien: Mien, pictures: Path, broken: Path, tmp_path: Path) -> None:
+    said = mien("analyze", pictures, "nowhere.jpg", *FAKES, "-o", tmp_path / "x.csv")
+    assert said.code == 3
+    bad, missing, summary = said.err.splitlines()
+    assert bad.startswith(f"mien: {broken}: ")
+    assert missing == "mien: nowhere.jpg: no such file"
+    assert summary.startswith("3 pictures, 3 faces, 2 failed (")
+    assert "broken.jpg, nowhere.jpg" in summary
+    assert len((tmp_path / "x.csv").read_text("utf-8").splitlines()) == 5
+
+
+def test_nothing_readable(mien: Mien, broken: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("yesterday's")
+    (tmp_path / "empty").mkdir()
+    said = mien("analyze", broken, tmp_path / "empty", "no*.jpg", "nowhere", *FAKES, "-o", tmp_path / "x.csv")
+    assert said.code == 1
+    assert len(said.err.splitlines()) == 5
+    assert "0 pictures, 0 faces, 4 failed" in said.err
+    assert "->" not in said.err
+    assert (tmp_path / "x.csv").read_text() == "yesterday's"
+
+
+def test_many_failures_are_counted_not_listed(mien: Mien, pictures: Path) -> None:
+    said = mien("analyze", pictures, *(f"no{i}.jpg" for i in range(9)), *FAKES)
+    assert said.code == 3
+    assert "9 failed (no0.jpg, no1.jpg, no2.jpg, no3.jpg, no4.jpg and 4 more)" in said.err
+    assert said.err.count("no such file") == 9
+
+
+def test_patterns_and_stdin(mien: Mien, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = io.TextIOWrapper(io.BytesIO((pictures / "two.png").read_bytes()))
+    monkeypatch.setattr(sys, "stdin", data)
+    said = mien("analyze", f"{pictures}/*.jpg", "-", f"{pictures}/**/n*.png", *FAKES)
+    assert said.code == 0
+    assert [Path(str(row["source"])).name for row in rows(said)] == ["лицо 1.jpg", "-", "-", "none.png"]
+
+
+def test_quiet_tells_failures_only(mien: Mien, pictures: Path) -> None:
+    assert mien("analyze", pictures, *FAKES, "--quiet").err == ""
+    said = mien("analyze", pictures, "gone.jpg", *FAKES, "-q")
+    assert said.err == "mien: gone.jpg: no such file\n"
+    assert said.code == 3
+
+
+def test_recursion_limits_and_private_addresses(mien: Mien, pictures: Path) -> None:
+    assert len(rows(mien("analyze", pictures, *FAKES, "--no-recursive"))) == 3
+    said = mien("analyze", pictures, *FAKES, "--max-side", "399")
+    assert said.code == 1
+    assert "400 x 320 pixels" in said.err
+    assert mien("analyze", pictures, *FAKES, "--max-pixels", "127999").code == 1
+    said = mien("analyze", "http://127.0.0.1:9/x.jpg", *FAKES)
+    assert said.code == 1
+    assert "not an address of the public internet" in said.err
+    said = mien("analyze", "http://127.0.0.1:9/x.jpg", *FAKES, "--allow-private")
+    assert "no connection to 127.0.0.1" in said.err
+    assert mien("analyze", "http://127.0.0.1:9/x.jpg", *FAKES, "--url-timeout", "0").code == 2
+
+
+def test_options_reach_the_pictures(mien: Mien, pictures: Path, tmp_path: Path) -> None:
+    def drawn(*options: str) -> np.ndarray:  # type: ignore[type-arg]
+        assert mien("analyze", pictures / "two.png", *FAKES, "-o", tmp_path / "x.png", *options).code == 0
+        with Pillow.open(tmp_path / "x.png") as picture:
+            return np.asarray(picture)
+
+    plain = drawn()
+    variants = [("--va",), ("--language", "ru"), ("--palette", "tableau"), ("--colour", "valence"), ("--preset", "r2"), ("--anonymize",)]
+    seen = [plain, *(drawn(*options) for options in variants), drawn("--va", "--affect-scale", "seven")]
+    for i, one in enumerate(seen):
+        assert not any(np.array_equal(one, other) for other in seen[i + 1 :])
+    happy = [int(PALETTES["tableau"]["happy"][i : i + 2], 16) for i in (1, 3, 5)]
+    assert (drawn("--palette", "tableau") == happy).all(axis=2).sum() > 500
+    assert np.array_equal(drawn("--preset", "r1"), drawn("--palette", "tableau"))
+
+
+def test_affect_comes_from_where_it_is_told(mien: Mien, pictures: Path) -> None:
+    for name in ("adfes2011", "legacy", "crowd"):
+        assert {row["affect_from"] for row in rows(mien("analyze", pictures / "two.png", *FAKES, "--affect", name))} == {name}
+    assert [row["valence"] for row in rows(mien("analyze", pictures / "two.png", *FAKES, "--affect", "none"))] == [None, None]
+
+
+def test_thresholds_of_doubt(mien: Mien, pictures: Path) -> None:
+    def reasons(*options: str) -> list[object]:
+        return [row["reasons"] for row in rows(mien("analyze", pictures / "two.png", *FAKES, *options))]
+
+    assert reasons() == ["", ""]
+    for option, value, reason in (
+        ("--unsure-score", "0.96", "detection"),
+        ("--unsure-size", "101", "size"),
+        ("--unsure-confidence", "0.93", "confidence"),
+        ("--unsure-rules", "r3", "detection"),
+        ("--preset", "r3", "detection"),
+    ):
+        assert reasons(option, value) == [reason, reason], option
+    assert reasons("--unsure-rules", "never", "--unsure-size", "101") == ["size", "size"]
+    assert reasons("--preset", "r3", "--unsure-rules", "default") == ["", ""]
+    assert [row["face"] for row in rows(mien("analyze", pictures / "two.png", *FAKES, "--min-score", "0.96"))] == [None]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["-o", "x.xlsx"], "nothing writes .xlsx files; there are .csv .jsonl .parquet .jpg .jpeg .png, or a folder"),
+        (["--detector", "nose"], "unknown detector 'nose'; there are: "),
+        (["--model", "nose"], "unknown model 'nose'; there are: "),
+        (["--affect", "moon"], "unknown anchor set 'moon'"),
+        (["--colour", "loud"], "unknown colour mode 'loud'"),
+        (["--palette", "loud"], "unknown palette 'loud'"),
+        (["--preset", "r9"], "unknown preset 'r9'"),
+        (["--language", "tlh"], "unknown language 'tlh'"),
+        (["--drawer", "me"], "unknown drawer 'me'"),
+        (["--unsure-rules", "always"], "unknown set of unsure rules 'always'"),
+        (["--unsure-score", "2"], "min_score is 2.0; wanted a number from 0 to 1"),
+        (["--min-score", "2"], "min_score is 2.0"),
+        (["--threads", "-1"], "threads -1"),
+        (["--threads", "many"], "'--threads'"),
+        (["--max-side", "0"], "max_side"),
+        (["--nonsense"], "No such option"),
+        (["-o", "x.csv", "-o", "./x.csv"], "named twice"),
+    ],
+)
+def test_wrong_usage(mien: Mien, pictures: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: list[str], said: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = ["analyze", pictures, *options, *(FAKES if options[0] not in ("--model", "--detector") else [])]
+    found = mien(*given, *([] if options[0] == "-o" else ["-o", "never.csv"]))
+    assert found.code == 2
+    assert said in found.err
+    assert found.err.startswith("mien: ")
+    assert found.err.count("\n") == 1
+    assert not list(tmp_path.glob("*.csv"))
+
+
+def test_what_cannot_be_written_is_known_before_the_work(mien: Mien, pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    found = mien("analyze", pictures, *FAKES, "-o", tmp_path / "file" / "x.csv")
+    assert found.code == 1
+    assert found.err.count("\n") == 1
+    assert "x.csv: cannot be written" in found.err
+
+
+def test_outputs_in_the_folder_that_is_read(mien: Mien, pictures: Path) -> None:
+    for run in range(2):
+        said = mien("analyze", pictures, *FAKES, "-o", f"{pictures}/out/", "-o", "-")
+        assert said.code == 0
+        assert len(rows(said)) == 4
+        assert ("were left out" in said.err) == (run > 0)
+    assert mien("analyze", pictures, *FAKES, "-o", f"{pictures}/").code == 2
+
+
+def test_the_table_for_human_eyes(mien: Mien, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TTY_COMPATIBLE", "0")  # Rich: no colours
+    said = mien("analyze", pictures, *FAKES)
+    head, *body = said.out.splitlines()
+    assert head.split() == ["source", "face", "emotion", "second", "unsure"]
+    assert "/two.png     0  happy 92%" in body[0]
+    assert max(map(len, said.out.splitlines())) <= 80
+    assert "no face found" in said.out
+    assert "…" in said.out
+    assert rows(mien("analyze", pictures, *FAKES, "--json"))[0]["emotion"] == "happy"
+    valence = float(str(rows(mien("analyze", pictures, *FAKES, "--json"))[0]["valence"]))
+    for scale, text in (("unit", f"{valence:+.2f}"), ("seven", f"{to_seven(valence):.1f}")):
+        said = mien("analyze", pictures, *FAKES, "--va", "--affect-scale", scale)
+        assert said.out.splitlines()[0].split() == ["source", "face", "emotion", "second", "valence", "arousal", "unsure"]
+        assert text in said.out.splitlines()[1]

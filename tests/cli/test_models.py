@@ -1,0 +1,138 @@
+"""`mien models`: listings, cards, and checks that find what is wrong."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien.cli import models
+from mien.labels import EMOTIONS, LABEL_SETS
+from mien.models.card import Head, ModelCard
+from mien.types import Emotions, Image
+from mien.vision.align import CropSpec
+from tests.cli.conftest import Said
+
+Mien = Callable[..., Said]
+CONTENT = b"weights"
+CROPS = np.arange(3 * 8 * 8, dtype=np.uint8).reshape(3, 8, 8)
+
+
+class Loaded:
+    """Stands for a loaded network: the mean of a crop decides."""
+
+    def __call__(self, crops: Image) -> Emotions:
+        bright = crops.reshape(len(crops), -1).mean(axis=1) / 255
+        probs = np.stack([bright, 1 - bright, *[0 * bright] * 7], axis=1).astype(np.float32)
+        return Emotions(EMOTIONS, probs, np.stack([bright, -bright], axis=1).astype(np.float32), "model", heads={"fer7": probs[:, :7]})
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in $MIEN_MODELS with the card, file and golden answers of a model called `mine`."""
+    card = ModelCard(
+        name="mine",
+        file="mine.onnx",
+        sha256=hashlib.sha256(CONTENT).hexdigest(),
+        bytes=len(CONTENT),
+        crop=CropSpec(size=8, colour="grey"),
+        outputs={"votes": Head("logits", EMOTIONS), "fer7": Head("logits", LABEL_SETS["fer7"]), "affect": Head("affect")},
+        blend={"votes": 1.0},
+        licences={"weights": "Apache-2.0"},
+        metrics={"fer7": {"accuracy": 0.7012, "macro_f1": 0.68}, "other": {"ece": 0.1}},
+    )
+    (tmp_path / "mine.json").write_text(card.to_json(), "utf-8")
+    (tmp_path / "mine.onnx").write_bytes(CONTENT)
+    golden(tmp_path)
+    monkeypatch.setenv("MIEN_MODELS", str(tmp_path))
+    monkeypatch.setattr("mien.models.registry.open_model", lambda card, beside, threads=0: Loaded())
+    return tmp_path
+
+
+def golden(folder: Path, *, off: float = 0.0) -> None:
+    wanted = Loaded()(np.repeat(CROPS[..., None], 3, axis=3))
+    assert wanted.affect is not None
+    wanted.affect[1, 0] += off
+    np.savez(folder / "mine.golden.npz", crops=CROPS, probs=wanted.probs, affect=wanted.affect, fer7=wanted.heads["fer7"])
+
+
+def test_list(mien: Mien, shelf: Path) -> None:
+    said = mien("models", "list", "--json")
+    assert said.code == 0
+    rows = {(row["kind"], row["name"]): row for row in json.loads(said.out)}
+    mine = rows["model", "mine"]
+    assert mine["accuracy"] == {"fer7": 0.7012}
+    assert (mine["crop"], mine["licence"], mine["where"]) == ("8 px grey", "Apache-2.0", str(shelf))
+    assert rows["model", "fake"]["where"] == "plug-in"
+    assert {"yunet", "haar:alt2", "mtcnn", "mediapipe", "fake"} <= {name for kind, name in rows if kind == "detector"}
+    assert rows["detector", "yunet"]["size_mb"] > 0.1
+    assert all(tuple(row) == models.COLUMNS for row in rows.values())
+    text = mien("models", "list").out
+    assert all(word in text for word in ("mine", "fer7 0.701", "Apache-2.0", "haar:alt2"))
+
+
+def test_show(mien: Mien, shelf: Path) -> None:
+    assert ModelCard.from_json(mien("models", "show", "mine", "--json").out) == ModelCard.read(shelf / "mine.json")
+    text = mien("models", "show", shelf / "mine.onnx").out
+    assert "name: mine\n" in text
+    assert "    accuracy: 0.7012\n" in text
+    said = mien("models", "show", "nobody")
+    assert said.code == 2
+    assert "there are: " in said.err
+    assert "mine" in said.err
+    said = mien("models", "show", "fake")
+    assert (said.code, said.err) == (1, "mien: model 'fake' comes from a plug-in and has no card\n")
+
+
+def test_check_is_content(mien: Mien, shelf: Path) -> None:
+    said = mien("models", "check", "mine")
+    assert said == (0, "OK   mine: hash right, loads, 3 golden crops within 0\n", "")
+    (shelf / "mine.golden.npz").unlink()
+    assert "no mine.golden.npz to compare answers with" in mien("models", "check", "mine").out
+
+
+def test_check_finds_other_answers(mien: Mien, shelf: Path) -> None:
+    golden(shelf, off=2e-4)
+    said = mien("models", "check", "mine")
+    assert said.code == 1
+    assert said.out == "BAD  mine: mine.golden.npz: affect of crop 1 differs by 0.0002, allowed is 0.0001\n"
+    golden(shelf, off=5e-5)
+    assert mien("models", "check", "mine").code == 0
+    golden(shelf, off=np.nan)
+    assert mien("models", "check", "mine").code == 1
+
+
+def test_check_finds_another_file(mien: Mien, shelf: Path) -> None:
+    (shelf / "mine.onnx").write_bytes(b"Weights")
+    said = mien("models", "check", "mine")
+    assert said.code == 1
+    assert "sha256 is " in said.out
+    (shelf / "mine.onnx").unlink()
+    assert "missing" in mien("models", "check", "mine").out
+
+
+def test_check_by_path_detectors_and_unknown_names(mien: Mien, shelf: Path) -> None:
+    assert mien("models", "check", shelf / "mine.onnx").code == 0
+    assert mien("models", "check", "fake").out == "OK   fake: detector loads and runs\n"
+    assert mien("models", "check", "nobody").code == 2
+
+
+def test_check_of_all_names_each(mien: Mien, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "_checks", lambda: {"mine": lambda: models.check_model("mine"), "lost": lambda: models.check_model("lost")})
+    said = mien("models", "check")
+    assert said.code == 1
+    assert [line[:9] for line in said.out.splitlines()] == ["OK   mine", "BAD  lost"]
+
+
+def test_get_fetches_only_what_it_knows(mien: Mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = mien("models", "get", "nobody")
+    assert said.code == 2
+    assert "unknown weights to fetch 'nobody'; there are: yunet" in said.err
+
+    def fetch(name: str, folder: Path | None = None) -> Path:
+        return (folder or tmp_path) / f"{name}.onnx"
+
+    monkeypatch.setattr("mien.models.locate.fetch_weights", fetch)
+    assert mien("models", "get", "yunet", "--folder", tmp_path).out == f"{tmp_path / 'yunet.onnx'}\n"

@@ -1,0 +1,98 @@
+"""What only a process of its own shows: pipes, signals, and what is left on the disk."""
+
+import csv
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image as Pillow
+
+from mien.table import COLUMNS
+from mien.testing import planted_picture
+
+Start = Callable[..., subprocess.Popen[bytes]]
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes as POSIX has them")
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    image, _ = planted_picture([((20, 20, 84, 84), "happy")], size=(128, 96))
+    for i in range(400):
+        Pillow.fromarray(image).save(folder / f"{i:03}.jpg")
+    return folder
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.01)
+
+
+def test_a_reader_that_leaves_ends_it_quietly(start: Start, many: Path) -> None:
+    process = start("analyze", many, "--quiet", seconds=0.01)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline().startswith(b'{"source": ')
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(30) == 141
+
+
+def test_a_kill_leaves_whole_rows(start: Start, many: Path, tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    process = start("analyze", many, "-o", path, "-o", tmp_path / "out/", seconds=0.01)
+    wait_for(lambda: path.exists() and path.read_bytes().count(b"\n") > 8)
+    process.send_signal(signal.SIGKILL)
+    process.wait(30)
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert 8 <= len(rows) < 400
+    assert all(None not in row and row["model"] == "fake" for row in rows)
+    assert list(rows[0]) == list(COLUMNS)
+    drawn = [path for path in (tmp_path / "out").iterdir() if not path.name.endswith(".part")]
+    assert len(drawn) >= len(rows) - 1
+    for picture in drawn:
+        with Pillow.open(picture) as opened:
+            opened.load()
+
+
+def test_control_c_keeps_what_is_done(start: Start, many: Path, tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    process = start("analyze", many, "-o", path, "-o", tmp_path / "x.parquet", seconds=0.01)
+    wait_for(lambda: path.exists() and path.read_bytes().count(b"\n") > 8)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    (line,) = err.decode().splitlines()
+    assert line.startswith("interrupted: ")
+    assert line.endswith(f"-> {path}, {tmp_path / 'x.parquet'}.part (rows up to the break)")
+    rows = path.read_text().count("\n") - 1
+    assert f"interrupted: {rows} pictures" in line
+    assert not (tmp_path / "x.parquet").exists()
+
+
+def test_stdin_and_unicode(start: Start, pictures: Path) -> None:
+    with (pictures / "лицо 1.jpg").open("rb") as file:
+        process = start("analyze", "-", pictures / "лицо 1.jpg", stdin=file)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert [line.split(b",")[0] for line in out.splitlines()] == [
+        b'{"source": "-"',
+        f'{{"source": "{pictures / "лицо 1.jpg"}"'.encode(),
+    ]
+
+
+def test_python_m_mien() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mien", "models", "show", "nobody"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("mien: unknown model with a card 'nobody'")
+    assert "Traceback" not in done.stderr

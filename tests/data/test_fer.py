@@ -1,0 +1,61 @@
+"""FER-2013's file, votes and the rows that may be trained on."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien.data.fer import majority8, read_fer, trainable, vote_shares
+from mien.errors import DataError, SourceMissing
+from mien.labels import EMOTIONS, LABEL_SETS
+
+
+def test_reading_keeps_order_and_labels(fer_file: Path) -> None:
+    fer = read_fer(fer_file)
+    assert fer.pictures.shape == (60, 48, 48)
+    assert list(fer.emotion[:8]) == [0, 1, 2, 3, 4, 5, 6, 0]
+    assert [len(fer.split(name)) for name in ("Training", "PublicTest", "PrivateTest")] == [30, 15, 15]
+
+
+def test_a_missing_or_strange_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SourceMissing, match="no such file"):
+        read_fer(tmp_path / "none.npz")
+    np.savez(tmp_path / "other.npz", a=np.zeros(3))
+    with pytest.raises(DataError, match="lacks"):
+        read_fer(tmp_path / "other.npz")
+
+
+def test_shares_drop_single_votes_and_sum_to_one() -> None:
+    votes = np.array([[8, 1, 0, 0, 0, 0, 0, 0, 0, 1], [0] * 10, [1] * 10, [0, 0, 0, 0, 0, 0, 0, 0, 4, 6]])
+    shares = vote_shares(votes)
+    assert shares[0, EMOTIONS.index("neutral")] == 1
+    assert np.isnan(shares[1]).all()
+    assert shares[2, EMOTIONS.index("uncertain")] == pytest.approx(0.2)  # nothing but singles: all are kept
+    assert shares[3, EMOTIONS.index("uncertain")] == 1
+    assert vote_shares(votes, drop_single=False)[0, EMOTIONS.index("happy")] == pytest.approx(0.1)
+
+
+def test_majority_is_minus_one_where_the_crowd_chose_none_of_eight() -> None:
+    votes = np.zeros((4, 10), int)
+    votes[0, 7], votes[1, [0, 1]], votes[2, 8] = 6, 5, 9
+    assert list(majority8(votes)) == [LABEL_SETS["ferplus8"].index("contempt"), -1, -1, -1]
+
+
+def test_trainable_rows_have_no_test_copy_no_constant_and_no_non_face(fer_file: Path) -> None:
+    fer = read_fer(fer_file)
+    fer.duplicate[0] = True
+    fer.pictures[1] = 7
+    fer.votes[2] = 0
+    fer.votes[2, 9] = 10
+    kept = trainable(fer)
+    assert not kept[:3].any()
+    assert kept[3:30].all()
+    assert not kept[30:].any()
+
+
+@pytest.mark.shared_data
+def test_the_real_file_has_the_published_counts(shared_data: Path) -> None:
+    fer = read_fer(shared_data / "fer2013.npz", shared_data / "fer2013_duplicates.npz")
+    assert list(np.bincount(fer.split("Training").emotion)) == [3995, 436, 4097, 7215, 4830, 3171, 4965]
+    assert list(np.bincount(fer.split("PrivateTest").emotion)) == [491, 55, 528, 879, 594, 416, 626]
+    assert [int(fer.split(s).duplicate.sum()) for s in ("Training", "PublicTest", "PrivateTest")] == [1608, 535, 565]

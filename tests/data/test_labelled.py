@@ -1,0 +1,57 @@
+"""Folders and arrays of labelled pictures."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from mien.data.labelled import read_labelled
+from mien.errors import DataError, SourceMissing, SourceUnreadable, UsageError
+
+
+def picture(path: Path, value: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), np.full((20, 30, 3), value, np.uint8))
+
+
+def test_folder_per_emotion(tmp_path: Path) -> None:
+    for name, value in (("Happy", 10), ("0_angry", 20), ("sadness", 30), ("Contempt", 40), ("holiday", 50)):
+        picture(tmp_path / name / "a b.png", value)
+    (tmp_path / "Happy" / "broken.jpg").write_bytes(b"no picture")
+    data = read_labelled(tmp_path, "fer7")
+    assert [data.labels[k] for k in data.true] == ["anger", "happy", "happy", "sad"]
+    assert sum(data.left_out.values()) == 2
+    assert any("holiday" in reason for reason in data.left_out)
+    assert data.readers[0]().shape == (20, 30, 3)
+    with pytest.raises(SourceUnreadable):
+        data.readers[data.sources.index("Happy/broken.jpg")]()
+
+
+def test_arrays_with_classes(tmp_path: Path) -> None:
+    np.savez(tmp_path / "set.npz", pixels=np.zeros((3, 8, 8), np.uint8), label=[0, 1, 2], classes=["happiness", "contempt", "Angry"])
+    data = read_labelled(tmp_path / "set.npz", "fer7")
+    assert [data.labels[k] for k in data.true] == ["happy", "anger"]
+    assert data.left_out == {"label 'contempt': not in the label set": 1}
+    assert data.readers[0]().shape == (8, 8, 3)
+
+
+def test_fer_needs_a_split_and_knows_two_label_sets(fer_file: Path) -> None:
+    with pytest.raises(UsageError, match="split"):
+        read_labelled(fer_file, "fer7")
+    assert len(read_labelled(fer_file, "fer7", split="PrivateTest")) == 15
+    plus = read_labelled(fer_file, "ferplus8", split="PublicTest")
+    assert plus.affect is not None
+    assert np.isfinite(plus.affect).all()
+    with pytest.raises(UsageError, match="fer7 and ferplus8"):
+        read_labelled(fer_file, "mien9", split="PublicTest")
+
+
+def test_what_is_not_data_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(SourceMissing, match="wanted a folder"):
+        read_labelled(tmp_path / "none", "fer7")
+    with pytest.raises(DataError, match="named after emotions"):
+        read_labelled(tmp_path, "fer7")
+    (tmp_path / "x.txt").write_text("x")
+    with pytest.raises(DataError, match="wanted a folder"):
+        read_labelled(tmp_path / "x.txt", "fer7")

@@ -1,0 +1,280 @@
+import io
+import os
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pil
+
+from mien.errors import SourceMissing, SourceRefused, SourceTooLarge, SourceUnreadable, UsageError
+from mien.io.images import ImageLimits
+from mien.io.sources import Failure, Notice, open_source
+from mien.types import Frame
+
+
+def png(value: int = 0) -> bytes:
+    out = io.BytesIO()
+    Pil.new("RGB", (4, 3), (value, 0, 255)).save(out, "PNG")
+    return out.getvalue()
+
+
+def jpeg(side: int = 200) -> bytes:
+    out = io.BytesIO()
+    Pil.effect_noise((side, side), 60).save(out, "JPEG")
+    return out.getvalue()
+
+
+def put(folder: Path, *names: str) -> None:
+    for value, name in enumerate(names):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png(value))
+
+
+def said(events: Iterable[object]) -> list[str]:
+    """Sources of the frames, and the class of the error for what failed."""
+    return [type(e.error).__name__ if isinstance(e, Failure) else e.source for e in events]  # type: ignore[attr-defined]
+
+
+def joined(*parts: str) -> str:
+    return os.sep.join(parts)  # noqa: PTH118  a Path would drop the leading ./
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_any_mix_in_the_order_given(here: Path) -> None:
+    put(here, "b.png", "folder/2.png", "folder/10.png", "folder/in/1.png", "g1.png", "g2.png")
+    (here / "notes.txt").write_text("no picture")
+    array = np.zeros((5, 6, 3), np.uint8)
+    inputs = ["b.png", here / "b.png", "folder", array, "none.jpg", "-", Pil.new("L", (2, 2)), "g*.png", "notes.txt", png(9), 7]
+    events = list(open_source(inputs, stdin=io.BytesIO(png(5))))
+    assert said(events) == [
+        "b.png",
+        str(here / "b.png"),
+        joined("folder", "2.png"),
+        joined("folder", "10.png"),
+        joined("folder", "in", "1.png"),
+        "array[3]",
+        "SourceMissing",
+        "-",
+        "image[6]",
+        "g1.png",
+        "g2.png",
+        "SourceUnreadable",
+        "bytes[9]",
+        "UsageError",
+    ]
+    frames = [event for event in events if isinstance(event, Frame)]
+    assert frames[5].image is array
+    assert frames[6].image[0, 0].tolist() == [5, 0, 255]
+    assert all(frame.index == 0 and frame.time == 0.0 for frame in frames)
+    assert all(event.source in str(event.error) for event in events if isinstance(event, Failure) and event.source != "input[10]")
+
+
+@pytest.mark.parametrize("one", ["b.png", Path("b.png"), png(), np.zeros((2, 2), np.uint8), Pil.new("L", (2, 2))])
+def test_one_input_needs_no_list(here: Path, one: object) -> None:
+    put(here, "b.png")
+    [frame] = open_source(one)
+    assert isinstance(frame, Frame)
+
+
+def test_nothing_in_nothing_out() -> None:
+    assert list(open_source([])) == []
+
+
+def test_names_with_spaces_and_every_script(here: Path) -> None:
+    names = ["a photo.png", "лицо.png", "顔 1.png", "señal.PNG", "ab'\".png", "🙂.png"]
+    put(here, *names)
+    assert sorted(said(open_source("."))) == sorted(joined(".", name) for name in names)
+    assert said(open_source(names)) == names
+    assert said(open_source("顔*.png")) == ["顔 1.png"]
+
+
+@pytest.mark.skipif(os.name != "posix" or os.uname().sysname == "Darwin", reason="file names here are text")
+def test_names_that_are_not_text(here: Path) -> None:
+    with open(b"caf\xe9.png", "wb") as file:  # noqa: PTH123
+        file.write(png())
+    [frame] = open_source(".")
+    assert frame.source == joined(".", "caf\ufffd.png")
+    assert said(open_source([b"caf\xe9.png".decode("utf-8", "surrogateescape")])) == ["caf\ufffd.png"]
+
+
+def test_folders_skip_hidden_and_other_files_and_may_stay_flat(here: Path) -> None:
+    put(here, "d/1.png", "d/.2.png", "d/.h/3.png", "d/in/4.JPG", "d/5.txt", "d/6.mp4")
+    assert said(open_source("d")) == [joined("d", "1.png"), joined("d", "in", "4.JPG")]
+    assert said(open_source("d", recursive=False)) == [joined("d", "1.png")]
+    assert said(open_source(["d/5.txt", "d/.2.png"])) == ["d/5.txt", "d/.2.png"]
+
+
+def test_a_folder_without_pictures(here: Path) -> None:
+    (here / "empty").mkdir()
+    [failure] = open_source("empty")
+    assert isinstance(failure, Failure)
+    assert isinstance(failure.error, SourceMissing)
+    assert "empty: no picture in this folder; wanted files that end in .apng .avif" in str(failure.error)
+
+
+def test_a_bad_file_does_not_stop_the_batch(here: Path) -> None:
+    put(here, "1.png", "3.png")
+    (here / "2.jpg").write_bytes(b"\xff\xd8\xff not really")
+    (here / "4.png").write_bytes(b"")
+    assert said(open_source(".")) == [joined(".", "1.png"), "SourceUnreadable", joined(".", "3.png"), "SourceUnreadable"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_an_unreadable_folder_and_file(here: Path) -> None:  # pragma: no cover
+    put(here, "d/locked/1.png", "d/2.png", "d/3.png")
+    (here / "d" / "locked").chmod(0)
+    (here / "d" / "2.png").chmod(0)
+    try:
+        assert said(open_source("d")) == ["SourceUnreadable", joined("d", "3.png"), "SourceUnreadable"]
+    finally:
+        (here / "d" / "locked").chmod(0o700)
+
+
+def test_an_unlistable_folder_is_named_and_the_walk_goes_on(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(here, "d/1.png", "d/locked/2.png", "d/open/3.png")
+    scandir = os.scandir
+
+    def guarded(path: str) -> object:  # stands in for chmod, which does not stop root
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    assert said(open_source("d")) == [joined("d", "1.png"), "SourceUnreadable", joined("d", "open", "3.png")]
+
+
+def test_links(here: Path) -> None:
+    put(here, "d/1.png")
+    try:
+        (here / "d" / "loop").symlink_to(here / "d", target_is_directory=True)
+        (here / "d" / "broken.jpg").symlink_to(here / "nowhere.jpg")
+        (here / "linked.png").symlink_to(here / "d" / "1.png")
+    except OSError:
+        pytest.skip("no symbolic links here")
+    assert said(open_source(["d", "linked.png"])) == [joined("d", "1.png"), "SourceMissing", "linked.png"]
+
+
+def test_patterns(here: Path) -> None:
+    put(here, "p10.png", "p9.png", "d/p1.png", "d/e/p2.png", "x.dat", "x.txt")
+    assert said(open_source("*.png")) == ["p9.png", "p10.png"]
+    assert said(open_source("**/*.png")) == ["p9.png", "p10.png", joined("d", "p1.png"), joined("d", "e", "p2.png")]
+    assert said(open_source("*")) == ["p9.png", "p10.png", joined("d", "p1.png"), joined("d", "e", "p2.png")]
+    assert said(open_source("**")) == said(open_source("*"))
+    assert said(open_source("*.dat")) == ["x.dat"]
+    assert said(open_source("p[0-9].png")) == ["p9.png"]
+    [failure] = open_source("*.tif")
+    assert str(failure.error) == "*.tif: no picture matches this pattern"  # type: ignore[union-attr]
+    assert isinstance(failure.error, SourceMissing)  # type: ignore[union-attr]
+
+
+def test_a_file_called_like_a_pattern_wins(here: Path) -> None:
+    put(here, "p[1].png", "p1.png", "d[1]/x.png", "d1/y.png")
+    assert said(open_source("p[1].png")) == ["p[1].png"]
+    assert said(open_source("d[1]")) == [joined("d[1]", "x.png")]
+
+
+def test_videos_wait_for_a_later_version(here: Path) -> None:
+    (here / "film.mp4").write_bytes(b"\0\0\0\x18ftypisom")
+    (here / "film").write_bytes(b"\0\0\0\x18ftypisom")
+    for failure in open_source(["film.mp4", "*.mp4", "film"]):
+        assert isinstance(failure, Failure)
+        assert str(failure.error).startswith(f"{failure.source}: a video, which a later version will read; this one reads pictures: JPEG")
+    assert said(open_source("none.mp4")) == ["SourceMissing"]
+
+
+def test_stdin_holds_one_picture() -> None:
+    stream = io.BytesIO(png(3))
+    frame, failure = open_source(["-", "-"], stdin=stream)
+    assert isinstance(frame, Frame)
+    assert frame.source == "-"
+    assert isinstance(failure, Failure)
+    assert "already read" in str(failure.error)
+    assert said(open_source("-", stdin=io.BytesIO(b""))) == ["SourceUnreadable"]
+    assert said(open_source("-", stdin=io.BytesIO(png()), limits=ImageLimits(max_bytes=10))) == ["SourceTooLarge"]
+
+
+def test_standard_input_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(png(3))))
+    assert said(open_source("-")) == ["-"]
+
+
+def test_urls_are_fetched_with_the_given_leave() -> None:
+    asked = []
+
+    def fetch(url: str, *, allow_private: bool) -> bytes:
+        asked.append((url, allow_private))
+        if "bad" in url:
+            raise SourceRefused("no")
+        return png()
+
+    inputs = ["http://a.test/x.png?sig=1", "HTTPS://b.test/bad", "https://user:secret@c.test/x"]
+    assert said(open_source(inputs, fetch=fetch, allow_private=True)) == [inputs[0], "SourceRefused", "https://c.test/x"]
+    assert sorted(asked) == sorted((url, True) for url in inputs)
+
+
+def test_schemes_other_than_http_are_refused() -> None:
+    failures = list(open_source(["ftp://a.test/x.png", "file:///etc/hosts", "rtsp://a.test/1"]))
+    assert said(failures) == ["SourceRefused"] * 3
+    assert "wanted http or https" in str(failures[0].error)  # type: ignore[union-attr]
+
+
+def test_a_notice_comes_before_its_frame(here: Path) -> None:
+    whole = jpeg()
+    (here / "half.jpg").write_bytes(whole[: len(whole) // 2])
+    notice, frame = open_source("half.jpg")
+    assert isinstance(notice, Notice)
+    assert notice.source == "half.jpg"
+    assert "cut short" in notice.message
+    assert isinstance(frame, Frame)
+
+
+def test_limits_are_passed_on(here: Path) -> None:
+    put(here, "1.png")
+    [failure] = open_source("1.png", limits=ImageLimits(max_side=3))
+    assert isinstance(failure, Failure)
+    assert isinstance(failure.error, SourceTooLarge)
+
+
+@pytest.mark.parametrize("name", ["", "a\0b", "x" * 5000, "nul\0*.png"])
+def test_impossible_names_are_failures(name: str) -> None:
+    [failure] = open_source([name])
+    assert isinstance(failure, Failure)
+    assert isinstance(failure.error, SourceMissing | SourceUnreadable)
+    assert "\n" not in str(failure.error)
+
+
+def test_memory_stays_flat(here: Path) -> None:
+    put(here, *(f"{n}.png" for n in range(40)))
+    opened = 0
+    given = (f"{n}.png" for n in range(40))
+
+    def counted() -> Iterable[str]:
+        nonlocal opened
+        for name in given:
+            opened += 1
+            yield name
+
+    events = open_source(counted(), ahead=3)
+    assert opened == 0
+    for taken in range(1, 10):
+        next(events)
+        assert opened == taken + 3
+    del events
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("mien-read")]
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 5])
+def test_any_number_ahead_gives_the_same(here: Path, ahead: int) -> None:
+    put(here, *(f"d/{n}.png" for n in range(12)))
+    frames = list(open_source(["d", "none", "d"], ahead=ahead))
+    assert [getattr(frame, "image", np.zeros((1, 1, 3)))[0, 0, 0] for frame in frames] == [*range(12), 0, *range(12)]
+    with pytest.raises(UsageError):
+        open_source("d", ahead=-1)

@@ -1,0 +1,141 @@
+"""Cards: what they refuse, and that they survive JSON."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mien.errors import CardInvalid, SourceMissing
+from mien.labels import EMOTIONS, LABEL_SETS
+from mien.models.card import Head, ModelCard
+from mien.models.registry import CARDS
+from mien.vision.align import CropSpec
+
+WEIGHTS = CARDS.parent / "weights"
+
+
+def card(**changes) -> ModelCard:
+    fields = {
+        "name": "test",
+        "file": "test.onnx",
+        "sha256": "0" * 64,
+        "bytes": 10,
+        "crop": CropSpec(),
+        "outputs": {"votes": Head("logits", EMOTIONS), "fer7": Head("logits", LABEL_SETS["fer7"], 1.3), "affect": Head("affect")},
+        "blend": {"votes": 0.6, "fer7": 0.4},
+    }
+    return ModelCard(**(fields | changes))
+
+
+text = st.text(max_size=20)
+crops = st.builds(CropSpec, size=st.integers(8, 224), margin=st.floats(-0.3, 2), colour=st.sampled_from(["grey", "rgb"]))
+cards = st.builds(
+    card,
+    name=text,
+    crop=crops,
+    blend_temperature=st.floats(0.5, 2),
+    note=text,
+    source=st.dictionaries(text, st.integers() | text, max_size=3),
+    metrics=st.dictionaries(text, st.dictionaries(text, st.floats(0, 1), max_size=2), max_size=2),
+)
+
+
+@given(cards)
+def test_a_card_survives_json(one):
+    again = ModelCard.from_json(one.to_json())
+    assert again == one
+    assert again.to_json() == one.to_json()
+
+
+def test_labels_are_those_of_the_widest_blended_output():
+    assert card().labels == EMOTIONS
+    assert card(blend={"fer7": 1.0}).labels == LABEL_SETS["fer7"]
+
+
+def test_a_card_may_name_a_label_set_and_leave_out_what_is_plain():
+    minimal = {
+        "name": "plain",
+        "file": "plain.onnx",
+        "sha256": "0" * 64,
+        "bytes": 1,
+        "crop": {"size": 64, "colour": "rgb"},
+        "outputs": {"out": {"kind": "probs", "labels": "ferplus8"}},
+    }
+    one = ModelCard.from_json(json.dumps(minimal))
+    assert one.labels == LABEL_SETS["ferplus8"]
+    assert one.blend == {"out": 1.0}
+    assert one.crop == CropSpec(size=64, colour="rgb")
+    assert one.outputs["out"].temperature == 1.0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"blend": {}},
+        {"blend": {"votes": 0.5}},
+        {"blend": {"nobody": 1.0}},
+        {"blend": {"affect": 1.0}},
+        {"task": "age"},
+        {"outputs": {"a": Head("probs", ("happy", "sad")), "b": Head("probs", ("happy", "bored"))}, "blend": {"a": 0.5, "b": 0.5}},
+    ],
+)
+def test_cards_that_contradict_themselves_are_refused(changes):
+    with pytest.raises(CardInvalid, match="'test'"):
+        card(**changes)
+
+
+@pytest.mark.parametrize("fields", [("scores", EMOTIONS), ("logits", ()), ("affect", EMOTIONS), ("logits", EMOTIONS, 0.0)])
+def test_outputs_that_make_no_sense_are_refused(fields):
+    with pytest.raises(CardInvalid):
+        Head(*fields)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[:50],
+        lambda text: "[]",
+        lambda text: "3",
+        lambda text: text.replace('"crop"', '"corp"'),
+        lambda text: text.replace('"sha256"', '"sha512"'),
+        lambda text: text.replace('"grey"', '"bgr"'),
+        lambda text: text.replace('"kind": "logits"', '"kind": "guess"'),
+        lambda text: text.replace('"votes": {', '"votes": {"labels": "nine", "x": ', 1),
+    ],
+)
+def test_what_is_no_card_is_one_clear_line(damage):
+    with pytest.raises(CardInvalid, match=r"^mine\.json: not a model card: ") as caught:
+        ModelCard.from_json(damage(card().to_json()), where="mine.json")
+    assert "\n" not in str(caught.value)
+
+
+def test_reading(tmp_path: Path):
+    path = tmp_path / "test.json"
+    with pytest.raises(SourceMissing, match="no such file"):
+        ModelCard.read(path)
+    path.write_text(card(note="для проверки").to_json(), "utf-8")
+    assert ModelCard.read(path) == card(note="для проверки")
+
+
+def test_cards_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        card().name = "other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("path", sorted(CARDS.glob("*.json")), ids=lambda path: path.stem)
+def test_every_shipped_card_says_what_it_must(path):
+    import hashlib
+
+    shipped = ModelCard.read(path)
+    assert shipped.name == path.stem
+    assert {"code", "weights", "data"} <= set(shipped.licences)
+    assert shipped.source
+    assert shipped.metrics
+    assert shipped.note
+    weights = WEIGHTS / shipped.file
+    assert weights.stat().st_size == shipped.bytes
+    assert hashlib.sha256(weights.read_bytes()).hexdigest() == shipped.sha256
+    assert ModelCard.from_json(shipped.to_json()) == shipped

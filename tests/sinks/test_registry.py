@@ -1,0 +1,98 @@
+"""A target chooses its sink; what cannot be meant is refused before the work starts."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien.errors import SinkError, UsageError
+from mien.sinks.parquet import ParquetSink
+from mien.sinks.pictures import FolderSink, PictureSink
+from mien.sinks.registry import OwnOutputs, Sinks, open_sink, open_sinks
+from mien.sinks.sink import Sink
+from mien.sinks.tables import CsvSink, JsonLinesSink, StdoutSink
+from mien.testing import make_result
+from mien.types import Frame, Result
+
+FRAME = Frame(np.zeros((480, 640, 3), np.uint8), source="a.jpg")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("x.csv", CsvSink),
+        ("x.CSV", CsvSink),
+        ("x.jsonl", JsonLinesSink),
+        ("x.parquet", ParquetSink),
+        ("x.jpg", PictureSink),
+        ("x.JPEG", PictureSink),
+        ("x.png", PictureSink),
+        ("out", FolderSink),
+        ("out.csv/", FolderSink),
+        ("there.v2", FolderSink),
+        ("-", StdoutSink),
+    ],
+)
+def test_the_target_chooses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kind: type[Sink]) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("there.v2").mkdir()
+    assert isinstance(open_sink(name), kind)
+
+
+@pytest.mark.parametrize("name", ["x.xlsx", "x.mp4", "", "a\0b.csv"])
+def test_what_cannot_be_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SinkError) as caught:
+        open_sink(name)
+    assert isinstance(caught.value, UsageError)
+    assert "\n" not in str(caught.value)
+    if name.startswith("x"):
+        assert all(known in str(caught.value) for known in (".csv", ".jsonl", ".parquet", ".jpg", ".png"))
+
+
+def test_the_same_target_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="named twice"):
+        open_sinks([str(tmp_path / "x.csv"), f"{tmp_path}/./x.csv"])
+
+
+def test_a_table_never_replaces_an_input(tmp_path: Path) -> None:
+    odd = tmp_path / "really a picture.csv"
+    odd.touch()
+    with pytest.raises(UsageError, match="never overwritten"):
+        open_sink(str(odd), inputs=[str(odd)])
+
+
+def test_a_folder_has_a_table_of_its_own_only_without_another(tmp_path: Path) -> None:
+    for targets, table in (([f"{tmp_path}/a/"], True), ([f"{tmp_path}/b/", f"{tmp_path}/t.csv"], False), ([f"{tmp_path}/c/", "-"], False)):
+        with open_sinks(targets) as sinks:
+            sinks.write(FRAME, make_result([], source="a.jpg"))
+        assert (Path(targets[0]) / "results.csv").exists() == table
+        assert (Path(targets[0]) / "a.jpg").exists()
+
+
+def test_all_are_closed_whatever_happens() -> None:
+    closed = []
+
+    class Bad(Sink):
+        what = "bad"
+
+        def write(self, frame: Frame, result: Result, /) -> None: ...
+
+        def close(self, *, finished: bool = True) -> None:
+            closed.append(finished)
+            raise SinkError("disk full")
+
+    with pytest.raises(SinkError, match="disk full"), Sinks([Bad(), Bad()]):
+        pass
+    assert closed == [True, True]
+
+
+def test_own_outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "out" / "deep").mkdir(parents=True)
+    own = OwnOutputs([Path("out")], ["."])
+    assert "./out/deep/a.jpg" in own
+    assert str(tmp_path / "out" / "a.jpg") in own
+    assert "./a.jpg" not in own
+    assert "http://host/out/a.jpg" not in own
+    assert "./out/deep/a.jpg" not in OwnOutputs([Path("out")], ["elsewhere/*.jpg"])

@@ -1,0 +1,138 @@
+"""The values that walk through the stages."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mien import errors
+from mien.errors import MienError, UnknownName, UsageError
+from mien.types import Emotions, Faces, Frame, check_image
+
+
+def some_faces(n: int, *, ids: bool = False) -> Faces:
+    boxes = np.arange(n * 4, dtype=np.float64).reshape(n, 4)
+    return Faces(boxes, np.linspace(0.9, 0.1, n), np.arange(n * 10).reshape(n, 5, 2), np.arange(n) + 7 if ids else None)
+
+
+@pytest.mark.parametrize("faces", [Faces.none(), Faces.without_points([], []), some_faces(0)])
+def test_no_face_is_length_0(faces):
+    assert len(faces) == 0
+    assert (faces.boxes.shape, faces.scores.shape, faces.points.shape) == ((0, 4), (0,), (0, 5, 2))
+
+
+def test_arrays_become_float32():
+    faces = some_faces(3)
+    assert {faces.boxes.dtype, faces.scores.dtype, faces.points.dtype} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize(
+    ("boxes", "scores", "points", "says"),
+    [
+        ((2, 5), (2,), (2, 5, 2), r"boxes: found shape \(2, 5\), wanted \(n, 4\)"),
+        ((2, 4), (3,), (2, 5, 2), r"scores: found shape \(3,\), wanted \(2\)"),
+        ((2, 4), (2,), (2, 6, 2), r"points: found shape \(2, 6, 2\), wanted \(2, 5, 2\)"),
+    ],
+)
+def test_shapes_that_contradict_each_other_are_refused(boxes, scores, points, says):
+    with pytest.raises(UsageError, match=says):
+        Faces(np.zeros(boxes), np.zeros(scores), np.zeros(points))
+
+
+def test_ids_go_with_their_faces():
+    with pytest.raises(UsageError, match="ids"):
+        Faces(np.zeros((2, 4)), np.zeros(2), np.zeros((2, 5, 2)), np.zeros(3, np.int64))
+    faces = some_faces(3, ids=True)[[2, 0]]
+    assert faces.ids is not None
+    assert faces.ids.tolist() == [9, 7]
+    assert faces.ids.dtype == np.int64
+
+
+@given(st.integers(0, 6), st.data())
+def test_indexing_takes_the_same_of_everything(n, data):
+    faces = some_faces(n, ids=True)
+    mask = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)), np.bool_)
+    positions = np.flatnonzero(mask)
+    for which in (mask, positions, positions.tolist()):
+        part = faces[which]
+        assert len(part) == mask.sum()
+        for name in ("boxes", "scores", "points", "ids"):
+            assert getattr(part, name).tolist() == getattr(faces, name)[positions].tolist()
+    assert faces[1:].boxes.tolist() == faces.boxes[1:].tolist()
+
+
+def test_faces_of_a_detector_without_landmarks():
+    faces = Faces.without_points([[1, 2, 3, 4]], [0.5])
+    assert np.isnan(faces.points).all()
+    assert faces.points.shape == (1, 5, 2)
+
+
+def test_values_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Faces.none().boxes = np.zeros((1, 4))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "image",
+    [None, [[1]], np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)],
+    ids=["nothing", "list", "two dimensions", "four channels", "floats", "no rows"],
+)
+def test_what_is_no_image_is_refused(image):
+    with pytest.raises(UsageError, match="wanted a uint8 array of shape"):
+        check_image(image)
+
+
+def test_size_is_width_then_height():
+    image = np.zeros((3, 5, 3), np.uint8)
+    assert check_image(image) is image
+    assert Frame(image).size == (5, 3)
+
+
+def test_emotions_fill_in_what_is_not_given():
+    emotions = Emotions(("happy", "sad"), [[0.25, 0.75], [0.5, 0.5]])
+    assert emotions.top == ["sad", "happy"]  # ties go to the first
+    assert emotions.ranked(0) == [("sad", 0.75), ("happy", 0.25)]
+    assert [name for name, _ in emotions.ranked(1)] == ["happy", "sad"]
+    assert emotions.unsure is not None
+    assert emotions.unsure.tolist() == [False, False]
+    assert emotions.reasons == ((), ())
+
+
+def test_emotions_of_nobody():
+    emotions = Emotions(("happy", "sad"), np.zeros((0, 2)))
+    assert len(emotions) == 0
+    assert emotions.top == []
+    assert emotions.reasons == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"probs": np.zeros((2, 3))}, "probs"),
+        ({"probs": np.zeros((2, 2)), "affect": np.zeros((1, 2))}, "affect"),
+        ({"probs": np.zeros((2, 2)), "unsure": np.zeros(1, np.bool_)}, "unsure"),
+        ({"probs": np.zeros((2, 2)), "reasons": (("blur",),)}, "reasons"),
+    ],
+)
+def test_emotions_that_contradict_themselves_are_refused(fields, says):
+    with pytest.raises(UsageError, match=says):
+        Emotions(("happy", "sad"), **fields)
+
+
+def test_one_tree_of_errors_as_its_docstring_draws_it():
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, MienError)]
+    assert len(kinds) >= 14
+    for kind in kinds:
+        assert kind.__name__ in (errors.__doc__ or "")
+        assert kind.__doc__
+    drawn = [line.split("──")[1].split()[0] for line in (errors.__doc__ or "").splitlines() if "──" in line]
+    assert sorted(drawn) == sorted(kind.__name__ for kind in kinds if kind is not MienError)
+
+
+def test_errors_are_also_what_python_programmers_expect():
+    assert issubclass(UsageError, ValueError)
+    assert issubclass(UnknownName, KeyError)
+    assert issubclass(errors.ExtraMissing, ImportError)
+    assert str(UnknownName("model", "bass", ["big", "base"])) == "unknown model 'bass'; there are: base, big"

@@ -1,0 +1,148 @@
+"""The trainer on made data: it learns, resumes to the same weights, exports what it trained."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'mien[train]'")
+pytest.importorskip("onnx", reason="onnx is not installed: pip install 'mien[train]'")
+
+from mien.data.fer import read_fer  # noqa: E402
+from mien.errors import CardInvalid, UsageError  # noqa: E402
+from mien.models.recogniser import OnnxRecogniser  # noqa: E402
+from mien.models.registry import recogniser  # noqa: E402
+from mien.testing import FakeDetector  # noqa: E402
+from mien.train import fit as fitting  # noqa: E402
+from mien.train.calibrate import fitted_temperature  # noqa: E402
+from mien.train.config import TrainConfig, read_config  # noqa: E402
+from mien.train.crops import augmented_crops, plain_crops  # noqa: E402
+from mien.train.export import deployed, export  # noqa: E402
+from mien.types import Faces  # noqa: E402
+from tests.data.conftest import write_fer  # noqa: E402
+
+TINY = TrainConfig(
+    name="tiny-test", widths=(8, 8, 8, 16), epochs=4, small_epochs=1, batch=16, threads=1, average=0.9, augment=0.3, dropout=0.0, adjust=0.0
+)
+
+
+@pytest.fixture
+def fer(tmp_path: Path):
+    return read_fer(write_fer(tmp_path / "fer.npz", n=300))
+
+
+@pytest.fixture
+def blind() -> FakeDetector:
+    return FakeDetector(Faces.none())
+
+
+def test_it_learns_and_writes_its_record(fer, blind, tmp_path: Path) -> None:
+    config = dataclasses.replace(TINY, epochs=12)
+    fitting.fit(config, fer, blind, tmp_path / "run")
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert len(lines) == 12
+    assert lines[-1]["loss"] < lines[0]["loss"]
+    assert lines[-1]["whole_fer7"] > 0.5  # seven classes told by their pattern: chance is 0.14
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["epochs"] == 12
+
+
+def test_an_interrupted_run_ends_as_an_uninterrupted_one(fer, blind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = fitting.fit(TINY, fer, blind, tmp_path / "whole")
+    judged, calls = fitting.judged, []
+
+    def stop_after_two(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 5:  # twice an epoch: power goes in the third
+            raise KeyboardInterrupt
+        return judged(*args, **kwargs)
+
+    monkeypatch.setattr(fitting, "judged", stop_after_two)
+    with pytest.raises(KeyboardInterrupt):
+        fitting.fit(TINY, fer, blind, tmp_path / "cut")
+    monkeypatch.setattr(fitting, "judged", judged)
+    resumed = fitting.fit(TINY, fer, blind, tmp_path / "cut")
+    for a, b in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True):
+        torch.testing.assert_close(a, b)
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_the_exported_file_says_what_the_network_says(fer, blind, tmp_path: Path, mirror: bool) -> None:
+    config = dataclasses.replace(TINY, mirror=mirror)
+    torch.manual_seed(1)
+    state = fitting.build(config).state_dict()
+    card = export(config, state, fer.split("PublicTest"), blind, tmp_path, source={}, licences={}, note="")
+    model = recogniser(str(tmp_path / "tiny-test.onnx"), threads=1)
+    assert isinstance(model, OnnxRecogniser)
+    assert model.card == card
+    crops = plain_crops(fer.pictures[:20], np.full((20, 5, 2), np.nan), card.crop, aligned=True)
+    with torch.no_grad():
+        votes, _, affect = deployed(config, state)(torch.from_numpy(crops[..., None]))
+    emotions = model(np.repeat(crops[..., None], 3, axis=3))
+    np.testing.assert_allclose(emotions.affect, affect.numpy(), atol=1e-4)
+    expected = torch.softmax(votes / card.outputs["votes"].temperature, 1).numpy()
+    np.testing.assert_allclose(emotions.heads["votes"], expected, atol=1e-4)
+    with np.load(tmp_path / "tiny-test.golden.npz") as golden:
+        again = model(np.repeat(golden["crops"][..., None], 3, axis=3))
+        np.testing.assert_allclose(again.probs, golden["probs"], atol=1e-5)
+
+
+def test_export_refuses_a_file_that_disagrees(fer, blind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mien.train import export as exporting
+
+    config = dataclasses.replace(TINY)
+    good = exporting.to_onnx
+
+    def broken(net, size):
+        with torch.no_grad():
+            net.net.head[-1].bias.add_(1e-2)
+        model = good(net, size)
+        with torch.no_grad():
+            net.net.head[-1].bias.sub_(1e-2)
+        return model
+
+    monkeypatch.setattr(exporting, "to_onnx", broken)
+    with pytest.raises(CardInvalid, match="differs from torch"):
+        export(config, fitting.build(config).state_dict(), fer.split("PublicTest"), blind, tmp_path, source={}, licences={}, note="")
+    assert not (tmp_path / "tiny-test.onnx").exists()
+
+
+def test_augmentation_of_strength_zero_only_mirrors(fer) -> None:
+    spec = fitting.crop_spec(TINY)
+    points = np.full((8, 5, 2), np.nan, np.float32)
+    plain = plain_crops(fer.pictures[:8], points, spec, aligned=False)
+    made = augmented_crops(fer.pictures[:8], points, spec, np.random.default_rng(0), strength=0.0)
+    for a, b in zip(plain, made, strict=True):
+        straight, mirrored = (np.abs(x.astype(int) - b).mean() for x in (a, a[:, ::-1]))
+        assert min(straight, mirrored) < 1.5
+    assert augmented_crops(fer.pictures[:8], points, spec, np.random.default_rng(0)).std() > 10
+
+
+def test_temperature_is_recovered() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (20_000, 5))
+    probs = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    true = (probs.cumsum(1) < rng.random((20_000, 1))).sum(1)
+    assert fitted_temperature(3 * logits, true) == pytest.approx(3, rel=0.05)
+
+
+def test_settings_are_checked(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text("epochs = 3\nwidths = [8, 8, 8, 8]\n")
+    assert read_config(path, seed=4) == TrainConfig(epochs=3, widths=(8, 8, 8, 8), seed=4)
+    path.write_text("epoch = 3\n")
+    with pytest.raises(UsageError, match=r"unknown settings epoch; there are: .*epochs"):
+        read_config(path)
+    path.write_text("epochs = \n")
+    with pytest.raises(UsageError, match="not valid TOML"):
+        read_config(path)
+
+
+def test_every_shipped_config_is_valid() -> None:
+    shipped = sorted((Path(__file__).parents[2] / "configs").glob("*.toml"))
+    assert shipped
+    for path in shipped:
+        config = read_config(path)
+        assert config.name == path.stem
+        fitting.build(config)

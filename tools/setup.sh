@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Sets up .venv for this checkout: tools/setup.sh core|dev. Says nothing and does nothing when that was done before.
+#   core: mien itself. dev: with the tools for tests and checks, and PyTorch for the trainer's tests where there is a wheel.
+# PYTHON=... names the Python to use; TORCH=no leaves PyTorch out.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+what=${1:-core}
+venv=.venv
+say() { echo "mien: $*" >&2; }
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_INPUT=1
+
+fits='import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
+if [ -e "$venv" ] && ! { "$venv/bin/python" -c "$fits" && "$venv/bin/python" -m pip --version; } >/dev/null 2>&1; then
+    say "$venv does not hold a working Python 3.11 to 3.13; making it anew"
+    rm -rf "$venv"
+fi
+if [ ! -e "$venv" ]; then
+    python=""
+    for name in ${PYTHON:-} python3.13 python3.12 python3.11 python3 python; do
+        if "$name" -c "$fits" >/dev/null 2>&1; then python=$name && break; fi
+    done
+    if [ -z "$python" ]; then
+        say "found no Python 3.11, 3.12 or 3.13 with venv and ensurepip; install one (Debian, Ubuntu: python3.11 and python3.11-venv), or name it: make PYTHON=/path/to/python"
+        exit 1
+    fi
+    say "setting up $venv with $("$python" --version), once"
+    "$python" -m venv "$venv"
+fi
+
+# What was installed for which pyproject.toml and where: an editable install knows its folder.
+mark="$(cksum <pyproject.toml) $PWD ${TORCH:-yes}"
+done_before() { [ "$(cat "$venv/.done-$1" 2>/dev/null)" = "$mark" ]; }
+pip() { "$venv/bin/python" -m pip install -qq "$@"; }
+
+if ! done_before core; then
+    say "installing mien"
+    pip -e '.[heic]'
+    echo "$mark" >"$venv/.done-core"
+fi
+if [ "$what" = dev ] && ! done_before dev; then
+    say "installing the tools for tests and checks"
+    pip --upgrade 'pip>=25.1' # --group
+    pip --group dev
+    if [ "${TORCH:-yes}" != no ]; then
+        say "installing PyTorch for the trainer's tests"
+        pip -e '.[train]' || say "there is no PyTorch for this Python and machine (see above); the trainer's tests will be skipped"
+    fi
+    echo "$mark" >"$venv/.done-dev"
+fi
