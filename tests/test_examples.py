@@ -1,8 +1,10 @@
 """Every example runs, and every picture is small, has a source, and shows what it should."""
 
+import os
 import runpy
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -63,9 +65,11 @@ def clean_names(monkeypatch):
         ("own_detector", "208.67 300.0 "),
         ("own_recogniser", "0 neutral 0.4\n1 neutral 0.4"),
         ("own_drawer", "spotlight.jpg"),
+        ("own_model", "mine happy"),
     ],
 )
 def test_programs_run(name, says, capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("MIEN_MODELS", "")  # put back as it was
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
     assert capsys.readouterr().out.startswith(says)
@@ -75,7 +79,7 @@ def test_programs_run(name, says, capsys, monkeypatch, tmp_path):
 def test_programs_are_short_and_tested(path):
     lines = [line for line in path.read_text("utf-8").splitlines() if line.strip()]
     assert len(lines) <= 20
-    assert path.stem in ("own_detector", "own_recogniser", "own_drawer")
+    assert path.stem in ("own_detector", "own_recogniser", "own_drawer", "own_model")
 
 
 def test_an_example_runs_on_its_own(tmp_path):
@@ -84,3 +88,23 @@ def test_an_example_runs_on_its_own(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == FACES["group"]
+
+
+def test_an_installed_plugin_is_found_by_its_entry_point(tmp_path):
+    package = tmp_path / "own_plugin-0.1.0.dist-info"  # what pip writes when it installs examples/own_plugin
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: own-plugin\nVersion: 0.1.0\n")
+    settings = tomllib.loads((EXAMPLES / "own_plugin" / "pyproject.toml").read_text("utf-8"))["project"]["entry-points"]
+    ((group, entries),) = settings.items()
+    (package / "entry_points.txt").write_text(f"[{group}]\n" + "\n".join(f"{name} = {value}" for name, value in entries.items()))
+    program = (
+        "import mien, numpy; from mien.testing import FakeRecogniser;"
+        "analyzer = mien.Analyzer(detector='whole', recogniser=FakeRecogniser());"
+        "print(analyzer.image(numpy.zeros((9, 7, 3), numpy.uint8)).faces.boxes.tolist())"
+    )
+    path = os.pathsep.join([str(tmp_path), str(EXAMPLES / "own_plugin")])
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[[0.0, 0.0, 7.0, 9.0]]"

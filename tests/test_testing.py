@@ -172,5 +172,5 @@ def test_low_scores_are_left_out_on_request():
 
 
 def test_unknown_options_answer_with_those_there_are():
-    with pytest.raises(UsageError, match="there are: detector, model, affect"):
+    with pytest.raises(UsageError, match="there are: affect, batch, detector"):
         analyzer_of(detektor="haar")

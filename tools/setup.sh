@@ -16,7 +16,7 @@ if [ -e "$venv" ] && ! { "$venv/bin/python" -c "$fits" && "$venv/bin/python" -m 
 fi
 if [ ! -e "$venv" ]; then
     python=""
-    for name in ${PYTHON:-} python3.13 python3.12 python3.11 python3 python; do
+    for name in ${PYTHON:-} python3.11 python3.12 python3.13 python3 python; do
         if "$name" -c "$fits" >/dev/null 2>&1; then python=$name && break; fi
     done
     if [ -z "$python" ]; then

@@ -100,9 +100,9 @@ class Anchors:
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(np.where(total > 0, mass @ where / total, np.nan), np.float32)
 
-    def nearest(self, affect: Floats) -> list[str]:
-        """The emotion whose anchor lies nearest to each valence, arousal (n, 2); ties go to the first in the set."""
-        names = list(self.points)
+    def nearest(self, affect: Floats, labels: Sequence[str] = EMOTIONS) -> list[str]:
+        """The emotion among `labels` whose anchor lies nearest to each valence, arousal (n, 2); ties go to the first."""
+        names = [name for name in self.points if name in labels]
         where = np.array([self.points[name] for name in names])
         distance = np.linalg.norm(np.asarray(affect, np.float64)[:, None] - where[None], axis=2)
         return [names[k] for k in distance.argmin(axis=1)]

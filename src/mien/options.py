@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mien.errors import UsageError
-from mien.labels import ANCHORS, anchors
+from mien.labels import anchors
 from mien.unsure import UnsureRules
 
 
@@ -18,9 +18,9 @@ class AnalyzeOptions:
     model: str = "base"
     """Name of the recogniser, or path of an .onnx file with its .json card beside it."""
     affect: str = "model"
-    """Where valence and arousal come from: `model` (its own output) or an anchor set, `adfes2011`, `crowd`, `legacy`."""
+    """Where valence and arousal come from: `model` (its own output), `none`, or an anchor set, `adfes2011`, `crowd`, `legacy`."""
     min_score: float | None = None
-    """Lowest detection score of a face that is reported at all, 0..1; None keeps the detector's own."""
+    """Lowest detection score of a face that is reported at all, 0..1, on top of the detector's own threshold; None for that alone."""
     unsure: UnsureRules = field(default_factory=UnsureRules)
     """When a face is marked as unsure."""
     threads: int = 0
@@ -35,6 +35,3 @@ class AnalyzeOptions:
             raise UsageError(f"batch is {self.batch} and threads {self.threads}; wanted at least 1 and 0")
         if self.min_score is not None and not 0 <= self.min_score <= 1:
             raise UsageError(f"min_score is {self.min_score}; wanted a number from 0 to 1")
-
-
-AFFECT_CHOICES = ("model", "none", *ANCHORS)

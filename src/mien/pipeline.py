@@ -7,7 +7,6 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,14 @@ from mien.unsure import judged
 from mien.vision.align import align
 
 log = logging.getLogger("mien")
+
+OPTION_NAMES = {f.name for f in dataclasses.fields(AnalyzeOptions)}
+READING_NAMES = {"recursive", "limits", "allow_private"}
+"""Arguments of mien.io.sources.open_source that `analyze` passes on."""
+SHOWN = 8
+"""Pictures that a notebook shows of an analysis."""
+KEPT_ANALYZERS = 4
+"""Sets of loaded models that `analyze` keeps."""
 
 Inputs = Any
 """A path, glob, URL, `-`, array or PIL image, or a sequence of them."""
@@ -60,11 +67,9 @@ class Analyzer:
         base = options or AnalyzeOptions()
         if isinstance(detector, str):
             changes, detector = changes | {"detector": detector}, None
-        try:
-            self.options = dataclasses.replace(base, **changes)
-        except TypeError:
-            known = ", ".join(f.name for f in dataclasses.fields(base))
-            raise UsageError(f"unknown option among {', '.join(changes)}; there are: {known}") from None
+        if unknown := sorted(set(changes) - OPTION_NAMES):
+            raise UsageError(f"unknown option {', '.join(unknown)}; there are: {', '.join(sorted(OPTION_NAMES))}")
+        self.options = dataclasses.replace(base, **changes)
         self.detector = detector or detector_by_name(self.options.detector, threads=self.options.threads)
         self.recogniser = recogniser or recogniser_by_name(self.options.model, threads=self.options.threads)
         card = getattr(self.recogniser, "card", None)
@@ -80,10 +85,13 @@ class Analyzer:
         crops = [
             align(frame.image, crop_points(faces, self.detector), self.recogniser.crop) for frame, faces in zip(frames, found, strict=True)
         ]
-        every = self.recogniser(np.concatenate(crops)) if crops else None
+        if not crops:
+            return []
+        every = self.recogniser(np.concatenate(crops))
+        if len(every) != sum(map(len, found)):
+            raise UsageError(f"recogniser {self.model!r} gave {len(every)} answers for {sum(map(len, found))} crops; wanted one each")
         results, start = [], 0
         for frame, faces, own in zip(frames, found, crops, strict=True):
-            assert every is not None
             part = _rows(every, start, start + len(faces))
             start += len(faces)
             emotions = judged(self._affect(part), faces, own, self.options.unsure)
@@ -179,7 +187,14 @@ class Analysis(Iterable[Result]):
     def _repr_html_(self) -> str:
         from mien.sinks.inline import html
 
-        return html(islice(self.pairs(), 8), self.results)
+        shown: list[Analyzed] = []
+        results: list[Result] = []
+        for pair in self.pairs():  # one pass: inputs may be a generator, or slow
+            results.append(pair.result)
+            if len(shown) < SHOWN:
+                shown.append(pair)
+        self.__dict__["results"] = results
+        return html(shown, results)
 
     def __repr__(self) -> str:
         return f"<Analysis of {self._inputs!r}: iterate it, or use .rows(), .results, .failures>"
@@ -189,7 +204,8 @@ def analyze(inputs: Inputs, **options: Any) -> Analysis:
     """Find the faces in pictures and read the expressions they show.
 
     inputs: a path, folder, glob, URL, array (uint8 (H, W, 3) RGB), PIL image, or a list of them. options: the fields of
-    AnalyzeOptions; `detector` and `recogniser` may also be callables of your own, see mien.types. Models are loaded at the first call and kept for the next with the same options.
+    AnalyzeOptions; `detector` and `recogniser` may also be callables of your own, see mien.types; `recursive`, `limits`
+    and `allow_private` are passed on to mien.io.sources.open_source. Models are loaded at the first call and kept for the next.
 
     Raises SourceError when nothing could be read, UnknownName and WeightsMissing when a part cannot be had.
 
@@ -197,20 +213,22 @@ def analyze(inputs: Inputs, **options: Any) -> Analysis:
     ...     print(row["emotion"], row["emotion_p"])
     happy 0.99
     """
-    return _shared(**options).analyze(inputs)
+    reading = {name: options.pop(name) for name in READING_NAMES & set(options)}
+    return _shared(**options).analyze(inputs, **reading)
 
 
 _analyzers: dict[AnalyzeOptions, Analyzer] = {}
 
 
 def _shared(**options: Any) -> Analyzer:
-    known = {f.name for f in dataclasses.fields(AnalyzeOptions)}
-    if callable(options.get("detector")) or not set(options) <= known:
+    if callable(options.get("detector")) or not set(options) <= OPTION_NAMES:
         return Analyzer(**options)
     wanted = AnalyzeOptions(**options)
-    if wanted not in _analyzers:
-        _analyzers[wanted] = Analyzer(wanted)
-    return _analyzers[wanted]
+    analyzer = _analyzers.pop(wanted, None) or Analyzer(wanted)
+    while len(_analyzers) >= KEPT_ANALYZERS:
+        _analyzers.pop(next(iter(_analyzers)))
+    _analyzers[wanted] = analyzer  # last in the order, so the longest unused goes first
+    return analyzer
 
 
 def _rows(emotions: Emotions, start: int, stop: int) -> Emotions:

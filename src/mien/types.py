@@ -13,7 +13,7 @@ Conventions, fixed once for the whole package:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -210,5 +210,3 @@ class Recogniser(Protocol):
 
 Drawer: TypeAlias = Callable[[Image, Result], Image]
 """Anything called with an image and its Result that gives a new image of the same size."""
-
-Results: TypeAlias = Iterator[Result]

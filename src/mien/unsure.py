@@ -19,8 +19,9 @@ REASONS = ("detection", "size", "blur", "pose", "confidence")
 class UnsureRules:
     """A face is unsure when one of these says so."""
 
-    min_score: float = 0.6
-    """Lowest detection score (YuNet's scale), 0..1; `detection`."""
+    min_score: float = 0.78
+    """Lowest detection score, 0..1, on YuNet's scale; `detection`. On 15 photos with 345 drawn boxes, all 5 boxes of `yunet:full`
+    that were no face scored below it, and 1 of its 60 faces of 20 px and more."""
     min_size: float = 20.0
     """Shortest side of the box in pixels; `size`."""
     min_sharpness: float = 0.02

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from mien.errors import CardInvalid, SourceMissing
 from mien.labels import EMOTIONS, LABEL_SETS
 from mien.models.card import Head, ModelCard
-from mien.models.registry import CARDS
+from mien.models.locate import BUNDLED
 from mien.vision.align import CropSpec
 
-WEIGHTS = CARDS.parent / "weights"
+WEIGHTS = BUNDLED
 
 
 def card(**changes) -> ModelCard:
@@ -125,7 +125,7 @@ def test_cards_are_frozen():
         card().name = "other"  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("path", sorted(CARDS.glob("*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(BUNDLED.glob("*.json")), ids=lambda path: path.stem)
 def test_every_shipped_card_says_what_it_must(path):
     import hashlib
 

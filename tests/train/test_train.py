@@ -24,7 +24,17 @@ from mien.types import Faces  # noqa: E402
 from tests.data.conftest import write_fer  # noqa: E402
 
 TINY = TrainConfig(
-    name="tiny-test", widths=(8, 8, 8, 16), epochs=4, small_epochs=1, batch=16, threads=1, average=0.9, augment=0.3, dropout=0.0, adjust=0.0
+    name="tiny-test",
+    widths=(8, 8, 8, 16),
+    epochs=4,
+    small_epochs=1,
+    batch=16,
+    threads=1,
+    average=0.9,
+    augment=0.3,
+    calm_epochs=1,
+    dropout=0.0,
+    adjust=0.0,
 )
 
 
@@ -36,6 +46,9 @@ def fer(tmp_path: Path):
 @pytest.fixture
 def blind() -> FakeDetector:
     return FakeDetector(Faces.none())
+
+
+EVEN = (np.full(9, 1 / 9, np.float32), np.full(7, 1 / 7, np.float32))
 
 
 def test_it_learns_and_writes_its_record(fer, blind, tmp_path: Path) -> None:
@@ -72,7 +85,7 @@ def test_the_exported_file_says_what_the_network_says(fer, blind, tmp_path: Path
     config = dataclasses.replace(TINY, mirror=mirror)
     torch.manual_seed(1)
     state = fitting.build(config).state_dict()
-    card = export(config, state, fer.split("PublicTest"), blind, tmp_path, source={}, licences={}, note="")
+    card = export(config, state, fer.split("PublicTest"), blind, tmp_path, frequencies=EVEN, source={}, licences={}, note="")
     model = recogniser(str(tmp_path / "tiny-test.onnx"), threads=1)
     assert isinstance(model, OnnxRecogniser)
     assert model.card == card
@@ -104,7 +117,17 @@ def test_export_refuses_a_file_that_disagrees(fer, blind, tmp_path: Path, monkey
 
     monkeypatch.setattr(exporting, "to_onnx", broken)
     with pytest.raises(CardInvalid, match="differs from torch"):
-        export(config, fitting.build(config).state_dict(), fer.split("PublicTest"), blind, tmp_path, source={}, licences={}, note="")
+        export(
+            config,
+            fitting.build(config).state_dict(),
+            fer.split("PublicTest"),
+            blind,
+            tmp_path,
+            frequencies=EVEN,
+            source={},
+            licences={},
+            note="",
+        )
     assert not (tmp_path / "tiny-test.onnx").exists()
 
 
@@ -125,6 +148,14 @@ def test_temperature_is_recovered() -> None:
     probs = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     true = (probs.cumsum(1) < rng.random((20_000, 1))).sum(1)
     assert fitted_temperature(3 * logits, true) == pytest.approx(3, rel=0.05)
+
+
+def test_the_rate_rises_falls_and_restarts() -> None:
+    config = dataclasses.replace(TINY, epochs=12, restart_epochs=2, peak_rate=0.1, restart_rate=0.03)
+    rates = [fitting.learning_rate(t, config) for t in (0, 2, 6, 9.999, 10, 11, 11.999)]
+    assert rates[:3] == pytest.approx([0.004, 0.1, 0.05])
+    assert rates[4:6] == pytest.approx([0.03, 0.015])
+    assert max(rates[3], rates[6]) < 1e-4
 
 
 def test_settings_are_checked(tmp_path: Path) -> None:

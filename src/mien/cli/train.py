@@ -34,15 +34,16 @@ def train(
 
         raise ExtraMissing('training needs PyTorch: pip install "mien[train]"') from None
     from mien.cli.render import say
-    from mien.data.fer import read_fer
+    from mien.data.fer import read_fer, trainable, vote_shares
     from mien.models.detectors.registry import detector as detector_by_name
     from mien.train.config import read_config
     from mien.train.export import commit, export
-    from mien.train.fit import fit
+    from mien.train.fit import fit, priors
 
     settings = read_config(config, **_changes(change or []))
     fer = read_fer(data, duplicates)
     fer = fer.where(fer.usage < 2)  # PrivateTest is for the final evaluation alone
+    taught = fer.where(trainable(fer))
     folder = out / settings.name
     finder = detector_by_name(detector, threads=settings.threads)
     state = torch.load(init, weights_only=True) if init else fit(settings, fer, finder, folder, say=say).state_dict()
@@ -53,6 +54,7 @@ def train(
         fer.split("PublicTest"),
         finder,
         folder,
+        frequencies=priors(vote_shares(taught.votes), taught.emotion),
         source={
             "command": f"mien train {config}{options} --data fer2013.npz --duplicates fer2013_duplicates.npz",
             "commit": commit(),

@@ -50,7 +50,7 @@ def concordance(a: Floats, b: Floats) -> float:
 
 def affect_figures(guess: Floats, true: Floats) -> dict[str, float]:
     """CCC, RMSE and MAE of one axis, over the rows where both are finite."""
-    both: Bools = np.isfinite(np.stack([guess, true])).all(axis=0)
+    both = np.asarray(np.isfinite(np.stack([guess, true])).all(axis=0))
     gap = guess[both] - true[both]
     if not both.any():
         return {"n": 0, "ccc": float("nan"), "rmse": float("nan"), "mae": float("nan")}
@@ -86,7 +86,7 @@ def figures(probs: Floats, true: Ints, labels: tuple[str, ...]) -> dict[str, obj
     true: int64 (n,), positions in `labels`.
     """
     n, classes = len(true), len(labels)
-    answered = np.isfinite(probs).all(axis=1)
+    answered = np.asarray(np.isfinite(probs).all(axis=1))
     safe = np.where(answered[:, None], probs, 0)
     order = np.argsort(-safe, axis=1, kind="stable")
     guess = np.where(answered, order[:, 0], -1)

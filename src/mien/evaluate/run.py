@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mien.data.labelled import Labelled
-from mien.errors import SourceError, UnknownName, UsageError
+from mien.errors import DataError, SourceError, UnknownName, UsageError
 from mien.evaluate.metrics import affect_figures, figures
 from mien.labels import convert
 from mien.models.landmarks import crop_points, find_in_crop
@@ -96,6 +96,8 @@ def evaluate(
             recognise()
         progress(i + 1)
     recognise()
+    if not read.any():
+        raise DataError(f"{data.name}: none of its {len(data)} pictures could be read")
     found = figures(probs[read], data.true[read], data.labels)
     if data.affect is not None:
         found |= {axis: affect_figures(affect[read, k], data.affect[read, k]) for k, axis in enumerate(("valence", "arousal"))}

@@ -75,6 +75,10 @@ class ModelCard:
         if self.task != "expression":
             raise CardInvalid(f"card {self.name!r}: task {self.task!r} is unknown; there is: expression")
         unknown = set(self.blend) - {name for name, head in self.outputs.items() if head.labels}
+        if not self.blend_temperature > 0 or any(share < 0 for share in self.blend.values()):
+            raise CardInvalid(
+                f"card {self.name!r}: blend_temperature {self.blend_temperature} must be above 0 and no share below: {self.blend}"
+            )
         if not self.blend or unknown or abs(sum(self.blend.values()) - 1) > 1e-6:
             raise CardInvalid(f"card {self.name!r}: blend {self.blend} must give outputs with labels shares that sum to 1")
         widest = max((self.outputs[name].labels for name in self.blend), key=len)
@@ -120,4 +124,8 @@ class ModelCard:
         """A card from a JSON file."""
         if not path.exists():
             raise SourceMissing(f"{path}: no such file; a model is an .onnx file with a card of the same name ending in .json")
-        return cls.from_json(path.read_text("utf-8"), where=str(path))
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise CardInvalid(f"{path}: not a model card: {error}") from None
+        return cls.from_json(text, where=str(path))

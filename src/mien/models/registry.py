@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mien.errors import CardInvalid, UnknownName
 from mien.models.card import ModelCard
-from mien.models.locate import cache_folder, locate
+from mien.models.locate import locate, verify, weights_folders
 from mien.models.plugins import load_plugins
 from mien.models.recogniser import OnnxRecogniser
 from mien.types import Recogniser
-
-CARDS = Path(__file__).parent / "weights"
 
 Factory = Callable[[int], Recogniser]
 """Takes the number of threads (0: all) and gives a recogniser."""
@@ -26,16 +23,10 @@ def register(name: str, factory: Factory) -> None:
     _factories[name] = factory
 
 
-def card_folders() -> list[Path]:
-    """Where cards are looked for, first match wins: $MIEN_MODELS, the package, the user's cache."""
-    named = [Path(part) for part in os.environ.get("MIEN_MODELS", "").split(os.pathsep) if part]
-    return [*named, CARDS, cache_folder()]
-
-
 def cards() -> dict[str, tuple[ModelCard, Path]]:
     """Known cards by name, with the file each was read from. A file that is not a card is passed over."""
     found: dict[str, tuple[ModelCard, Path]] = {}
-    for folder in card_folders():
+    for folder in weights_folders():
         for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
             try:
                 card = ModelCard.read(path)
@@ -53,6 +44,7 @@ def open_model(card: ModelCard, beside: Path, *, threads: int = 0) -> OnnxRecogn
         raise CardInvalid(
             f"{path}: has {path.stat().st_size:,} bytes, its card says {card.bytes:,}; the file and {beside.name} do not belong together"
         )
+    verify(path, card.sha256)
     return OnnxRecogniser(card, path, threads=threads)
 
 
@@ -69,7 +61,7 @@ def recogniser(name: str, *, threads: int = 0) -> Recogniser:
         load_plugins()
     if name in _factories:
         return _factories[name](threads)
-    for folder in card_folders():  # the usual case: one small file is read, not all of them
+    for folder in weights_folders():  # the usual case: one small file is read, not all of them
         path = folder / f"{name}.json"
         if path.exists():
             return open_model(ModelCard.read(path), path, threads=threads)

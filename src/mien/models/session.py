@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mien.errors import ModelError
+
 if TYPE_CHECKING:
     import onnxruntime
 
@@ -19,4 +21,8 @@ def open_session(path: Path, *, threads: int = 0) -> onnxruntime.InferenceSessio
     options.log_severity_level = 3
     # Idle threads that spin would eat the cores that decoding and drawing need.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises a class of its own for each kind of bad file
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"{path}: onnxruntime cannot open it ({reason}); wanted a whole ONNX file") from error

@@ -31,12 +31,16 @@ class TrainConfig:
     """Side of the crops of the first epochs, in which speed matters more than detail (progressive resizing)."""
     small_epochs: int = 16
     """How many epochs see crops of `small_size`."""
+    restart_epochs: int = 0
+    """How many of the last epochs are a second cycle, at a rate that falls from `restart_rate` (Loshchilov & Hutter 2017)."""
+    restart_rate: float = 0.03
+    """Learning rate at its beginning."""
     epochs: int = 40
-    """Passes over the training rows."""
+    """Passes over the training rows, all in all."""
     batch: int = 128
     """Crops in a step."""
     peak_rate: float = 0.1
-    """Highest learning rate of the one-cycle schedule (Smith & Topin 2019)."""
+    """Highest learning rate of the first, one-cycle schedule (Smith & Topin 2019)."""
     weight_decay: float = 5e-4
     """L2 penalty on convolution and linear weights."""
     momentum: float = 0.9
@@ -56,12 +60,20 @@ class TrainConfig:
     full size, since features are learnt better without it (Cao et al. 2019)."""
     augment: float = 1.0
     """Strength of the augmentation, 0..1.5."""
+    calm_epochs: int = 8
+    """How many of the last epochs are augmented less, while the learning rate fades."""
+    calm: float = 0.5
+    """Share of `augment` that is left in them."""
     anchors: str = "crowd"
     """Anchor set that turns vote shares into valence and arousal."""
     mirror: bool = False
     """Ship a network that averages over the crop and its mirror picture: a little better, twice as slow."""
     blend: float = 0.5
     """Share of the FER-2013 head in the probabilities that are reported; the vote head has the rest."""
+    votes_back: float = 0.0
+    """Share of the vote head's class frequencies that its card gives back to the logits after a training with `adjust`, 0..1."""
+    fer_back: float = 0.0
+    """The same for the FER-2013 head."""
     seed: int = 0
     """Seed of everything random."""
     bf16: bool = False

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import logging
 import subprocess
 import warnings
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import onnx
 import torch
@@ -81,6 +84,7 @@ def fold(module: nn.Module) -> None:
 def to_onnx(net: Deployed, size: int) -> onnx.ModelProto:
     """The graph with a free batch size; large weights stored as float16 behind Casts, which onnxruntime folds when it loads."""
     example = torch.zeros(2, size, size, 1, dtype=torch.uint8)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it tells of operators of libraries that are not used here
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # torch 2.13 warns about its own use of its own tree functions
         program = torch.onnx.export(
@@ -110,12 +114,14 @@ def export(
     detector: Detector,
     folder: Path,
     *,
+    frequencies: tuple[Floats, Floats],
     source: dict[str, Any],
     licences: dict[str, str],
     note: str,
 ) -> ModelCard:
     """Write NAME.onnx, NAME.json and NAME.golden.npz to `folder`; temperatures are fitted on the rows of `judge` (PublicTest).
 
+    frequencies: of the classes of the two heads in training, float32 (9,) and (7,), as mien.train.fit.priors gives them.
     Raises CardInvalid when onnxruntime and torch differ by more than AGREEMENT or in an answer.
     """
     net, spec = deployed(config, state), crop_spec(config)
@@ -128,7 +134,11 @@ def export(
     content = partial.read_bytes()
     card = ModelCard(
         name=config.name, file=path.name, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content), crop=spec,
-        outputs={"votes": Head("logits", EMOTIONS), "fer7": Head("logits", LABEL_SETS["fer7"]), "affect": Head("affect")},
+        outputs={
+            "votes": Head("logits", EMOTIONS, offsets=given_back(frequencies[0], config.votes_back)),
+            "fer7": Head("logits", LABEL_SETS["fer7"], offsets=given_back(frequencies[1], config.fer_back)),
+            "affect": Head("affect"),
+        },
         blend={"votes": 1 - config.blend, "fer7": config.blend}, answers={"fer7": "fer7", "ferplus8": "votes"},
         affect_from=f"model:{config.anchors}", licences=licences, source=source, note=note,
     )  # fmt: skip
@@ -137,10 +147,23 @@ def export(
     card = calibrated(card, raw, judge)
     partial.replace(path)
     (folder / f"{config.name}.json").write_text(card.to_json(), "utf-8")
-    emotions = OnnxRecogniser(card, path)(np.repeat(crops[:GOLDEN], 3, axis=3))
-    golden: dict[str, Any] = {"crops": crops[:GOLDEN, ..., 0], "probs": emotions.probs, "affect": emotions.affect, **emotions.heads}
+    crops = golden_crops(config.size)
+    emotions = OnnxRecogniser(card, path)(np.repeat(crops[..., None], 3, axis=3))
+    golden: dict[str, Any] = {"crops": crops, "probs": emotions.probs, "affect": emotions.affect, **emotions.heads}
     np.savez_compressed(folder / f"{config.name}.golden.npz", **golden)
     return card
+
+
+def golden_crops(size: int) -> Image:
+    """Soft random patterns, uint8 (GOLDEN, size, size): made, since pictures of people are not ours to ship."""
+    rng = np.random.default_rng(0)
+    coarse = rng.uniform(0, 255, (GOLDEN, 6, 6)).astype(np.float32)
+    return np.stack([cv2.resize(c, (size, size), interpolation=cv2.INTER_CUBIC).clip(0, 255).astype(np.uint8) for c in coarse])
+
+
+def given_back(frequency: Floats, share: float) -> tuple[float, ...]:
+    """Offsets of logits that give back this share of log class frequency; none for 0."""
+    return tuple(round(float(x), 4) for x in share * np.log(frequency)) if share else ()
 
 
 def _check(net: Deployed, crops: Image, raw: dict[str, Floats]) -> None:
@@ -157,16 +180,13 @@ def _check(net: Deployed, crops: Image, raw: dict[str, Floats]) -> None:
 
 def calibrated(card: ModelCard, raw: dict[str, Floats], judge: Fer) -> ModelCard:
     """The card with temperatures fitted: each head on its own labels, the blend on the crowd's majority of all nine."""
-    import dataclasses
-
     shares = vote_shares(judge.votes)
     clear = np.isfinite(shares[:, 0]) & ((shares == shares.max(axis=1, keepdims=True)).sum(axis=1) == 1)
     majority: Ints = np.nan_to_num(shares).argmax(axis=1)
-    heads = {
-        "votes": Head("logits", EMOTIONS, fitted_temperature(raw["votes"][clear], majority[clear])),
-        "fer7": Head("logits", LABEL_SETS["fer7"], fitted_temperature(raw["fer7"], judge.emotion)),
-        "affect": card.outputs["affect"],
-    }
+    heads = dict(card.outputs)
+    for name, rows, true in (("votes", clear, majority), ("fer7", np.ones(len(judge), np.bool_), judge.emotion)):
+        logits = raw[name][rows] + np.array(heads[name].offsets or 0, np.float32)
+        heads[name] = dataclasses.replace(heads[name], temperature=fitted_temperature(logits, true[rows]))
     card = dataclasses.replace(card, outputs=heads, blend_temperature=1.0)
     probs = {name: head_probs(heads[name], raw[name]) for name in ("votes", "fer7")}
     return dataclasses.replace(card, blend_temperature=fitted_power(blended(card, probs)[clear], majority[clear]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
+import math
 import queue
 import threading
 import time
@@ -66,14 +67,11 @@ def fit(config: TrainConfig, fer: Fer, detector: Detector, folder: Path, *, say:
         lr=config.peak_rate, momentum=config.momentum, nesterov=True,
     )  # fmt: skip
     steps = len(train) // config.batch
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, config.peak_rate, total_steps=steps * config.epochs, pct_start=0.2, cycle_momentum=False, final_div_factor=1000
-    )
     first, best = 0, -1.0
     last = folder / "last.pt"
     if last.exists() and (folder / "config.json").read_text() == record:
         state = torch.load(last, weights_only=True)
-        for part, name in ((net, "net"), (ema, "ema"), (optimiser, "optimiser"), (schedule, "schedule")):
+        for part, name in ((net, "net"), (ema, "ema"), (optimiser, "optimiser")):
             part.load_state_dict(state[name])
         first, best = state["epoch"] + 1, state["best"]
         torch.set_rng_state(state["rng"])
@@ -93,9 +91,10 @@ def fit(config: TrainConfig, fer: Fer, detector: Detector, folder: Path, *, say:
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-            optimiser.step()
-            schedule.step()
             done = epoch * steps + step
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate(done / steps, config)
+            optimiser.step()
             _average(ema, net, min(config.average, (1 + done) / (10 + done)))
             total += loss.item()
         metrics = {"epoch": epoch, "loss": total / steps, "seconds": time.monotonic() - began}
@@ -106,13 +105,24 @@ def fit(config: TrainConfig, fer: Fer, detector: Detector, folder: Path, *, say:
         with (folder / "metrics.jsonl").open("a") as file:
             file.write(json.dumps(metrics) + "\n")
         say(json.dumps({k: round(v, 4) for k, v in metrics.items()}))
-        state = {"net": net.state_dict(), "ema": ema.state_dict(), "optimiser": optimiser.state_dict(), "schedule": schedule.state_dict()}
+        state = {"net": net.state_dict(), "ema": ema.state_dict(), "optimiser": optimiser.state_dict()}
         partial = folder / "last.part"
         torch.save(state | {"epoch": epoch, "best": best, "rng": torch.get_rng_state()}, partial)
         partial.replace(last)
         if score == best:
             torch.save(ema.state_dict(), folder / "best.pt")
     return ema
+
+
+def learning_rate(epoch: float, config: TrainConfig) -> float:
+    """The rate at a time in epochs: up for a fifth of the first cycle, down to almost nothing along a cosine, and the second cycle."""
+    first = config.epochs - config.restart_epochs
+    if epoch >= first:
+        return config.restart_rate * (1 + math.cos(math.pi * (epoch - first) / config.restart_epochs)) / 2
+    start, rise = config.peak_rate / 25, 0.2 * first
+    if epoch < rise:
+        return start + (config.peak_rate - start) * (1 - math.cos(math.pi * epoch / rise)) / 2
+    return config.peak_rate * (1 + math.cos(math.pi * (epoch - rise) / (first - rise))) / 2
 
 
 def _cached_points(folder: Path, fer: Fer, detector: Detector, kind: str) -> Floats:
@@ -147,13 +157,14 @@ def _batches(
     ready: queue.Queue[Batch | Exception | None] = queue.Queue(8)
     rng = np.random.default_rng((config.seed, epoch))
     standardise = Standardise()
+    strength = config.augment * (config.calm if epoch >= config.epochs - config.calm_epochs else 1.0)
 
     def make() -> None:
         try:
             order = rng.permutation(len(fer))
             for start in range(0, len(order) - config.batch + 1, config.batch):
                 rows = order[start : start + config.batch]
-                crops = augmented_crops(fer.pictures[rows], points[rows], spec, rng, strength=config.augment)
+                crops = augmented_crops(fer.pictures[rows], points[rows], spec, rng, strength=strength)
                 x = standardise(torch.from_numpy(crops[..., None])).contiguous(memory_format=torch.channels_last)
                 votes, labels, affect = (torch.from_numpy(np.ascontiguousarray(part[rows])) for part in targets)
                 ready.put((x, votes, labels, affect))

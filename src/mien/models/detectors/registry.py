@@ -15,7 +15,6 @@ from mien.models.locate import locate
 from mien.models.plugins import load_plugins
 from mien.types import Detector
 
-DEFAULT = "yunet"
 HINT = "`--detector haar` works without them"
 
 SHA256 = {
