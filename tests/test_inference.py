@@ -286,3 +286,27 @@ def test_no_print(folder, capfd, monkeypatch):
     monkeypatch.setattr(builtins, "print", lambda *args, **more: pytest.fail("the library prints nothing"))
     inference().go(folder / "b happy.png")
     assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_window_closed_with_the_mouse_is_closed(folder, monkeypatch, broken):
+    import cv2
+
+    def visible(name, what):
+        assert (name, what) == ("mien", cv2.WND_PROP_VISIBLE)
+        if broken and not states:
+            raise cv2.error("NULL guiReceiver")
+        return states.pop(0)
+
+    states = [1.0, 1.0] if broken else [1.0, 1.0, 0.0]
+    windows = Windows([-1] * 9).install(monkeypatch)
+    monkeypatch.setattr(cv2, "getWindowProperty", visible)
+    assert len(inference(inference_mode="img_batch").go(folder)) == 3
+    assert (len(windows.shown), windows.closed, len(windows.keys)) == (1, 1, 6)
+
+
+def test_the_file_of_a_pil_image_is_not_overwritten(folder):
+    before = (folder / "b happy.png").read_bytes()
+    with Pillow.open(folder / "b happy.png") as picture, pytest.raises(SinkError, match="never overwritten"):
+        inference().go(picture, str(folder))
+    assert (folder / "b happy.png").read_bytes() == before

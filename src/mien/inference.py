@@ -40,7 +40,7 @@ class Inference:
     face_det_obj: name of a detector, or any callable detector; None takes the default or the Analyzer's own.
     draw_box_obj: name of a drawer, or any callable drawer; None draws nothing on the picture.
     IMG_SIZE (R0's spelling): side of the crop in pixels for a model_obj that has no `crop` of its own; a model with a card says it itself.
-    show_state_mode: `cv2` shows a window (Esc or q closes it, and all further ones of a batch); where OpenCV has none, the
+    show_state_mode: `cv2` shows a window (Esc, q or the mouse closes it, and all further ones of a batch); where OpenCV has none, the
     system's picture viewer shows a single picture; without a screen nothing is shown and a line is logged. `inline`
     displays in the notebook. inference_mode: `img`, one picture, or `img_batch`, a folder, pattern or list.
 
@@ -176,7 +176,7 @@ def _window(*, several: bool) -> Callable[[Drawer, Analyzed], None]:
         image = drawer(pair.frame.image, pair.result)
         try:
             cv2.imshow("mien", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-            quit_asked = cv2.waitKey(0) & 0xFF in QUIT_KEYS
+            quit_asked = _key() in QUIT_KEYS
         except cv2.error:  # opencv-python-headless has no windows
             open_still = False
             if several:
@@ -189,6 +189,22 @@ def _window(*, several: bool) -> Callable[[Drawer, Analyzed], None]:
             cv2.destroyAllWindows()
 
     return show
+
+
+def _key() -> int:
+    """Wait for a key; a window that is closed with the mouse, for whose keys waitKey(0) would wait for ever, counts as Esc."""
+    import cv2
+
+    while True:
+        key = int(cv2.waitKey(50))
+        if key >= 0:
+            return key & 0xFF
+        try:
+            closed = cv2.getWindowProperty("mien", cv2.WND_PROP_VISIBLE) < 1
+        except cv2.error:  # under Qt, once there is no window at all
+            closed = True
+        if closed:
+            return QUIT_KEYS[0]
 
 
 def _has_screen() -> bool:

@@ -237,3 +237,34 @@ def test_the_table_for_human_eyes(mien: Mien, pictures: Path, monkeypatch: pytes
         said = mien("analyze", pictures, *FAKES, "--va", "--affect-scale", scale)
         assert said.out.splitlines()[0].split() == ["source", "face", "emotion", "second", "valence", "arousal", "unsure"]
         assert text in said.out.splitlines()[1]
+
+
+def test_a_picture_that_cannot_be_written_does_not_stop_the_batch(mien: Mien, pictures: Path, tmp_path: Path) -> None:
+    (pictures / "two.png").rename(pictures / ("x" * 252))  # as a .jpg it is a byte too long for a file system
+    said = mien("analyze", pictures / ("x" * 252), pictures / "лицо 1.jpg", *FAKES, "-o", f"{tmp_path}/out/")
+    assert said.code == 3
+    failed, summary = said.err.splitlines()
+    assert "name too long" in failed
+    assert summary.startswith("2 pictures, 3 faces, 1 failed (")
+    assert len((tmp_path / "out" / "results.csv").read_text("utf-8").splitlines()) == 4
+    assert (tmp_path / "out" / "лицо 1.jpg").exists()
+
+
+def test_no_face_stays_visible_that_was_to_be_hidden(mien: Mien, pictures: Path, tmp_path: Path) -> None:
+    said = mien("analyze", pictures, *FAKES, "--anonymize", "--min-score", "0.96", "-o", f"{tmp_path}/out/")
+    assert said.code == 2
+    assert "--min-score leaves some of those out: they would stay visible" in said.err
+    assert said.err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_crops_are_not_saved_into_the_inputs(mien: Mien, pictures: Path) -> None:
+    said = mien("analyze", pictures, *FAKES, "--save-crops", pictures)
+    assert said.code == 2
+    assert "save the crops elsewhere" in said.err
+
+
+def test_the_limit_of_bytes_can_be_set(mien: Mien, pictures: Path) -> None:
+    said = mien("analyze", pictures / "two.png", *FAKES, "--max-bytes", "100")
+    assert said.code == 1
+    assert "more than 100 bytes, which is the limit; raise it (--max-bytes, max_bytes)" in said.err

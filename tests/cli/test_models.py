@@ -136,3 +136,9 @@ def test_get_fetches_only_what_it_knows(mien: Mien, tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr("mien.models.locate.fetch_weights", fetch)
     assert mien("models", "get", "yunet", "--folder", tmp_path).out == f"{tmp_path / 'yunet.onnx'}\n"
+
+
+def test_licences_of_the_detectors_are_listed(mien: Mien) -> None:
+    rows = {row["name"]: row["licence"] for row in json.loads(mien("models", "list", "--json").out) if row["kind"] == "detector"}
+    found = [rows[name] for name in ("yunet:full", "mtcnn", "mediapipe:full", "haar:alt2", "fake")]
+    assert found == ["MIT", "MIT", "Apache-2.0", "Intel (BSD-3-Clause)", None]

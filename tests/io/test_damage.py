@@ -3,10 +3,12 @@
 import random
 import struct
 import time
+import warnings
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -201,3 +203,22 @@ def test_threads_agree() -> None:
     for one, other in zip(alone, together, strict=True):
         assert one.note == other.note
         assert np.array_equal(one.image, other.image)
+
+
+def test_oddities_are_told_of_by_mien_alone(capfd: pytest.CaptureFixture[str]) -> None:
+    """Pillow's warnings would be errors here; OpenCV's log would be on stderr."""
+    whole = encoded(Pil.fromarray(scene(320, 240)), "TIFF", compression="tiff_lzw")
+    assert isinstance(outcome(whole[:-100]), SourceError)  # its directory is at the end
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x09\x01\x12\0\3\0\0\0\1"
+    assert decode(encoded(Pil.fromarray(scene()), "JPEG", exif=exif), name="x").note == ""
+    float_tiff = cv2.imencode(".tiff", np.zeros((8, 8, 3), np.float32), [cv2.IMWRITE_TIFF_COMPRESSION, 1])[1].tobytes()
+    outcome(float_tiff[:300] + bytes(50) + float_tiff[350:])
+    at = float_tiff.index(struct.pack("<HHI", 258, 3, 3))
+    assert isinstance(outcome(float_tiff[:at] + struct.pack("<HHI", 400, 3, 3) + float_tiff[at + 8 :]), SourceError)
+    assert capfd.readouterr().err == ""
+
+
+def test_warnings_of_others_are_still_heard() -> None:
+    decode(encoded(Pil.fromarray(scene()), "PNG"), name="x")
+    with pytest.warns(UserWarning, match="mine"):
+        warnings.warn("mine", stacklevel=1)

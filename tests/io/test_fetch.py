@@ -235,6 +235,7 @@ def test_public_addresses(address: str) -> None:
         *("::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "fd12::1", "fec0::1", "ff02::1", "2001:db8::1", "2001:0:1::1", "100::1"),
         *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a00:1", "64:ff9b:1::808:808"),
         *("2002:7f00:1::1", "2002:a00:1::", "2002:a9fe:a9fe::1"),
+        *("192.0.0.8", "192.0.0.9", "192.88.99.1", "::ffff:192.0.0.8", "3fff::1", "3fff:fff::1"),
         *("", "good.test", "127.1"),
     ],
 )
@@ -298,3 +299,22 @@ def test_tls_checks_the_certificate_against_the_name(secure: tuple[Internet, Cal
 def test_tls_to_a_server_without_it(internet: Internet) -> None:
     with pytest.raises(SourceUnreadable, match=r"no secure connection to good\.test"):
         internet.fetch("https://good.test/picture.png")
+
+
+def test_an_address_that_does_not_answer_leaves_time_for_the_next(internet: Internet) -> None:
+    internet.names["two.test"] = ["93.184.216.40", "93.184.216.41", "93.184.216.42"]
+
+    def connect(address: str, port: int, seconds: float) -> socket.socket:
+        if address.endswith("42"):
+            return internet.connect(address, port, seconds)
+        time.sleep(seconds)
+        raise TimeoutError("timed out")
+
+    assert fetch("http://two.test/picture.png", resolve=internet.resolve, connect=connect, timeout_seconds=1) == PICTURE
+
+
+def test_messages_name_the_options_there_are(internet: Internet) -> None:
+    with pytest.raises(SourceRefused, match=r"\(--allow-private, allow_private\)"):
+        internet.fetch("http://inside.test/picture.png")
+    with pytest.raises(SourceRefused, match=r"raise it \(--url-max-bytes, max_bytes\)"):
+        internet.fetch("http://good.test/picture.png", max_bytes=10)

@@ -260,3 +260,13 @@ def test_the_kind_comes_from_the_bytes(tmp_path: Path) -> None:
     path = tmp_path / "really a png.jpg"
     path.write_bytes(encoded(Pil.fromarray(scene()), "PNG"))
     assert np.array_equal(read_image(path).image, scene())
+
+
+def test_16_bit_grey_png_with_a_transparent_value() -> None:
+    grey = np.full((8, 8), 20_000, np.uint16)
+    grey[:2] = 1234
+    out = io.BytesIO()
+    Pil.fromarray(grey).save(out, "PNG", transparency=1234)
+    image = decode(out.getvalue(), name="x").image
+    assert (image[:2] == 255).all()
+    assert (image[2:] == 78).all()

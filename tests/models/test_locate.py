@@ -1,8 +1,10 @@
 """Where weights are looked for, and fetching them from a server of our own."""
 
+import contextlib
 import hashlib
 import http.server
 import threading
+import time
 
 import pytest
 
@@ -82,8 +84,23 @@ class Server(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(BODY)))
             self.end_headers()
             self.wfile.write(BODY[:1000])
+        elif self.path == "/broken.onnx":
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"10\r\nonly this")
+        elif self.path == "/drip.onnx":
+            self.send_response(200)
+            self.end_headers()
+            end = time.monotonic() + 4
+            with contextlib.suppress(OSError):
+                while time.monotonic() < end:
+                    self.wfile.write(b"x")
+                    time.sleep(0.02)
         else:
             self.send_error(404)
+
+    protocol_version = "HTTP/1.1"
 
     def log_message(self, *args):
         pass
@@ -165,3 +182,21 @@ def test_sources_and_hashes_are_well_formed():
         assert len(digest) == 64
         if (lc.BUNDLED / name).exists():
             assert hashlib.sha256((lc.BUNDLED / name).read_bytes()).hexdigest() == digest
+
+
+def test_a_server_that_breaks_the_protocol_is_one_line(folders, server, monkeypatch):
+    planted(monkeypatch, f"{server}/broken.onnx")
+    with pytest.raises(ModelError, match=r"broken\.onnx: cannot be fetched \(IncompleteRead.*put it at") as error:
+        lc.fetch_weights("x", folders[0])
+    assert "\n" not in str(error.value)
+    assert list(folders[0].iterdir()) == []
+
+
+def test_a_dripping_server_comes_to_an_end(folders, server, monkeypatch):
+    planted(monkeypatch, f"{server}/drip.onnx")
+    monkeypatch.setattr(lc, "DEADLINE_SECONDS", 0.2)
+    began = time.monotonic()
+    with pytest.raises(ModelError, match=r"not here within 0\.2 s"):
+        lc.fetch_weights("x", folders[0])
+    assert time.monotonic() - began < 2
+    assert list(folders[0].iterdir()) == []

@@ -1,5 +1,6 @@
 """Annotated pictures and crops: names, kinds, and that no input is ever overwritten."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from mien.errors import SinkError, UsageError
 from mien.sinks.crops import CropsSink
 from mien.sinks.originals import Originals
 from mien.sinks.pictures import FolderSink, PictureSink, encoded
+from mien.sinks.registry import open_sink
+from mien.sinks.sink import PictureNotWritten
 from mien.testing import make_result, planted_picture
 from mien.types import Faces, Frame, Image, Result
 
@@ -173,3 +176,105 @@ def test_results_csv_is_not_taken_for_a_picture(tmp_path: Path) -> None:
     sink = FolderSink(tmp_path, drawer=keep)
     write(sink, "results.csv.jpg", "results.csv")
     assert files(tmp_path) == ["results.csv", "results.csv.jpg", "results.png"]
+
+
+def test_the_file_of_a_pil_image_is_an_input(tmp_path: Path) -> None:
+    photo = tmp_path / "photos" / "a.png"
+    photo.parent.mkdir()
+    Pillow.fromarray(PLAIN).save(photo)
+    before = photo.read_bytes()
+    with Pillow.open(photo) as picture:
+        for given in (picture, _with_name(picture, os.fsencode(photo))):
+            with pytest.raises(UsageError, match="inputs, which are never overwritten"):
+                open_sink(photo.parent, inputs=[given])
+            with pytest.raises(UsageError, match="one of the inputs"):
+                open_sink(photo, inputs=[given])
+    assert Originals.of([Pillow.fromarray(PLAIN)]) == Originals()
+    assert photo.read_bytes() == before
+
+
+def _with_name(picture: Pillow.Image, name: bytes) -> Pillow.Image:
+    copy = picture.copy()
+    copy.filename = name  # type: ignore[attr-defined]
+    return copy
+
+
+def test_names_that_the_system_refuses_are_no_reason_to_stop(tmp_path: Path) -> None:
+    long = str(tmp_path / ("x" * 300))
+    assert Originals.of([long, "a.jpg"]).files == {long, os.path.realpath("a.jpg")}
+    with pytest.raises(SinkError, match="cannot be written"):
+        open_sink(long)
+    with pytest.raises(SinkError, match="cannot be written"):
+        open_sink(f"{long}.csv")
+
+
+def test_an_input_is_known_by_any_of_its_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a volume that does not tell capitals apart: there one file has several real paths."""
+    (tmp_path / "photos").mkdir()
+    photo = tmp_path / "photos" / "a.jpg"
+    photo.write_bytes(b"original")
+    os.link(photo, tmp_path / "A.JPG")
+    assert Originals.of([photo]).protects(tmp_path / "A.JPG")
+    (tmp_path / "PHOTOS").symlink_to(tmp_path / "photos")
+    monkeypatch.setattr(os.path, "realpath", os.path.abspath)
+    folder = Originals.of([tmp_path / "photos"])
+    assert folder.protects(tmp_path / "PHOTOS" / "a.jpg")
+    assert folder.read_from(tmp_path / "PHOTOS")
+    with pytest.raises(UsageError, match="folder of the inputs"):
+        FolderSink(tmp_path / "PHOTOS", drawer=keep, originals=folder)
+
+
+def test_names_from_urls_fit_into_a_file_system(tmp_path: Path) -> None:
+    name = "%D1%84" * 300 + ".jpg"
+    write(FolderSink(tmp_path, drawer=keep, table=False), f"http://x.org/{name}", f"http://x.org/{name}")
+    one, two = files(tmp_path)
+    assert one.endswith("ф-2.jpg")
+    assert two.endswith("ффф.jpg")
+    assert len(two.encode()) <= 200
+
+
+def test_one_picture_that_cannot_be_written_is_told_apart(tmp_path: Path) -> None:
+    long = "ф" * 127 + ".webp"
+    wide = np.zeros((1, 65_501, 3), np.uint8)
+    with open_sink(f"{tmp_path}/out/", drawer=keep) as sink:
+        with pytest.raises(PictureNotWritten, match="name too long"):
+            sink.write(frame(f"{long}.jpg"), result(long))
+        with pytest.raises(PictureNotWritten, match="too large for a JPEG"):
+            sink.write(frame("wide.jpg", wide), result("wide.jpg"))
+        sink.write(frame("a.jpg"), result("a.jpg"))
+    assert files(tmp_path / "out") == ["a.jpg", "results.csv"]
+    assert (tmp_path / "out" / "results.csv").read_text("utf-8").count("\n") == 4
+
+
+def test_a_full_disk_is_no_matter_of_one_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with FolderSink(tmp_path, drawer=keep) as sink, pytest.raises(SinkError, match="No space left") as caught:
+        sink.write(frame("a.jpg"), result("a.jpg"))
+    assert not isinstance(caught.value, PictureNotWritten)
+
+
+def test_what_was_there_before_is_counted(tmp_path: Path) -> None:
+    for name in ("a.jpg", "other.jpg"):
+        (tmp_path / name).write_bytes(b"somebody's")
+    sink = FolderSink(tmp_path, drawer=keep)
+    write(sink, "x/a.jpg", "y/a.jpg", "z/b.jpg")
+    assert sink.what == f"{tmp_path}{os.sep} (1 replaced)"
+    sink = FolderSink(tmp_path, drawer=keep)
+    write(sink, "x/a.jpg", "y/a.jpg")
+    assert sink.what == f"{tmp_path}{os.sep} (3 replaced)"  # and the table
+
+
+def test_crops_never_go_where_inputs_are_read(tmp_path: Path) -> None:
+    selected = tmp_path / "faces" / "selected"
+    selected.mkdir(parents=True)
+    photo = selected / "0.9000.000000.jpg"
+    photo.touch()
+    (tmp_path / "link").symlink_to(tmp_path)
+    for inputs in ([tmp_path], [tmp_path / "faces"], [selected], [photo], [tmp_path / "link"], [f"{selected}/*.jpg"]):
+        with pytest.raises(UsageError, match="never overwritten"):
+            CropsSink(tmp_path, originals=Originals.of(inputs))
+    assert files(tmp_path) == ["faces/selected/0.9000.000000.jpg"]
+    CropsSink(tmp_path, originals=Originals.of([tmp_path / "photos", "a.jpg"]))

@@ -9,7 +9,7 @@ from mien.errors import SinkError, UsageError
 from mien.sinks.parquet import ParquetSink
 from mien.sinks.pictures import FolderSink, PictureSink
 from mien.sinks.registry import OwnOutputs, Sinks, open_sink, open_sinks
-from mien.sinks.sink import Sink
+from mien.sinks.sink import PictureNotWritten, Sink
 from mien.sinks.tables import CsvSink, JsonLinesSink, StdoutSink
 from mien.testing import make_result
 from mien.types import Frame, Result
@@ -96,3 +96,19 @@ def test_own_outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "./a.jpg" not in own
     assert "http://host/out/a.jpg" not in own
     assert "./out/deep/a.jpg" not in OwnOutputs([Path("out")], ["elsewhere/*.jpg"])
+
+
+def test_the_others_get_their_rows_though_a_picture_fails(tmp_path: Path) -> None:
+    frame = Frame(np.zeros((480, 640, 3), np.uint8), source="ф" * 127 + ".x.jpg")
+    with open_sinks([f"{tmp_path}/out/", f"{tmp_path}/t.csv"]) as sinks, pytest.raises(PictureNotWritten):
+        sinks.write(frame, make_result())
+    assert (tmp_path / "t.csv").read_text("utf-8").count("\n") == 3
+
+
+def test_what_lies_in_no_folder_is_nobodys_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path / "out")
+    own = OwnOutputs([Path()], [".."])
+    assert "a.jpg" in own
+    assert "http://host/a.jpg" not in own
+    assert "-" not in own

@@ -3,6 +3,8 @@
 import csv
 import json
 import math
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -172,3 +174,55 @@ def test_stdout_is_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(line)["source"] == "фото 1.jpg"
     assert list(json.loads(line)) == list(COLUMNS)
     assert "фото" in line
+
+
+def test_a_parquet_writer_that_dies_with_a_full_queue_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = ParquetSink(tmp_path / "x.parquet")
+
+    def dies(*_: object, **__: object) -> None:
+        while not sink._batches.full():
+            time.sleep(0.01)
+        time.sleep(0.1)  # close waits for room by now
+        raise RuntimeError("a panic of\nthe library")
+
+    monkeypatch.setattr("arro3.io.write_parquet", dies)
+    for _ in range(2):
+        sink.write(FRAME, make_result(["happy"] * ROW_GROUP))
+    met: list[Exception] = []
+
+    def close() -> None:
+        try:
+            sink.close()
+        except SinkError as error:
+            met.append(error)
+
+    closing = threading.Thread(target=close, daemon=True)
+    closing.start()
+    closing.join(5)
+    assert [str(error) for error in met] == [f"{tmp_path / 'x.parquet'}: cannot be written (a panic of the library)"]
+    assert not (tmp_path / "x.parquet").exists()
+
+
+def test_a_full_disk_under_parquet_is_one_line_and_no_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full on this system")
+    (tmp_path / "x.parquet.part").symlink_to("/dev/full")
+    with (
+        pytest.raises(SinkError, match=r"x\.parquet: cannot be written \(No space left on device\)$"),
+        ParquetSink(tmp_path / "x.parquet") as sink,
+    ):
+        sink.write(FRAME, make_result())
+    assert not (tmp_path / "x.parquet").exists()
+    assert capfd.readouterr().err == ""
+
+
+def test_a_link_is_tried_at_the_file_it_stands_for(tmp_path: Path) -> None:
+    link = tmp_path / "x.csv"
+    link.symlink_to(tmp_path / "real.csv")
+    for _ in range(2):
+        CsvSink(link).close()
+        assert link.is_symlink()
+        assert not (tmp_path / "real.csv").exists()
+    with CsvSink(link) as sink:
+        sink.write(FRAME, make_result())
+    assert len(read_csv(tmp_path / "real.csv")) == 2

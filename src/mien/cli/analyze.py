@@ -107,6 +107,7 @@ def analyze(
     ] = False,
     max_side: Annotated[int, typer.Option(help="Refuse pictures with more pixels a side.", rich_help_panel=READING)] = 12_000,
     max_pixels: Annotated[int, typer.Option(help="Refuse pictures with more pixels in all.", rich_help_panel=READING)] = 144_000_000,
+    max_bytes: Annotated[int, typer.Option(help="Refuse files with more bytes.", rich_help_panel=READING)] = 1_200_000_000,
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help="Fetch URLs at private and loopback addresses too.", rich_help_panel=READING)
     ] = False,
@@ -123,6 +124,8 @@ def analyze(
     from mien.sinks.registry import OwnOutputs, Sinks, open_sinks
     from mien.vision.style import Style
 
+    if anonymize and min_score is not None:
+        raise UsageError("--anonymize hides the faces that are found, and --min-score leaves some of those out: they would stay visible")
     style = Style(language=language, colour=colour, palette=palette, preset=preset, show_affect=va, affect_scale=affect_scale)
     thresholds = {
         "min_score": unsure_score,
@@ -136,7 +139,7 @@ def analyze(
     options = AnalyzeOptions(detector=detector, model=model, affect=affect, min_score=min_score, unsure=rules, threads=threads)
     reading: dict[str, Any] = {
         "recursive": not no_recursive,
-        "limits": ImageLimits(max_side=max_side, max_pixels=max_pixels),
+        "limits": ImageLimits(max_side=max_side, max_pixels=max_pixels, max_bytes=max_bytes),
         "allow_private": allow_private,
     }
     if any("://" in given for given in inputs):
@@ -150,17 +153,18 @@ def analyze(
     )
     if save_crops is not None:
         from mien.sinks.crops import CropsSink
+        from mien.sinks.originals import Originals
 
-        sinks.append(CropsSink(save_crops))
-        folders.append(save_crops)
+        sinks.append(CropsSink(save_crops, originals=Originals.of(inputs)))
     _run(inputs, options, reading, Sinks(sinks), talk, OwnOutputs(folders, inputs))
 
 
 def _run(inputs: list[str], options: AnalyzeOptions, reading: dict[str, Any], sinks: Sink, talk: RunTalk, own: OwnOutputs) -> None:
-    """Do the work. Leaves with exit code 1 when nothing could be read, 3 when some could not."""
+    """Do the work. Leaves with exit code 1 when nothing could be read, 3 when some could not be read or drawn."""
     from mien.cli.main import INTERRUPTED, NOTHING_DONE, SOME_FAILED
     from mien.io.events import Failure
     from mien.pipeline import Analyzed, Analyzer
+    from mien.sinks.sink import PictureNotWritten
 
     skipped = 0
     try:
@@ -169,7 +173,10 @@ def _run(inputs: list[str], options: AnalyzeOptions, reading: dict[str, Any], si
                 if item_source(item) in own:
                     skipped += 1
                 elif isinstance(item, Analyzed):
-                    sinks.write(item.frame, item.result)
+                    try:
+                        sinks.write(item.frame, item.result)
+                    except PictureNotWritten as error:
+                        talk.fail(item.result.source, error, counted=False)
                     talk.done(item.result)
                 elif isinstance(item, Failure):
                     talk.fail(item.source, item.error)

@@ -83,18 +83,13 @@ def check(name: Annotated[str | None, typer.Argument(help="Name of a model or de
 
 def check_model(name: str) -> str:
     """What was found right about a model. Raises ModelError, which says what differs."""
-    import hashlib
-
-    from mien.models.locate import locate
+    from mien.models.locate import locate, verify
     from mien.models.registry import open_model
 
     card, path = _card(name)
     near = path.parent / card.file
     weights = near if near.exists() else locate(card.file, name=card.name)
-    with weights.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != card.sha256:
-        raise ModelError(f"{weights}: sha256 is {found[:12]}..., the card says {card.sha256[:12]}...")
+    verify(weights, card.sha256)
     model = open_model(card, path)
     golden = path.with_name(f"{card.name}.golden.npz")
     return f"hash right, loads, {_golden(model, golden) if golden.exists() else f'no {golden.name} to compare answers with'}"
@@ -183,17 +178,17 @@ def _recognisers() -> list[dict[str, Any]]:
 
 
 def _detectors() -> list[dict[str, Any]]:
-    from mien.models.detectors.registry import SHA256, names
-    from mien.models.locate import SOURCES, weights_folders
+    from mien.models.detectors.registry import LICENCES, SHA256, names
+    from mien.models.locate import weights_folders
 
     rows = []
     for name in names():
         stem, _, variant = name.partition(":")
         start = f"blazeface_{variant or 'short'}" if stem == "mediapipe" else stem
         here = [path for file in SHA256 if file.startswith(start) if (path := _first(weights_folders(), file))]
-        licence = SOURCES[stem].licence if stem in SOURCES else None
+        licence = LICENCES.get(stem) or None
         if stem == "haar":
-            rows.append(_row(name, "detector", where="OpenCV"))
+            rows.append(_row(name, "detector", licence=licence, where="OpenCV"))
         elif here:
             rows.append(
                 _row(name, "detector", size_mb=_mb(sum(p.stat().st_size for p in here)), licence=licence, where=str(here[0].parent))

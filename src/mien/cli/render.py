@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from mien.io.names import printable
 from mien.labels import to_seven
 from mien.sinks.sink import Sink
 from mien.table import REASON_SEPARATOR, shown
@@ -24,7 +25,7 @@ BLOCK = 200
 
 def say(text: str) -> None:
     """One line on stderr, whatever the text holds: control characters of a file's name are shown as `?`."""
-    line = "".join(c if c.isprintable() else "?" for c in text)
+    line = printable(text)
     encoding = sys.stderr.encoding or "utf-8"
     print(line.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr, flush=True)
 
@@ -64,7 +65,7 @@ class RunTalk:
     def __init__(self, *, total: int | None = None, quiet: bool = False) -> None:
         self.pictures = self.faces = 0
         self.failed: list[str] = []
-        self.failures = 0
+        self.failures = self._seen = 0
         self._quiet, self._total, self._began = quiet, total, time.monotonic()
         self._bar: Progress | None = None
         self._task: TaskID | None = None
@@ -72,12 +73,14 @@ class RunTalk:
 
     def done(self, result: Result) -> None:
         """Count one picture."""
+        self._seen += 1
         self.pictures += 1
         self.faces += len(result)
         self._move()
 
-    def fail(self, source: str, error: Exception) -> None:
-        """Tell of one input that could not be read."""
+    def fail(self, source: str, error: Exception, *, counted: bool = True) -> None:
+        """Tell of one input that could not be read. counted: false when `done` counts it, for what was read but not drawn."""
+        self._seen += counted
         self.failures += 1
         if len(self.failed) < NAMED:
             self.failed.append(source)
@@ -125,8 +128,7 @@ class RunTalk:
         say(f"{broken}{', '.join(parts)}{rate}{f' -> {outputs}' if outputs else ''}")
 
     def _move(self) -> None:
-        seen = self.pictures + self.failures
-        if not self._live or seen < 2:  # one picture is done before a bar could be read
+        if not self._live or self._seen < 2:  # one picture is done before a bar could be read
             return
         if self._bar is None:
             self._bar = _bar("pictures")
@@ -134,7 +136,7 @@ class RunTalk:
             self._bar.start()
         assert self._task is not None
         rate = self.pictures / max(time.monotonic() - self._began, 1e-9)
-        self._bar.update(self._task, completed=seen, description=f"{counted(self.faces, 'face')}, {rate:.1f}/s")
+        self._bar.update(self._task, completed=self._seen, description=f"{counted(self.faces, 'face')}, {rate:.1f}/s")
 
 
 def counted(number: int, noun: str) -> str:
@@ -187,7 +189,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right:
 
     terminal = sys.stdout.isatty()
     console = Console() if terminal else Console(width=10_000)
-    cells = [["".join(c if c.isprintable() or c == "\n" else "?" for c in text) for text in row] for row in rows]
+    cells = [["\n".join(map(printable, text.split("\n"))) for text in row] for row in rows]
     if terminal and "source" in columns:
         at = columns.index("source")
         widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]

@@ -24,6 +24,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from mien.errors import SourceError, SourceMissing, SourceRefused, SourceUnreadable
 from mien.io.formats import VIDEO, sniff
+from mien.io.names import printable
 
 Resolve = Callable[[str, int], list[str]]
 """Host, port -> IP addresses as text."""
@@ -35,6 +36,8 @@ _USERINFO = re.compile(r"//[^/?#\\]*@")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _UNICAST = ipaddress.IPv6Network("2000::/3")
 _TEREDO = ipaddress.IPv6Network("2001::/32")
+# Protocol assignments, 6to4 relays, documentation: which of them `is_global` knows depends on the release of Python.
+_SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20")))
 _PIECE = 1 << 16
 
 
@@ -54,6 +57,8 @@ def is_public(address: str) -> bool:
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
+        return False
+    if any(ip in network for network in _SPECIAL):
         return False
     if isinstance(ip, ipaddress.IPv4Address):
         return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
@@ -75,7 +80,7 @@ def without_userinfo(url: str) -> str:
 def shown(url: str) -> str:
     """The URL as messages name it: no password, no query (which may hold a token), one line, not endless."""
     bare, query, _ = without_userinfo(url).partition("?")
-    bare = "".join(c if c.isprintable() else "?" for c in bare)
+    bare = printable(bare)
     return (bare if len(bare) <= 200 else bare[:199] + "…") + ("?…" if query else "")
 
 
@@ -195,16 +200,17 @@ def _refuse_private(target: _Target, addresses: list[str], name: str) -> None:
     for address in addresses:
         if not is_public(address):
             raise SourceRefused(
-                f"{name}: {target.host} is {address}, not an address of the public internet; allow private addresses to fetch it"
+                f"{name}: {target.host} is {address}, not an address of the public internet; "
+                "allow private addresses (--allow-private, allow_private) to fetch it"
             )
 
 
 def _dial(target: _Target, addresses: list[str], connect: Connect, deadline: float, tls: ssl.SSLContext | None) -> socket.socket:
-    """Connect to the first address that answers; the certificate must be the host's."""
+    """Connect to the first address that answers, each having its share of the time; the certificate must be the host's."""
     problem: OSError = OSError("no address")
-    for address in addresses:
+    for i, address in enumerate(addresses):
         try:
-            sock = connect(address, target.port, _left(deadline))
+            sock = connect(address, target.port, _left(deadline) / (len(addresses) - i))
         except OSError as error:
             problem = error
             continue
@@ -241,7 +247,7 @@ def _body(answer: http.client.HTTPResponse, name: str, max_bytes: int) -> bytes:
         kind: type[SourceError] = SourceMissing if answer.status in (404, 410) else SourceUnreadable
         raise kind(f"{name}: the server answered {answer.status} {answer.reason}".rstrip())
     announced = answer.length
-    too_large = f"{name}: more than {max_bytes} bytes, which is the limit for a URL; save the picture and give the file"
+    too_large = f"{name}: more than {max_bytes} bytes, which is the limit for a URL; raise it (--url-max-bytes, max_bytes)"
     if announced is not None and announced > max_bytes:
         raise SourceRefused(too_large)
     data = bytearray()

@@ -2,14 +2,19 @@
 
 Pillow reads every header and the odd kinds; plain 8-bit JPEG, PNG and WebP are decoded by OpenCV, which gives the same
 pixels in about two thirds of the time (12 megapixel JPEG: 53 against 89 ms; WebP: 90 against 204; PNG: 238 against 302).
-No process-wide setting of either is touched, so any number of threads may decode at once.
+Any number of threads may decode at once. Damaged files are told of by an error or a note; what libjpeg, libpng and libtiff
+print to stderr on some of them (`Corrupt JPEG data ...`) cannot be stopped from here, but OpenCV's own log lines and Pillow's
+Python warnings are turned off: two process-wide settings, made with the first picture.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import io
+import os
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -81,8 +86,9 @@ def decode(data: bytes, *, name: str, limits: ImageLimits = DEFAULT_LIMITS) -> D
         SourceTooLarge: over a limit; found from the header, nothing is decoded.
     """
     if len(data) > limits.max_bytes:
-        raise SourceTooLarge(f"{name}: {len(data)} bytes, the limit is {limits.max_bytes}; raise max_bytes")
+        raise SourceTooLarge(f"{name}: {len(data)} bytes, the limit is {limits.max_bytes}; raise it (--max-bytes, max_bytes)")
     kind = _kind(data, name)
+    _quiet_pillow()
     if kind == "WebP" and (size := formats.webp_size(data)) is not None:
         limits.check(*size, name=name)
     try:
@@ -123,7 +129,7 @@ def read_bytes(stream: BinaryIO, *, name: str, limits: ImageLimits = DEFAULT_LIM
         parts.append(part)
         left -= len(part)
         if left < 0:
-            raise SourceTooLarge(f"{name}: more than {limits.max_bytes} bytes, which is the limit; raise max_bytes")
+            raise SourceTooLarge(f"{name}: more than {limits.max_bytes} bytes, which is the limit; raise it (--max-bytes, max_bytes)")
     return b"".join(parts)
 
 
@@ -168,6 +174,7 @@ def is_pil(value: Any) -> bool:
 def _from_pil(picture: PIL.Image.Image) -> Image:
     if 0 in picture.size:
         raise UsageError(f"picture: found a PIL image of {picture.size} pixels, wanted at least one")
+    _quiet_pillow()
     try:
         picture.load()
         return pixels.upright(pixels.rgb8(picture)[0], pixels.orientation_of(picture))
@@ -225,7 +232,7 @@ def _give_memory(picture: PIL.ImageFile.ImageFile, name: str, limits: ImageLimit
 
 
 def _plain(kind: str, picture: PIL.ImageFile.ImageFile, data: bytes) -> bool:
-    """Whether OpenCV gives the same pixels as Pillow, and without printing to stderr as its libraries do on oddities."""
+    """Whether OpenCV gives the same pixels as Pillow, and its libraries print nothing to stderr when the file is whole."""
     if picture.mode not in ("L", "RGB") or getattr(picture, "is_animated", False):
         return False
     if kind == "JPEG":
@@ -240,9 +247,29 @@ def _plain(kind: str, picture: PIL.ImageFile.ImageFile, data: bytes) -> bool:
     return False
 
 
-def _decode_plain(data: bytes) -> Image | None:
+_no_remarks: Any = None
+
+
+def _quiet_pillow() -> None:
+    """Ignore Pillow's warnings on odd metadata. Not with `warnings.catch_warnings`, which mixes up the filters of threads."""
+    global _no_remarks
+    if _no_remarks not in warnings.filters:  # whoever resets the filters takes it away
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"(PIL|pillow_heif)\.")
+        _no_remarks = warnings.filters[0]
+
+
+@functools.cache
+def _opencv() -> Any:
+    """OpenCV, silenced unless the environment says how much it is to log."""
     import cv2
 
+    if "OPENCV_LOG_LEVEL" not in os.environ:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    return cv2
+
+
+def _decode_plain(data: bytes) -> Image | None:
+    cv2 = _opencv()
     try:
         decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:  # over OpenCV's own limits; Pillow has a try
@@ -282,8 +309,7 @@ def _tiff_by_opencv(data: bytes, name: str, limits: ImageLimits) -> Decoded | No
     if size is None:
         return None
     limits.check(*size, name=name)
-    import cv2
-
+    cv2 = _opencv()
     try:
         values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:

@@ -55,10 +55,11 @@ def rgb8(picture: PIL.Image.Image) -> tuple[Image, str]:
         note: one line if the range of the values had to be guessed (integers of 32 bits, floats), else empty.
     """
     mode = picture.mode
-    if mode.startswith("I;16"):
-        return stacked(from_16_bits(np.asarray(picture))), ""
-    if mode == "I" and picture.format in ("PPM", "PNG"):  # 16 bits, opened as 32
-        return stacked(from_16_bits(np.asarray(picture).clip(0, 65535))), ""
+    if mode.startswith("I;16") or (mode == "I" and picture.format in ("PPM", "PNG")):  # the latter: 16 bits, opened as 32
+        deep = np.asarray(picture)
+        grey = from_16_bits(deep.clip(0, 65535))
+        grey[deep == picture.info.get("transparency", -1)] = 255
+        return stacked(grey), ""
     if mode in ("I", "F"):
         grey, note = from_any_range(np.asarray(picture))
         return stacked(grey), note

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from mien.io.events import Failure, Notice
 from mien.io.folders import expand, is_pattern, natural_key, walk
 from mien.io.formats import SUFFIXES, VIDEO_SUFFIXES
 from mien.io.images import DEFAULT_LIMITS, VIDEO_LATER, Decoded, ImageLimits, decode, from_array, is_pil, read_bytes, read_image
+from mien.io.names import is_url
 from mien.io.prefetch import prefetched
 from mien.types import Frame
 
@@ -24,8 +24,6 @@ __all__ = ["Event", "Failure", "Notice", "natural_key", "open_source"]
 
 Event: TypeAlias = Frame | Notice | Failure
 _Job: TypeAlias = Callable[[], tuple[Event, ...]]
-
-_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)  # two characters at least before the colon: C:\ is a path
 
 
 def open_source(
@@ -87,7 +85,7 @@ class _Opener:
                 yield _array_job(given, position)
             elif given == "-":
                 yield self._from_stdin()
-            elif isinstance(given, str) and _URL.match(given):
+            elif isinstance(given, str) and is_url(given):
                 yield self._from_url(given)
             else:
                 yield from self._from_path(os.fsdecode(given))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from functools import lru_cache
@@ -17,6 +19,9 @@ from mien.errors import ModelError, UnknownName, WeightsMissing
 BUNDLED = Path(__file__).parent / "weights"
 CHUNK = 1 << 20
 TIMEOUT_SECONDS = 30.0
+"""Without a byte."""
+DEADLINE_SECONDS = 1800.0
+"""For a whole file."""
 MOST_BYTES = 1 << 30
 
 
@@ -115,8 +120,8 @@ def fetch_weights(name: str, folder: Path | None = None) -> Path:
             raise ModelError(f"{source.url}: sha256 of what came is {got[:12]}..., wanted {source.sha256[:12]}...; nothing was kept")
         part.chmod(0o644)
         part.replace(target)
-    except (urllib.error.URLError, OSError) as error:
-        reason = getattr(error, "reason", error)
+    except (urllib.error.URLError, OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", None) or error
         raise ModelError(f"{source.url}: cannot be fetched ({reason}); fetch it another way and put it at {target}") from error
     finally:
         part.unlink(missing_ok=True)
@@ -126,9 +131,12 @@ def fetch_weights(name: str, folder: Path | None = None) -> Path:
 def _download(url: str, part: Path) -> str:
     """Write what `url` gives to `part` while hashing it; returns the hash."""
     digest, size = hashlib.sha256(), 0
+    deadline = time.monotonic() + DEADLINE_SECONDS
     with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer, part.open("wb") as out:
-        while chunk := answer.read(CHUNK):
+        while chunk := answer.read1(CHUNK):  # read would wait for the whole chunk, however slowly it drips
             size += len(chunk)
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not here within {DEADLINE_SECONDS:g} s")
             if size > MOST_BYTES:
                 raise ModelError(f"{url}: more than {MOST_BYTES:,} bytes; not a weights file of ours")
             digest.update(chunk)

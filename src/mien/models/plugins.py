@@ -6,16 +6,38 @@ my_parts = "my_package:register"          # def register() -> None: calls mien.r
 
 from __future__ import annotations
 
+import logging
+import threading
 from importlib import metadata
 
+log = logging.getLogger("mien")
+
 GROUP = "mien.plugins"
-_loaded = False
+_lock = threading.RLock()
+_loading = _loaded = False
 
 
 def load_plugins() -> None:
-    """Call every entry point of the group once a process. Called before an unknown name is refused or names are listed."""
-    global _loaded
-    if not _loaded:
-        _loaded = True
-        for entry in metadata.entry_points(group=GROUP):
-            entry.load()()
+    """Call every entry point of the group once a process. Called before an unknown name is refused or names are listed.
+
+    One that fails is logged and left out; the others, and mien's own parts, work without it.
+    """
+    global _loading, _loaded
+    with _lock:
+        if _loaded or _loading:  # a plug-in may itself ask for names
+            return
+        _loading = True
+        try:
+            for entry in metadata.entry_points(group=GROUP):
+                _load(entry)
+            _loaded = True
+        finally:
+            _loading = False
+
+
+def _load(entry: metadata.EntryPoint) -> None:
+    try:
+        entry.load()()
+    except Exception as error:  # a stranger's code raises what it likes, and a broken plug-in must not stop the rest
+        package = entry.dist.name if entry.dist is not None else "an unknown package"
+        log.warning("plug-in %s of %s is left out: %s: %s; update or remove it", entry.name, package, type(error).__name__, error)

@@ -8,19 +8,26 @@ from pathlib import Path
 import numpy as np
 
 from mien.sinks.files import prepare_folder, replace
+from mien.sinks.originals import Originals
 from mien.sinks.pictures import encoded
-from mien.sinks.sink import Sink
+from mien.sinks.sink import BadTarget, Sink
 from mien.types import Frame, Result
 
 SIZE = 160
 
 
 class CropsSink(Sink):
-    """`faces/selected` and `faces/rejected` below a folder: 160x160, `<confidence>.<n>.jpg`, n counting through the run."""
+    """`faces/selected` and `faces/rejected` below a folder: 160x160, `<confidence>.<n>.jpg`, n counting through the run.
 
-    def __init__(self, folder: Path) -> None:
+    Raises BadTarget when inputs lie where the crops would: another run's crops have the same names.
+    """
+
+    def __init__(self, folder: Path, *, originals: Originals = Originals()) -> None:
         self.folder = folder
         self._sure, self._unsure = folder / "faces" / "selected", folder / "faces" / "rejected"
+        for target in (self._sure, self._unsure):
+            if originals.read_from(target):
+                raise BadTarget(f"{target}: inputs are read from there, and they are never overwritten; save the crops elsewhere")
         prepare_folder(self._sure)
         prepare_folder(self._unsure)
         self._number = 0

@@ -29,21 +29,22 @@ def prepare(path: Path) -> bool:
 
     Returns whether a file is there already, which will be replaced. Raises SinkError.
     """
+    real = Path(os.path.realpath(path))  # of a link, dangling or not, the file that it stands for
     with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        there = path.exists()
-        if not there or path.is_file():  # opening a named pipe would wait for its reader
-            path.open("ab").close()
+        real.parent.mkdir(parents=True, exist_ok=True)
+        there = real.exists()
+        if not there or real.is_file():  # opening a named pipe would wait for its reader
+            real.open("ab").close()
         if not there:
-            path.unlink()
+            real.unlink()
     return there
 
 
 def prepare_folder(folder: Path) -> None:
     """Make a folder and try whether files can be written into it. Raises SinkError."""
-    if folder.exists() and not folder.is_dir():
-        raise SinkError(f"{folder}: cannot be written (a file, wanted a folder)")
     with writing(folder):
+        if folder.exists() and not folder.is_dir():
+            raise SinkError(f"{folder}: cannot be written (a file, wanted a folder)")
         folder.mkdir(parents=True, exist_ok=True)
         probe = _beside(folder / "probe")
         probe.touch()

@@ -7,12 +7,19 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from mien.io.folders import is_pattern
+from mien.io.formats import SUFFIXES
+from mien.io.images import is_pil
+from mien.io.names import is_url
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _ODD = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
+_MOST_BYTES = 200
+"""Of a name made from a URL; file systems take 255, and a number or an extension may be added."""
+
+_Identity: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +30,29 @@ class Originals:
     """Real paths of the files named one by one."""
     roots: tuple[str, ...] = ()
     """Folders as they were written, the longest first; of a pattern, the part before its first wildcard."""
+    identities: frozenset[_Identity] = frozenset()
+    """Of the files that there are: device and number, the same whatever the file is called."""
 
     @classmethod
     def of(cls, inputs: Iterable[object]) -> Originals:
-        """The originals among inputs of any kind; URLs, arrays and `-` are none."""
+        """The originals among inputs of any kind, PIL images that come from a file too; URLs, arrays and `-` are none."""
         files, roots = set(), set()
         for given in inputs:
-            if not isinstance(given, str | os.PathLike):
+            from_pil = is_pil(given)
+            name = getattr(given, "filename", "") if from_pil else given
+            if not isinstance(name, str | os.PathLike) and not (from_pil and isinstance(name, bytes)):
                 continue
-            text = os.fsdecode(given)
-            if text == "-" or not text or "\0" in text or _URL.match(text):
+            text = os.fsdecode(name)
+            if text == "-" or not text or "\0" in text or is_url(text):
                 continue
-            if Path(text).is_dir():
+            if os.path.isdir(text):  # noqa: PTH112  Path.is_dir raises for a name that is too long
                 roots.add(text)
-            elif is_pattern(text) and not os.path.lexists(text):
+            elif is_pattern(text) and not os.path.lexists(text) and not from_pil:
                 roots.add(_base(text))
             else:
                 files.add(os.path.realpath(text))
-        return cls(frozenset(files), tuple(sorted(roots, key=lambda root: (-len(PurePath(root).parts), root))))
+        longest_first = tuple(sorted(roots, key=lambda root: (-len(PurePath(root).parts), root)))
+        return cls(frozenset(files), longest_first, frozenset(filter(None, map(_identity, files))))
 
     def protects(self, path: Path, *, output: Path | None = None) -> bool:
         """Whether writing `path` could destroy an input: a named file, or a file in a folder that is read.
@@ -48,18 +60,25 @@ class Originals:
         output: the folder of the outputs; what lies in it is fair game even when it is inside a folder that is read.
         """
         real = os.path.realpath(path)
-        if real in self.files:
+        if real in self.files or _identity(real) in self.identities:
             return True
         if not os.path.lexists(real) or (output is not None and any(strictly_inside(output, root) for root in self.roots)):
             return False
-        return any(strictly_inside(real, root) and _reads(root, real) for root in self.roots)
+        return any(strictly_inside(real, root) and _reads(real) for root in self.roots)
+
+    def read_from(self, folder: Path) -> bool:
+        """Whether inputs come from a folder: it is read, or lies in one that is, or holds a file that was named."""
+        return any(same(folder, root) or strictly_inside(folder, root) for root in self.roots) or any(
+            same(folder, PurePath(file).parent) for file in self.files
+        )
 
     def name(self, source: str) -> PurePath:
         """A relative path for what is made of `source`: below the folder that was named, or the bare name."""
-        if _URL.match(source):
+        if is_url(source):
             parts = urlsplit(source)
             last = unquote(parts.path).rstrip("/").rpartition("/")[2] or parts.hostname or "url"
-            return PurePath(_ODD.sub("_", last)[-120:].lstrip(".") or "url")
+            end = _ODD.sub("_", last).encode("utf-8", "replace")[-_MOST_BYTES:].decode("utf-8", "ignore")
+            return PurePath(end.lstrip(".") or "url")
         if source == "-":
             return PurePath("stdin")
         path = PurePath(source)
@@ -71,16 +90,31 @@ class Originals:
         return PurePath(path.name or "picture")
 
 
+def same(path: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    """Whether two paths lead to one file or folder, links followed; where volumes do not tell capitals apart, in any spelling."""
+    one, two = os.path.realpath(path), os.path.realpath(other)
+    return one == two or (_identity(one) is not None and _identity(one) == _identity(two))
+
+
 def strictly_inside(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> bool:
     """Whether a path lies in a folder, links followed, and is not the folder itself."""
     inner, outer = os.path.realpath(path), os.path.realpath(folder)
-    return inner != outer and Path(inner).is_relative_to(outer)
+    if same(inner, outer):
+        return False
+    at = _identity(outer)
+    return Path(inner).is_relative_to(outer) or (at is not None and any(_identity(parent) == at for parent in Path(inner).parents))
 
 
-def _reads(root: str, real: str) -> bool:
+def _identity(path: str | os.PathLike[str]) -> _Identity | None:
+    try:
+        at = os.stat(path)  # noqa: PTH116  called for each file
+    except (OSError, ValueError):
+        return None
+    return at.st_dev, at.st_ino
+
+
+def _reads(real: str) -> bool:
     """Whether a folder that is read for pictures would give this file."""
-    from mien.io.formats import SUFFIXES
-
     return Path(real).suffix.lower() in SUFFIXES
 
 

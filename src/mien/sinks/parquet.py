@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import queue
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mien.errors import SinkError
 from mien.sinks.files import prepare, writing
 from mien.sinks.sink import Sink
 from mien.table import COLUMNS
@@ -30,7 +32,8 @@ class ParquetSink(Sink):
         self._rows: list[dict[str, Any]] = []
         self._batches: queue.Queue[Any] = queue.Queue(2)
         self._writer: threading.Thread | None = None
-        self._error: Exception | None = None
+        self._file: _Patient | None = None
+        self._error: BaseException | None = None
         self._broken_off = False
 
     @property
@@ -51,35 +54,47 @@ class ParquetSink(Sink):
         self._flush()
         if self._writer is None:
             return
-        self._batches.put(None)
+        self._put(None)
         self._writer.join()
         self._writer = None
-        with writing(self.path):
-            if self._error:
-                raise self._error
-            self._broken_off = not finished
-            if finished:
+        self._check()
+        self._broken_off = not finished
+        if finished:
+            with writing(self.path):
                 self.part.replace(self.path)
 
     def _flush(self) -> None:
         if not self._rows:
             return
         if self._writer is None:
-            self._writer = threading.Thread(target=self._work, name=f"parquet {self.path.name}", daemon=True)
+            with writing(self.path):
+                self._file = _Patient(self.part, "wb")
+            self._writer = threading.Thread(target=self._work, args=(self._file,), name=f"parquet {self.path.name}", daemon=True)
             self._writer.start()
         batch, self._rows = _batch(self._rows), []
-        while self._writer.is_alive():
+        self._put(batch)
+        self._check()
+
+    def _check(self) -> None:
+        """Raise what the writer met, here in the caller's thread."""
+        error = self._error or (self._file.error if self._file else None)
+        if error is not None:
+            with writing(self.path):
+                if isinstance(error, OSError):
+                    raise error
+            raise SinkError(f"{self.path}: cannot be written ({' '.join(str(error).split())})") from error
+
+    def _put(self, item: Any) -> None:
+        """Hand something to the writer; when it has died, which leaves the queue full for ever, nothing happens."""
+        while self._writer is not None and self._writer.is_alive():
             try:
-                return self._batches.put(batch, timeout=0.2)
+                return self._batches.put(item, timeout=0.2)
             except queue.Full:
                 continue
-        with writing(self.path):
-            if self._error:
-                raise self._error
 
-    def _work(self) -> None:
-        from arro3 import io
+    def _work(self, file: _Patient) -> None:
         from arro3.core import RecordBatchReader
+        from arro3.io import write_parquet
 
         def pulled() -> Iterator[Any]:
             while (batch := self._batches.get()) is not None:
@@ -87,9 +102,26 @@ class ParquetSink(Sink):
 
         try:
             reader = RecordBatchReader.from_batches(_schema(), pulled())
-            io.write_parquet(reader, self.part, max_row_group_size=ROW_GROUP, compression="zstd(3)")
-        except Exception as error:  # raised by the next write or by close, in the caller's thread
+            with file:
+                write_parquet(reader, file, max_row_group_size=ROW_GROUP, compression="zstd(3)")
+        except BaseException as error:  # not Exception only: the library's panics are none
             self._error = error
+
+
+class _Patient(io.FileIO):
+    """A file that keeps its first error: raised into the library it would be a panic, with a page of its own on stderr."""
+
+    error: OSError | None = None
+
+    def write(self, data: Any, /) -> int:
+        """Write all of it, or pretend to."""
+        left = memoryview(data)
+        try:
+            while left and self.error is None:
+                left = left[super().write(left) :]
+        except OSError as error:
+            self.error = error
+        return len(data)
 
 
 def _schema() -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path, PurePath
 
 from mien.errors import SinkError
 from mien.sinks.files import prepare, prepare_folder, replace
-from mien.sinks.originals import Originals
-from mien.sinks.sink import BadTarget, Sink
+from mien.sinks.originals import Originals, same
+from mien.sinks.sink import BadTarget, PictureNotWritten, Sink
 from mien.sinks.tables import CsvSink
 from mien.types import Drawer, Frame, Image, Result
 
@@ -18,6 +19,8 @@ JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
 # A photo that was stored with loss loses little as a JPEG, and as a PNG would be many times its size.
 LOSSY = (*JPEG, ".mpo", ".heic", ".heif", ".hif", ".avif", ".webp", ".jp2", "")
 TABLE = "results.csv"
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""What keeps every further picture from being written too."""
 
 
 def encoded(image: Image, suffix: str) -> bytes:
@@ -66,27 +69,41 @@ class FolderSink(Sink):
 
     def __init__(self, folder: Path, *, drawer: Drawer, originals: Originals = Originals(), table: bool = True) -> None:
         self.folder, self._drawer, self._originals = folder, drawer, originals
-        same = next((root for root in originals.roots if os.path.realpath(root) == os.path.realpath(folder)), None)
-        if same is not None:
+        if any(same(root, folder) for root in originals.roots):
             raise BadTarget(f"{folder}: is the folder of the inputs, which are never overwritten; choose another one")
         for file in originals.files:
             self._refuse_original(folder / output_name(originals.name(file)))
         prepare_folder(folder)
         self._table = CsvSink(folder / TABLE) if table else None
         self._taken: set[str] = {TABLE} if table else set()
+        self._replaced = int(self._table is not None and self._table.replaces)
 
     @property
     def what(self) -> str:
-        """The folder's name."""
-        return f"{self.folder}{os.sep}"
+        """The folder's name, and how many of its files were replaced."""
+        return f"{self.folder}{os.sep}" + (f" ({self._replaced} replaced)" if self._replaced else "")
 
     def write(self, frame: Frame, result: Result, /) -> None:
-        """Draw and save one picture, then its rows."""
-        target = self.folder / self._free(output_name(self._originals.name(frame.source)))
-        self._refuse_original(target)
-        replace(target, encoded(self._drawer(frame.image, result), target.suffix))
+        """Save the rows of one picture, then draw and save it.
+
+        Raises PictureNotWritten if only the picture cannot be, and SinkError if the table or a full disk is in the way.
+        """
         if self._table:
             self._table.write(frame, result)
+        try:
+            self._save(frame, result)
+        except SinkError as error:
+            if getattr(error.__cause__, "errno", None) in DISK:
+                raise
+            raise PictureNotWritten(str(error)) from error
+
+    def _save(self, frame: Frame, result: Result) -> None:
+        target = self.folder / self._free(output_name(self._originals.name(frame.source)))
+        self._refuse_original(target)
+        data = encoded(self._drawer(frame.image, result), target.suffix)
+        there = os.path.lexists(target)
+        replace(target, data)
+        self._replaced += there
 
     def close(self, *, finished: bool = True) -> None:
         """Close the table."""

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from mien.drawers import drawer as drawer_by_name
+from mien.io.names import is_url
 from mien.sinks.originals import Originals, strictly_inside
 from mien.sinks.parquet import ParquetSink
 from mien.sinks.pictures import FolderSink, PictureSink
-from mien.sinks.sink import BadTarget, Sink
+from mien.sinks.sink import BadTarget, PictureNotWritten, Sink
 from mien.sinks.tables import CsvSink, JsonLinesSink, StdoutSink
 from mien.types import Drawer, Frame, Result
 
@@ -37,7 +38,7 @@ def open_sink(target: str | os.PathLike[str], *, drawer: Drawer | None = None, i
     path, suffix = Path(text), Path(text).suffix.lower()
     if not text or "\0" in text:
         raise BadTarget(f"output {text!r}: not a file name; name a file, a folder, or - for stdout")
-    if text.endswith(("/", os.sep)) or not suffix or path.is_dir():
+    if text.endswith(("/", os.sep)) or not suffix or os.path.isdir(text):  # noqa: PTH112  Path.is_dir raises for a name that is too long
         return FolderSink(path, drawer=drawer or drawer_by_name(), originals=originals, table=table)
     if suffix in PICTURES:
         return PictureSink(path, drawer=drawer or drawer_by_name(), originals=originals)
@@ -51,11 +52,11 @@ def open_sink(target: str | os.PathLike[str], *, drawer: Drawer | None = None, i
 def is_table(target: str | os.PathLike[str]) -> bool:
     """Whether a target takes the table."""
     text = os.fspath(target)
-    return text == "-" or (Path(text).suffix.lower() in TABLES and not text.endswith("/") and not Path(text).is_dir())
+    return text == "-" or (Path(text).suffix.lower() in TABLES and not text.endswith("/") and not os.path.isdir(text))  # noqa: PTH112  see open_sink
 
 
 class Sinks(Sink):
-    """Several sinks as one. Each is closed whatever happens to the others."""
+    """Several sinks as one. Each is closed whatever happens to the others, and gets its rows though another's picture fails."""
 
     def __init__(self, sinks: Sequence[Sink]) -> None:
         self._sinks = list(sinks)
@@ -67,8 +68,14 @@ class Sinks(Sink):
 
     def write(self, frame: Frame, result: Result, /) -> None:
         """Give one picture to each."""
+        problem: PictureNotWritten | None = None
         for sink in self._sinks:
-            sink.write(frame, result)
+            try:
+                sink.write(frame, result)
+            except PictureNotWritten as error:
+                problem = problem or error
+        if problem is not None:
+            raise problem
 
     def close(self, *, finished: bool = True) -> None:
         """Close each; the first problem is raised when all are closed."""
@@ -102,4 +109,6 @@ class OwnOutputs:
         self._folders = [folder for folder in folders if any(strictly_inside(folder, root) for root in roots)]
 
     def __contains__(self, source: object) -> bool:
-        return isinstance(source, str) and any(strictly_inside(source, folder) for folder in self._folders)
+        if not isinstance(source, str) or source == "-" or is_url(source):
+            return False
+        return any(strictly_inside(source, folder) for folder in self._folders)

@@ -13,6 +13,10 @@ class BadTarget(SinkError, UsageError):
     """An output that cannot be meant: an extension nobody writes, or a name that would overwrite an input."""
 
 
+class PictureNotWritten(SinkError):
+    """One picture of many could not be written; its rows were, and the next picture may be."""
+
+
 class Sink(Protocol):
     """Takes results one at a time; the context manager closes it, and tells it whether the work came to its end.
 
@@ -25,7 +29,7 @@ class Sink(Protocol):
         ...
 
     def write(self, frame: Frame, result: Result, /) -> None:
-        """Take one picture and its result. Raises SinkError when it cannot be written."""
+        """Take one picture and its result. Raises SinkError when it cannot be written, PictureNotWritten when the next may be."""
         ...
 
     def close(self, *, finished: bool = True) -> None:

@@ -38,10 +38,12 @@ class Factory(Protocol):
 
 DETECTORS: dict[str, Factory] = {}
 VARIANTS: dict[str, tuple[str, ...]] = {}
+LICENCES: dict[str, str] = {}
+"""Of the weights, for listings; empty where it is not known."""
 
 
-def register(name: str, factory: Factory, *, variants: tuple[str, ...] = ()) -> None:
-    """Make a detector known by name, and its variants for listings. An existing name is replaced.
+def register(name: str, factory: Factory, *, variants: tuple[str, ...] = (), licence: str = "") -> None:
+    """Make a detector known by name, and its variants and its weights' licence for listings. An existing name is replaced.
 
     >>> from mien.testing import FakeDetector
     >>> register("fake", lambda variant, *, threads: FakeDetector())
@@ -50,6 +52,7 @@ def register(name: str, factory: Factory, *, variants: tuple[str, ...] = ()) -> 
         raise UsageError(f"detector name {name!r}: wanted one without a colon, which separates the variant")
     DETECTORS[name] = factory
     VARIANTS[name] = variants
+    LICENCES[name] = licence
 
 
 def detector(name: str, *, threads: int = 0, **options: Any) -> Detector:
@@ -142,7 +145,7 @@ def _mediapipe(variant: str, /, *, threads: int, weights: Path | str | None = No
     return BlazeFace(weights_file(RANGES[settings["range"]].file, "mediapipe", weights), threads=threads, **settings)
 
 
-register("yunet", _yunet, variants=("1280", "full", "tiled"))
-register("haar", _haar, variants=tuple(filter(None, HAAR)))
-register("mtcnn", _mtcnn, variants=("r3",))
-register("mediapipe", _mediapipe, variants=("full",))
+register("yunet", _yunet, variants=("1280", "full", "tiled"), licence="MIT")
+register("haar", _haar, variants=tuple(filter(None, HAAR)), licence="Intel (BSD-3-Clause)")  # as the cascades' files say
+register("mtcnn", _mtcnn, variants=("r3",), licence="MIT")
+register("mediapipe", _mediapipe, variants=("full",), licence="Apache-2.0")
