@@ -132,8 +132,7 @@ def fetch(
             addresses = _addresses(target, resolve, deadline, name)
             if not allow_private:
                 _refuse_private(target, addresses, name)
-            with _dial(target, addresses, connect, deadline, tls) as sock:
-                answer = _ask(target, sock, deadline)
+            with _dial(target, addresses, connect, deadline, tls) as sock, _ask(target, sock, deadline) as answer:
                 if answer.status not in _REDIRECTS:
                     return _body(answer, name, max_bytes)
                 location = answer.getheader("Location")
@@ -238,7 +237,11 @@ def _ask(target: _Target, sock: socket.socket, deadline: float) -> http.client.H
     sock.settimeout(_left(deadline))
     sock.sendall(f"GET {target.path} HTTP/1.1\r\n{headers}\r\n".encode("ascii"))
     answer = http.client.HTTPResponse(_Deadlined(sock, deadline), method="GET")  # type: ignore[arg-type]  # it only calls makefile
-    answer.begin()
+    try:
+        answer.begin()
+    except BaseException:
+        answer.close()
+        raise
     return answer
 
 
