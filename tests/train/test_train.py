@@ -151,11 +151,12 @@ def test_temperature_is_recovered() -> None:
 
 
 def test_the_rate_rises_falls_and_restarts() -> None:
-    config = dataclasses.replace(TINY, epochs=12, restart_epochs=2, peak_rate=0.1, restart_rate=0.03)
-    rates = [fitting.learning_rate(t, config) for t in (0, 2, 6, 9.999, 10, 11, 11.999)]
+    config = dataclasses.replace(TINY, epochs=12, restarts=(1, 1), peak_rate=0.1, restart_rate=0.03)
+    rates = [fitting.learning_rate(t, config) for t in (0, 2, 6, 9.999, 10, 10.5, 10.999, 11)]
     assert rates[:3] == pytest.approx([0.004, 0.1, 0.05])
     assert rates[4:6] == pytest.approx([0.03, 0.015])
     assert max(rates[3], rates[6]) < 1e-4
+    assert rates[7] == pytest.approx(0.03)
 
 
 def test_settings_are_checked(tmp_path: Path) -> None:

@@ -31,10 +31,10 @@ class TrainConfig:
     """Side of the crops of the first epochs, in which speed matters more than detail (progressive resizing)."""
     small_epochs: int = 16
     """How many epochs see crops of `small_size`."""
-    restart_epochs: int = 0
-    """How many of the last epochs are a second cycle, at a rate that falls from `restart_rate` (Loshchilov & Hutter 2017)."""
+    restarts: tuple[int, ...] = ()
+    """Lengths in epochs of further cycles at the end, at rates that fall from `restart_rate` (Loshchilov & Hutter 2017)."""
     restart_rate: float = 0.03
-    """Learning rate at its beginning."""
+    """Learning rate at their beginnings."""
     epochs: int = 40
     """Passes over the training rows, all in all."""
     batch: int = 128
@@ -93,6 +93,7 @@ def read_config(path: Path, **changes: Any) -> TrainConfig:
     known = {f.name for f in dataclasses.fields(TrainConfig)}
     if strange := sorted(set(values) - known):
         raise UsageError(f"{path}: unknown settings {', '.join(strange)}; there are: {', '.join(sorted(known))}")
-    if "widths" in values:
-        values["widths"] = tuple(values["widths"])
+    for name in ("widths", "restarts"):
+        if name in values:
+            values[name] = tuple(values[name])
     return TrainConfig(**values)

@@ -115,10 +115,12 @@ def fit(config: TrainConfig, fer: Fer, detector: Detector, folder: Path, *, say:
 
 
 def learning_rate(epoch: float, config: TrainConfig) -> float:
-    """The rate at a time in epochs: up for a fifth of the first cycle, down to almost nothing along a cosine, and the second cycle."""
-    first = config.epochs - config.restart_epochs
-    if epoch >= first:
-        return config.restart_rate * (1 + math.cos(math.pi * (epoch - first) / config.restart_epochs)) / 2
+    """The rate at a time in epochs: up for a fifth of the first cycle, down to almost nothing along a cosine, and the other cycles."""
+    first = begin = config.epochs - sum(config.restarts)
+    for length in config.restarts:
+        if begin <= epoch < begin + length:
+            return config.restart_rate * (1 + math.cos(math.pi * (epoch - begin) / length)) / 2
+        begin += length
     start, rise = config.peak_rate / 25, 0.2 * first
     if epoch < rise:
         return start + (config.peak_rate - start) * (1 - math.cos(math.pi * epoch / rise)) / 2
