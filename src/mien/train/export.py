@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from mien.data.fer import Fer, majority8, vote_shares
+from mien.data.fer import Fer, vote_shares
 from mien.errors import CardInvalid
 from mien.labels import EMOTIONS, LABEL_SETS
 from mien.models.card import Head, ModelCard
@@ -202,6 +202,3 @@ def commit() -> str:
         return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain") else "")
     except (OSError, subprocess.CalledProcessError):
         return ""
-
-
-__all__ = ["AGREEMENT", "Deployed", "calibrated", "commit", "deployed", "export", "majority8", "to_onnx"]
