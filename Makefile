@@ -32,6 +32,7 @@ check: dev
 
 bench: install
 	@$(PY) benchmarks/run.py
+	@$(PY) benchmarks/video.py
 
 docs: install
 	@$(PY) tools/make_docs.py

@@ -9,6 +9,7 @@ import pytest
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before anything loads numpy, OpenCV or torch
 os.environ.pop("MIEN_MODELS", None)
+os.environ.pop("MIEN_STORE", None)
 
 ROOT = Path(__file__).parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -89,11 +90,12 @@ def _is_address(host: object) -> bool:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """HOME and the cache folder are empty and temporary: no test sees or touches the user's."""
+    """HOME and the cache and data folders are empty and temporary: no test sees or touches the user's."""
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(home))
         patch.setenv("USERPROFILE", str(home))
         patch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
         patch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+        patch.setenv("XDG_DATA_HOME", str(home / ".local" / "share"))
         yield home

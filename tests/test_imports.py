@@ -11,16 +11,17 @@ import pytest
 import mien
 
 SOURCE = Path(mien.__file__).parent
-HEAVY = ("cv2", "onnxruntime", "torch", "PIL", "arro3", "numpy", "typer", "rich", "IPython")
+HEAVY = ("cv2", "onnxruntime", "torch", "PIL", "arro3", "numpy", "typer", "rich", "IPython", "av", "sqlalchemy", "psycopg", "sklearn")
 
 # From the bottom up; a layer imports itself and those below it.
 LAYERS = (
     ("errors",),
     ("types", "labels", "table"),
+    ("timeline", "profile"),
     ("vision", "io"),
-    ("models", "unsure", "data"),
+    ("models", "unsure", "data", "track"),
     ("options", "evaluate"),
-    ("drawers", "testing", "pipeline", "sinks", "inference"),
+    ("drawers", "testing", "pipeline", "sinks", "store", "report", "window", "watch", "notebook", "inference"),
     ("cli", "__main__"),
 )
 ABOVE_ALL = {"train"}

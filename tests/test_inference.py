@@ -1,6 +1,7 @@
 """R0's class form."""
 
 import builtins
+import io
 import logging
 import sys
 import types
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image as Pillow
 
 import mien
+from mien import inference as inference_module
 from mien.errors import SinkError, SourceError, SourceMissing, UnknownName, UsageError
 from mien.inference import Inference
 from mien.labels import EMOTIONS
@@ -143,9 +145,9 @@ def test_several_pictures_are_a_batch(folder):
     assert inference(inference_mode="img_batch").go([]) == []
 
 
-@pytest.mark.parametrize("mode", ["video", "video_rec", "online", "photo"])
-def test_modes_of_later_versions_answer_with_those_there_are(mode):
-    with pytest.raises(UsageError, match="img, img_batch"):
+@pytest.mark.parametrize("mode", ["photo", "", "IMG"])
+def test_an_unknown_mode_answers_with_those_there_are(mode):
+    with pytest.raises(UsageError, match="img, img_batch, video, video_rec, online"):
         inference(inference_mode=mode)
 
 
@@ -206,22 +208,42 @@ def test_predict_by_a_model_without_affect_takes_the_anchors():
     ]
 
 
-def test_inline_displays_in_a_notebook_only(folder, monkeypatch, caplog):
-    shown = []
-    fake = types.ModuleType("IPython")
-    fake.get_ipython = lambda: None
-    fake.display = types.ModuleType("IPython.display")
-    fake.display.display = shown.append
-    monkeypatch.setitem(sys.modules, "IPython", fake)
-    monkeypatch.setitem(sys.modules, "IPython.display", fake.display)
+class Notebook:
+    """IPython, as far as it is used, and what it displayed."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.shown: list = []
+        self.replaced: list = []
+        self.running = True
+        ipython, display = types.ModuleType("IPython"), types.ModuleType("IPython.display")
+        ipython.get_ipython = lambda: "a shell" if self.running else None
+        ipython.display = display
+        display.Image = lambda data, format: Pillow.open(io.BytesIO(data))
+        display.HTML = str
+        display.display = self.display
+        monkeypatch.setitem(sys.modules, "IPython", ipython)
+        monkeypatch.setitem(sys.modules, "IPython.display", display)
+
+    def display(self, what, display_id=False):
+        self.shown.append(what)
+        return types.SimpleNamespace(update=self.replaced.append) if display_id else None
+
+
+@pytest.fixture
+def notebook(monkeypatch) -> Notebook:
+    return Notebook(monkeypatch)
+
+
+def test_inline_displays_in_a_notebook_only(folder, notebook, caplog):
+    notebook.running = False
     made = inference(show_state_mode="inline", inference_mode="img_batch")
     with caplog.at_level(logging.INFO, "mien"):
         made.go(folder)
-    assert shown == []
+    assert notebook.shown == []
     assert "this is none" in caplog.text
-    fake.get_ipython = lambda: "a shell"
+    notebook.running = True
     made.go(folder)
-    assert [picture.size for picture in shown] == [(340, 200)] * 3
+    assert [picture.size for picture in notebook.shown] == [(340, 200)] * 3
 
 
 def test_without_a_screen_a_line_is_logged(folder, caplog):
@@ -230,79 +252,53 @@ def test_without_a_screen_a_line_is_logged(folder, caplog):
     assert "there is no screen" in caplog.text
 
 
-class Windows:
-    """An OpenCV with windows, or without as the headless build, and somebody who presses keys."""
+class FakeWindow:
+    """A window, and somebody who presses keys: `q` closes it. Without keys it closes itself after `most` pictures."""
 
-    def __init__(self, keys: list[int], *, headless: bool = False) -> None:
-        self.keys, self.headless, self.shown, self.closed = keys, headless, [], 0
+    def __init__(self, monkeypatch, keys=(), most=10**9) -> None:
+        self.keys, self.most, self.pictures, self.closed = list(keys), most, [], False
+        monkeypatch.setattr(inference_module, "open_window", lambda: self)
 
-    def install(self, monkeypatch) -> "Windows":
-        import cv2
+    def show(self, image):
+        assert not self.closed
+        self.pictures.append(image)
+        self.closed = len(self.pictures) >= self.most
 
-        monkeypatch.setenv("DISPLAY", ":99")
-        monkeypatch.setattr(cv2, "imshow", self.imshow)
-        monkeypatch.setattr(cv2, "waitKey", lambda delay: self.keys.pop(0))
-        monkeypatch.setattr(cv2, "destroyAllWindows", self.close)
-        return self
+    def poll(self):
+        return None
 
-    def imshow(self, name, image):
-        import cv2
-
-        if self.headless:
-            raise cv2.error("The function is not implemented")
-        self.shown.append(image)
+    def wait(self):
+        key = self.keys.pop(0)
+        self.closed = self.closed or key == "q"
+        return key
 
     def close(self):
-        self.closed += 1
+        self.closed = True
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
 
 
-@pytest.mark.parametrize("key", [27, ord("q")])
-def test_a_window_shows_each_picture_until_esc_or_q(folder, monkeypatch, key):
-    windows = Windows([ord("n"), key]).install(monkeypatch)
+def test_a_window_shows_one_picture_until_a_key_is_pressed(folder, monkeypatch):
+    window = FakeWindow(monkeypatch, ["n"])
+    inference().go(folder / "b happy.png")
+    assert (len(window.pictures), window.closed, window.keys) == (1, True, [])
+    assert (window.pictures[0][60, 60] == (255, 0, 0)).all()
+
+
+def test_a_window_shows_the_pictures_of_a_batch_until_it_is_closed(folder, monkeypatch):
+    window = FakeWindow(monkeypatch, ["n", "q"])
     assert len(inference(inference_mode="img_batch").go(folder)) == 3  # all are analysed, two were looked at
-    assert len(windows.shown) == 2
-    assert windows.closed == 1
-    assert (windows.shown[1][60, 60] == (0, 0, 255)).all()  # red, in OpenCV's order
-
-
-def test_opencv_without_windows_uses_the_systems_viewer_for_one_picture(folder, monkeypatch, caplog):
-    from PIL import ImageShow
-
-    Windows([], headless=True).install(monkeypatch)
-    viewed = []
-    monkeypatch.setattr(ImageShow, "show", lambda image, title=None: bool(viewed.append(image)) or len(viewed) < 2)
-    with caplog.at_level(logging.INFO, "mien"):
-        inference().go(folder / "b happy.png")
-        assert len(viewed) == 1
-        assert caplog.text == ""
-        inference().go(folder / "b happy.png")
-        assert "no picture viewer" in caplog.text
-        inference(inference_mode="img_batch").go(folder)
-        assert len(viewed) == 2
-        assert "not shown" in caplog.text
+    assert (len(window.pictures), window.closed) == (2, True)
 
 
 def test_no_print(folder, capfd, monkeypatch):
     monkeypatch.setattr(builtins, "print", lambda *args, **more: pytest.fail("the library prints nothing"))
     inference().go(folder / "b happy.png")
     assert capfd.readouterr().out == ""
-
-
-@pytest.mark.parametrize("broken", [False, True])
-def test_a_window_closed_with_the_mouse_is_closed(folder, monkeypatch, broken):
-    import cv2
-
-    def visible(name, what):
-        assert (name, what) == ("mien", cv2.WND_PROP_VISIBLE)
-        if broken and not states:
-            raise cv2.error("NULL guiReceiver")
-        return states.pop(0)
-
-    states = [1.0, 1.0] if broken else [1.0, 1.0, 0.0]
-    windows = Windows([-1] * 9).install(monkeypatch)
-    monkeypatch.setattr(cv2, "getWindowProperty", visible)
-    assert len(inference(inference_mode="img_batch").go(folder)) == 3
-    assert (len(windows.shown), windows.closed, len(windows.keys)) == (1, 1, 6)
 
 
 def test_the_file_of_a_pil_image_is_not_overwritten(folder):

@@ -26,14 +26,7 @@ KEPT = ("n", "unanswered", "accuracy", "balanced_accuracy", "macro_f1", "top2", 
 
 
 def without_copies(data: Labelled, copies: set[str]) -> Labelled:
-    kept = [i for i, source in enumerate(data.sources) if source not in copies]
-    return dataclasses.replace(
-        data,
-        true=data.true[kept],
-        sources=tuple(data.sources[i] for i in kept),
-        readers=tuple(data.readers[i] for i in kept),
-        affect=None if data.affect is None else data.affect[kept],
-    )
+    return data.where([i for i, source in enumerate(data.sources) if source not in copies])
 
 
 def shrunk(data: Labelled, side: int) -> Labelled:

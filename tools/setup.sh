@@ -34,7 +34,7 @@ pip() { "$venv/bin/python" -m pip install -qq "$@"; }
 
 if ! done_before core; then
     say "installing mien"
-    pip -e '.[heic]'
+    pip -e '.[heic,video,sessions]'
     echo "$mark" >"$venv/.done-core"
 fi
 if [ "$what" = dev ] && ! done_before dev; then

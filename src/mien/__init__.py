@@ -1,4 +1,4 @@
-"""mien reads facial expressions: pictures in; faces, nine emotion probabilities, valence and arousal out.
+"""mien reads facial expressions: photos, videos and cameras in; faces, nine emotion probabilities, valence and arousal out.
 
 >>> import mien
 >>> for row in mien.analyze("examples/astronaut.jpg").rows():  # doctest: +SKIP
@@ -13,10 +13,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mien.data.balance import SMOTE
     from mien.drawers import names as drawer_names
     from mien.drawers import register as register_drawer
     from mien.errors import MienError
     from mien.inference import Inference
+    from mien.io.camera import open_live
+    from mien.io.span import VideoSpan
     from mien.labels import ANCHORS, EMOTIONS, LABEL_SETS
     from mien.models.card import ModelCard
     from mien.models.detectors.registry import names as detector_names
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from mien.models.registry import register as register_recogniser
     from mien.options import AnalyzeOptions
     from mien.pipeline import Analysis, Analyzer, analyze
+    from mien.timeline import Timeline
+    from mien.track.options import TrackOptions
     from mien.types import Emotions, Faces, Frame, Result
     from mien.unsure import UnsureRules
     from mien.vision.align import CropSpec
@@ -38,6 +43,7 @@ __all__ = [
     "ANCHORS",
     "EMOTIONS",
     "LABEL_SETS",
+    "SMOTE",
     "Analysis",
     "AnalyzeOptions",
     "Analyzer",
@@ -50,19 +56,28 @@ __all__ = [
     "ModelCard",
     "Result",
     "Style",
+    "Timeline",
+    "TrackOptions",
     "UnsureRules",
+    "VideoSpan",
     "analyze",
     "anonymize",
     "detector_names",
     "draw",
     "drawer_names",
     "model_names",
+    "open_live",
     "register_detector",
     "register_drawer",
     "register_recogniser",
 ]
 
 _HOME = {
+    "open_live": "mien.io.camera",
+    "VideoSpan": "mien.io.span",
+    "TrackOptions": "mien.track.options",
+    "Timeline": "mien.timeline",
+    "SMOTE": "mien.data.balance",
     "ANCHORS": "mien.labels",
     "EMOTIONS": "mien.labels",
     "LABEL_SETS": "mien.labels",

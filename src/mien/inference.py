@@ -5,32 +5,38 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import logging
 import os
-import sys
+import tempfile
+import time
 from collections.abc import Callable
-from importlib import import_module
+from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import Any
 
 from mien.drawers import drawer as drawer_by_name
 from mien.errors import UsageError
+from mien.io.camera import open_live
+from mien.io.events import Failure
+from mien.io.newest import Rate
 from mien.labels import anchors, to_seven
+from mien.notebook import Display, in_notebook
 from mien.options import AnalyzeOptions
 from mien.pipeline import Analyzed, Analyzer
 from mien.sinks.registry import open_sink
+from mien.sinks.sink import Sink
 from mien.types import Detector, Drawer, Emotions, Image, Recogniser, Result
 from mien.vision import boxes as bx
 from mien.vision.align import CropSpec
+from mien.watch import show, watch
+from mien.window import Window, open_window
 
 log = logging.getLogger("mien")
 
-MODES = ("img", "img_batch")
-"""Kinds of input this version knows. R0 had `video`, `video_rec` and `online` (a camera) too; those come with video."""
+MODES = ("img", "img_batch", "video", "video_rec", "online")
+"""A picture; several; a video to look at; a video to save; a camera or stream."""
 SHOWS = ("cv2", "inline")
-QUIT_KEYS = (27, ord("q"))
-"""Esc and q."""
 
 
 class Inference:
@@ -40,9 +46,9 @@ class Inference:
     face_det_obj: name of a detector, or any callable detector; None takes the default or the Analyzer's own.
     draw_box_obj: name of a drawer, or any callable drawer; None draws nothing on the picture.
     IMG_SIZE (R0's spelling): side of the crop in pixels for a model_obj that has no `crop` of its own; a model with a card says it itself.
-    show_state_mode: `cv2` shows a window (Esc, q or the mouse closes it, and all further ones of a batch); where OpenCV has none, the
-    system's picture viewer shows a single picture; without a screen nothing is shown and a line is logged. `inline`
-    displays in the notebook. inference_mode: `img`, one picture, or `img_batch`, a folder, pattern or list.
+    show_state_mode: `cv2` shows a window: Esc, q or its button closes it, any other key turns to the next picture; without a
+    screen nothing is shown and a line is logged. `inline` displays in the notebook. inference_mode: `img`, one picture;
+    `img_batch`, a folder, pattern or list; `video`, shown at its own pace; `video_rec`, saved; `online`, a camera or stream.
 
     Raises UsageError for a mode that there is not, UnknownName or WeightsMissing when a part cannot be had.
     """
@@ -57,7 +63,7 @@ class Inference:
         inference_mode: str = "img",
     ) -> None:
         if inference_mode not in MODES:
-            raise UsageError(f"inference_mode is {inference_mode!r}; in this version there are: {', '.join(MODES)}")
+            raise UsageError(f"inference_mode is {inference_mode!r}; there are: {', '.join(MODES)}")
         if show_state_mode not in SHOWS:
             raise UsageError(f"show_state_mode is {show_state_mode!r}; there are: {', '.join(SHOWS)}")
         self.inference_mode, self.show_state_mode = inference_mode, show_state_mode
@@ -67,31 +73,125 @@ class Inference:
     def go(self, path_to_data: Any, path_save_data: str | os.PathLike[str] | None = None) -> Result | list[Result]:
         """Analyse, show, and save where a path is given.
 
-        path_to_data: whatever mien.analyze takes. path_save_data: where annotated pictures go, a folder (made if need be;
-        pictures keep their names) or for `img` the name of a .jpg or .png file; None saves nothing. An input is never
-        overwritten. Gives a Result, or for `img_batch` a list of them, in which an input that cannot be read is logged and
-        left out. Raises SourceError when nothing could be read and SinkError when a picture cannot be saved.
+        path_to_data: whatever mien.analyze takes; for `online` the number of a camera, a URL or a video that is played as if it
+        were a camera. path_save_data: where annotated pictures or videos go, a folder (made if need be; they keep their
+        names), or the name of a .jpg or .png file for `img` and of an .mp4 file for videos and cameras; None saves nothing,
+        which `video_rec` refuses. An input is never overwritten.
+
+        Gives a Result for `img`, else a list of them: one a picture or frame. An input that cannot be read is logged and left
+        out. `online` ends with Esc, q, Ctrl-C or the interrupt button of a notebook, and its list grows with every frame: for
+        hours there is `mien live`. Raises SourceError when nothing could be read and SinkError when something cannot be saved.
         """
-        batch = self.inference_mode == "img_batch"
-        show = _show_inline if self.show_state_mode == "inline" else _window(several=batch)
+        modes: dict[str, Callable[[Any, Sink | None], list[Result]]] = {
+            "img": self._pictures,
+            "img_batch": self._pictures,
+            "video": self._video,
+            "video_rec": self._video,
+            "online": self._online,
+        }
         inputs = list(path_to_data) if isinstance(path_to_data, (list, tuple)) else [path_to_data]
-        results: list[Result] = []
-        with contextlib.ExitStack() as stack:
+        with ExitStack() as stack:
+            if path_save_data is None and self.inference_mode == "video_rec":
+                raise UsageError("inference_mode 'video_rec' saves a video; name where, as path_save_data='out.mp4'")
             sink = None
             if path_save_data is not None:
                 sink = stack.enter_context(open_sink(path_save_data, drawer=self.drawer, inputs=inputs, table=False))
+            results = modes[self.inference_mode](path_to_data if self.inference_mode == "online" else inputs, sink)
+        if self.inference_mode == "video_rec" and self.show_state_mode == "inline" and in_notebook() and path_save_data is not None:
+            self._show_clips(Path(path_save_data))
+        return results[0] if self.inference_mode == "img" else results
+
+    def _pictures(self, inputs: list[Any], sink: Sink | None) -> list[Result]:
+        single = self.inference_mode == "img"
+        results: list[Result] = []
+        with ExitStack() as stack:
+            turn = self._page(stack, single=single)
             for pair in self.analyzer.analyze(inputs).pairs():
-                if results and not batch:
-                    raise UsageError(
-                        f"inference_mode 'img' is for one picture, {path_to_data!r} has several; use inference_mode='img_batch'"
-                    )
+                if single and (results or pair.frame.stream):
+                    found, other = ("is a video", "video") if pair.frame.stream else ("has several", "img_batch")
+                    raise UsageError(f"inference_mode 'img' is for one picture, {_named(inputs)} {found}; use inference_mode={other!r}")
                 if sink is not None:
                     sink.write(pair.frame, pair.result)
-                show(self.drawer, pair)
+                turn(pair)
                 results.append(pair.result)
-        if not batch and not results:
-            raise UsageError(f"inference_mode 'img' wants a picture, {path_to_data!r} holds none")
-        return results if batch else results[0]
+        if single and not results:
+            raise UsageError(f"inference_mode 'img' wants a picture, {_named(inputs)} holds none")
+        return results
+
+    def _page(self, stack: ExitStack, *, single: bool) -> Callable[[Analyzed], None]:
+        """A function that shows pictures, each until a key is pressed."""
+        if self.show_state_mode == "inline":
+            display = Display() if in_notebook() else None
+            return lambda pair: None if display is None else display.add(self.drawer(pair.frame.image, pair.result))
+        window = self._window(stack)
+
+        def turn(pair: Analyzed) -> None:
+            if window is not None and not window.closed:
+                show(window, pair, self.drawer)
+                window.wait()
+                if single:
+                    window.close()
+
+        return turn
+
+    def _video(self, inputs: list[Any], sink: Sink | None) -> list[Result]:
+        results: list[Result] = []
+        with ExitStack() as stack:
+            shows = self.inference_mode == "video"
+            window = self._window(stack) if shows and self.show_state_mode == "cv2" else None
+            clip = _Clip(stack, self.drawer) if shows and self.show_state_mode == "inline" and in_notebook() else None
+            pace, rate = _Pace(window), Rate()
+            pairs = stack.enter_context(closing(self.analyzer.analyze(inputs).pairs()))  # type: ignore[type-var]
+            for pair in pairs:
+                if not pair.frame.stream:
+                    raise UsageError(
+                        f"inference_mode {self.inference_mode!r} is for videos, {pair.result.source} is a picture; use inference_mode='img'"
+                    )
+                for each in (sink, clip.sink if clip else None):
+                    if each is not None:
+                        each.write(pair.frame, pair.result)
+                results.append(pair.result)
+                if window is not None:
+                    rate.tick()
+                    show(window, pair, self.drawer, rate=rate.value)
+                    pace.wait(pair.frame.time)
+                    if window.closed:
+                        break
+            if clip is not None:
+                clip.show()
+        return results
+
+    def _online(self, source: Any, sink: Sink | None) -> list[Result]:
+        results: list[Result] = []
+        with ExitStack() as stack:
+            window = self._window(stack) if self.show_state_mode == "cv2" else None
+            display = Display() if self.show_state_mode == "inline" and in_notebook() else None
+            live = stack.enter_context(open_live(source))
+            try:
+                for item in watch(self.analyzer, live, sink=sink, window=window, drawer=self.drawer):
+                    if isinstance(item, Analyzed):
+                        results.append(item.result)
+                        if display is not None:
+                            display.replace(self.drawer(item.frame.image, item.result))
+                    elif isinstance(item, Failure):
+                        if not results:
+                            raise item.error
+                        log.warning("%s", item.error)
+                    else:
+                        log.warning("%s: %s", item.source, item.message)
+            except KeyboardInterrupt:  # how a camera is ended in a notebook and without a window
+                log.info("%s: interrupted", live.source)
+        return results
+
+    def _window(self, stack: ExitStack) -> Window | None:
+        window = open_window()
+        return window if window is None else stack.enter_context(window)
+
+    def _show_clips(self, saved: Path) -> None:
+        """The .mp4 file, or those in the folder."""
+        display = Display()
+        for path in [saved] if saved.is_file() else sorted(saved.glob("*.mp4")):
+            display.clip(path)
 
     def predict(self, image: Any, *, va: bool = False) -> str | list[str | float] | None:
         """The expression shown by the largest face of a picture: its name, or with `va` [name, valence, arousal] on 1..7.
@@ -150,70 +250,34 @@ def _plain(image: Image, result: Result, /) -> Image:
     return image
 
 
-def _show_inline(drawer: Drawer, pair: Analyzed) -> None:
-    """Display in the notebook this runs in; a log line outside of one."""
-    ipython = sys.modules.get("IPython")  # where a notebook runs, it is loaded
-    if ipython is None or ipython.get_ipython() is None:
-        log.info("show_state_mode 'inline' shows pictures in notebooks; this is none")
-        return
-    from PIL import Image as Pillow
-
-    import_module("IPython.display").display(Pillow.fromarray(drawer(pair.frame.image, pair.result)))
+def _named(inputs: list[Any]) -> str:
+    return repr(inputs[0] if len(inputs) == 1 else inputs)
 
 
-def _window(*, several: bool) -> Callable[[Drawer, Analyzed], None]:
-    """A function that shows pictures one after the other on the screen, if there is one."""
-    open_still = _has_screen()
-    if not open_still:
-        log.info("there is no screen: pictures are not shown")
+class _Pace:
+    """Holds frames until it is their turn, so that a fast machine does not play a video faster than it is."""
 
-    def show(drawer: Drawer, pair: Analyzed) -> None:
-        nonlocal open_still
-        if not open_still:
-            return
-        import cv2
+    def __init__(self, window: Window | None) -> None:
+        self._window, self._began = window, 0.0
 
-        image = drawer(pair.frame.image, pair.result)
-        try:
-            cv2.imshow("mien", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-            quit_asked = _key() in QUIT_KEYS
-        except cv2.error:  # opencv-python-headless has no windows
-            open_still = False
-            if several:
-                log.info("this OpenCV has no windows: the pictures of a batch are not shown, save them with path_save_data")
-            else:
-                _show_by_system(image)
-            return
-        if quit_asked or not several:
-            open_still = False
-            cv2.destroyAllWindows()
-
-    return show
+    def wait(self, at: float) -> None:
+        """Wait until `at` seconds after the first frame; ends early when the window is closed. After a late frame time goes on."""
+        now = time.monotonic()
+        self._began = max(self._began, now - at)
+        while self._window is not None and not self._window.closed and time.monotonic() < self._began + at:
+            self._window.poll()
+            time.sleep(0.005)
 
 
-def _key() -> int:
-    """Wait for a key; a window that is closed with the mouse, for whose keys waitKey(0) would wait for ever, counts as Esc."""
-    import cv2
+class _Clip:
+    """A clip for the notebook, in a file that is gone with the stack."""
 
-    while True:
-        key = int(cv2.waitKey(50))
-        if key >= 0:
-            return key & 0xFF
-        try:
-            closed = cv2.getWindowProperty("mien", cv2.WND_PROP_VISIBLE) < 1
-        except cv2.error:  # under Qt, once there is no window at all
-            closed = True
-        if closed:
-            return QUIT_KEYS[0]
+    def __init__(self, stack: ExitStack, drawer: Drawer) -> None:
+        self._path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mien-"))) / "clip.mp4"
+        self.sink = open_sink(self._path, drawer=drawer)
 
-
-def _has_screen() -> bool:
-    return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
-def _show_by_system(image: Image) -> None:
-    from PIL import Image as Pillow
-    from PIL import ImageShow
-
-    if not ImageShow.show(Pillow.fromarray(image), title="mien"):
-        log.info("there is no picture viewer: the picture is not shown, save it with path_save_data")
+    def show(self) -> None:
+        """Finish it and show it."""
+        self.sink.close()
+        if self._path.exists():
+            Display().clip(self._path)

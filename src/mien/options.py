@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from mien.errors import UsageError
 from mien.labels import anchors
+from mien.track.options import TrackOptions
 from mien.unsure import UnsureRules
 
 
@@ -23,6 +24,8 @@ class AnalyzeOptions:
     """Lowest detection score of a face that is reported at all, 0..1, on top of the detector's own threshold; None for that alone."""
     unsure: UnsureRules = field(default_factory=UnsureRules)
     """When a face is marked as unsure."""
+    track: TrackOptions = field(default_factory=TrackOptions)
+    """How people are followed over the frames of a video, camera or stream, and what is smoothed over time."""
     threads: int = 0
     """CPU threads of the networks; 0 takes all cores."""
     batch: int = 8

@@ -13,12 +13,15 @@ import numpy as np
 
 from mien.errors import UsageError
 from mien.io.images import from_array
-from mien.io.sources import Failure, Notice, open_source
+from mien.io.sources import Event, Failure, Notice, open_source
 from mien.labels import anchors
 from mien.models.detectors.registry import detector as detector_by_name
 from mien.models.landmarks import crop_points
 from mien.models.registry import recogniser as recogniser_by_name
 from mien.options import AnalyzeOptions
+from mien.profile import Profile
+from mien.track.baseline import BaselineGate
+from mien.track.follow import Follower
 from mien.types import Detector, Emotions, Faces, Frame, Image, Recogniser, Result
 from mien.unsure import judged
 from mien.vision.align import align
@@ -26,7 +29,7 @@ from mien.vision.align import align
 log = logging.getLogger("mien")
 
 OPTION_NAMES = {f.name for f in dataclasses.fields(AnalyzeOptions)}
-READING_NAMES = {"recursive", "limits", "allow_private"}
+READING_NAMES = {"recursive", "limits", "allow_private", "span"}
 """Arguments of mien.io.sources.open_source that `analyze` passes on."""
 SHOWN = 8
 """Pictures that a notebook shows of an analysis."""
@@ -48,7 +51,9 @@ class Analyzed:
 class Analyzer:
     """Loaded models, ready for any number of pictures. Thread-safe.
 
-    detector, recogniser: any callable of the protocols in mien.types instead of those that the options name; `detector` may be a name too.
+    `profile` counts where its time goes. detector, recogniser: any callable of the protocols in mien.types instead of those
+    that the options name; `detector` may be a name too.
+
     Raises UnknownName or WeightsMissing when a part cannot be had.
 
     >>> analyzer = Analyzer()
@@ -73,6 +78,7 @@ class Analyzer:
         self.detector = detector or detector_by_name(self.options.detector, threads=self.options.threads)
         self.recogniser = recogniser or recogniser_by_name(self.options.model, threads=self.options.threads)
         card = getattr(self.recogniser, "card", None)
+        self.profile = Profile()
         self.model = card.name if card is not None else getattr(self.recogniser, "name", type(self.recogniser).__name__)
 
     def image(self, image: Any) -> Result:
@@ -80,54 +86,94 @@ class Analyzer:
         return self.frames([Frame(from_array(image))])[0]
 
     def frames(self, frames: Sequence[Frame]) -> list[Result]:
-        """Results of some frames; all their crops go through the recogniser together."""
-        found = [self._detect(frame.image) for frame in frames]
-        crops = [
-            align(frame.image, crop_points(faces, self.detector), self.recogniser.crop) for frame, faces in zip(frames, found, strict=True)
-        ]
-        if not crops:
-            return []
-        every = self.recogniser(np.concatenate(crops))
-        if len(every) != sum(map(len, found)):
-            raise UsageError(f"recogniser {self.model!r} gave {len(every)} answers for {sum(map(len, found))} crops; wanted one each")
-        results, start = [], 0
-        for frame, faces, own in zip(frames, found, crops, strict=True):
-            part = _rows(every, start, start + len(faces))
-            start += len(faces)
-            emotions = judged(self._affect(part), faces, own, self.options.unsure)
-            results.append(Result(frame.source, frame.index, frame.time, frame.size, faces, emotions, self.model))
-        return results
+        """Results of some pictures, each by itself; all their crops go through the recogniser together."""
+        return self._recognise(frames, [self._detect(frame.image) for frame in frames])
 
     def stream(self, inputs: Inputs, **reading: Any) -> Iterator[Analyzed | Failure | Notice]:
         """Results of any mix of inputs, in their order, with memory flat; what cannot be read comes as a Failure.
 
-        reading: keyword arguments of mien.io.sources.open_source, such as `recursive`, `limits` or `allow_private`.
+        reading: keyword arguments of mien.io.sources.open_source, such as `recursive`, `limits`, `allow_private` or `span`.
         """
-        waiting: list[Frame] = []
-        for item in open_source(inputs, **reading):
-            if isinstance(item, Frame):
-                waiting.append(item)
-                if len(waiting) == self.options.batch or sum(f.image.size for f in waiting) > 100_000_000:
-                    yield from self._flush(waiting)
-            else:
-                yield from self._flush(waiting)
+        return self.run(open_source(inputs, **reading))
+
+    def run(self, events: Iterable[Event], *, batch: int | None = None) -> Iterator[Analyzed | Failure | Notice]:
+        """Results of the frames that a source yields, in their order; Failures and Notices are passed on.
+
+        Over the frames of a video, camera or stream people are followed and smoothed as `options.track` says. batch: frames
+        whose crops are recognised together, `options.batch` if None; 1 gives each result as soon as its frame is there.
+        """
+        follower = Follower(self.options.track)
+        most = batch or self.options.batch
+        waiting: list[tuple[Frame, Faces]] = []
+        for item in self._timed(events):
+            if not isinstance(item, Frame):
+                yield from self._flush(waiting, follower)
                 yield item
-        yield from self._flush(waiting)
+                continue
+            waiting.append((item, self._found(item, follower)))
+            if len(waiting) >= most or sum(frame.image.size for frame, _ in waiting) > 100_000_000:
+                yield from self._flush(waiting, follower)
+        yield from self._flush(waiting, follower)
 
     def analyze(self, inputs: Inputs, **reading: Any) -> Analysis:
         """Results of any mix of inputs, lazily: iterate, or ask for `rows()`. reading: as in `stream`."""
         return Analysis(self, inputs, **reading)
 
-    def _flush(self, waiting: list[Frame]) -> Iterator[Analyzed]:
-        frames, waiting[:] = list(waiting), []
-        for frame, result in zip(frames, self.frames(frames), strict=True):
+    def _timed(self, events: Iterable[Event]) -> Iterator[Event]:
+        """The events, with the time that was spent waiting for them counted."""
+        source = iter(events)
+        while True:
+            with self.profile.stage("read"):
+                item = next(source, None)
+            if item is None:
+                return
+            yield item
+
+    def _found(self, frame: Frame, follower: Follower) -> Faces:
+        """The faces of a frame; in a stream with the number of the person, and between detections where they should be by now."""
+        if not frame.stream or not self.options.track.follow:
+            return self._detect(frame.image)
+        faces = self._detect(frame.image) if follower.due(frame) else None
+        with self.profile.stage("track"):
+            return follower.track(frame, faces)
+
+    def _flush(self, waiting: list[tuple[Frame, Faces]], follower: Follower) -> Iterator[Analyzed]:
+        frames, found = [frame for frame, _ in waiting], [faces for _, faces in waiting]
+        waiting.clear()
+        for frame, result in zip(frames, self._recognise(frames, found), strict=True):
+            if frame.stream:
+                with self.profile.stage("smooth"):
+                    result = follower.smooth(result)
             yield Analyzed(frame, result)
 
     def _detect(self, image: Image) -> Faces:
-        faces = self.detector(image)
+        with self.profile.stage("detect"):
+            faces = self.detector(image)
         if self.options.min_score is not None:
             faces = faces[faces.scores >= self.options.min_score]
         return faces
+
+    def _recognise(self, frames: Sequence[Frame], found: Sequence[Faces]) -> list[Result]:
+        """Results of frames whose faces are known; all their crops go through the recogniser together."""
+        if not frames:
+            return []
+        with self.profile.stage("align"):
+            crops = [
+                align(frame.image, crop_points(faces, self.detector), self.recogniser.crop)
+                for frame, faces in zip(frames, found, strict=True)
+            ]
+        with self.profile.stage("recognise"):
+            every = self.recogniser(np.concatenate(crops))
+        if len(every) != sum(map(len, found)):
+            raise UsageError(f"recogniser {self.model!r} gave {len(every)} answers for {sum(map(len, found))} crops; wanted one each")
+        results, start = [], 0
+        with self.profile.stage("judge"):
+            for frame, faces, own in zip(frames, found, crops, strict=True):
+                part = _rows(every, start, start + len(faces))
+                start += len(faces)
+                emotions = judged(self._affect(part), faces, own, self.options.unsure)
+                results.append(Result(frame.source, frame.index, frame.time, frame.size, faces, emotions, self.model))
+        return results
 
     def _affect(self, emotions: Emotions) -> Emotions:
         source = self.options.affect
@@ -166,13 +212,23 @@ class Analysis(Iterable[Result]):
 
     def __iter__(self) -> Iterator[Result]:
         if "results" in self.__dict__:
-            return iter(self.results)
-        return (pair.result for pair in self.pairs())
+            return iter(self.__dict__["results"])
+        return self._with_baseline(pair.result for pair in self.pairs())
+
+    def _with_baseline(self, results: Iterable[Result]) -> Iterator[Result]:
+        """The results, with the differences from each person's baseline where the options ask for one."""
+        if self._analyzer.options.track.baseline is None:
+            yield from results
+            return
+        gate = BaselineGate(self._analyzer.options.track.baseline)
+        for result in results:
+            yield from gate.push(result)
+        yield from gate.finish()
 
     @cached_property
     def results(self) -> list[Result]:
         """All results."""
-        return [pair.result for pair in self.pairs()]
+        return list(iter(self))
 
     def __len__(self) -> int:
         return len(self.results)
@@ -193,8 +249,8 @@ class Analysis(Iterable[Result]):
             results.append(pair.result)
             if len(shown) < SHOWN:
                 shown.append(pair)
-        self.__dict__["results"] = results
-        return html(shown, results)
+        self.__dict__["results"] = list(self._with_baseline(results))
+        return html(shown, self.results)
 
     def __repr__(self) -> str:
         return f"<Analysis of {self._inputs!r}: iterate it, or use .rows(), .results, .failures>"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mien.labels import EMOTIONS
 
 if TYPE_CHECKING:
-    from mien.types import Result
+    from mien.types import Emotions, Result
 
 POINTS = ("eye_r", "eye_l", "nose", "mouth_r", "mouth_l")
 
@@ -24,22 +24,36 @@ COLUMNS: dict[str, type] = {
 }  # fmt: skip
 """Name -> type. Every cell may be empty (None); `face` is empty in the one row of a picture without a face."""
 
+RAW_COLUMNS: dict[str, type] = {f"raw_{name}": float for name in (*(f"p_{name}" for name in EMOTIONS), "valence", "arousal")}
+"""What each frame alone gave; in the table of a video that is smoothed over time."""
+
+DELTA_COLUMNS: dict[str, type] = {f"delta_{name}": float for name in (*(f"p_{name}" for name in EMOTIONS), "valence", "arousal")}
+"""Smoothed values minus the person's own baseline; in the table where a baseline is asked for."""
+
 REASON_SEPARATOR = ";"
+
+
+def columns(*, raw: bool = False, delta: bool = False) -> dict[str, type]:
+    """The columns of a table: COLUMNS, with those of raw values and of differences from a baseline where there are such."""
+    return COLUMNS | (RAW_COLUMNS if raw else {}) | (DELTA_COLUMNS if delta else {})
 
 
 def _number(value: float, digits: int) -> float | None:
     value = float(value)
-    return round(value, digits) if math.isfinite(value) else None
+    return round(value, digits) + 0.0 if math.isfinite(value) else None  # + 0.0: some databases have no -0.0
 
 
 def rows(result: Result) -> list[dict[str, Any]]:
     """One dict a face with the keys of COLUMNS in order, or a single one with an empty `face` where there is none.
 
-    Pixels are rounded to 2 decimals, probabilities, valence and arousal to 6, times to the microsecond.
+    RAW_COLUMNS follow where the result has raw values, DELTA_COLUMNS where it has differences from a baseline. Pixels are
+    rounded to 2 decimals, probabilities, valence and arousal to 6, times to the microsecond.
     """
     base: dict[str, Any] = dict.fromkeys(COLUMNS)
     base |= {"source": result.source, "frame": result.index, "time_s": _number(result.time, 6), "model": result.model}
     faces, emotions = result.faces, result.emotions
+    base |= dict.fromkeys(RAW_COLUMNS) if result.raw is not None else {}
+    base |= dict.fromkeys(DELTA_COLUMNS) if result.delta is not None else {}
     if not len(faces):
         return [base]
     assert emotions.unsure is not None
@@ -59,8 +73,23 @@ def rows(result: Result) -> list[dict[str, Any]]:
             valence, arousal = (_number(x, 6) for x in emotions.affect[i])
             row |= {"valence": valence, "arousal": arousal, "affect_from": emotions.affect_from}
         row |= {"unsure": bool(emotions.unsure[i]), "reasons": REASON_SEPARATOR.join(emotions.reasons[i])}
+        if result.raw is not None:
+            row |= {f"raw_{name}": value for name, value in _values(result.raw, i).items() if f"raw_{name}" in RAW_COLUMNS}
+        if result.delta is not None:
+            names = [*(f"p_{name}" for name in emotions.labels), "valence", "arousal"]
+            row |= {
+                f"delta_{name}": _number(x, 6) for name, x in zip(names, result.delta[i], strict=True) if f"delta_{name}" in DELTA_COLUMNS
+            }
         out.append(row)
     return out
+
+
+def _values(emotions: Emotions, face: int) -> dict[str, float | None]:
+    """Probabilities, valence and arousal of one face by the name of their column."""
+    values = {f"p_{name}": _number(p, 6) for name, p in zip(emotions.labels, emotions.probs[face], strict=True)}
+    if emotions.affect is not None:
+        values |= {name: _number(x, 6) for name, x in zip(("valence", "arousal"), emotions.affect[face], strict=True)}
+    return values
 
 
 SHOWN = ("source", "face", "emotion", "emotion_p", "second", "second_p", "valence", "arousal", "unsure", "reasons")

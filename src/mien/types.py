@@ -58,6 +58,8 @@ class Frame:
     """Seconds from the source's own timestamps."""
     source: str = ""
     """Path, URL or name of the input, as the user wrote it where possible."""
+    stream: bool = False
+    """Whether it is one of a video, camera or stream, over which people are followed."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -129,6 +131,8 @@ class Emotions:
     """n tuples of reason codes, empty for a sure face."""
     heads: dict[str, Floats] = field(default_factory=dict)
     """Further outputs of the model by name, such as `fer7`: float32 (n, 7) for one trained on FER-2013's labels."""
+    held: Ints | None = None
+    """int64 (n,): the label that stands, as a position in `labels`, where hysteresis over time chose it; else the most probable."""
 
     def __post_init__(self) -> None:
         probs = _float32("probs", self.probs, (None, len(self.labels)))
@@ -144,18 +148,22 @@ class Emotions:
             object.__setattr__(self, "reasons", ((),) * n)
         elif len(self.reasons) != n:
             raise UsageError(f"reasons: found {len(self.reasons)}, wanted {n}")
+        if self.held is not None and self.held.shape != (n,):
+            raise UsageError(f"held: found shape {self.held.shape}, wanted ({n},)")
 
     def __len__(self) -> int:
         return len(self.probs)
 
     @property
     def top(self) -> list[str]:
-        """The most probable label of each face."""
-        return [self.labels[k] for k in self.probs.argmax(axis=1)]
+        """The label of each face: the one that is held, or else the most probable."""
+        return [self.labels[k] for k in (self.probs.argmax(axis=1) if self.held is None else self.held)]
 
     def ranked(self, face: int) -> list[tuple[str, float]]:
-        """Labels with probabilities of one face, most probable first (ties in the order of the labels)."""
+        """Labels with probabilities of one face: its label, then the others, most probable first (ties in the order of the labels)."""
         order = np.argsort(-self.probs[face], kind="stable")
+        if self.held is not None:
+            order = np.concatenate([[self.held[face]], order[order != self.held[face]]])
         return [(self.labels[k], float(self.probs[face, k])) for k in order]
 
 
@@ -170,7 +178,12 @@ class Result:
     """Width, height of the upright picture in pixels."""
     faces: Faces
     emotions: Emotions
+    """In a video smoothed over time, if smoothing is on."""
     model: str = ""
+    raw: Emotions | None = None
+    """What the frame alone gave, where `emotions` is smoothed."""
+    delta: Floats | None = None
+    """float32 (n, K + 2): probabilities, valence and arousal minus the person's own baseline; NaN for a person without one."""
 
     def __len__(self) -> int:
         return len(self.faces)

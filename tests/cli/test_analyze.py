@@ -173,7 +173,7 @@ def test_thresholds_of_doubt(mien: Mien, pictures: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["-o", "x.xlsx"], "nothing writes .xlsx files; there are .csv .jsonl .parquet .jpg .jpeg .png, or a folder"),
+        (["-o", "x.xlsx"], "nothing writes .xlsx files; there are .csv .jsonl .parquet .jpg .jpeg .png .mp4 .html, or a folder"),
         (["--detector", "nose"], "unknown detector 'nose'; there are: "),
         (["--model", "nose"], "unknown model 'nose'; there are: "),
         (["--affect", "moon"], "unknown anchor set 'moon'"),

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -59,27 +59,72 @@ def test_affect_figures_leave_out_missing() -> None:
     assert found["mae"] == found["rmse"] == pytest.approx(0.5)
 
 
-def test_interval_covers_a_fair_coin() -> None:
-    right = np.arange(400) % 2 == 0
-    low, high = metrics.bootstrap(lambda rows: float(right[rows].mean()), 400)
-    assert low < 0.5 < high
-    assert high - low == pytest.approx(2 * 1.96 * 0.5 / 20, rel=0.2)  # the normal approximation
-
-
 def test_figures_of_a_small_case() -> None:
     labels = ("a", "b", "c")
     probs = np.array([[0.7, 0.2, 0.1], [0.5, 0.4, 0.1], [0.1, 0.3, 0.6], [np.nan] * 3], np.float32)
-    found = metrics.figures(probs, np.array([0, 1, 0, 2]), labels)
+    found = metrics.figures(metrics.Judged(probs, np.array([0, 1, 0, 2]), labels))
     assert found["n"] == 4
     assert found["unanswered"] == 1
     assert found["accuracy"] == 0.25
     assert found["top2"] == 0.5
     assert found["second_given_wrong"] == pytest.approx(1 / 3)
     assert found["confusion"]["counts"] == [[1, 0, 1], [1, 0, 0], [0, 0, 0]]
-    assert found["per_class"]["a"]["recall"] == 0.5
+    assert found["confusion"]["shares"][0] == [0.5, 0, 0.5]
+    assert found["confusion"]["no_answer"] == [0, 0, 1]
+    assert found["per_class"]["a"] == {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 2}
     assert found["balanced_accuracy"] == pytest.approx(0.5 / 3)
 
 
 def test_surer_rows_come_first_in_coverage() -> None:
     confidence, right = np.linspace(0, 1, 10), np.arange(10) >= 5
     assert metrics.risk_coverage(confidence, right, (1.0, 0.5)) == {"1": 0.5, "0.5": 1.0}
+
+
+rows = st.tuples(st.integers(1, 40), st.integers(0, 10**6)).map(
+    lambda drawn: (np.random.default_rng(drawn[1]).random((drawn[0], 4)), np.random.default_rng(drawn[1]).integers(0, 4, drawn[0]))
+)
+"""Probabilities without ties, which scikit-learn breaks in its own way, and labels."""
+
+
+@settings(deadline=None, max_examples=25)
+@given(rows)
+def test_figures_are_those_of_scikit_learn(drawn: tuple[np.ndarray, np.ndarray]) -> None:
+    theirs = pytest.importorskip("sklearn.metrics")
+    probs, true = drawn
+    judged = metrics.Judged((probs / probs.sum(axis=1, keepdims=True)).astype(np.float32), true, ("a", "b", "c", "d"))
+    found = metrics.figures(judged)
+    present = np.unique(true)
+    guess = judged.guess
+    assert found["accuracy"] == pytest.approx(theirs.accuracy_score(true, guess))
+    assert found["confusion"]["counts"] == theirs.confusion_matrix(true, guess, labels=range(4)).tolist()
+    assert found["balanced_accuracy"] == pytest.approx(theirs.recall_score(true, guess, labels=present, average="macro", zero_division=0))
+    assert found["macro_f1"] == pytest.approx(theirs.f1_score(true, guess, labels=present, average="macro", zero_division=0))
+    assert found["top2"] == pytest.approx(theirs.top_k_accuracy_score(true, judged.probs, k=2, labels=range(4)))
+    precision, recall, f1, support = theirs.precision_recall_fscore_support(true, guess, labels=range(4), zero_division=np.nan)
+    for k in present:
+        one = found["per_class"]["abcd"[k]]
+        assert one["precision"] == pytest.approx(precision[k], nan_ok=True)
+        assert (one["recall"], one["f1"], one["support"]) == (pytest.approx(recall[k]), pytest.approx(f1[k]), support[k])
+
+
+@settings(deadline=None, max_examples=40)
+@given(rows, st.randoms(use_true_random=False))
+def test_a_row_that_counts_twice_is_two_rows(drawn: tuple[np.ndarray, np.ndarray], random: object) -> None:
+    probs, true = drawn
+    weights = np.array([random.randint(0, 3) for _ in true])  # type: ignore[attr-defined]
+    if not weights.any():
+        weights[0] = 1
+    judged = metrics.Judged((probs / probs.sum(axis=1, keepdims=True)).astype(np.float32), true, ("a", "b", "c", "d"))
+    repeated = judged.where(np.repeat(np.arange(len(true)), weights)).headline()
+    assert judged.headline(weights) == {name: pytest.approx(value, nan_ok=True, abs=1e-6) for name, value in repeated.items()}
+
+
+def test_reliability_of_a_hand_made_case() -> None:
+    found = metrics.reliability(np.array([0.1, 0.2, 0.9, 1.0]), np.array([False, True, True, True]), bins=2)
+    assert found["n"].tolist() == [2, 2]
+    assert found["confidence"] == pytest.approx([0.15, 0.95])
+    assert found["accuracy"].tolist() == [0.5, 1.0]
+    # |.15 - .5| / 2 + |.95 - 1| / 2
+    assert metrics.expected_calibration_error(np.array([0.1, 0.2, 0.9, 1.0]), np.array([False, True, True, True]), bins=2) == pytest.approx(
+        0.2
+    )

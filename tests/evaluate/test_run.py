@@ -9,11 +9,12 @@ import pytest
 pytest.importorskip("onnx", reason="onnx is not installed: pip install 'mien[train]'")
 
 from mien.data.labelled import read_labelled
-from mien.errors import UnknownName, UsageError
-from mien.evaluate.run import evaluate
+from mien.data.manifest import Manifest
+from mien.errors import DataError, UnknownName, UsageError
+from mien.evaluate.run import evaluate, evaluate_both
 from mien.models.recogniser import OnnxRecogniser
 from mien.models.registry import recogniser
-from mien.testing import DARKEST, STEP, FakeDetector, planted_picture
+from mien.testing import DARKEST, STEP, FakeDetector, FakeRecogniser, planted_picture
 from mien.types import Faces
 from tests.models import brightness
 
@@ -44,7 +45,7 @@ def test_detected_faces_are_judged_and_faceless_pictures_are_wrong(model: OnnxRe
     assert (found["n"], found["unanswered"]) == (8, 1)
     assert found["accuracy"] == pytest.approx(6 / 8)
     assert found["per_class"]["happy"]["recall"] == 1
-    assert len(found["left_out"]) == 1
+    assert found["left_out"] == {"cannot be read": 1}
     assert done[-1] == 9
 
 
@@ -66,3 +67,81 @@ def test_wrong_words_are_refused(model: OnnxRecogniser, tmp_path: Path) -> None:
         evaluate(model, FakeDetector(), data, labels="fer7", faces="all")
     with pytest.raises(UnknownName, match="auto, blend, votes"):
         evaluate(model, FakeDetector(), data, labels="fer7", head="none")
+
+
+def manifest(folder: Path, rows: list[tuple[str, str, str]], **columns: list[float]) -> Path:
+    """Crops as files and a manifest of them. rows: the label said, the label shown, the subject."""
+    shown = ("anger", "contempt", "disgust", "fear", "happy", "neutral", "sad", "surprise", "uncertain")
+    for i, (_, what, _) in enumerate(rows):
+        save(folder / f"{i}.png", np.full((48, 48, 3), DARKEST + STEP * shown.index(what), np.uint8))
+    Manifest(
+        {
+            "id": [f"{i}" for i in range(len(rows))], "path": [str(folder / f"{i}.png") for i in range(len(rows))],
+            "label": [label for label, _, _ in rows], "subject": [who for _, _, who in rows], **columns,
+        }
+    ).write(folder / "set.parquet")  # fmt: skip
+    return folder / "set.parquet"
+
+
+def test_people_are_resampled_where_they_are_known(model: OnnxRecogniser, tmp_path: Path) -> None:
+    rows = [("happy", "happy" if person % 2 else "sad", f"p{person}") for person in range(12) for _ in range(10)]
+    data = read_labelled(manifest(tmp_path, rows), "fer7")
+    by_people = evaluate(model, FakeDetector(Faces.none()), data, labels="fer7", faces="crop").figures
+    assert (by_people["intervals_by"]["unit"], by_people["intervals_by"]["units"]) == ("subject", 12)
+    assert by_people["accuracy"] == 0.5
+    low, high = by_people["intervals"]["accuracy"]
+    # Twelve coins, not 120: the binomial of n = 12 has its 2.5 and 97.5 % at 3 and 9.
+    assert (low, high) == (pytest.approx(3 / 12), pytest.approx(9 / 12))
+    data.columns["subject"][:] = ""
+    alone = evaluate(model, FakeDetector(Faces.none()), data, labels="fer7", faces="crop", rounds=200).figures
+    assert (alone["intervals_by"]["unit"], alone["intervals_by"]["units"]) == ("picture", 120)
+    low, high = alone["intervals"]["accuracy"]
+    assert high - low < 0.25
+    assert evaluate(model, FakeDetector(Faces.none()), data, labels="fer7", faces="crop", rounds=0).figures["intervals"] == {}
+
+
+def test_parts_by_column_and_by_what_is_measured(model: OnnxRecogniser, tmp_path: Path) -> None:
+    rows = [("anger", "anger", "p1"), ("sad", "happy", "p1"), ("surprise", "surprise", "p10"), ("sad", "sad", "p2")]
+    data = read_labelled(manifest(tmp_path, rows), "fer7")
+    blind = FakeDetector(Faces.none())
+    found = evaluate(model, blind, data, labels="fer7", faces="crop", rounds=10, slice_by=("subject", "brightness", "size", "pose"))
+    parts = found.figures["slices"]
+    assert [(part["value"], part["n"], part["accuracy"]) for part in parts["subject"]] == [("p1", 2, 0.5), ("p2", 1, 1.0), ("p10", 1, 1.0)]
+    # anger is shown by a grey value of 60, happy by 140, sad by 180, surprise by 200
+    assert [part["value"] for part in parts["brightness"]] == ["under 64", "128 to 160", "160 to 192", "192 or more"]
+    assert [part["value"] for part in parts["size"]] == ["48 to 96"]
+    assert [part["value"] for part in parts["pose"]] == ["not known"]
+    with pytest.raises(UnknownName, match="brightness"):
+        evaluate(model, blind, data, labels="fer7", slice_by=["colour"])
+
+
+def test_two_models_on_the_same_pictures(model: OnnxRecogniser, tmp_path: Path) -> None:
+    data = read_labelled(manifest(tmp_path, [("anger", "anger", ""), ("sad", "happy", ""), ("sad", "sad", "")]), "fer7")
+    one, other, compared = evaluate_both(model, FakeRecogniser(), FakeDetector(Faces.none()), data, labels="fer7", faces="crop", rounds=20)
+    assert (one.model, other.model) == ("brightness", "fake")
+    assert (compared["both_right"], compared["both_wrong"], compared["same_answer"]) == (2, 1, 3)
+    assert (compared["mcnemar_exact_p"], compared["mcnemar_mid_p"]) == (1, 1)
+    assert compared["difference"]["accuracy"] == 0
+    twice = evaluate_both(model, model, FakeDetector(Faces.none()), data, labels="fer7", faces="crop", rounds=0)
+    assert twice[1].model == "brightness (2)"
+
+
+def test_valence_and_arousal_are_judged_without_labels(tmp_path: Path) -> None:
+    rows = [("", "happy", ""), ("", "anger", ""), ("", "sad", ""), ("", "fear", "")]
+    path = manifest(tmp_path, rows, valence=[0.6, -0.5, -0.5, float("nan")], arousal=[0.4, 0.2, -0.3, 0.1])
+    data = read_labelled(path, "mien9")
+    assert data.left_out == {"no label": 1}
+    found = evaluate(FakeRecogniser(), FakeDetector(Faces.none()), data, labels="mien9", faces="crop", rounds=50)
+    said = found.to_json()
+    assert "accuracy" not in said
+    assert said["n"] == said["valence"]["n"] == 3
+    assert said["valence"]["ccc"] > 0.9
+    guess = FakeRecogniser()(np.stack([data.readers[i]() for i in range(3)])).affect
+    assert said["arousal"]["mae"] == pytest.approx(np.abs(guess[:, 1] - data.affect[:, 1]).mean(), abs=1e-6)
+    assert set(said["intervals"]) == {f"{axis}_{name}" for axis in ("valence", "arousal") for name in ("ccc", "rmse", "mae")}
+
+
+def test_a_model_without_valence_has_nothing_to_say_about_it(model: OnnxRecogniser, tmp_path: Path) -> None:
+    data = read_labelled(manifest(tmp_path, [("", "happy", "")], valence=[0.5], arousal=[0.1]), "fer7")
+    with pytest.raises(DataError, match="neither labels nor valence"):
+        evaluate(model, FakeDetector(Faces.none()), data, labels="fer7", faces="crop")

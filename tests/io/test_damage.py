@@ -184,7 +184,7 @@ def test_what_cannot_be_read_says_so(tmp_path: Path) -> None:
         read_image(tmp_path / "empty.jpg")
     with pytest.raises(SourceUnreadable, match=r"x: 5 bytes of another kind, wanted"):
         decode(b"hello", name="x")
-    with pytest.raises(SourceUnreadable, match="a video, which a later version will read"):
+    with pytest.raises(SourceUnreadable, match=r"x: a video \(or sound\), wanted a picture: JPEG, PNG"):
         decode(b"\0\0\0\x18ftypisom\0\0\0\0mp42", name="x")
 
 

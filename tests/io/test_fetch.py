@@ -127,7 +127,7 @@ def test_exactly_the_limit_is_fine(internet: Internet) -> None:
         ("status?500", SourceUnreadable, "500 Internal Server Error"),
         ("status?403", SourceUnreadable, "403 Forbidden"),
         ("status?204", SourceUnreadable, "204 No Content"),
-        ("html", SourceUnreadable, "sent text/html, wanted a picture; give the address of the picture itself"),
+        ("html", SourceUnreadable, "sent text/html, wanted a picture or a video; give the address of the picture itself"),
         ("short", SourceUnreadable, "ended after 2008 of 5000 bytes"),
         ("garbage", SourceUnreadable, "a broken answer"),
     ],

@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image as Pil
+from tests.io.clips import clip, number_on, stamped
 
 from mien.errors import SourceMissing, SourceRefused, SourceTooLarge, SourceUnreadable, UsageError
+from mien.io.formats import VIDEO, sniff
 from mien.io.images import ImageLimits
-from mien.io.sources import Failure, Notice, open_source
+from mien.io.sources import Failure, Notice, has_streams, open_source
+from mien.io.video import VideoSpan
 from mien.types import Frame
 
 
@@ -106,7 +109,7 @@ def test_names_that_are_not_text(here: Path) -> None:
 
 
 def test_folders_skip_hidden_and_other_files_and_may_stay_flat(here: Path) -> None:
-    put(here, "d/1.png", "d/.2.png", "d/.h/3.png", "d/in/4.JPG", "d/5.txt", "d/6.mp4")
+    put(here, "d/1.png", "d/.2.png", "d/.h/3.png", "d/in/4.JPG", "d/5.txt", "d/6.ts")
     assert said(open_source("d")) == [joined("d", "1.png"), joined("d", "in", "4.JPG")]
     assert said(open_source("d", recursive=False)) == [joined("d", "1.png")]
     assert said(open_source(["d/5.txt", "d/.2.png"])) == ["d/5.txt", "d/.2.png"]
@@ -117,7 +120,7 @@ def test_a_folder_without_pictures(here: Path) -> None:
     [failure] = open_source("empty")
     assert isinstance(failure, Failure)
     assert isinstance(failure.error, SourceMissing)
-    assert "empty: no picture in this folder; wanted files that end in .apng .avif" in str(failure.error)
+    assert "empty: no picture or video in this folder; wanted files that end in .3g2 .3gp .apng .asf" in str(failure.error)
 
 
 def test_a_bad_file_does_not_stop_the_batch(here: Path) -> None:
@@ -171,7 +174,7 @@ def test_patterns(here: Path) -> None:
     assert said(open_source("*.dat")) == ["x.dat"]
     assert said(open_source("p[0-9].png")) == ["p9.png"]
     [failure] = open_source("*.tif")
-    assert str(failure.error) == "*.tif: no picture matches this pattern"  # type: ignore[union-attr]
+    assert str(failure.error) == "*.tif: no picture or video matches this pattern"  # type: ignore[union-attr]
     assert isinstance(failure.error, SourceMissing)  # type: ignore[union-attr]
 
 
@@ -181,13 +184,96 @@ def test_a_file_called_like_a_pattern_wins(here: Path) -> None:
     assert said(open_source("d[1]")) == [joined("d[1]", "x.png")]
 
 
-def test_videos_wait_for_a_later_version(here: Path) -> None:
-    (here / "film.mp4").write_bytes(b"\0\0\0\x18ftypisom")
-    (here / "film").write_bytes(b"\0\0\0\x18ftypisom")
-    for failure in open_source(["film.mp4", "*.mp4", "film"]):
-        assert isinstance(failure, Failure)
-        assert str(failure.error).startswith(f"{failure.source}: a video, which a later version will read; this one reads pictures: JPEG")
+def film(path: Path, *numbers: int) -> bytes:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    clip(
+        path,
+        images=[stamped(number) for number in numbers],
+        times=[n / 25 for n in range(len(numbers))],
+        file_format=None if path.suffix else "mp4",
+    )
+    return path.read_bytes()
+
+
+def seen(events: Iterable[object]) -> list[str]:
+    """Sources of the pictures; of frames of videos with their numbers too; of failures the class."""
+    return [
+        f"{e.source}#{number_on(e.image)}" if isinstance(e, Frame) and e.stream else said([e])[0]
+        for e in events
+    ]  # fmt: skip
+
+
+def test_videos_go_down_the_same_road_in_their_place(here: Path) -> None:
+    put(here, "d/1.png", "d/10.png", "d/x/3.png")
+    film(here / "d" / "2.mp4", 20, 21)
+    film(here / "d" / "x" / "4.MKV", 40)
+    (here / "d" / "5.mp4").write_bytes(b"no video")
+    inside = ["1.png", "2.mp4#20", "2.mp4#21", "SourceUnreadable", "10.png"]
+    folder = [name if name == "SourceUnreadable" else joined("d", name) for name in inside]
+    deeper = [joined("d", "x", "3.png"), joined("d", "x", "4.MKV") + "#40"]
+    assert seen(open_source("d")) == folder + deeper
+    assert seen(open_source("d", ahead=0)) == folder + deeper
+    assert seen(open_source("d/*")) == folder + deeper
+    assert seen(open_source("d", recursive=False)) == folder
+    assert seen(open_source("**/*.mp4")) == folder[1:4]
+    assert seen(open_source(["d/2.mp4", "d/1.png", "d/2.mp4"])) == ["d/2.mp4#20", "d/2.mp4#21", "d/1.png", "d/2.mp4#20", "d/2.mp4#21"]
     assert said(open_source("none.mp4")) == ["SourceMissing"]
+
+
+def test_videos_are_known_by_their_bytes_too(here: Path) -> None:
+    data = film(here / "film", 7, 8)
+    (here / "film.jpg").write_bytes(data)
+    frames = ["#7", "#8"]
+
+    def fetch(url: str, *, allow_private: bool) -> bytes:
+        return data
+
+    assert seen(open_source("film")) == ["film" + frame for frame in frames]
+    assert seen(open_source("film.jpg")) == ["film.jpg" + frame for frame in frames]
+    assert seen(open_source(data)) == ["bytes[0]" + frame for frame in frames]
+    assert seen(open_source("-", stdin=io.BytesIO(data))) == ["-" + frame for frame in frames]
+    assert seen(open_source("http://a.test/v", fetch=fetch)) == ["http://a.test/v" + frame for frame in frames]
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv", "a.avi", "a.flv", "a.ts", "a.mpg", "a.asf"])
+def test_the_bytes_of_videos(here: Path, name: str) -> None:
+    codec = {"avi": "mpeg4", "flv": "flv", "mpg": "mpeg2video", "asf": "mpeg4"}.get(name[2:], "libx264")
+    clip(here / name, 5, codec=codec)
+    assert sniff((here / name).read_bytes()) == VIDEO
+
+
+def test_a_span_is_for_videos_only(here: Path) -> None:
+    put(here, "d/1.png")
+    film(here / "d" / "2.mp4", *range(50))
+    assert seen(open_source("d", span=VideoSpan(every=0.8, stop=1.7))) == [
+        joined("d", name) for name in ("1.png", "2.mp4#0", "2.mp4#20", "2.mp4#40")
+    ]
+
+
+def test_animated_pictures_are_pictures(here: Path) -> None:
+    frames = [Pil.new("RGB", (4, 3), (value, 0, 0)) for value in (10, 200)]
+    frames[0].save("a.gif", save_all=True, append_images=frames[1:])
+    [frame] = open_source(["a.gif"])
+    assert isinstance(frame, Frame)
+    assert not frame.stream
+
+
+def test_whether_there_are_streams(here: Path) -> None:
+    put(here, "d/1.png", "d/x/2.png", "v/x/clip.mp4", "p.png")
+    assert not has_streams(["d", "p.png", "-", "*.png", "none*", np.zeros((2, 2), np.uint8), png(), "nul\0", "http://a.test/x.png?.mp4"])
+    for one in ("v", "film.mp4", Path("film.MOV"), "v/x/*", "v/*", "**/*.mp4", "http://a.test/x.mp4?sig=1"):
+        assert has_streams(one)
+        assert has_streams(["d", one])
+    assert not has_streams("v", recursive=False)
+
+
+def test_closing_early_ends_the_videos_thread(here: Path) -> None:
+    film(here / "a.mp4", *range(60))
+    events = open_source(["a.mp4", "a.mp4"])
+    next(events)
+    assert [thread for thread in threading.enumerate() if thread.name == "mien-video"]
+    events.close()  # type: ignore[attr-defined]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("mien-")]
 
 
 def test_stdin_holds_one_picture() -> None:

@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'mien[train]'")
 pytest.importorskip("onnx", reason="onnx is not installed: pip install 'mien[train]'")
 
-from mien.data.fer import read_fer  # noqa: E402
+from mien.data.fer import read_fer, trainable  # noqa: E402
 from mien.errors import CardInvalid, UsageError  # noqa: E402
 from mien.models.recogniser import OnnxRecogniser  # noqa: E402
 from mien.models.registry import recogniser  # noqa: E402
@@ -20,6 +20,7 @@ from mien.train.calibrate import fitted_temperature  # noqa: E402
 from mien.train.config import TrainConfig, read_config  # noqa: E402
 from mien.train.crops import augmented_crops, plain_crops  # noqa: E402
 from mien.train.export import deployed, export  # noqa: E402
+from mien.train.teach import cached_answers, taught  # noqa: E402
 from mien.types import Faces  # noqa: E402
 from tests.data.conftest import write_fer  # noqa: E402
 
@@ -178,3 +179,59 @@ def test_every_shipped_config_is_valid() -> None:
         config = read_config(path)
         assert config.name == path.stem
         fitting.build(config)
+
+
+def test_eight_bits_answer_alike_in_any_batch(fer, blind, tmp_path: Path) -> None:
+    config = dataclasses.replace(TINY, int8=True, epochs=8)
+    state = fitting.fit(config, fer, blind, tmp_path / "run").state_dict()
+    judge = fer.split("PublicTest")
+    settings = {"frequencies": EVEN, "source": {}, "licences": {}, "note": ""}
+    card = export(config, state, judge, blind, tmp_path / "int8", **settings)
+    plain = export(dataclasses.replace(config, int8=False), state, judge, blind, tmp_path / "float", **settings)
+    assert set(card.source["int8"]["lost accuracy on PublicTest"]) == {"fer7", "ferplus8"}
+    small, large = (recogniser(str(tmp_path / kind / "tiny-test.onnx"), threads=1) for kind in ("int8", "float"))
+    assert isinstance(small, OnnxRecogniser)
+    assert isinstance(large, OnnxRecogniser)
+    crops = np.repeat(plain_crops(judge.pictures, np.full((len(judge), 5, 2), np.nan), card.crop, aligned=True)[..., None], 3, axis=3)
+    near = np.abs(small.outputs(crops)["fer7"] - large.outputs(crops)["fer7"]).mean()
+    assert 0 < near < 0.3 * np.abs(large.outputs(crops)["fer7"]).mean()
+    assert b"QuantizeLinear" in (tmp_path / "int8" / card.file).read_bytes()
+    assert b"QuantizeLinear" not in (tmp_path / "float" / plain.file).read_bytes()
+    alone = np.concatenate([small.outputs(crop[None])["fer7"] for crop in crops[:8]])
+    np.testing.assert_allclose(small.outputs(crops[:8])["fer7"], alone, atol=1e-6)
+
+
+def test_eight_bits_that_cost_too_much_are_refused(fer, blind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mien.train import export as exporting
+
+    monkeypatch.setattr(exporting, "MOST_LOSS", -1.0)
+    with pytest.raises(CardInvalid, match="8 bits cost"):
+        export(
+            dataclasses.replace(TINY, int8=True), fitting.build(TINY).state_dict(), fer.split("PublicTest"), blind, tmp_path,
+            frequencies=EVEN, source={}, licences={}, note="",
+        )  # fmt: skip
+    assert not (tmp_path / "tiny-test.onnx").exists()
+
+
+def test_a_teacher_is_half_of_the_targets(fer, blind, tmp_path: Path) -> None:
+    state = fitting.fit(TINY, fer, blind, tmp_path / "teacher-run").state_dict()
+    export(TINY, state, fer.split("PublicTest"), blind, tmp_path, frequencies=EVEN, source={}, licences={}, note="")
+    taught_by = (str(tmp_path / "tiny-test.json"),)
+    train = fer.where(trainable(fer))
+    points = np.full((len(train), 5, 2), np.nan, np.float32)
+    votes, labels = cached_answers(tmp_path, taught_by, train, points, threads=1)
+    model = recogniser(taught_by[0], threads=1)
+    crops = plain_crops(train.pictures, points, model.crop, aligned=False)
+    np.testing.assert_allclose(labels, model(np.repeat(crops[..., None], 3, axis=3)).heads["fer7"], atol=1e-5)
+    np.testing.assert_allclose(votes.sum(axis=1), 1, atol=1e-4)
+    mixed = taught((votes * 0, labels * 0, votes[:, :2]), (votes, labels), 0.5)
+    np.testing.assert_allclose(mixed[1], labels / 2)
+    config = dataclasses.replace(TINY, name="pupil", teachers=taught_by, epochs=1)
+    fitting.fit(config, fer, blind, tmp_path / "pupil-run")
+    assert (tmp_path / "pupil-run" / "teachers.npz").exists()
+
+
+def test_a_teacher_without_the_heads_is_refused(fer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mien.train.teach.recogniser", lambda name, threads: object())
+    with pytest.raises(UsageError, match="teacher 'x'"):
+        cached_answers(tmp_path, ("x",), fer, np.zeros((len(fer), 5, 2), np.float32), threads=1)

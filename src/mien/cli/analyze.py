@@ -2,48 +2,81 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.errors import UsageError
+from mien.cli.options import (
+    OUTPUT,
+    READING,
+    TIME_DEFAULTS,
+    Affect,
+    AffectScale,
+    Anonymize,
+    Baseline,
+    Colour,
+    DetectEvery,
+    Detector,
+    DrawerName,
+    Language,
+    MinScore,
+    Model,
+    NoFollow,
+    Palette,
+    Preset,
+    Quiet,
+    Reentry,
+    SessionName,
+    ShowAffect,
+    Smooth,
+    SmoothSeconds,
+    StoreUrl,
+    Threads,
+    UnsureBlur,
+    UnsureConfidence,
+    UnsurePitch,
+    UnsureRulesName,
+    UnsureScore,
+    UnsureSize,
+    UnsureYaw,
+    drawer_of,
+    seconds_span,
+    session_sink,
+    unsure_rules_of,
+)
+from mien.errors import MienError, UsageError
+from mien.track.options import TrackOptions
 
 if TYPE_CHECKING:
     from mien.cli.render import RunTalk
-    from mien.options import AnalyzeOptions
+    from mien.io.video import VideoSpan
+    from mien.profile import Profile
     from mien.sinks.registry import OwnOutputs
     from mien.sinks.sink import Sink
-    from mien.types import Drawer
-    from mien.unsure import UnsureRules
-
-OUTPUT, DRAWING, DOUBT, READING = "Output", "Annotated pictures", "When a face is marked unsure", "Reading"
 
 
 def analyze(
-    inputs: Annotated[list[str], typer.Argument(metavar="IN", help="Pictures, folders, patterns in quotes, http(s) URLs, - for stdin.")],
-    detector: Annotated[
-        str, typer.Option(help="Face detector: yunet, yunet:full, haar:alt2, mtcnn, mediapipe ... (mien models list).")
-    ] = "yunet",
-    model: Annotated[
-        str, typer.Option(help="Recogniser: a name (mien models list), or an .onnx file with its .json card beside it.")
-    ] = "base",
-    affect: Annotated[
-        str, typer.Option(help="Where valence and arousal come from: model, none, or expected under the anchors adfes2011, crowd, legacy.")
-    ] = "model",
-    min_score: Annotated[float | None, typer.Option(help="Leave out faces with a lower detection score, 0..1.")] = None,
-    threads: Annotated[int, typer.Option(help="CPU threads of the networks; 0 takes all cores.")] = 0,
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="IN", help="Pictures, videos, folders, patterns in quotes, http(s) URLs, - for stdin.")
+    ],
+    detector: Detector = "yunet",
+    model: Model = "base",
+    affect: Affect = "model",
+    min_score: MinScore = None,
+    threads: Threads = 0,
     output: Annotated[
         list[str] | None,
         typer.Option(
             "-o",
             "--output",
-            help="x.csv, x.jsonl, x.parquet: the table. x.jpg, x.png: the annotated picture. DIR: annotated pictures and results.csv "
-            "(unless another -o takes the table). -: JSON Lines on stdout. May be given several times; a file that is there is replaced.",
+            help="x.csv, x.jsonl, x.parquet: the table. x.jpg, x.png, x.mp4: the annotated picture or video. x.html: a page with charts. "
+            "DIR: annotated pictures, videos and results.csv (unless another -o takes the table). -: JSON Lines on stdout. "
+            "May be given several times; a file that is there is replaced.",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
@@ -53,55 +86,43 @@ def analyze(
             "--json", help="JSON Lines on stdout even when it is a terminal, which otherwise gets a table.", rich_help_panel=OUTPUT
         ),
     ] = False,
-    va: Annotated[
-        bool,
-        typer.Option(
-            "--va", help="Valence and arousal on pictures and in the table on a terminal; files always have them.", rich_help_panel=OUTPUT
-        ),
-    ] = False,
+    va: ShowAffect = False,
     save_crops: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR", help="Save each face, 160x160: DIR/faces/selected, and DIR/faces/rejected if unsure.", rich_help_panel=OUTPUT
         ),
     ] = None,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress, notices and closing line; failures are told.", rich_help_panel=OUTPUT)
-    ] = False,
-    colour: Annotated[
-        str, typer.Option(help="What the boxes' colour says: emotion, valence or confidence.", rich_help_panel=DRAWING)
-    ] = "emotion",
-    palette: Annotated[
-        str, typer.Option(help="Colours of the emotions: tol (safe for colour-blind viewers) or tableau.", rich_help_panel=DRAWING)
-    ] = "tol",
-    preset: Annotated[
-        str | None,
-        typer.Option(help="An earlier project's rules: r0, r1, r2 or r3 (r3 sets --unsure-rules r3 too).", rich_help_panel=DRAWING),
+    session: SessionName = None,
+    store: StoreUrl = None,
+    profile: Annotated[bool, typer.Option("--profile", help="Tell at the end where the time went.", rich_help_panel=OUTPUT)] = False,
+    quiet: Quiet = False,
+    colour: Colour = "emotion",
+    palette: Palette = "tol",
+    preset: Preset = None,
+    affect_scale: AffectScale = "unit",
+    language: Language = "en",
+    anonymize: Anonymize = False,
+    drawer: DrawerName = "mien",
+    unsure_rules: UnsureRulesName = None,
+    unsure_score: UnsureScore = None,
+    unsure_size: UnsureSize = None,
+    unsure_blur: UnsureBlur = None,
+    unsure_yaw: UnsureYaw = None,
+    unsure_pitch: UnsurePitch = None,
+    unsure_confidence: UnsureConfidence = None,
+    every: Annotated[
+        float | None, typer.Option(help="Take a frame of a video each so many seconds, instead of every frame.", rich_help_panel=READING)
     ] = None,
-    affect_scale: Annotated[
-        str,
-        typer.Option(
-            help="Scale of valence and arousal for human eyes: unit (-1..1) or seven (1..7); files have -1..1.", rich_help_panel=DRAWING
-        ),
-    ] = "unit",
-    language: Annotated[str, typer.Option(help="Language of the captions: en or ru.", rich_help_panel=DRAWING)] = "en",
-    anonymize: Annotated[
-        bool, typer.Option("--anonymize", help="Make the faces unrecognisable on the pictures.", rich_help_panel=DRAWING)
-    ] = False,
-    drawer: Annotated[
-        str, typer.Option(help="A plug-in's drawer; the options above are for mien's own.", rich_help_panel=DRAWING)
-    ] = "mien",
-    unsure_rules: Annotated[str | None, typer.Option(help="default, r3 or never; single thresholds below.", rich_help_panel=DOUBT)] = None,
-    unsure_score: Annotated[float | None, typer.Option(help="Detection score up to this, 0..1.", rich_help_panel=DOUBT)] = None,
-    unsure_size: Annotated[float | None, typer.Option(help="Shorter side of the box below this, pixels.", rich_help_panel=DOUBT)] = None,
-    unsure_blur: Annotated[float | None, typer.Option(help="Share of fine detail below this.", rich_help_panel=DOUBT)] = None,
-    unsure_yaw: Annotated[float | None, typer.Option(help="Turned to a side by more than this, degrees.", rich_help_panel=DOUBT)] = None,
-    unsure_pitch: Annotated[
-        float | None, typer.Option(help="Nodding up or down by more than this, degrees.", rich_help_panel=DOUBT)
-    ] = None,
-    unsure_confidence: Annotated[
-        float | None, typer.Option(help="Probability of the top emotion below this, 0..1.", rich_help_panel=DOUBT)
-    ] = None,
+    stride: Annotated[int, typer.Option(help="Take every n-th frame of a video.", rich_help_panel=READING)] = 1,
+    start: Annotated[float | None, typer.Option("--from", help="Begin at this second of a video.", rich_help_panel=READING)] = None,
+    stop: Annotated[float | None, typer.Option("--to", help="End before this second of a video.", rich_help_panel=READING)] = None,
+    no_follow: NoFollow = False,
+    smooth: Smooth = TIME_DEFAULTS.smooth,
+    smooth_seconds: SmoothSeconds = TIME_DEFAULTS.smooth_seconds,
+    detect_every: DetectEvery = 1,
+    reentry: Reentry = 0.0,
+    baseline: Baseline = None,
     no_recursive: Annotated[
         bool, typer.Option("--no-recursive", help="Leave out the subfolders of folders.", rich_help_panel=READING)
     ] = False,
@@ -114,14 +135,18 @@ def analyze(
     url_timeout: Annotated[float, typer.Option(help="Seconds for one URL, all in all.", rich_help_panel=READING)] = 10.0,
     url_max_bytes: Annotated[int, typer.Option(help="Refuse URLs with more bytes.", rich_help_panel=READING)] = 50_000_000,
 ) -> None:
-    """Find faces in pictures and read the expressions they show.
+    """Find faces in pictures and videos and read the expressions they show.
 
     Without -o the table goes to stdout: as JSON Lines, or for human eyes when stdout is a terminal.
     """
-    from mien.cli.render import RunTalk
+    from mien.cli.render import RunTalk, say_profile
     from mien.io.images import ImageLimits
+    from mien.io.sources import has_streams
+    from mien.io.video import VideoSpan
     from mien.options import AnalyzeOptions
+    from mien.pipeline import Analyzer
     from mien.sinks.registry import OwnOutputs, Sinks, open_sinks
+    from mien.table import columns as table_columns
     from mien.vision.style import Style
 
     if anonymize and min_score is not None:
@@ -135,46 +160,63 @@ def analyze(
         "max_pitch": unsure_pitch,
         "min_confidence": unsure_confidence,
     }
-    rules = _rules(unsure_rules or ("r3" if preset == "r3" else "default"), thresholds)
-    options = AnalyzeOptions(detector=detector, model=model, affect=affect, min_score=min_score, unsure=rules, threads=threads)
+    rules = unsure_rules_of(unsure_rules or ("r3" if preset == "r3" else "default"), thresholds)
+    track = TrackOptions(
+        follow=not no_follow, smooth=smooth, smooth_seconds=smooth_seconds, detect_every=detect_every, reentry_seconds=reentry,
+        baseline=None if baseline is None else seconds_span(baseline),
+    )  # fmt: skip
+    options = AnalyzeOptions(
+        detector=detector, model=model, affect=affect, min_score=min_score, unsure=rules, track=track, threads=threads
+    )  # fmt: skip
     reading: dict[str, Any] = {
+        "span": VideoSpan(every=every, stride=stride, start=start, stop=stop),
         "recursive": not no_recursive,
         "limits": ImageLimits(max_side=max_side, max_pixels=max_pixels, max_bytes=max_bytes),
         "allow_private": allow_private,
     }
     if any("://" in given for given in inputs):
         reading["fetch"] = _fetch(url_timeout, url_max_bytes)
-    talk = RunTalk(total=len(inputs) if all(map(os.path.isfile, inputs)) else None, quiet=quiet)
+    streams = has_streams(inputs, recursive=not no_recursive)
+    talk = RunTalk(total=_total(inputs, reading["span"]), quiet=quiet, noun="frame" if streams else "picture")
     folders = [Path(target) for target in output or [] if target != "-"]
-    sinks: list[Sink] = (
-        [open_sinks(output, drawer=_drawer(style, drawer, anonymize=anonymize), inputs=inputs)]
-        if output
-        else [_stdout(talk, as_json, va, style.affect_scale)]
-    )
+    columns = table_columns(raw=streams and track.smooths, delta=baseline is not None)
+    settings = {"columns": columns, "baseline": track.baseline, "span": reading["span"]}
+    sinks: list[Sink] = []
+    if output:
+        sinks.append(open_sinks(output, drawer=drawer_of(style, drawer, anonymize=anonymize), inputs=inputs, **settings))
+    elif session is None or as_json:
+        sinks.append(_stdout(talk, as_json, va, style.affect_scale))
+    if session is not None:
+        sinks.append(session_sink(store, session, options, columns))
     if save_crops is not None:
         from mien.sinks.crops import CropsSink
         from mien.sinks.originals import Originals
 
         sinks.append(CropsSink(save_crops, originals=Originals.of(inputs)))
-    _run(inputs, options, reading, Sinks(sinks), talk, OwnOutputs(folders, inputs))
+    analyzer = Analyzer(options)
+    _run(analyzer.stream(inputs, **reading), Sinks(sinks), talk, OwnOutputs(folders, inputs), analyzer.profile)
+    if profile:
+        say_profile(analyzer.profile, talk.pictures)
+    _leave(talk)
 
 
-def _run(inputs: list[str], options: AnalyzeOptions, reading: dict[str, Any], sinks: Sink, talk: RunTalk, own: OwnOutputs) -> None:
-    """Do the work. Leaves with exit code 1 when nothing could be read, 3 when some could not be read or drawn."""
-    from mien.cli.main import INTERRUPTED, NOTHING_DONE, SOME_FAILED
+def _run(items: Iterator[Any], sinks: Sink, talk: RunTalk, own: OwnOutputs, profile: Profile) -> None:
+    """Do the work, and tell of what failed."""
+    from mien.cli.main import INTERRUPTED
     from mien.io.events import Failure
-    from mien.pipeline import Analyzed, Analyzer
+    from mien.pipeline import Analyzed
     from mien.sinks.sink import PictureNotWritten
 
     skipped = 0
     try:
         with sinks:
-            for item in Analyzer(options).stream(inputs, **reading):
+            for item in items:
                 if item_source(item) in own:
                     skipped += 1
                 elif isinstance(item, Analyzed):
                     try:
-                        sinks.write(item.frame, item.result)
+                        with profile.stage("write"):
+                            sinks.write(item.frame, item.result)
                     except PictureNotWritten as error:
                         talk.fail(item.result.source, error, counted=False)
                     talk.done(item.result)
@@ -191,6 +233,12 @@ def _run(inputs: list[str], options: AnalyzeOptions, reading: dict[str, Any], si
     if skipped:
         talk.notice("output folder", f"lies in a folder that is read; {skipped} of its pictures were left out")
     talk.summary(sinks.what if talk.pictures else "")
+
+
+def _leave(talk: RunTalk) -> None:
+    """Leave with exit code 1 when nothing could be read, 3 when some could not be read or drawn."""
+    from mien.cli.main import NOTHING_DONE, SOME_FAILED
+
     if not talk.pictures:
         raise typer.Exit(NOTHING_DONE)
     if talk.failures:
@@ -202,10 +250,29 @@ def item_source(item: Any) -> str:
     return str(item.frame.source if hasattr(item, "frame") else item.source)
 
 
-def _rules(name: str, thresholds: dict[str, float | None]) -> UnsureRules:
-    from mien.unsure import rules
+def _total(inputs: list[str], span: VideoSpan) -> int | None:
+    """How many pictures and frames will come, for the bar; None where that cannot be known beforehand."""
+    from mien.io.formats import VIDEO_SUFFIXES
 
-    return dataclasses.replace(rules(name), **{field: value for field, value in thresholds.items() if value is not None})
+    if not all(map(os.path.isfile, inputs)):
+        return None
+    videos = [name for name in inputs if Path(name).suffix.lower() in VIDEO_SUFFIXES]
+    frames: list[int | None] = []
+    if videos:
+        frames = [_frames(name, span) for name in videos]
+    known = [number for number in frames if number is not None]
+    return None if len(known) < len(frames) else len(inputs) - len(videos) + sum(known)
+
+
+def _frames(name: str, span: VideoSpan) -> int | None:
+    """How many frames of a video will be read; None where it does not say, or cannot be read at all."""
+    from mien.io.video import probe
+
+    try:
+        info = probe(Path(name))
+    except MienError:  # told of when its turn comes
+        return None
+    return info.frames if span == type(span)() else span.frames(info.duration, info.fps) if info.duration and info.fps else None
 
 
 def _fetch(timeout: float, max_bytes: int) -> Any:
@@ -214,21 +281,6 @@ def _fetch(timeout: float, max_bytes: int) -> Any:
     if timeout <= 0 or max_bytes < 1:
         raise UsageError(f"--url-timeout is {timeout:g} and --url-max-bytes {max_bytes}; wanted more than 0 seconds and at least 1 byte")
     return partial(fetch, timeout_seconds=timeout, max_bytes=max_bytes)
-
-
-def _drawer(style: Any, name: str, *, anonymize: bool) -> Drawer:
-    """The drawer that was asked for, on pictures with hidden faces if asked for."""
-    from mien.drawers import drawer
-    from mien.types import Image, Result
-    from mien.vision.draw import anonymize as hide
-    from mien.vision.draw import draw
-
-    plain: Drawer = partial(draw, style=style) if name == "mien" else drawer(name)
-
-    def hiding(image: Image, result: Result) -> Image:
-        return plain(hide(image, result.faces), result)
-
-    return hiding if anonymize else plain
 
 
 def _stdout(talk: RunTalk, as_json: bool, va: bool, scale: str) -> Sink:

@@ -4,48 +4,108 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from mien.errors import UsageError
+
+if TYPE_CHECKING:
+    from mien.data.labelled import Labelled
+    from mien.evaluate.run import Evaluation
+
+SOME_FAILED = 3
+FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "top2", "second_given_wrong", "ece")
+NAMED = 5
+"""Unreadable pictures that are named on stderr."""
 
 
 def evaluate(
     model: Annotated[str, typer.Argument(help="Name of a model, or path of an .onnx file with its card beside it.")],
-    data: Annotated[Path, typer.Argument(help="Folder with a folder per emotion, or an .npz file.")],
-    labels: Annotated[str, typer.Option(help="Label set: fer7, ferplus8, mien9, kaggle9, affectnet8.")] = "mien9",
+    data: Annotated[
+        Path, typer.Argument(help="Labelled pictures in any layout that mien data import reads: a folder, .csv, .npz, .parquet.")
+    ],
+    labels: Annotated[str, typer.Option(metavar="SET", help="Label set: fer7, ferplus8, mien9, kaggle9, affectnet8.")] = "mien9",
     faces: Annotated[str, typer.Option(help="detect: pictures are photos; crop: each picture is one ready-made face.")] = "detect",
+    output: Annotated[
+        list[Path] | None, typer.Option("-o", "--output", metavar="FILE", help="Write the page (.html) or the figures (.json); repeatable.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    against: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="A second model on the same pictures: differences and McNemar's test.")
+    ] = None,
+    slice_by: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--slice",
+            metavar="COLUMN",
+            help="Figures for each part: a column of the manifest (subject, source, split ...), or size, brightness, face_size, pose, yaw, "
+            "pitch, roll; repeatable.",
+        ),
+    ] = None,
+    bootstrap: Annotated[int, typer.Option(min=0, metavar="ROUNDS", help="Resamples for the intervals; 0 for none.")] = 1000,
     detector: Annotated[str, typer.Option(help="Face detector.")] = "yunet",
     head: Annotated[str, typer.Option(help="Output to judge: auto (what the card says for the label set), blend, or its name.")] = "auto",
-    split: Annotated[str | None, typer.Option(help="For FER-2013: Training, PublicTest or PrivateTest.")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Of data with splits: train, val, test, or FER-2013's Training, PublicTest, PrivateTest.")
+    ] = None,
     duplicates: Annotated[
         Path | None, typer.Option(help="For FER-2013: npz of rows with a copy in another split; they are left out.")
     ] = None,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all cores.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Accuracy, macro-F1, calibration and more of a model on labelled pictures."""
-    from mien.cli.render import progress_counter
+    from mien.cli.render import progress_counter, say
     from mien.data.labelled import read_labelled
-    from mien.evaluate.run import evaluate as run
+    from mien.evaluate import run
     from mien.models.detectors.registry import detector as detector_by_name
-    from mien.models.recogniser import OnnxRecogniser
     from mien.models.registry import recogniser as recogniser_by_name
+    from mien.sinks.files import prepare
 
-    recogniser = recogniser_by_name(model, threads=threads)
-    if not isinstance(recogniser, OnnxRecogniser):
-        from mien.errors import UsageError
-
-        raise UsageError(f"model {model!r} has no card; wanted an ONNX file with one")
+    outputs = list(output or [])
+    for path in outputs:
+        if path.suffix not in (".html", ".json"):
+            raise UsageError(f"{path}: wanted a name that ends in .html for the page or .json for the figures")
+        prepare(path)
     labelled = read_labelled(data, labels, split=split, duplicates=duplicates)
+    first = recogniser_by_name(model, threads=threads)
+    second = recogniser_by_name(against, threads=threads) if against else None
+    finder = detector_by_name(detector, threads=threads)
+    settings: dict[str, Any] = {"labels": labels, "faces": faces, "head": head, "rounds": bootstrap, "slice_by": slice_by or []}
+    other: Evaluation | None = None
     with progress_counter(len(labelled), "pictures") as progress:
-        found = run(
-            recogniser, detector_by_name(detector, threads=threads), labelled, labels=labels, faces=faces, head=head, progress=progress
-        ).to_json()
+        if second is not None:
+            found, other, compared = run.evaluate_both(first, second, finder, labelled, progress=progress, **settings)
+            said = found.to_json() | {"against": other.to_json(), "comparison": compared}
+        else:
+            found = run.evaluate(first, finder, labelled, progress=progress, **settings)
+            said = found.to_json()
+    for failure in found.failures[:NAMED]:
+        say(f"mien: {failure.error}")
+    if len(found.failures) > NAMED:
+        say(f"mien: and {len(found.failures) - NAMED:,} more pictures that cannot be read")
     if as_json:
-        typer.echo(json.dumps(_finite(found)))
+        typer.echo(json.dumps(_finite(said)))
     else:
-        _print(found)
+        for line in _lines(said):
+            typer.echo(line)
+    for path in outputs:
+        _write(path, said, found, other, labelled)
+        say(f"{found.figures['n']:,} pictures -> {path}")
+    if found.failures:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _write(path: Path, said: dict[str, Any], found: Evaluation, other: Evaluation | None, data: Labelled) -> None:
+    from mien.report.evaluation import write_evaluation
+    from mien.sinks.files import replace
+
+    if path.suffix == ".json":
+        replace(path, (json.dumps(_finite(said), indent=1) + "\n").encode())
+    else:
+        write_evaluation(found, data, path, against=other, comparison=said.get("comparison"))
 
 
 def _finite(value: Any) -> Any:
@@ -57,22 +117,56 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _print(found: dict[str, Any]) -> None:
-    low, high = found["intervals"]["accuracy"]
-    typer.echo(f"{found['model']} on {found['data']} ({found['labels']}, faces: {found['faces']}, output: {found['head']})")
-    typer.echo(f"n                   {found['n']}" + (f", {found['unanswered']} without a face" if found["unanswered"] else ""))
-    typer.echo(f"accuracy            {found['accuracy']:.4f}  (95 % interval {low:.4f} to {high:.4f})")
-    for name in ("balanced_accuracy", "macro_f1", "top2", "second_given_wrong", "ece"):
-        typer.echo(f"{name:<19} {found[name]:.4f}")
+def _lines(found: dict[str, Any]) -> list[str]:
+    by, intervals = found["intervals_by"], found["intervals"]
+    lines = [
+        f"{found['model']} on {found['data']} ({found['labels']}, faces: {found['faces']}, output: {found['head']})",
+        f"{'n':<19} {found['n']}" + (f", {found['unanswered']} without a face" if found["unanswered"] else ""),
+    ]
+    if by["rounds"]:
+        units = f"{by['units']:,} {by['unit']}s"
+        lines.append(f"{'intervals':<19} 95 %, bootstrap, {by['rounds']:,} resamples of {units}")
+    lines += [f"{name:<19} {found[name]:.4f}{_interval(intervals.get(name))}" for name in FIGURES if name in found]
     for axis in ("valence", "arousal"):
         if axis in found:
-            typer.echo(f"{axis:<19} CCC {found[axis]['ccc']:.4f}, RMSE {found[axis]['rmse']:.4f}, MAE {found[axis]['mae']:.4f}")
+            ccc = f"CCC {found[axis]['ccc']:.4f}{_interval(intervals.get(f'{axis}_ccc'))}"
+            lines.append(f"{axis:<19} {ccc}, RMSE {found[axis]['rmse']:.4f}, MAE {found[axis]['mae']:.4f}")
+    if "confusion" in found:
+        lines += _class_lines(found)
+    for name, parts in found.get("slices", {}).items():
+        lines.append(f"by {name}")
+        lines += [f"  {part['value']:<22} accuracy {part['accuracy']:.4f}{_interval(part['interval'])}  n {part['n']}" for part in parts]
+    if "comparison" in found:
+        lines += _comparison_lines(found)
+    return [*lines, *(f"left out: {count} ({reason})" for reason, count in found["left_out"].items())]
+
+
+def _class_lines(found: Mapping[str, Any]) -> list[str]:
+    lines = [
+        "coverage            " + ", ".join(f"{100 * float(share):.0f} % {value:.3f}" for share, value in found["coverage"].items()),
+        f"  {'':<17} precision  recall      F1       n",
+    ]
     for label, row in found["per_class"].items():
-        typer.echo(f"  {label:<17} recall {row['recall']:.4f}  F1 {row['f1']:.4f}  n {row['n']}")
-    names = found["confusion"]["labels"]
-    typer.echo("confusion (rows: true, columns: answers)")
-    typer.echo(" " * 11 + "".join(f"{name[:8]:>9}" for name in names))
-    for name, row in zip(names, found["confusion"]["counts"], strict=True):
-        typer.echo(f"  {name:<9}" + "".join(f"{count:>9}" for count in row))
-    for reason, count in found["left_out"].items():
-        typer.echo(f"left out: {count} ({reason})")
+        precision = f"{row['precision']:.4f}" if row["precision"] == row["precision"] else "-"
+        lines.append(f"  {label:<17} {precision:>9} {row['recall']:>7.4f} {row['f1']:>7.4f} {row['support']:>7}")
+    names, matrix = found["confusion"]["labels"], found["confusion"]["counts"]
+    lines += ["confusion (rows: true, columns: answers)", " " * 13 + "".join(f"{name[:8]:>9}" for name in names)]
+    return lines + [f"  {name:<11}" + "".join(f"{count:>9}" for count in row) for name, row in zip(names, matrix, strict=True)]
+
+
+def _comparison_lines(found: Mapping[str, Any]) -> list[str]:
+    both, other = found["comparison"], found["against"]
+    lines = [f"against {other['model']}"]
+    for name, gap in both["difference"].items():
+        interval = both["difference_intervals"].get(name)
+        between = f"  ({interval[0]:+.4f} to {interval[1]:+.4f})" if interval else ""
+        lines.append(f"  {name:<17} {found[name]:.4f} - {other[name]:.4f} = {gap:+.4f}{between}")
+    lines.append(
+        f"  right: both {both['both_right']}, only {found['model']} {both['only_first_right']}, only {other['model']} "
+        f"{both['only_second_right']}, neither {both['both_wrong']}"
+    )
+    return [*lines, f"  McNemar's test    exact p {both['mcnemar_exact_p']:.4g}, mid-p {both['mcnemar_mid_p']:.4g}"]
+
+
+def _interval(interval: tuple[float, float] | None) -> str:
+    return "" if interval is None or interval[0] != interval[0] else f"  ({interval[0]:.4f} to {interval[1]:.4f})"

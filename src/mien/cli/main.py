@@ -15,10 +15,15 @@ from typer.main import get_command, get_group
 from mien.errors import MienError, UnknownName, UsageError
 
 VERBS: dict[str, tuple[str, str]] = {
-    "analyze": ("mien.cli.analyze:analyze", "Find faces in pictures and read the expressions they show."),
+    "analyze": ("mien.cli.analyze:analyze", "Find faces in pictures and videos and read the expressions they show."),
+    "live": ("mien.cli.live:live", "Watch a camera, a stream or a video as it plays; Esc, q or Ctrl-C ends it."),
     "models": ("mien.cli.models:app", "List, show, fetch and check models and detectors."),
+    "sessions": ("mien.cli.sessions:app", "List, show, export and purge recorded sessions."),
     "evaluate": ("mien.cli.evaluate:evaluate", "Accuracy, macro-F1, calibration and more of a model on labelled pictures."),
+    "submit": ("mien.cli.submit:submit", "A competition's CSV, image_path,emotion, with an answer for every picture of a folder."),
     "bench": ("mien.cli.bench:app", "How fast the parts are on this machine, and how well the detectors find faces."),
+    "report": ("mien.cli.report:report", "Make the page of a run: one HTML file with charts, numbers and rows, which needs no network."),
+    "data": ("mien.cli.data:app", "Read, look at, clean, balance, label and split sets of pictures."),
     "train": ("mien.cli.train:train", "Train a recogniser, calibrate it on PublicTest, and write it as ONNX file, card and golden crops."),
 }
 """Verb -> where it is (a function, or a Typer of several), and the first line of its help. Imported only when it is used."""
@@ -78,7 +83,7 @@ def _mien(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error. May stand anywhere.")] = False,
 ) -> None:
-    """Read facial expressions: pictures in; faces, nine emotion probabilities, valence and arousal out.
+    """Read facial expressions: photos, videos, cameras in; faces, nine emotion probabilities, valence and arousal out.
 
     mien says which expression a face shows, not what a person feels.
     """

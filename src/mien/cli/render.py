@@ -17,6 +17,8 @@ from mien.types import Frame, Result
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from mien.profile import Profile
+
 NAMED = 5
 """Failed inputs that the closing line names; each has had a line of its own."""
 BLOCK = 200
@@ -59,10 +61,11 @@ def _bar(noun: str) -> Progress:
 class RunTalk:
     """What is said during a run: a bar while it lasts, a line for each failure and notice, and a closing line.
 
-    total: number of inputs where it is known. quiet: failures only.
+    total: number of pictures and frames where it is known. quiet: failures only. noun: what is counted.
     """
 
-    def __init__(self, *, total: int | None = None, quiet: bool = False) -> None:
+    def __init__(self, *, total: int | None = None, quiet: bool = False, noun: str = "picture") -> None:
+        self._noun = noun
         self.pictures = self.faces = 0
         self.failed: list[str] = []
         self.failures = self._seen = 0
@@ -119,7 +122,7 @@ class RunTalk:
         if self._quiet:
             return
         seconds = time.monotonic() - self._began
-        parts = [counted(self.pictures, "picture"), counted(self.faces, "face")]
+        parts = [counted(self.pictures, self._noun), counted(self.faces, "face")]
         if self.failures:
             more = f" and {self.failures - len(self.failed)} more" if self.failures > len(self.failed) else ""
             parts.append(f"{self.failures} failed ({', '.join(self.failed)}{more})")
@@ -131,12 +134,19 @@ class RunTalk:
         if not self._live or self._seen < 2:  # one picture is done before a bar could be read
             return
         if self._bar is None:
-            self._bar = _bar("pictures")
+            self._bar = _bar(f"{self._noun}s")
             self._task = self._bar.add_task("", total=self._total)
             self._bar.start()
         assert self._task is not None
         rate = self.pictures / max(time.monotonic() - self._began, 1e-9)
         self._bar.update(self._task, completed=self._seen, description=f"{counted(self.faces, 'face')}, {rate:.1f}/s")
+
+
+def say_profile(profile: Profile, frames: int) -> None:
+    """Where the time went, a line a stage, on stderr."""
+    say(f"{'stage':<12}{'calls':>8}{'seconds':>10}{'ms a frame':>12}")
+    for row in profile.rows(frames):
+        say(f"{row['stage']:<12}{row['calls']:>8}{row['seconds']:>10.2f}{row['ms_a_frame']:>12.2f}")
 
 
 def counted(number: int, noun: str) -> str:

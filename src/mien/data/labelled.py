@@ -1,20 +1,25 @@
-"""Labelled pictures to judge a model by: a folder per emotion, or arrays in an npz file."""
+"""Labelled pictures to judge a model by, from data of any layout."""
 
 from __future__ import annotations
 
+import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 
 from mien.data.fer import SPLITS, Fer, majority8, read_fer, vote_shares
-from mien.errors import DataError, SourceMissing, UsageError
-from mien.io.images import read_image
-from mien.labels import LABEL_SETS, anchors, canonical
-from mien.types import Floats, Image, Ints
+from mien.data.manifest import SPLITS as SPLIT_NAMES
+from mien.data.manifest import Column, Manifest
+from mien.data.readers.draft import split_of
+from mien.data.readers.report import EMPTY
+from mien.errors import DataError, UsageError
+from mien.labels import EMOTIONS, LABEL_SETS, anchors, label_set
+from mien.types import Bools, Floats, Image, Ints
 
 Read: TypeAlias = Callable[[], Image]
 
@@ -26,7 +31,7 @@ class Labelled:
     name: str
     labels: tuple[str, ...]
     true: Ints
-    """int64 (n,): positions in `labels`."""
+    """int64 (n,): positions in `labels`; all -1 where the data have valence and arousal but no labels."""
     sources: tuple[str, ...]
     """n names to show."""
     readers: tuple[Read, ...] = field(repr=False)
@@ -35,9 +40,23 @@ class Labelled:
     """float32 (n, 2): valence and arousal where known, NaN elsewhere."""
     left_out: dict[str, int] = field(default_factory=dict)
     """Why pictures of the data are not among these: reason -> count."""
+    columns: dict[str, Column] = field(default_factory=dict, repr=False)
+    """What else is known of each picture, (n,) each: columns of the manifest that hold text or one number."""
 
     def __len__(self) -> int:
         return len(self.true)
+
+    def where(self, rows: Bools | Ints | Sequence[int]) -> Labelled:
+        """The pictures at a mask or positions, in that order."""
+        at = np.arange(len(self))[rows]
+        return replace(
+            self,
+            true=self.true[at],
+            sources=tuple(self.sources[i] for i in at),
+            readers=tuple(self.readers[i] for i in at),
+            affect=None if self.affect is None else self.affect[at],
+            columns={name: values[at] for name, values in self.columns.items()},
+        )
 
     def pictures(self) -> Iterator[Image]:
         """The pictures in order."""
@@ -45,77 +64,78 @@ class Labelled:
 
 
 def read_labelled(path: Path, labels: str, *, split: str | None = None, duplicates: Path | None = None) -> Labelled:
-    """Open a data set by its path: a folder with a folder per emotion, or an npz file.
+    """Open a data set by its path, in any layout that `mien data import` reads, manifests too. Pictures are not opened.
 
-    npz: FER-2013 (`split` chooses Training, PublicTest or PrivateTest; with `duplicates`, rows that have a copy in another
-    split are left out) or `pixels` (n, H, W), `label`, `classes`. Pictures whose label is not in the set are counted in `left_out`.
-    Raises SourceMissing, DataError, UnknownName.
+    split: of data that come with splits, the one to take: train, val, test, or FER-2013's Training, PublicTest, PrivateTest. For FER-2013
+    as npz, with `duplicates`, rows that have a copy in another split are left out. Pictures whose label is not in the set are counted in
+    `left_out`. Where vote shares are known and no valence and arousal, these are the ones expected under the anchors `crowd`.
+    Raises SourceMissing, DataError, UnknownName, UsageError.
     """
-    from mien.labels import label_set
+    from mien.data.readers.recognise import drafted
 
     wanted = label_set(labels)
-    if path.is_dir():
-        return _folder(path, wanted)
-    if not path.exists():
-        raise SourceMissing(f"{path}: no such file or folder; wanted a folder with a folder per emotion, or an .npz file")
-    if path.suffix != ".npz":
-        raise DataError(f"{path}: wanted a folder with a folder per emotion, or an .npz file")
-    with np.load(path) as file:
-        keys = set(file.files)
-        if {"pixels", "label", "classes"} <= keys:
-            return _arrays(path, wanted, file["pixels"], file["label"], [str(c) for c in file["classes"]])
-    if "ferplus_votes" in keys:
+    if path.suffix == ".npz" and path.is_file() and _has_votes(path):
         return _fer(path, labels, read_fer(path, duplicates), split)
-    raise DataError(f"{path}: found arrays {', '.join(sorted(keys))}; wanted pixels, label, classes, or FER-2013's")
+    manifest, report = drafted(path)
+    left_out = Counter(f"{problem.kind}: {problem.why}" for problem in report.problems if problem.kind != EMPTY)
+    return _rows(path, labels, wanted, _part(path, manifest, split), left_out, split)
 
 
-def _read_file(path: Path) -> Read:
-    return lambda: read_image(path).image
+def _has_votes(path: Path) -> bool:
+    try:
+        with np.load(path) as file:
+            return "ferplus_votes" in file.files
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return False  # whoever reads it next says what is wrong with it
 
 
 def _from_grey(picture: Image) -> Read:
     return lambda: np.ascontiguousarray(np.repeat(picture[..., None], 3, axis=2)) if picture.ndim == 2 else picture
 
 
-def _folder(path: Path, wanted: tuple[str, ...]) -> Labelled:
-    from mien.io.formats import SUFFIXES
-
-    files: list[tuple[Path, int]] = []
-    left_out: Counter[str] = Counter()
-    folders = sorted(p for p in path.iterdir() if p.is_dir())
-    for folder in folders:
-        name = canonical(folder.name)
-        inside = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
-        if name is None or name not in wanted:
-            left_out[f"folder {folder.name!r}: {'not an emotion' if name is None else 'not in the label set'}"] += len(inside)
-        else:
-            files += [(p, wanted.index(name)) for p in inside]
-    if not files:
-        raise DataError(
-            f"{path}: no pictures in folders named after emotions; found folders {', '.join(p.name for p in folders) or 'none'}"
-        )
-    return Labelled(
-        path.name,
-        wanted,
-        np.array([k for _, k in files], np.int64),
-        tuple(str(p.relative_to(path)) for p, _ in files),
-        tuple(_read_file(p) for p, _ in files),
-        left_out=dict(left_out),
-    )
+def _part(path: Path, manifest: Manifest, split: str | None) -> Manifest:
+    """The rows of a split, where the data have splits."""
+    there = [name for name in SPLIT_NAMES if (manifest["split"] == name).any()]
+    if not there:
+        return manifest
+    chosen = split_of(split or "")
+    if chosen not in there:
+        raise UsageError(f"{path}: its pictures have splits; wanted --split {', '.join(there)}; found {split}")
+    return manifest.where(manifest["split"] == chosen)
 
 
-def _arrays(path: Path, wanted: tuple[str, ...], pixels: Image, label: Ints, classes: list[str]) -> Labelled:
-    names = [canonical(classes[int(k)]) for k in label]
+def _rows(path: Path, labels: str, wanted: tuple[str, ...], manifest: Manifest, left_out: Counter[str], split: str | None) -> Labelled:
+    names = manifest["label"].tolist()
+    voted: Bools = np.asarray(np.isfinite(manifest["shares"]).all(axis=1))
+    if labels == "ferplus8" and voted.any():
+        names = [_chosen(shares) if has else name for shares, has, name in zip(manifest["shares"], voted, names, strict=True)]
     kept = [i for i, name in enumerate(names) if name in wanted]
-    gone = Counter(f"label {classes[int(label[i])]!r}: not in the label set" for i, name in enumerate(names) if name not in wanted)
+    if not any(names):  # valence and arousal can be judged without labels
+        kept = np.flatnonzero(np.isfinite(manifest["valence"]) & np.isfinite(manifest["arousal"])).tolist()
+    for name in np.delete(np.array(names, object), kept).tolist():
+        left_out[f"label {name!r}: not in the label set" if name else "no label"] += 1
+    if not kept:
+        raise DataError(f"{path}: no picture has a label of the set {labels}; {sum(left_out.values())} have others")
+    rows = manifest.where(kept)
+    affect = np.stack([rows["valence"], rows["arousal"]], axis=1)
+    unknown = ~np.isfinite(affect).all(axis=1)
+    affect[unknown] = anchors("crowd").expected(rows["shares"])[unknown]
     return Labelled(
-        path.stem,
+        f"{path.stem if path.is_file() else path.name}{f' {split}' if split else ''}",
         wanted,
-        np.array([wanted.index(str(names[i])) for i in kept], np.int64),
-        tuple(f"{path.name}[{i}]" for i in kept),
-        tuple(_from_grey(pixels[i]) for i in kept),
-        left_out=dict(gone),
+        np.array([wanted.index(names[i]) if names[i] else -1 for i in kept], np.int64),
+        tuple(str(name).removeprefix(f"{source}/") for name, source in zip(rows["id"], rows["source"], strict=True)),
+        tuple(partial(rows.picture, i) for i in range(len(rows))),
+        affect if np.isfinite(affect).any() else None,
+        left_out=dict(left_out),
+        columns={name: values for name, values in rows.columns.items() if values.ndim == 1},
     )
+
+
+def _chosen(shares: Floats) -> str:
+    """The emotion with most votes; "" where two have equally many."""
+    best = np.flatnonzero(shares == shares.max())
+    return EMOTIONS[best[0]] if len(best) == 1 else ""
 
 
 def _fer(path: Path, labels: str, fer: Fer, split: str | None) -> Labelled:
@@ -137,4 +157,6 @@ def _fer(path: Path, labels: str, fer: Fer, split: str | None) -> Labelled:
         raise UsageError(f"{path}: FER-2013 has labels fer7 and ferplus8; found {labels}")
     affect = anchors("crowd").expected(vote_shares(fer.votes))
     sources = tuple(f"{path.name}[{row}]" for row in fer.row)
-    return Labelled(f"{path.stem} {split}", LABEL_SETS[labels], true, sources, tuple(_from_grey(p) for p in fer.pictures), affect, left_out)
+    told = {"source": np.full(len(true), path.stem, object), "split": np.full(len(true), split, object)}
+    pictures = tuple(_from_grey(p) for p in fer.pictures)
+    return Labelled(f"{path.stem} {split}", LABEL_SETS[labels], true, sources, pictures, affect, left_out, told)

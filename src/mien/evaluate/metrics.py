@@ -1,49 +1,93 @@
-"""Figures of merit from probabilities and true labels: pure functions on arrays."""
+"""Figures of merit from probabilities and true labels: pure functions on arrays.
+
+Where rows may count more than once (a bootstrap draws some twice and some never) `weights`, int64 (n,), says how often.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.types import Bools, Floats, Ints
 
+Numbers = NDArray[np.float64]
+BINS = 15
+"""Equal-width bins of confidence."""
+COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
 
-def confusion_matrix(true: Ints, guess: Ints, classes: int) -> Ints:
+
+def confusion_matrix(true: Ints, guess: Ints, classes: int, weights: Ints | None = None) -> Ints:
     """Counts, int64 (classes, classes): rows are true labels, columns are answers; an answer of -1 is in no column."""
     counted = guess >= 0
-    return np.bincount(true[counted] * classes + guess[counted], minlength=classes * classes).reshape(classes, classes)
+    pairs = true[counted] * classes + guess[counted]
+    counts = np.bincount(pairs, None if weights is None else weights[counted], minlength=classes * classes)
+    return np.rint(counts).astype(np.int64).reshape(classes, classes)
 
 
 def recalls(true: Ints, guess: Ints, classes: int) -> Floats:
     """Share of each class answered rightly, float32 (classes,); NaN for a class without rows."""
-    support = np.bincount(true, minlength=classes)
-    hits = np.bincount(true[true == guess], minlength=classes)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(hits / np.where(support > 0, support, np.nan), np.float32)
+    return np.asarray(recalls_of(confusion_matrix(true, guess, classes), np.bincount(true, minlength=classes)), np.float32)
 
 
 def f1_scores(true: Ints, guess: Ints, classes: int) -> Floats:
     """F1 of each class, float32 (classes,): 0 when it is never answered rightly, NaN for a class without rows."""
-    support = np.bincount(true, minlength=classes)
-    answered = np.bincount(guess[guess >= 0], minlength=classes)
-    hits = np.bincount(true[true == guess], minlength=classes)
-    scores = 2 * hits / np.maximum(support + answered, 1)
-    return np.asarray(np.where(support > 0, scores, np.nan), np.float32)
+    return np.asarray(f1_of(confusion_matrix(true, guess, classes), np.bincount(true, minlength=classes)), np.float32)
 
 
-def expected_calibration_error(confidence: Floats, right: Bools, *, bins: int = 15) -> float:
+def recalls_of(counts: Ints, support: Ints) -> Numbers:
+    """Recalls from a confusion matrix and the rows of each class, which may have none answered."""
+    return _share(np.diag(counts), support)
+
+
+def precisions_of(counts: Ints) -> Numbers:
+    """Share of each answer that was right, float64 (classes,); NaN for a class that was never answered."""
+    return _share(np.diag(counts), counts.sum(axis=0))
+
+
+def f1_of(counts: Ints, support: Ints) -> Numbers:
+    """Harmonic mean of precision and recall, 2 TP / (support + answered) (van Rijsbergen 1979); NaN for a class without rows."""
+    scores = 2 * np.diag(counts) / np.maximum(support + counts.sum(axis=0), 1)
+    return np.where(support > 0, scores, np.nan)
+
+
+def mean_known(values: Numbers) -> float:
+    """Mean of the values that are no NaN; NaN where all are."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def reliability(confidence: Floats, right: Bools, *, bins: int = BINS, weights: Ints | None = None) -> dict[str, Numbers]:
+    """Rows, mean confidence and accuracy of equal-width bins of confidence (DeGroot & Fienberg 1983): float64 (bins,) each.
+
+    A bin holds low < confidence <= high; means are NaN in one without rows.
+    """
+    which = np.clip(np.ceil(np.asarray(confidence, np.float64) * bins).astype(np.int64) - 1, 0, bins - 1)
+    counted = np.ones(len(which)) if weights is None else weights.astype(np.float64)
+    rows: Numbers = np.asarray(np.bincount(which, counted, minlength=bins), np.float64)
+    return {
+        "n": rows,
+        "confidence": _share(np.bincount(which, counted * confidence, minlength=bins), rows),
+        "accuracy": _share(np.bincount(which, counted * right, minlength=bins), rows),
+    }
+
+
+def expected_calibration_error(confidence: Floats, right: Bools, *, bins: int = BINS, weights: Ints | None = None) -> float:
     """Mean gap between confidence and accuracy over equal-width bins, weighted by their rows (Guo et al. 2017)."""
-    if not len(confidence):
+    found = reliability(confidence, right, bins=bins, weights=weights)
+    total = found["n"].sum()
+    if not total:
         return float("nan")
-    which = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    gaps = [abs(confidence[which == b].mean() - right[which == b].mean()) * (which == b).mean() for b in range(bins) if (which == b).any()]
-    return float(np.sum(gaps))
+    return float(np.nansum(np.abs(found["confidence"] - found["accuracy"]) * found["n"]) / total)
 
 
 def concordance(a: Floats, b: Floats) -> float:
-    """Concordance correlation coefficient (Lin 1989), -1..1; NaN when both are constant."""
+    """Concordance correlation coefficient (Lin 1989), -1..1; NaN when both are constant and equal, or there are no rows."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    if not len(a):
+        return float("nan")
     spread = a.var() + b.var() + (a.mean() - b.mean()) ** 2
     return float(2 * ((a - a.mean()) * (b - b.mean())).mean() / spread) if spread > 0 else float("nan")
 
@@ -62,56 +106,109 @@ def affect_figures(guess: Floats, true: Floats) -> dict[str, float]:
     }
 
 
-def bootstrap(figure: Callable[[Ints], float], n: int, *, rounds: int = 500, seed: int = 0, level: float = 0.95) -> tuple[float, float]:
-    """Percentile interval of a figure under resampling of n rows with replacement (Efron 1979).
-
-    figure: takes row numbers, int64 (n,), and gives a number.
-    """
-    rng = np.random.default_rng(seed)
-    values = [figure(rng.integers(0, n, n)) for _ in range(rounds)]
-    low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
-
-
-def risk_coverage(confidence: Floats, right: Bools, coverages: tuple[float, ...] = (1.0, 0.9, 0.8, 0.7, 0.5)) -> dict[str, float]:
-    """Accuracy over the most confident share of the rows, for each coverage."""
+def risk_coverage(confidence: Floats, right: Bools, coverages: tuple[float, ...] = COVERAGES) -> dict[str, float]:
+    """Accuracy over the most confident share of the rows, for each coverage (El-Yaniv & Wiener 2010). Ties keep their order."""
     order = np.argsort(-confidence, kind="stable")
     return {f"{c:g}": float(right[order[: max(1, round(c * len(order)))]].mean()) for c in coverages} if len(order) else {}
 
 
-def figures(probs: Floats, true: Ints, labels: tuple[str, ...]) -> dict[str, object]:
-    """Everything `mien evaluate` says about classification.
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Answers of a classifier beside the truth."""
 
-    probs: float32 (n, K) over `labels`; a row of NaN is a picture without an answer, which counts as wrong.
-    true: int64 (n,), positions in `labels`.
-    """
-    n, classes = len(true), len(labels)
-    answered = np.asarray(np.isfinite(probs).all(axis=1))
-    safe = np.where(answered[:, None], probs, 0)
-    order = np.argsort(-safe, axis=1, kind="stable")
-    guess = np.where(answered, order[:, 0], -1)
-    right = guess == true
-    second = (order[:, 1] == true) & answered
-    confidence = safe.max(axis=1)
-    recall, f1 = recalls(true, guess, classes), f1_scores(true, guess, classes)
-    support = np.bincount(true, minlength=classes)
-    wrong = ~right
+    probs: Floats
+    """float32 (n, K) over `labels`; a row of NaN is a picture without an answer, which counts as wrong."""
+    true: Ints
+    """int64 (n,), positions in `labels`."""
+    labels: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.true)
+
+    @cached_property
+    def answered(self) -> Bools:
+        """bool (n,)."""
+        return np.asarray(np.isfinite(self.probs).all(axis=1))
+
+    @cached_property
+    def order(self) -> Ints:
+        """int64 (n, K): positions of the labels, most probable first."""
+        return np.asarray(np.argsort(-np.where(self.answered[:, None], self.probs, 0), axis=1, kind="stable"), np.int64)
+
+    @cached_property
+    def guess(self) -> Ints:
+        """int64 (n,): the answer, -1 where there is none."""
+        return np.where(self.answered, self.order[:, 0], -1)
+
+    @cached_property
+    def right(self) -> Bools:
+        """bool (n,)."""
+        return np.asarray(self.guess == self.true)
+
+    @cached_property
+    def second(self) -> Bools:
+        """bool (n,): whether the second most probable label is the true one."""
+        return np.asarray((self.order[:, 1] == self.true) & self.answered) if len(self.labels) > 1 else np.zeros(len(self), np.bool_)
+
+    @cached_property
+    def confidence(self) -> Floats:
+        """float32 (n,): probability of the answer, 0 where there is none."""
+        return np.asarray(np.where(self.answered[:, None], self.probs, 0).max(axis=1, initial=0), np.float32)
+
+    def where(self, rows: Bools | Ints) -> Judged:
+        """Some of the rows."""
+        return Judged(self.probs[rows], self.true[rows], self.labels)
+
+    def headline(self, weights: Ints | None = None) -> dict[str, float]:
+        """The figures that are one number each."""
+        counted = np.ones(len(self), np.int64) if weights is None else weights
+        counts = confusion_matrix(self.true, self.guess, len(self.labels), counted)
+        support = np.rint(np.bincount(self.true, counted, minlength=len(self.labels))).astype(np.int64)
+        wrong = counted * ~self.right
+        seen = np.nonzero(self.answered)[0]
+        n = max(int(counted.sum()), 1)
+        return {
+            "accuracy": float((counted * self.right).sum() / n),
+            "balanced_accuracy": mean_known(recalls_of(counts, support)),
+            "macro_f1": mean_known(f1_of(counts, support)),
+            "top2": float((counted * (self.right | self.second)).sum() / n),
+            "second_given_wrong": float((wrong * self.second).sum() / wrong.sum()) if wrong.any() else float("nan"),
+            "ece": expected_calibration_error(self.confidence[seen], self.right[seen], weights=counted[seen]),
+        }
+
+
+def figures(judged: Judged) -> dict[str, object]:
+    """Everything `mien evaluate` says about classification but the intervals: plain numbers, ready for JSON."""
+    labels, classes = judged.labels, len(judged.labels)
+    counts = confusion_matrix(judged.true, judged.guess, classes)
+    support = np.bincount(judged.true, minlength=classes)
+    recall, precision, f1 = recalls_of(counts, support), precisions_of(counts), f1_of(counts, support)
+    bins = reliability(judged.confidence[judged.answered], judged.right[judged.answered])
     return {
-        "n": n,
-        "unanswered": int((~answered).sum()),
-        "accuracy": float(right.mean()),
-        "balanced_accuracy": float(np.nanmean(recall)),
-        "macro_f1": float(np.nanmean(f1)),
-        "top2": float((right | second).mean()),
-        "second_given_wrong": float(second[wrong].mean()) if wrong.any() else float("nan"),
-        "ece": expected_calibration_error(confidence[answered], right[answered]),
-        "coverage": risk_coverage(confidence, right),
+        "n": len(judged),
+        "unanswered": int((~judged.answered).sum()),
+        **judged.headline(),
+        "coverage": risk_coverage(judged.confidence, judged.right),
         "per_class": {
-            label: {"n": int(support[k]), "recall": float(recall[k]), "f1": float(f1[k])} for k, label in enumerate(labels) if support[k]
+            label: {"precision": float(precision[k]), "recall": float(recall[k]), "f1": float(f1[k]), "support": int(support[k])}
+            for k, label in enumerate(labels)
+            if support[k]
         },
-        "confusion": {"labels": list(labels), "counts": confusion_matrix(true, guess, classes).tolist()},
-        "intervals": {
-            "accuracy": bootstrap(lambda rows: float(right[rows].mean()), n),
-            "macro_f1": bootstrap(lambda rows: float(np.nanmean(f1_scores(true[rows], guess[rows], classes))), n, rounds=200),
+        "confusion": {
+            "labels": list(labels),
+            "counts": counts.tolist(),
+            "shares": _share(counts, support[:, None]).tolist(),
+            "no_answer": (support - counts.sum(axis=1)).tolist(),
         },
+        "reliability": [
+            {"low": k / BINS, "high": (k + 1) / BINS, "n": int(bins["n"][k])}
+            | {name: float(bins[name][k]) for name in ("confidence", "accuracy")}
+            for k in range(BINS)
+        ],
     }
+
+
+def _share(part: NDArray[np.generic], whole: NDArray[np.generic]) -> Numbers:
+    """part / whole; NaN where there is nothing."""
+    total = np.asarray(whole, np.float64)
+    return np.asarray(part, np.float64) / np.where(total > 0, total, np.nan)

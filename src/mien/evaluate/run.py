@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mien.data.labelled import Labelled
-from mien.errors import DataError, SourceError, UnknownName, UsageError
-from mien.evaluate.metrics import affect_figures, figures
-from mien.labels import convert
-from mien.models.landmarks import crop_points, find_in_crop
-from mien.models.recogniser import OnnxRecogniser
-from mien.types import Detector, Image
-from mien.vision.align import CropSpec, align, whole_frame_points
-from mien.vision.boxes import area
+from mien.data.labelled import Labelled, Read
+from mien.errors import DataError, MienError, SourceError
+from mien.evaluate.compare import compare
+from mien.evaluate.intervals import LEVEL, Clusters, alone, clusters, percentile_intervals
+from mien.evaluate.metrics import Judged, affect_figures, figures
+from mien.evaluate.road import Asked, Face, asked, check_faces, cut, face_of
+from mien.evaluate.slices import check_columns, slices
+from mien.io.events import Failure
+from mien.io.prefetch import prefetched
+from mien.types import Bools, Detector, Floats, Image, Ints, Recogniser
+from mien.vision.align import grey
+from mien.vision.quality import pose
 
-FACES = ("crop", "detect")
 CHUNK = 256
+AXES = ("valence", "arousal")
+ENOUGH = 256
+"""Brightness is measured on about so many pixels a side."""
+Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,86 +41,169 @@ class Evaluation:
     head: str
     """Output of the model that was judged: a head's name, or `blend` for the probabilities that mien reports."""
     figures: dict[str, Any]
-    left_out: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, int]
+    """Why pictures of the data are not among those judged: reason -> count."""
+    failures: tuple[Failure, ...]
+    """Pictures that could not be read."""
+    rows: Ints
+    """int64 (m,): the pictures that were judged, by their place in the data. All arrays below have a row for each."""
+    judged: Judged | None
+    """None where the data or the model have no labels."""
+    affect: tuple[Floats, Floats] | None
+    """float32 (m, 2) each: the model's valence and arousal, and the true ones. None where either has none."""
+    columns: dict[str, NDArray[Any]] = field(repr=False)
+    """What is known of each picture, (m,) each: the manifest's columns and the measures of slices.MEASURED."""
+    clusters: Clusters = field(repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        """A plain dict for `json.dumps`."""
+        """A plain dict for `json.dumps`; NaN stands for figures that there are none of."""
         said = {"model": self.model, "data": self.data, "labels": self.labels, "faces": self.faces, "head": self.head}
         return said | self.figures | {"left_out": self.left_out}
 
 
 def evaluate(
-    recogniser: OnnxRecogniser,
-    detector: Detector,
-    data: Labelled,
-    *,
-    labels: str,
-    faces: str = "detect",
-    head: str = "auto",
-    progress: Callable[[int], None] = lambda done: None,
-) -> Evaluation:
+    recogniser: Recogniser, detector: Detector, data: Labelled, *, labels: str, faces: str = "detect", head: str = "auto",
+    rounds: int = 1000, slice_by: Sequence[str] = (), progress: Progress = lambda done: None,
+) -> Evaluation:  # fmt: skip
     """Judge a model.
 
     faces: `detect` takes each picture for a photo and the largest face in it; one without a face counts as wrong.
     `crop` takes each picture for a ready-made crop of one face: its landmarks are looked for inside, and where none are
     found the whole frame is used. head: an output's name, `blend`, or `auto`, which is what the card says for the label set.
-    Unreadable pictures are counted in `left_out`. Raises UsageError, UnknownName.
+    rounds: resamples of the bootstrap; 0 for no intervals. slice_by: columns to cut the data by, see slices.MEASURED.
+    Unreadable pictures are counted in `left_out`. Raises UsageError, UnknownName, DataError.
     """
-    if faces not in FACES:
-        raise UsageError(f"faces is {faces!r}; wanted {' or '.join(FACES)}")
-    card = recogniser.card
-    chosen = card.answers.get(labels, "blend") if head == "auto" else head
-    if chosen != "blend" and (chosen not in card.outputs or not card.outputs[chosen].labels):
-        raise UnknownName("output with labels", chosen, ["auto", "blend", *(n for n, h in card.outputs.items() if h.labels)])
-    left_out = dict(data.left_out)
-    probs = np.full((len(data), len(data.labels)), np.nan, np.float32)
-    affect = np.full((len(data), 2), np.nan, np.float32)
-    read = np.ones(len(data), np.bool_)
-    crops: list[Image] = []
-    rows: list[int] = []
+    check_columns(data.columns, slice_by)
+    found = _Answers(detector, data, [asked(recogniser, labels, data.labels, head=head)], faces)
+    found.ask(progress)
+    return found.evaluation(0, labels, rounds, slice_by)
 
-    def recognise() -> None:
-        if rows:
-            emotions = recogniser(np.stack(crops))
-            out, names = (emotions.probs, card.labels) if chosen == "blend" else (emotions.heads[chosen], card.outputs[chosen].labels)
-            probs[rows] = convert(out, names, data.labels)
-            if emotions.affect is not None:
-                affect[rows] = emotions.affect
-        crops.clear()
+
+def evaluate_both(
+    first: Recogniser, second: Recogniser, detector: Detector, data: Labelled, *, labels: str, faces: str = "detect", head: str = "auto",
+    rounds: int = 1000, slice_by: Sequence[str] = (), progress: Progress = lambda done: None,
+) -> tuple[Evaluation, Evaluation, dict[str, Any]]:  # fmt: skip
+    """Judge two models on the same pictures and faces, and compare their answers: see compare.compare. Raises as `evaluate`.
+
+    Where both have one name, the second's gets ` (2)` behind it.
+    """
+    check_columns(data.columns, slice_by)
+    found = _Answers(detector, data, [asked(one, labels, data.labels, head=head) for one in (first, second)], faces)
+    found.ask(progress)
+    one, other = (found.evaluation(k, labels, rounds, slice_by) for k in range(2))
+    if one.judged is None or other.judged is None:
+        raise DataError(f"{data.name}: models are compared by their answers to labelled pictures; found no labels in data or model")
+    compared = compare(one.judged, other.judged, one.clusters, rounds=rounds)
+    return one, replace(other, model=f"{other.model} (2)") if one.model == other.model else other, compared
+
+
+class _Answers:
+    """What models answer to each picture, and what is measured on the way."""
+
+    def __init__(self, detector: Detector, data: Labelled, models: Sequence[Asked], faces: str) -> None:
+        check_faces(faces)
+        n = len(data)
+        self.detector, self.data, self.models, self.faces = detector, data, models, faces
+        self.probs = [np.full((n, len(data.labels)), np.nan, np.float32) for _ in models]
+        self.affect = [np.full((n, 2), np.nan, np.float32) for _ in models]
+        self.labelled = [True for _ in models]
+        self.read: Bools = np.ones(n, np.bool_)
+        self.failures: list[Failure] = []
+        self.measures = {name: np.full(n, np.nan, np.float32) for name in ("size", "brightness", "face_size", "yaw", "pitch", "roll")}
+
+    def ask(self, progress: Progress) -> None:
+        """Read every picture once and ask every model."""
+        rows: list[int] = []
+        crops: list[list[Image]] = [[] for _ in self.models]
+        for i, image in enumerate(_read(self.data.readers)):
+            if isinstance(image, MienError):
+                self.read[i] = False
+                self.failures.append(Failure(self.data.sources[i], image))
+            else:
+                face = face_of(image, self.detector, faces=self.faces)
+                self._measure(i, image, face)
+                if face is not None:
+                    rows.append(i)
+                    for model, own in zip(self.models, crops, strict=True):
+                        own.append(cut(image, face, model.recogniser.crop))
+            if len(rows) == CHUNK:
+                self._recognise(rows, crops)
+            progress(i + 1)
+        self._recognise(rows, crops)
+        if not self.read.any():
+            raise DataError(f"{self.data.name}: none of its {len(self.data)} pictures could be read")
+
+    def _recognise(self, rows: list[int], crops: list[list[Image]]) -> None:
+        for k, (model, own) in enumerate(zip(self.models, crops, strict=True)):
+            if rows:
+                emotions = model.recogniser(np.stack(own))
+                self.probs[k][rows] = model.probs(emotions)
+                self.labelled[k] = bool(set(emotions.labels))
+                if emotions.affect is not None:
+                    self.affect[k][rows] = emotions.affect
+            own.clear()
         rows.clear()
 
-    for i, reader in enumerate(data.readers):
-        try:
-            image = reader()
-        except SourceError as error:
-            read[i] = False
-            left_out[f"unreadable: {error}"] = 1
-            continue
-        crop = one_face(image, detector, recogniser.crop, faces=faces)
-        if crop is not None:
-            crops.append(crop)
-            rows.append(i)
-        if len(rows) == CHUNK:
-            recognise()
-        progress(i + 1)
-    recognise()
-    if not read.any():
-        raise DataError(f"{data.name}: none of its {len(data)} pictures could be read")
-    found = figures(probs[read], data.true[read], data.labels)
-    if data.affect is not None:
-        found |= {axis: affect_figures(affect[read, k], data.affect[read, k]) for k, axis in enumerate(("valence", "arousal"))}
-    return Evaluation(card.name, data.name, labels, faces, chosen, found, left_out)
+    def _measure(self, i: int, image: Image, face: Face | None) -> None:
+        step = max(1, min(image.shape[:2]) // ENOUGH)
+        self.measures["size"][i] = min(image.shape[:2])
+        self.measures["brightness"][i] = grey(np.ascontiguousarray(image[::step, ::step])).mean()
+        if face is not None:
+            self.measures["face_size"][i] = face.size
+            for name, angle in zip(("yaw", "pitch", "roll"), pose(face.seen[None])[0], strict=True):
+                self.measures[name][i] = angle
+
+    def evaluation(self, k: int, labels: str, rounds: int, slice_by: Sequence[str]) -> Evaluation:
+        """The figures of one of the models."""
+        rows, data, model = np.flatnonzero(self.read), self.data, self.models[k]
+        columns = {name: values[rows] for name, values in (data.columns | self.measures).items()}
+        own = clusters(columns["subject"], columns["source"]) if "subject" in columns else alone(len(rows))
+        judged = Judged(self.probs[k][rows], data.true[rows], data.labels) if self.labelled[k] and (data.true >= 0).all() else None
+        affect = None if data.affect is None else (self.affect[k][rows], data.affect[rows])
+        if affect is not None and not np.isfinite(affect[0]).any():
+            affect = None
+        if judged is None and affect is None:
+            raise DataError(f"{data.name}: model {model.name!r} and these data have neither labels nor valence and arousal in common")
+        found: dict[str, Any] = {"n": len(rows), "unanswered": int((~np.isfinite(self.measures["face_size"][rows])).sum())}
+        found |= _figures(judged, affect, own, rounds)
+        if slice_by and judged is not None:
+            found["slices"] = slices(judged, columns, slice_by, own, rounds=rounds)
+        left_out = data.left_out | ({"cannot be read": len(self.failures)} if self.failures else {})
+        return Evaluation(
+            model.name, data.name, labels, self.faces, model.head, found, left_out, tuple(self.failures), rows, judged, affect, columns, own
+        )
 
 
-def one_face(image: Image, detector: Detector, spec: CropSpec, *, faces: str) -> Image | None:
-    """The crop, uint8 (size, size, 3), of the face of a picture; None where none is found (never with faces=`crop`)."""
-    if faces == "crop":
-        points = find_in_crop(image, detector)
-        if not np.isfinite(points).all():
-            points = whole_frame_points(image.shape[1], image.shape[0], spec.template)
-        return np.asarray(align(image, points[None], spec)[0])
-    found = detector(image)
-    if not len(found):
-        return None
-    largest = found[[int(area(found.boxes).argmax())]]
-    return np.asarray(align(image, crop_points(largest, detector), spec)[0])
+def _figures(judged: Judged | None, affect: tuple[Floats, Floats] | None, own: Clusters, rounds: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    intervals: dict[str, tuple[float, float]] = {}
+    if judged is not None:
+        found |= figures(judged)
+        intervals |= percentile_intervals(judged.headline, own, rounds=rounds) if rounds else {}
+    if affect is not None:
+        guess, true = affect
+        found |= {axis: affect_figures(guess[:, k], true[:, k]) for k, axis in enumerate(AXES)}
+        intervals |= percentile_intervals(partial(_affect_headline, guess, true), own, rounds=rounds) if rounds else {}
+    by = {"method": "percentile bootstrap", "rounds": rounds, "level": LEVEL, "unit": own.unit, "units": own.count}
+    return found | {"intervals": intervals, "intervals_by": by}
+
+
+def _affect_headline(guess: Floats, true: Floats, weights: Ints) -> dict[str, float]:
+    at = np.repeat(np.arange(len(weights)), weights)
+    return {
+        f"{axis}_{name}": value
+        for k, axis in enumerate(AXES)
+        for name, value in affect_figures(guess[at, k], true[at, k]).items()
+        if name != "n"
+    }
+
+
+def _read(readers: Sequence[Read]) -> Iterator[Image | MienError]:
+    return prefetched((partial(_tried, reader) for reader in readers), ahead=2)
+
+
+def _tried(reader: Read) -> Image | MienError:
+    try:
+        return reader()
+    except (SourceError, DataError) as error:
+        return error

@@ -1,1 +1,1 @@
-"""What goes in: pictures from bytes, files, folders, patterns, stdin, URLs and arrays."""
+"""What goes in: pictures and videos from bytes, files, folders, patterns, stdin and URLs, cameras, and arrays."""

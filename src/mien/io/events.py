@@ -9,7 +9,7 @@ from mien.errors import MienError
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An input that gave no picture. It is yielded, not raised, so that a batch goes on."""
+    """An input that gave no picture, or a video of which not all could be read. Yielded, not raised, so that a batch goes on."""
 
     source: str
     """Path, URL or name of the input, as the user wrote it."""

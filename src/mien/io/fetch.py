@@ -1,4 +1,4 @@
-"""One picture from an http or https URL, for URLs that strangers hand in.
+"""One picture or video from an http or https URL, for URLs that strangers hand in.
 
 Where a URL leads is decided by its host's addresses, so these are checked: all of them, before each connection, and the
 connection goes to an address that was checked, not to the name again (which could by then resolve elsewhere). Redirects
@@ -23,7 +23,7 @@ from typing import BinaryIO, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
 from mien.errors import SourceError, SourceMissing, SourceRefused, SourceUnreadable
-from mien.io.formats import VIDEO, sniff
+from mien.io.formats import sniff
 from mien.io.names import printable
 
 Resolve = Callable[[str, int], list[str]]
@@ -106,7 +106,7 @@ def fetch(
     resolve: Resolve = resolve,
     connect: Connect = connect,
 ) -> bytes:
-    """Fetch one picture's bytes.
+    """Fetch the bytes of one picture or video.
 
     Args:
         url: http or https, without a user name or password.
@@ -121,7 +121,7 @@ def fetch(
     Raises:
         SourceRefused: scheme, private address, password in the URL, size, time, redirects.
         SourceMissing: no such host, nobody listens, or the server has no such page (404, 410).
-        SourceUnreadable: another status, a broken answer, a certificate that does not hold, or not a picture.
+        SourceUnreadable: another status, a broken answer, a certificate that does not hold, or neither picture nor video.
     """
     deadline = time.monotonic() + timeout_seconds
     name = shown(url)
@@ -233,7 +233,7 @@ def _ask(target: _Target, sock: socket.socket, deadline: float) -> http.client.H
     host = f"[{target.host}]" if ":" in target.host else target.host
     if target.port != {"http": 80, "https": 443}[target.scheme]:
         host += f":{target.port}"
-    headers = f"Host: {host}\r\nUser-Agent: mien\r\nAccept: image/*,*/*;q=0.5\r\nAccept-Encoding: identity\r\nConnection: close\r\n"
+    headers = f"Host: {host}\r\nUser-Agent: mien\r\nAccept: image/*,video/*,*/*;q=0.5\r\nAccept-Encoding: identity\r\nConnection: close\r\n"
     sock.settimeout(_left(deadline))
     sock.sendall(f"GET {target.path} HTTP/1.1\r\n{headers}\r\n".encode("ascii"))
     answer = http.client.HTTPResponse(_Deadlined(sock, deadline), method="GET")  # type: ignore[arg-type]  # it only calls makefile
@@ -268,9 +268,9 @@ def _body(answer: http.client.HTTPResponse, name: str, max_bytes: int) -> bytes:
 def _refuse_other_kinds(answer: http.client.HTTPResponse, start: bytes, name: str) -> None:
     """A web page instead of a picture is the usual mistake. Servers mislabel pictures too, so the bytes decide."""
     found = answer.headers.get_content_type()
-    if sniff(start) in (None, VIDEO) and not found.startswith("image/"):
+    if sniff(start) is None and not found.startswith(("image/", "video/")):
         hint = "; give the address of the picture itself, not of a page that shows it" if found == "text/html" else ""
-        raise SourceUnreadable(f"{name}: the server sent {found}, wanted a picture{hint}")
+        raise SourceUnreadable(f"{name}: the server sent {found}, wanted a picture or a video{hint}")
 
 
 def _left(deadline: float) -> float:

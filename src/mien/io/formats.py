@@ -10,14 +10,18 @@ import struct
 KINDS = "JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF, JPEG 2000, PNM and, with mien[heic], HEIC"
 """The pictures mien reads, as messages name them."""
 
+HEAD = 512
+"""Bytes from the start of a file that tell its kind."""
+
 SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif")
 ) | frozenset((".heic", ".heif", ".hif", ".avif", ".jp2", ".ppm", ".pgm", ".pbm", ".pnm"))
 """Files taken from folders and patterns, lower case. A file named outright is tried whatever it is called."""
 
 VIDEO_SUFFIXES = frozenset(
-    (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv", ".flv", ".3gp", ".ogv")
-)
+    (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv", ".asf", ".flv", ".f4v", ".3gp", ".3g2")
+) | frozenset((".ogv", ".vob", ".mxf", ".divx"))
+"""Videos taken from folders and patterns, lower case. Not .ts, which in most folders is a program."""
 
 VIDEO = "video"
 
@@ -50,13 +54,22 @@ _MAGIC = (
     (b"\xff\x4f\xff\x51", "JPEG 2000"),
     (b"\x1a\x45\xdf\xa3", VIDEO),  # Matroska, WebM
     (b"FLV\x01", VIDEO),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", VIDEO),  # ASF, WMV
+    (b"OggS", VIDEO),
+    (b"\0\0\x01\xba", VIDEO),  # MPEG program stream
+    (b"\0\0\x01\xb3", VIDEO),  # MPEG video
+    (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02", VIDEO),  # MXF
 )
+_QUICKTIME = frozenset((b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"))
+"""What a QuickTime film older than brands begins with."""
+_TRANSPORT = ((0, 188), (4, 192))
+"""Offset and distance of the sync bytes of an MPEG transport stream, as broadcast and as cameras store it."""
 _HEIC_BRANDS = frozenset((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis"))
 _AVIF_BRANDS = frozenset((b"avif", b"avis"))
 
 
 def sniff(data: bytes) -> str | None:
-    """Kind of file: a key of `PILLOW`, `VIDEO`, or None for anything else."""
+    """Kind of file by its first bytes, best HEAD or more of them: a key of `PILLOW`, `VIDEO`, or None for anything else."""
     for magic, kind in _MAGIC:
         if data.startswith(magic):
             return kind
@@ -64,6 +77,10 @@ def sniff(data: bytes) -> str | None:
         return {b"WEBP": "WebP", b"AVI ": VIDEO}.get(data[8:12])
     if data[4:8] == b"ftyp":
         return _iso_media(data)
+    if data[4:8] in _QUICKTIME and data[:1] == b"\0":
+        return VIDEO
+    if any(data[at : at + 1] == data[at + step : at + step + 1] == b"\x47" for at, step in _TRANSPORT):
+        return VIDEO
     if data[:1] == b"P" and data[1:2] in b"123456" and data[2:3].isspace():
         return "PNM"
     return None

@@ -60,6 +60,10 @@ class ImageLimits:
 DEFAULT_LIMITS = ImageLimits()
 
 
+class IsVideo(SourceUnreadable):
+    """A video by its first bytes, where a picture was wanted."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
     """A decoded picture and what to know about it."""
@@ -83,6 +87,7 @@ def decode(data: bytes, *, name: str, limits: ImageLimits = DEFAULT_LIMITS) -> D
 
     Raises:
         SourceUnreadable: not a picture, or nothing of it can be decoded.
+        IsVideo: a SourceUnreadable, for a video.
         SourceTooLarge: over a limit; found from the header, nothing is decoded.
     """
     if len(data) > limits.max_bytes:
@@ -108,9 +113,11 @@ def decode(data: bytes, *, name: str, limits: ImageLimits = DEFAULT_LIMITS) -> D
 
 
 def read_image(path: Path | str, limits: ImageLimits = DEFAULT_LIMITS) -> Decoded:
-    """Read and decode one picture file. Raises what `decode` raises, and SourceMissing if there is no such file."""
+    """Read and decode one picture file. Raises what `decode` raises (IsVideo too), and SourceMissing if there is no such file."""
     try:
         with Path(path).open("rb") as file:
+            if formats.sniff(file.peek(formats.HEAD)[: formats.HEAD]) == formats.VIDEO:  # before it is read as a whole
+                raise IsVideo(f"{path}: a video (or sound), wanted a picture: {formats.KINDS}")
             data = read_bytes(file, name=str(path), limits=limits)
     except FileNotFoundError as error:
         raise SourceMissing(f"{path}: no such file") from error
@@ -185,15 +192,11 @@ def _from_pil(picture: PIL.Image.Image) -> Image:
 def _kind(data: bytes, name: str) -> str:
     kind = formats.sniff(data)
     if kind == formats.VIDEO:
-        raise SourceUnreadable(f"{name}: {VIDEO_LATER}")
+        raise IsVideo(f"{name}: a video (or sound), wanted a picture: {formats.KINDS}")
     if kind is None:
         found = f"{len(data)} bytes of another kind" if data else "an empty file"
         raise SourceUnreadable(f"{name}: {found}, wanted a picture: {formats.KINDS}")
     return kind
-
-
-VIDEO_LATER = f"a video, which a later version will read; this one reads pictures: {formats.KINDS}"
-"""Said of every video, wherever it turns up."""
 
 
 def _needs(kind: str, name: str) -> str:
@@ -259,7 +262,7 @@ def _quiet_pillow() -> None:
 
 
 @functools.cache
-def _opencv() -> Any:
+def opencv() -> Any:
     """OpenCV, silenced unless the environment says how much it is to log."""
     import cv2
 
@@ -269,7 +272,7 @@ def _opencv() -> Any:
 
 
 def _decode_plain(data: bytes) -> Image | None:
-    cv2 = _opencv()
+    cv2 = opencv()
     try:
         decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:  # over OpenCV's own limits; Pillow has a try
@@ -309,7 +312,7 @@ def _tiff_by_opencv(data: bytes, name: str, limits: ImageLimits) -> Decoded | No
     if size is None:
         return None
     limits.check(*size, name=name)
-    cv2 = _opencv()
+    cv2 = opencv()
     try:
         values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:

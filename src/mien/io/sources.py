@@ -1,10 +1,10 @@
-"""What the user names -> frames: files, folders, patterns, stdin, URLs, arrays and PIL images, in any mix and order."""
+"""What the user names -> frames: pictures and videos as files, folders, patterns, stdin and URLs, arrays and PIL images, in any order."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
@@ -12,50 +12,60 @@ from typing import Any, BinaryIO, TypeAlias
 import numpy as np
 
 from mien.errors import MienError, SourceMissing, SourceUnreadable
+from mien.io.container import Media
 from mien.io.events import Failure, Notice
 from mien.io.folders import expand, is_pattern, natural_key, walk
 from mien.io.formats import SUFFIXES, VIDEO_SUFFIXES
-from mien.io.images import DEFAULT_LIMITS, VIDEO_LATER, Decoded, ImageLimits, decode, from_array, is_pil, read_bytes, read_image
+from mien.io.images import DEFAULT_LIMITS, Decoded, ImageLimits, IsVideo, decode, from_array, is_pil, read_bytes, read_image
 from mien.io.names import is_url
 from mien.io.prefetch import prefetched
+from mien.io.video import VideoSpan, read_video
 from mien.types import Frame
 
-__all__ = ["Event", "Failure", "Notice", "natural_key", "open_source"]
+__all__ = ["Event", "Failure", "Notice", "has_streams", "natural_key", "open_source"]
 
 Event: TypeAlias = Frame | Notice | Failure
-_Job: TypeAlias = Callable[[], tuple[Event, ...]]
+_Job: TypeAlias = Callable[[], Iterable[Event]]
+
+_FOLDER_SUFFIXES = SUFFIXES | VIDEO_SUFFIXES
 
 
 def open_source(
     inputs: Any,
     *,
     limits: ImageLimits = DEFAULT_LIMITS,
+    span: VideoSpan = VideoSpan(),
     recursive: bool = True,
     allow_private: bool = False,
     ahead: int = 2,
     stdin: BinaryIO | None = None,
     fetch: Callable[..., bytes] | None = None,
 ) -> Iterator[Event]:
-    """Yield a Frame for every picture that the inputs name, in their order; a Failure for every input that gave none.
+    """Yield a Frame for every picture and for each frame of every video that the inputs name, in their order.
 
-    Nothing an input does wrong is raised. A Notice comes right before the Frame it is about (a truncated file, say).
-    The walk is lazy: at most `ahead` + 1 decoded pictures and the names of one folder are in memory.
+    A Failure comes for every input that gave none, and after the frames of a video that is damaged. Nothing an input does
+    wrong is raised. A Notice comes right before the Frame it is about (a truncated file, say). The walk is lazy: at most
+    `ahead` + 1 decoded pictures, a few frames of one video and the names of one folder are in memory.
 
     Args:
         inputs: one input or an iterable of them. An input is
 
-            - a path (str or Path) of a picture, whatever its extension;
-            - a folder: its picture files (`formats.SUFFIXES`), with its subfolders unless `recursive` is false, in
-              natural order, hidden ones left out, links followed once;
-            - a pattern (`*.jpg`, `**/*.png`): matches with a picture's extension, or with the extension the pattern
-              itself names. A file that is really called like a pattern wins;
-            - `-`: one picture from `stdin`;
+            - a path (str or Path) of a picture or a video, whatever its extension;
+            - a folder: its picture and video files (`formats.SUFFIXES`, `VIDEO_SUFFIXES`), with its subfolders unless
+              `recursive` is false, in natural order, hidden ones left out, links followed once;
+            - a pattern (`*.jpg`, `**/*.mp4`): matches with the extension of a picture or video, or with the one that the
+              pattern itself names. A file that is really called like a pattern wins;
+            - `-`: one picture or video from `stdin`;
             - an http or https URL;
-            - a numpy array or PIL image, see `images.from_array`; or bytes of an encoded picture.
+            - a numpy array or PIL image, see `images.from_array`; or bytes of an encoded picture or video.
+
+            Animated pictures count as pictures: their first frame.
         limits: the largest picture to decode.
+        span: which frames of videos are taken.
         recursive: whether folders are read with their subfolders.
         allow_private: whether URLs may lead to private and loopback addresses.
-        ahead: how many pictures are read and decoded in the background, by as many threads; 0 for none.
+        ahead: how many pictures are read and decoded in the background, by as many threads; 0 for none. A video is decoded
+            by a thread of its own.
         stdin: where `-` reads, standard input if None. It is read when its turn comes, in the caller's thread.
         fetch: called with a URL and `allow_private` as keyword; gives bytes or raises a MienError; `mien.io.fetch.fetch` if None.
 
@@ -64,13 +74,49 @@ def open_source(
     """
     if isinstance(inputs, str | bytes | os.PathLike | np.ndarray) or is_pil(inputs) or not isinstance(inputs, Iterable):
         inputs = [inputs]
-    opener = _Opener(limits, recursive, allow_private, stdin, fetch)
-    return (event for events in prefetched(opener.jobs(inputs), ahead=ahead) for event in events)
+    opener = _Opener(limits, span, recursive, allow_private, stdin, fetch)
+    return _in_turn(prefetched(opener.jobs(inputs), ahead=ahead))
+
+
+def has_streams(inputs: Any, *, recursive: bool = True) -> bool:
+    """Whether any of the inputs is a video by its name, or a folder or pattern that holds one; stops at the first it finds.
+
+    inputs, recursive: as in `open_source`, but an iterator would be used up. Videos that only their first bytes tell are not seen.
+    """
+    if isinstance(inputs, str | bytes | os.PathLike | np.ndarray) or is_pil(inputs) or not isinstance(inputs, Iterable):
+        inputs = [inputs]
+    names = (os.fsdecode(given) for given in inputs if isinstance(given, str | os.PathLike))
+    return any(_has_video(name, recursive) for name in names)
+
+
+def _has_video(name: str, recursive: bool) -> bool:
+    if is_url(name):
+        return _is_video_name(name.partition("?")[0].partition("#")[0])
+    try:
+        if os.path.isdir(name):  # noqa: PTH112  Path.is_dir raises for a name that is too long
+            return any(isinstance(found, str) for found in walk(name, wanted=_is_video_name, recursive=recursive))
+        if name and not os.path.lexists(name) and is_pattern(name):
+            found = (match for match in expand(name) if isinstance(match, str))
+            return any(_is_video_name(match) or (Path(match).is_dir() and _has_video(match, recursive)) for match in found)
+    except (OSError, ValueError):  # told of when it is opened
+        return False
+    return _is_video_name(name)
+
+
+def _in_turn(jobs: Iterator[Iterable[Event]]) -> Iterator[Event]:
+    """Events of one job after the other; a video begins to be decoded when its turn comes, and is closed when nobody wants more."""
+    for events in jobs:
+        try:
+            yield from events
+        finally:
+            if isinstance(events, Generator):
+                events.close()
 
 
 @dataclass
 class _Opener:
     limits: ImageLimits
+    span: VideoSpan
     recursive: bool
     allow_private: bool
     stdin: BinaryIO | None
@@ -105,22 +151,36 @@ class _Opener:
             yield _failing(text, SourceUnreadable(f"{_printable(text)}: cannot be read ({getattr(error, 'strerror', None) or error})"))
 
     def _from_file(self, text: str) -> _Job:
-        if Path(text).suffix.lower() in VIDEO_SUFFIXES and os.path.lexists(text):
-            return _failing(text, SourceUnreadable(f"{_printable(text)}: {VIDEO_LATER}"))
-        return _job(text, lambda: read_image(text, self.limits))
+        if _is_video_name(text):
+            return lambda: self._video(text, text)
+        return self._job(text, lambda: read_image(text, self.limits), lambda: text)
+
+    def _video(self, source: str, media: Media) -> Iterator[Event]:
+        span = self.span
+        return read_video(
+            media,
+            source=_printable(source),
+            every=span.every,
+            stride=span.stride,
+            start=span.start,
+            stop=span.stop,
+            limits=self.limits,
+        )
 
     def _from_folder(self, text: str) -> Iterator[_Job]:
         nothing = True
-        for found in walk(text, wanted=_is_picture_name, recursive=self.recursive):
+        for found in walk(text, wanted=_is_wanted_name, recursive=self.recursive):
             nothing = False
             yield _failed(found) if isinstance(found, Failure) else self._from_file(found)
         if nothing:
-            wanted = " ".join(sorted(SUFFIXES))
-            yield _failing(text, SourceMissing(f"{_printable(text)}: no picture in this folder; wanted files that end in {wanted}"))
+            wanted = " ".join(sorted(_FOLDER_SUFFIXES))
+            yield _failing(
+                text, SourceMissing(f"{_printable(text)}: no picture or video in this folder; wanted files that end in {wanted}")
+            )
 
     def _from_pattern(self, text: str) -> Iterator[_Job]:
         suffix = Path(text).suffix
-        any_kind = bool(suffix) and not is_pattern(suffix)  # *.dat asks for .dat files; photos/* for the pictures among them
+        any_kind = bool(suffix) and not is_pattern(suffix)  # *.dat asks for .dat files; photos/* for the pictures and videos among them
         nothing = True
         for found in expand(text):
             if isinstance(found, Failure):
@@ -129,17 +189,17 @@ class _Opener:
                 if "**" in text:  # its files match by themselves
                     continue
                 yield from self._from_folder(found)
-            elif any_kind or _is_picture_name(found):
+            elif any_kind or _is_wanted_name(found):
                 yield self._from_file(found)
             else:
                 continue
             nothing = False
         if nothing:
-            yield _failing(text, SourceMissing(f"{_printable(text)}: no picture matches this pattern"))
+            yield _failing(text, SourceMissing(f"{_printable(text)}: no picture or video matches this pattern"))
 
     def _from_stdin(self) -> _Job:
         if self.stdin_used:
-            return _failing("-", SourceMissing("-: standard input holds one picture, and it was already read"))
+            return _failing("-", SourceMissing("-: standard input holds one picture or video, and it was already read"))
         self.stdin_used = True
         try:
             data = read_bytes(self.stdin or sys.stdin.buffer, name="-", limits=self.limits)
@@ -154,34 +214,56 @@ class _Opener:
 
         fetch = self.fetch or urls.fetch
         source = urls.without_userinfo(url)
-        return _job(source, lambda: decode(fetch(url, allow_private=self.allow_private), name=urls.shown(url), limits=self.limits))
 
-    def _decoding(self, source: str, data: bytes) -> _Job:
-        return _job(source, lambda: decode(data, name=source, limits=self.limits))
+        def events() -> Iterable[Event]:
+            try:
+                data = fetch(url, allow_private=self.allow_private)
+            except MienError as error:
+                return (Failure(_printable(source), error),)
+            return self._decoding(source, data, name=urls.shown(url))()
+
+        return events
+
+    def _decoding(self, source: str, data: bytes, *, name: str = "") -> _Job:
+        return self._job(source, lambda: decode(data, name=name or source, limits=self.limits), lambda: data)
+
+    def _job(self, source: str, read: Callable[[], Decoded], media: Callable[[], Media]) -> _Job:
+        """Reads a picture, or what turns out to be a video."""
+
+        def events() -> Iterable[Event]:
+            try:
+                return _pictured(source, read)
+            except IsVideo:
+                return self._video(source, media())
+
+        return events
 
 
-def _is_picture_name(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122  called a million times
+def _is_wanted_name(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in _FOLDER_SUFFIXES  # noqa: PTH122  called a million times
+
+
+def _is_video_name(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES  # noqa: PTH122  see above
 
 
 def _array_job(given: Any, position: int) -> _Job:
     kind = "array" if isinstance(given, np.ndarray) else "image" if is_pil(given) else "input"
     source = str(getattr(given, "filename", "") or f"{kind}[{position}]") if kind == "image" else f"{kind}[{position}]"
-    return _job(source, lambda: Decoded(from_array(given)))
+    return lambda: _pictured(source, lambda: Decoded(from_array(given)))
 
 
-def _job(source: str, read: Callable[[], Decoded]) -> _Job:
+def _pictured(source: str, read: Callable[[], Decoded]) -> tuple[Event, ...]:
+    """The events of one picture. Raises IsVideo."""
     source = _printable(source)
-
-    def events() -> tuple[Event, ...]:
-        try:
-            decoded = read()
-        except MienError as error:
-            return (Failure(source, error),)
-        frame = Frame(decoded.image, source=source)
-        return (Notice(source, decoded.note), frame) if decoded.note else (frame,)
-
-    return events
+    try:
+        decoded = read()
+    except IsVideo:
+        raise
+    except MienError as error:
+        return (Failure(source, error),)
+    frame = Frame(decoded.image, source=source)
+    return (Notice(source, decoded.note), frame) if decoded.note else (frame,)
 
 
 def _failing(source: str, error: MienError) -> _Job:

@@ -104,7 +104,11 @@ def fetch_weights(name: str, folder: Path | None = None) -> Path:
     """
     if name not in SOURCES:
         raise UnknownName("weights to fetch", name, SOURCES)
-    source = SOURCES[name]
+    return fetch_source(SOURCES[name], folder)
+
+
+def fetch_source(source: Source, folder: Path | None = None) -> Path:
+    """Download one weights file, as fetch_weights does."""
     target = (folder or cache_folder()) / source.file
     if target.is_file() and _digest(target, target.stat().st_mtime_ns, target.stat().st_size) == source.sha256:
         return target

@@ -46,14 +46,14 @@ def prepare_folder(folder: Path) -> None:
         if folder.exists() and not folder.is_dir():
             raise SinkError(f"{folder}: cannot be written (a file, wanted a folder)")
         folder.mkdir(parents=True, exist_ok=True)
-        probe = _beside(folder / "probe")
+        probe = beside(folder / "probe")
         probe.touch()
         probe.unlink()
 
 
 def replace(path: Path, data: bytes) -> None:
     """Write a whole file under a temporary name beside it, then rename: the name never stands for a part. Raises SinkError."""
-    part = _beside(path)
+    part = beside(path)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -63,5 +63,6 @@ def replace(path: Path, data: bytes) -> None:
             part.unlink(missing_ok=True)
 
 
-def _beside(path: Path) -> Path:
+def beside(path: Path) -> Path:
+    """A temporary name in the folder of a file, for no other file of this process."""
     return path.with_name(f".mien-{os.getpid()}-{next(_numbers)}.part")  # short, whatever the length of the file's own name

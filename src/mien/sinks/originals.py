@@ -11,7 +11,7 @@ from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from mien.io.folders import is_pattern
-from mien.io.formats import SUFFIXES
+from mien.io.formats import SUFFIXES, VIDEO_SUFFIXES
 from mien.io.images import is_pil
 from mien.io.names import is_url
 
@@ -114,8 +114,8 @@ def _identity(path: str | os.PathLike[str]) -> _Identity | None:
 
 
 def _reads(real: str) -> bool:
-    """Whether a folder that is read for pictures would give this file."""
-    return Path(real).suffix.lower() in SUFFIXES
+    """Whether a folder that is read would give this file."""
+    return Path(real).suffix.lower() in SUFFIXES | VIDEO_SUFFIXES
 
 
 def _base(pattern: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,8 @@ class ParquetSink(Sink):
     The library pulls batches from an iterator, while results are pushed here: a thread stands between the two.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, columns: Mapping[str, type] = COLUMNS) -> None:
+        self.path, self.columns = path, dict(columns)
         self.part = path.with_name(path.name + ".part")
         self.replaces = prepare(path)
         prepare(self.part)
@@ -45,9 +45,14 @@ class ParquetSink(Sink):
 
     def write(self, frame: Frame, result: Result, /) -> None:
         """Add the rows of one picture; a full row group goes to the disk."""
-        self._rows += result.rows()
-        if len(self._rows) >= ROW_GROUP:
-            self._flush()
+        self.add(result.rows())
+
+    def add(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Add rows; cells of other columns than the file's are left out, missing ones are empty."""
+        for row in rows:
+            self._rows.append(row)
+            if len(self._rows) >= ROW_GROUP:
+                self._flush()
 
     def close(self, *, finished: bool = True) -> None:
         """Write the last rows and give the file its name; when the work broke off it keeps `.part`, readable."""
@@ -71,7 +76,7 @@ class ParquetSink(Sink):
                 self._file = _Patient(self.part, "wb")
             self._writer = threading.Thread(target=self._work, args=(self._file,), name=f"parquet {self.path.name}", daemon=True)
             self._writer.start()
-        batch, self._rows = _batch(self._rows), []
+        batch, self._rows = _batch(self._rows, self.columns), []
         self._put(batch)
         self._check()
 
@@ -101,7 +106,7 @@ class ParquetSink(Sink):
                 yield batch
 
         try:
-            reader = RecordBatchReader.from_batches(_schema(), pulled())
+            reader = RecordBatchReader.from_batches(_schema(self.columns), pulled())
             with file:
                 write_parquet(reader, file, max_row_group_size=ROW_GROUP, compression="zstd(3)")
         except BaseException as error:  # not Exception only: the library's panics are none
@@ -124,15 +129,15 @@ class _Patient(io.FileIO):
         return len(data)
 
 
-def _schema() -> Any:
+def _schema(columns: Mapping[str, type]) -> Any:
     from arro3.core import DataType, Field, Schema
 
     kinds = {str: DataType.string(), int: DataType.int64(), float: DataType.float64(), bool: DataType.bool()}
-    return Schema([Field(name, kinds[kind], nullable=True) for name, kind in COLUMNS.items()])
+    return Schema([Field(name, kinds[kind], nullable=True) for name, kind in columns.items()])
 
 
-def _batch(rows: list[dict[str, Any]]) -> Any:
+def _batch(rows: list[dict[str, Any]], columns: Mapping[str, type]) -> Any:
     from arro3.core import Array, RecordBatch
 
-    schema = _schema()
-    return RecordBatch.from_arrays([Array([row[name] for row in rows], schema.field(name).type) for name in COLUMNS], schema=schema)
+    schema = _schema(columns)
+    return RecordBatch.from_arrays([Array([row.get(name) for row in rows], schema.field(name).type) for name in columns], schema=schema)

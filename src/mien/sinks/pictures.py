@@ -1,17 +1,24 @@
-"""Annotated pictures: one under its own name, or a folder of them under their originals' names."""
+"""Annotated pictures: one under its own name, or a folder of them, and of videos, under their originals' names."""
 
 from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 from mien.errors import SinkError
+from mien.io.formats import VIDEO_SUFFIXES
 from mien.sinks.files import prepare, prepare_folder, replace
 from mien.sinks.originals import Originals, same
 from mien.sinks.sink import BadTarget, PictureNotWritten, Sink
 from mien.sinks.tables import CsvSink
 from mien.types import Drawer, Frame, Image, Result
+
+if TYPE_CHECKING:
+    from mien.io.span import VideoSpan
+    from mien.sinks.video import Mp4Sink
 
 JPEG_SIDE = 65_500
 """The largest that libjpeg writes."""
@@ -52,7 +59,10 @@ class PictureSink(Sink):
         return f"{self.path} (replaced)" if self.replaces else str(self.path)
 
     def write(self, frame: Frame, result: Result, /) -> None:
-        """Draw and save; a second picture is refused."""
+        """Draw and save; a second picture is refused, and a video."""
+        if frame.stream:
+            instead = f"name a video: -o {self.path.with_suffix('.mp4')}, or a folder: -o {self.path.with_suffix('')}/"
+            raise BadTarget(f"{self.path}: holds one picture, but {frame.source} is a video; {instead}")
         if self._source is not None:
             instead = f"for several pictures name a folder: -o {self.path.with_suffix('')}/"
             raise SinkError(f"{self.path}: holds {self._source}, but {frame.source} came too; {instead}")
@@ -61,35 +71,55 @@ class PictureSink(Sink):
 
 
 class FolderSink(Sink):
-    """An annotated picture for each input, and the table unless it goes elsewhere.
+    """An annotated picture or video for each input, and the table unless it goes elsewhere.
 
-    Pictures keep their names, and the subfolders below a folder that was named. What was stored with loss becomes a JPEG, the
-    rest PNG. Two inputs of one name give `a.jpg` and `a-2.jpg`, in the order of the inputs.
+    They keep their names, and the subfolders below a folder that was named. What was stored with loss becomes a JPEG, the
+    other pictures PNG, videos MP4. Two inputs of one name give `a.jpg` and `a-2.jpg`, in the order of the inputs.
+
+    span: the part of the videos that is read, see Mp4Sink.
     """
 
-    def __init__(self, folder: Path, *, drawer: Drawer, originals: Originals = Originals(), table: bool = True) -> None:
-        self.folder, self._drawer, self._originals = folder, drawer, originals
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        drawer: Drawer,
+        originals: Originals = Originals(),
+        table: Callable[[Path], Sink] | None = CsvSink,
+        span: VideoSpan | None = None,
+    ) -> None:
+        self.folder, self._drawer, self._originals, self._span = folder, drawer, originals, span
+        self._video: Mp4Sink | None = None
+        self._video_notes: list[str] = []
         if any(same(root, folder) for root in originals.roots):
             raise BadTarget(f"{folder}: is the folder of the inputs, which are never overwritten; choose another one")
         for file in originals.files:
             self._refuse_original(folder / output_name(originals.name(file)))
         prepare_folder(folder)
-        self._table = CsvSink(folder / TABLE) if table else None
         self._taken: set[str] = {TABLE} if table else set()
-        self._replaced = int(self._table is not None and self._table.replaces)
+        self._replaced = int(table is not None and (folder / TABLE).exists())
+        self._table = table(folder / TABLE) if table else None
 
     @property
     def what(self) -> str:
-        """The folder's name, and how many of its files were replaced."""
-        return f"{self.folder}{os.sep}" + (f" ({self._replaced} replaced)" if self._replaced else "")
+        """The folder's name, how many of its files were replaced, and what is to be told of its videos."""
+        notes = [f"{self._replaced} replaced"] if self._replaced else []
+        notes += self._video_notes
+        return f"{self.folder}{os.sep}" + (f" ({'; '.join(notes)})" if notes else "")
 
     def write(self, frame: Frame, result: Result, /) -> None:
-        """Save the rows of one picture, then draw and save it.
+        """Save the rows of one picture, then draw and save it, or give it to the video it belongs to.
 
-        Raises PictureNotWritten if only the picture cannot be, and SinkError if the table or a full disk is in the way.
+        Raises PictureNotWritten if only the picture cannot be, and SinkError if the table, a video or a full disk is in the way.
         """
         if self._table:
             self._table.write(frame, result)
+        if self._video and not self._video.continues(frame):
+            self._end_video(finished=True)
+        if frame.stream:
+            self._video = self._video or self._begin_video(frame)
+            self._video.write(frame, result)
+            return
         try:
             self._save(frame, result)
         except SinkError as error:
@@ -106,9 +136,27 @@ class FolderSink(Sink):
         self._replaced += there
 
     def close(self, *, finished: bool = True) -> None:
-        """Close the table."""
-        if self._table:
-            self._table.close(finished=finished)
+        """End the last video and close the table."""
+        try:
+            self._end_video(finished=finished)
+        finally:
+            if self._table:
+                self._table.close(finished=finished)
+
+    def _begin_video(self, frame: Frame) -> Mp4Sink:
+        from mien.sinks.video import Mp4Sink
+
+        target = self.folder / self._free(video_name(self._originals.name(frame.source)))
+        self._refuse_original(target)
+        self._replaced += os.path.lexists(target)
+        return Mp4Sink(target, drawer=self._drawer, span=self._span)
+
+    def _end_video(self, *, finished: bool) -> None:
+        if self._video is None:
+            return
+        video, self._video = self._video, None
+        video.close(finished=finished)
+        self._video_notes += [f"{video.path.name}: {note}" for note in video.notes]
 
     def _free(self, wanted: PurePath) -> PurePath:
         name, number = wanted, 2
@@ -122,9 +170,16 @@ class FolderSink(Sink):
             raise BadTarget(f"{target}: is one of the inputs, which are never overwritten; choose another folder than {self.folder}")
 
 
+def video_name(name: PurePath) -> PurePath:
+    """The name with `.mp4`, in place of the extension of a video if it has one: `clip.mov` -> `clip.mp4`, `10.0.0.7` -> `10.0.0.7.mp4`."""
+    return name.with_suffix(".mp4") if name.suffix.lower() in VIDEO_SUFFIXES else name.with_name(name.name + ".mp4")
+
+
 def output_name(name: PurePath) -> PurePath:
-    """The name with the extension of the kind it is saved as: its own, or `.jpg` or `.png`."""
+    """The name with the extension of the kind it is saved as: its own, or `.jpg`, `.png` or `.mp4`."""
     suffix = name.suffix.lower()
+    if suffix in VIDEO_SUFFIXES:
+        return video_name(name)
     if suffix in (".jpg", ".jpeg", ".png"):
         return name
     return name.with_suffix(".jpg" if suffix in LOSSY else ".png")

@@ -3,29 +3,52 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mien.drawers import drawer as drawer_by_name
 from mien.io.names import is_url
+from mien.sinks.baseline import after_baseline
 from mien.sinks.originals import Originals, strictly_inside
 from mien.sinks.parquet import ParquetSink
 from mien.sinks.pictures import FolderSink, PictureSink
 from mien.sinks.sink import BadTarget, PictureNotWritten, Sink
 from mien.sinks.tables import CsvSink, JsonLinesSink, StdoutSink
+from mien.table import COLUMNS
 from mien.types import Drawer, Frame, Result
 
-TABLES: dict[str, Callable[[Path], Sink]] = {".csv": CsvSink, ".jsonl": JsonLinesSink, ".parquet": ParquetSink}
+if TYPE_CHECKING:
+    from mien.io.video import VideoSpan
+
+TABLES: dict[str, Callable[[Path, Mapping[str, type]], CsvSink | JsonLinesSink | ParquetSink]] = {
+    ".csv": CsvSink,
+    ".jsonl": JsonLinesSink,
+    ".parquet": ParquetSink,
+}
 PICTURES = (".jpg", ".jpeg", ".png")
+VIDEO, PAGE = ".mp4", ".html"
 
 
-def open_sink(target: str | os.PathLike[str], *, drawer: Drawer | None = None, inputs: Iterable[Any] = (), table: bool = True) -> Sink:
-    """The sink for one target: `x.csv`, `x.jsonl`, `x.parquet`, `x.jpg`, `x.png`, a folder, or `-` for JSON Lines on stdout.
+def open_sink(
+    target: str | os.PathLike[str],
+    *,
+    drawer: Drawer | None = None,
+    inputs: Iterable[Any] = (),
+    table: bool = True,
+    columns: Mapping[str, type] = COLUMNS,
+    baseline: tuple[float, float] | None = None,
+    span: VideoSpan | None = None,
+    beside: str = "",
+) -> Sink:
+    """The sink for one target: a table (`x.csv`, `x.jsonl`, `x.parquet`, or `-` for JSON Lines on stdout), an annotated
+    picture or video (`x.jpg`, `x.png`, `x.mp4`), a page with charts (`x.html`), or a folder.
 
-    A name that ends in a slash, has no extension, or is a folder already is a folder: an annotated picture for each input,
-    with `results.csv` beside them if `table`. drawer: draws the pictures; mien's own if None. inputs: what will be read;
-    outputs never overwrite it.
+    A name that ends in a slash, has no extension, or is a folder already is a folder: an annotated picture or video for each
+    input, with `results.csv` beside them if `table`. drawer: draws the pictures; mien's own if None. inputs: what will be
+    read; outputs never overwrite it. columns: of tables. baseline: seconds from and to; rows wait until it is over and have
+    `Result.delta`. span: the part of a video that is read, whose sound an annotated video gets. beside: a table that the same
+    run writes, which a page names as the place of all rows.
 
     Missing folders are made, and it is tried whether the file can be written; but a file that is there is replaced only when
     the first result comes. Raises SinkError: cannot be written; BadTarget, which is a UsageError too: an unknown extension or
@@ -34,19 +57,29 @@ def open_sink(target: str | os.PathLike[str], *, drawer: Drawer | None = None, i
     text = os.fspath(target)
     originals = Originals.of(inputs)
     if text == "-":
-        return StdoutSink()
+        return after_baseline(StdoutSink(), baseline)
     path, suffix = Path(text), Path(text).suffix.lower()
     if not text or "\0" in text:
         raise BadTarget(f"output {text!r}: not a file name; name a file, a folder, or - for stdout")
     if text.endswith(("/", os.sep)) or not suffix or os.path.isdir(text):  # noqa: PTH112  Path.is_dir raises for a name that is too long
-        return FolderSink(path, drawer=drawer or drawer_by_name(), originals=originals, table=table)
+        results = (lambda csv: after_baseline(CsvSink(csv, columns), baseline)) if table else None
+        return FolderSink(path, drawer=drawer or drawer_by_name(), originals=originals, table=results, span=span)
     if suffix in PICTURES:
         return PictureSink(path, drawer=drawer or drawer_by_name(), originals=originals)
-    if suffix not in TABLES:
-        raise BadTarget(f"{text}: nothing writes {suffix} files; there are {' '.join([*TABLES, *PICTURES])}, or a folder: {text}/")
+    if suffix == VIDEO:
+        from mien.sinks.video import Mp4Sink
+
+        return Mp4Sink(path, drawer=drawer or drawer_by_name(), originals=originals, span=span)
+    if suffix not in (*TABLES, PAGE):
+        known = " ".join([*TABLES, *PICTURES, VIDEO, PAGE])
+        raise BadTarget(f"{text}: nothing writes {suffix} files; there are {known}, or a folder: {text}/")
     if originals.protects(path):
         raise BadTarget(f"{path}: is one of the inputs, which are never overwritten; choose another name")
-    return TABLES[suffix](path)
+    if suffix == PAGE:
+        from mien.sinks.page import HtmlSink
+
+        return after_baseline(HtmlSink(path, baseline=baseline, table=beside), baseline)
+    return after_baseline(TABLES[suffix](path, columns), baseline)
 
 
 def is_table(target: str | os.PathLike[str]) -> bool:
@@ -89,16 +122,20 @@ class Sinks(Sink):
             raise problem
 
 
-def open_sinks(targets: Sequence[str], *, drawer: Drawer | None = None, inputs: Sequence[Any] = ()) -> Sinks:
-    """The sinks of several targets. A folder gets `results.csv` unless one of the others takes the table. Raises as `open_sink`."""
+def open_sinks(targets: Sequence[str], *, inputs: Sequence[Any] = (), **settings: Any) -> Sinks:
+    """The sinks of several targets; settings and errors as in `open_sink`.
+
+    A folder gets `results.csv` unless one of the others takes the table.
+    """
     seen: dict[str, str] = {}
     for target in targets:
         real = target if target == "-" else os.path.realpath(target)
         if real in seen:
             raise BadTarget(f"{target}: named twice as an output ({seen[real]}, {target}); name it once")
         seen[real] = target
-    table = not any(is_table(target) for target in targets)
-    return Sinks([open_sink(target, drawer=drawer, inputs=inputs, table=table) for target in targets])
+    tables = [target for target in targets if is_table(target)]
+    settings["beside"] = next((target for target in tables if target != "-"), "")
+    return Sinks([open_sink(target, inputs=inputs, table=not tables, **settings) for target in targets])
 
 
 class OwnOutputs:

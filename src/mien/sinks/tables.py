@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from abc import abstractmethod
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -17,10 +18,8 @@ from mien.types import Frame, Result
 class LineSink(Sink):
     """A text file that is opened with the first result, so that a run that reads nothing replaces nothing."""
 
-    header = ""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, columns: Iterable[str] = COLUMNS) -> None:
+        self.path, self.columns = path, tuple(columns)
         self.replaces = prepare(path)
         self._file: TextIO | None = None
 
@@ -29,17 +28,26 @@ class LineSink(Sink):
         """The file's name."""
         return f"{self.path} (replaced)" if self.replaces else str(self.path)
 
+    @property
+    def header(self) -> str:
+        """What the file begins with."""
+        return ""
+
     @abstractmethod
     def line(self, row: dict[str, Any]) -> str:
         """One row with its line end."""
 
     def write(self, frame: Frame, result: Result, /) -> None:
         """Add the rows of one picture."""
+        self.add(result.rows())
+
+    def add(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Add rows; cells of other columns than the file's are left out, missing ones are empty."""
         with writing(self.path):
             if self._file is None:
                 self._file = self.path.open("w", encoding="utf-8", newline="")
                 self._file.write(self.header)
-            self._file.writelines(map(self.line, result.rows()))
+            self._file.writelines(self.line({name: row.get(name) for name in self.columns}) for row in rows)
             self._file.flush()
 
     def close(self, *, finished: bool = True) -> None:
@@ -52,7 +60,10 @@ class LineSink(Sink):
 class CsvSink(LineSink):
     """CSV as in RFC 4180, but with the line ends of Unix; UTF-8; nothing between the commas of an empty cell."""
 
-    header = ",".join(COLUMNS) + "\n"
+    @property
+    def header(self) -> str:
+        """The names of the columns."""
+        return ",".join(self.columns) + "\n"
 
     def line(self, row: dict[str, Any]) -> str:
         """One row with its line end."""

@@ -18,9 +18,9 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from mien.data.fer import Fer, vote_shares
+from mien.data.fer import Fer, majority8, vote_shares
 from mien.errors import CardInvalid
-from mien.labels import EMOTIONS, LABEL_SETS
+from mien.labels import EMOTIONS, LABEL_SETS, convert
 from mien.models.card import Head, ModelCard
 from mien.models.recogniser import OnnxRecogniser, blended, head_probs
 from mien.train.calibrate import fitted_power, fitted_temperature
@@ -28,10 +28,13 @@ from mien.train.config import TrainConfig
 from mien.train.crops import find_points, plain_crops
 from mien.train.fit import build, crop_spec
 from mien.train.nets import HEADS, Standardise
+from mien.train.quantise import CALIBRATION, quantised
 from mien.types import Detector, Floats, Image, Ints
 
 AGREEMENT = 1e-4
 """Largest difference between torch and the exported file, in any output, that is let pass."""
+MOST_LOSS = 0.005
+"""Accuracy that 8 bits may cost."""
 GOLDEN = 16
 OPSET = 18
 """Old enough for onnxruntime 1.20."""
@@ -82,7 +85,7 @@ def fold(module: nn.Module) -> None:
 
 
 def to_onnx(net: Deployed, size: int) -> onnx.ModelProto:
-    """The graph with a free batch size; large weights stored as float16 behind Casts, which onnxruntime folds when it loads."""
+    """The float32 graph with a free batch size."""
     example = torch.zeros(2, size, size, 1, dtype=torch.uint8)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it tells of operators of libraries that are not used here
     with warnings.catch_warnings():
@@ -92,19 +95,25 @@ def to_onnx(net: Deployed, size: int) -> onnx.ModelProto:
             dynamic_shapes=({0: torch.export.Dim("n", min=1)},),
         )  # fmt: skip
     assert program is not None
-    model = program.model_proto
+    return program.model_proto
+
+
+def halved(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The graph with large weights stored as float16 behind Casts, which onnxruntime folds when it loads."""
+    out = onnx.ModelProto()
+    out.CopyFrom(model)
     casts = []
-    for tensor in list(model.graph.initializer):
+    for tensor in list(out.graph.initializer):
         array = numpy_helper.to_array(tensor)
         if array.dtype == np.float32 and array.size >= 1024:
-            model.graph.initializer.remove(tensor)
-            model.graph.initializer.append(numpy_helper.from_array(array.astype(np.float16), f"{tensor.name}_half"))
+            out.graph.initializer.remove(tensor)
+            out.graph.initializer.append(numpy_helper.from_array(array.astype(np.float16), f"{tensor.name}_half"))
             casts.append(helper.make_node("Cast", [f"{tensor.name}_half"], [tensor.name], to=TensorProto.FLOAT))
-    nodes = list(model.graph.node)
-    del model.graph.node[:]
-    model.graph.node.extend(casts + nodes)
-    onnx.checker.check_model(model)
-    return model
+    nodes = list(out.graph.node)
+    del out.graph.node[:]
+    out.graph.node.extend(casts + nodes)
+    onnx.checker.check_model(out)
+    return out
 
 
 def export(
@@ -122,18 +131,17 @@ def export(
     """Write NAME.onnx, NAME.json and NAME.golden.npz to `folder`; temperatures are fitted on the rows of `judge` (PublicTest).
 
     frequencies: of the classes of the two heads in training, float32 (9,) and (7,), as mien.train.fit.priors gives them.
-    Raises CardInvalid when onnxruntime and torch differ by more than AGREEMENT or in an answer.
+    Raises CardInvalid when onnxruntime and torch differ by more than AGREEMENT or in an answer, and when 8 bits, if they are
+    asked for, cost more than MOST_LOSS of accuracy.
     """
     net, spec = deployed(config, state), crop_spec(config)
     crops = plain_crops(judge.pictures, find_points(judge.pictures, detector), spec, aligned=True)[..., None]
-    model = to_onnx(net, config.size)
+    plain = to_onnx(net, config.size)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{config.name}.onnx"
     partial = path.with_suffix(".part")
-    onnx.save(model, partial)
-    content = partial.read_bytes()
     card = ModelCard(
-        name=config.name, file=path.name, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content), crop=spec,
+        name=config.name, file=path.name, sha256="", bytes=0, crop=spec,
         outputs={
             "votes": Head("logits", EMOTIONS, offsets=given_back(frequencies[0], config.votes_back)),
             "fer7": Head("logits", LABEL_SETS["fer7"], offsets=given_back(frequencies[1], config.fer_back)),
@@ -142,8 +150,17 @@ def export(
         blend={"votes": 1 - config.blend, "fer7": config.blend}, answers={"fer7": "fer7", "ferplus8": "votes"},
         affect_from=f"model:{config.anchors}", licences=licences, source=source, note=note,
     )  # fmt: skip
-    raw = OnnxRecogniser(card, partial, threads=config.threads).outputs(np.repeat(crops, 3, axis=3))
+    raw = _raw(card, halved(plain), partial, crops, config.threads)
     _check(net, crops, raw)
+    if config.int8:
+        as_float = accuracies(card, raw, judge)
+        raw = _raw(card, quantised(plain, crops[:CALIBRATION]), partial, crops, config.threads)
+        loss = {name: round(as_float[name] - accuracy, 4) for name, accuracy in accuracies(card, raw, judge).items()}
+        if max(loss.values()) > MOST_LOSS:
+            raise CardInvalid(f"export: 8 bits cost {max(loss.values()):.3f} of accuracy (allowed {MOST_LOSS:g}); nothing was written")
+        card = dataclasses.replace(card, source=card.source | {"int8": {"lost accuracy on PublicTest": loss}})
+    content = partial.read_bytes()
+    card = dataclasses.replace(card, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
     card = calibrated(card, raw, judge)
     partial.replace(path)
     (folder / f"{config.name}.json").write_text(card.to_json(), "utf-8")
@@ -152,6 +169,23 @@ def export(
     golden: dict[str, Any] = {"crops": crops, "probs": emotions.probs, "affect": emotions.affect, **emotions.heads}
     np.savez_compressed(folder / f"{config.name}.golden.npz", **golden)
     return card
+
+
+def _raw(card: ModelCard, model: onnx.ModelProto, path: Path, crops: Image, threads: int) -> dict[str, Floats]:
+    """Raw outputs of a graph by the user's road, through a file at `path`."""
+    onnx.save(model, path)
+    return OnnxRecogniser(card, path, threads=threads).outputs(np.repeat(crops, 3, axis=3))
+
+
+def accuracies(card: ModelCard, raw: dict[str, Floats], judge: Fer) -> dict[str, float]:
+    """Accuracy of the two heads, each on its own labels: FER-2013's, and the crowd's majority of eight."""
+    majority = majority8(judge.votes)
+    votes = convert(head_probs(card.outputs["votes"], raw["votes"]), EMOTIONS, LABEL_SETS["ferplus8"])
+    clear = majority >= 0
+    return {
+        "fer7": float((head_probs(card.outputs["fer7"], raw["fer7"]).argmax(axis=1) == judge.emotion).mean()),
+        "ferplus8": float((votes.argmax(axis=1) == majority)[clear].mean()),
+    }
 
 
 def golden_crops(size: int) -> Image:

@@ -23,6 +23,7 @@ from mien.labels import EMOTIONS, LABEL_SETS, anchors, convert
 from mien.train.config import TrainConfig
 from mien.train.crops import augmented_crops, find_points, plain_crops
 from mien.train.nets import HEADS, NETS, Standardise
+from mien.train.teach import Targets, cached_answers, taught
 from mien.types import Detector, Floats, Image, Ints
 from mien.vision.align import CropSpec
 
@@ -77,8 +78,11 @@ def fit(config: TrainConfig, fer: Fer, detector: Detector, folder: Path, *, say:
         torch.set_rng_state(state["rng"])
         say(f"resumed after epoch {first}")
     (folder / "config.json").write_text(record)
+    log_priors = [torch.from_numpy(np.log(prior)) for prior in priors(vote_shares(train.votes), train.emotion)]
     targets = _targets(train, config)
-    log_priors = [torch.from_numpy(np.log(prior)) for prior in priors(targets[0], targets[1])]
+    if config.teachers:
+        say(f"asking {len(config.teachers)} teachers")
+        targets = taught(targets, cached_answers(folder, config.teachers, train, points, threads=config.threads), config.teach)
     for epoch in range(first, config.epochs):
         began, total = time.monotonic(), 0.0
         net.train()
@@ -139,10 +143,11 @@ def _cached_points(folder: Path, fer: Fer, detector: Detector, kind: str) -> Flo
     return points
 
 
-def _targets(fer: Fer, config: TrainConfig) -> tuple[Floats, Ints, Floats]:
-    """Vote shares (n, 9; NaN without votes), labels (n,), valence and arousal (n, 2; NaN where votes say nothing)."""
+def _targets(fer: Fer, config: TrainConfig) -> Targets:
+    """Vote shares (n, 9; NaN without votes), smoothed labels (n, 7), valence and arousal (n, 2; NaN where votes say nothing)."""
     shares = vote_shares(fer.votes)
-    return shares, fer.emotion, anchors(config.anchors).expected(shares, EMOTIONS)
+    labels = np.eye(len(FER7), dtype=np.float32)[fer.emotion] * (1 - config.smoothing) + config.smoothing / len(FER7)
+    return shares, np.asarray(labels, np.float32), anchors(config.anchors).expected(shares, EMOTIONS)
 
 
 def priors(shares: Floats, labels: Ints) -> tuple[Floats, Floats]:
@@ -152,9 +157,7 @@ def priors(shares: Floats, labels: Ints) -> tuple[Floats, Floats]:
     return np.maximum(votes, 1e-4).astype(np.float32), (counts / counts.sum()).astype(np.float32)
 
 
-def _batches(
-    fer: Fer, points: Floats, targets: tuple[Floats, Ints, Floats], spec: CropSpec, config: TrainConfig, epoch: int
-) -> Iterator[Batch]:
+def _batches(fer: Fer, points: Floats, targets: Targets, spec: CropSpec, config: TrainConfig, epoch: int) -> Iterator[Batch]:
     """Shuffled, augmented batches of one epoch, made in a thread while the last one trains."""
     ready: queue.Queue[Batch | Exception | None] = queue.Queue(8)
     rng = np.random.default_rng((config.seed, epoch))
@@ -190,7 +193,7 @@ def _loss(
     vote_loss = -(torch.nan_to_num(votes) * F.log_softmax(vote_logits, 1)).sum(1)
     rated = torch.isfinite(affect).float()
     affect_loss = ((torch.tanh(affect_raw) - torch.nan_to_num(affect)).square() * rated).sum(1)
-    fer_loss = F.cross_entropy(fer_logits, labels, label_smoothing=config.smoothing)
+    fer_loss = F.cross_entropy(fer_logits, labels)
     return config.votes_weight * (vote_loss * voted).mean() + config.fer_weight * fer_loss + config.affect_weight * affect_loss.mean()
 
 

@@ -144,8 +144,9 @@ def _layout(
 ) -> tuple[list[Lines], Floats]:
     """The captions as they are set, and where each goes (NaN: nowhere): the largest setting with room for all of them."""
     emotions = result.emotions
-    full = [tuple(caption(emotions, i, style)) for i in range(len(emotions))]
-    short = [tuple((line,) for line in shorter(emotions, i, style)) for i in range(len(emotions))]
+    people: list[int | None] = [None] * len(emotions) if result.faces.ids is None else result.faces.ids.tolist()
+    full = [tuple(caption(emotions, i, style, person=person)) for i, person in enumerate(people)]
+    short = [tuple((line,) for line in shorter(emotions, i, style, person=person)) for i, person in enumerate(people)]
     spaced = frames + np.array([-1, -1, 1, 1], np.float32) * max(1.0, thickness / 2)
     # Size of the text, and how many of the longer forms to leave out.
     smaller = [max(SMALLEST_TEXT, round(text * share)) for share in SHRINK]

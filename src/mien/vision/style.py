@@ -93,7 +93,7 @@ def box_colour(emotions: Emotions, face: int, style: Style) -> RGB:
         return rgb(UNSURE_COLOUR)
     if style.colour == "valence":
         return rgb(NO_VALENCE) if affect is None else ramp(DIVERGING, (affect[0] + 1) / 2)
-    top = int(emotions.probs[face].argmax())
+    top = int(emotions.probs[face].argmax() if emotions.held is None else emotions.held[face])
     if style.colour == "confidence":
         return ramp(VIRIDIS, float(emotions.probs[face, top]))
     palette = PALETTES[style.palette]
@@ -101,8 +101,8 @@ def box_colour(emotions: Emotions, face: int, style: Style) -> RGB:
     return rgb(palette.get(emotions.labels[top], list(palette.values())[top % len(palette)]))
 
 
-def caption(emotions: Emotions, face: int, style: Style) -> list[str]:
-    """The lines of one face's caption: one, or two with valence and arousal."""
+def caption(emotions: Emotions, face: int, style: Style, *, person: int | None = None) -> list[str]:
+    """The lines of one face's caption: one, or two with valence and arousal. It begins with the person's number where there is one."""
     names = CAPTIONS[style.language]
     label, probability = emotions.ranked(face)[0]
     text = names.get(label, label)
@@ -115,6 +115,8 @@ def caption(emotions: Emotions, face: int, style: Style) -> list[str]:
         text = f"{text} {probability * 100:.0f} %"
     if unsure(emotions, face):
         text = f"{names['unsure']}: {text}"
+    if person is not None:
+        text = f"#{person} {text}"
     if not style.show_affect or affect is None:
         return [text]
     valence, arousal = affect
@@ -123,11 +125,11 @@ def caption(emotions: Emotions, face: int, style: Style) -> list[str]:
     return [text, f"V {valence:+.2f}  A {arousal:+.2f}".replace("-", "\u2212")]
 
 
-def shorter(emotions: Emotions, face: int, style: Style) -> list[str]:
+def shorter(emotions: Emotions, face: int, style: Style, *, person: int | None = None) -> list[str]:
     """Ever shorter texts for a caption that has no room: without the probability, then only `happy?` for an unsure face."""
     plain = replace(style, show_affect=False, show_probability=False, preset=None)
-    texts = [caption(emotions, face, plain)[0]]
+    texts = [caption(emotions, face, plain, person=person)[0]]
     if unsure(emotions, face):
         label = emotions.ranked(face)[0][0]
-        texts.append(CAPTIONS[style.language].get(label, label) + "?")
+        texts.append(("" if person is None else f"#{person} ") + CAPTIONS[style.language].get(label, label) + "?")
     return texts

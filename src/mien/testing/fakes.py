@@ -1,15 +1,4 @@
-"""Fakes for tests of programs that use mien: the whole road, without a network or a photograph.
-
-A planted picture carries grey squares, each a "face" whose brightness says which emotion it shows. FakeDetector finds the
-squares, FakeRecogniser reads the brightness from their crops, and everything between and behind them is the real thing.
-
->>> import mien
->>> from mien.testing import FakeDetector, FakeRecogniser, planted_picture
->>> image, faces = planted_picture([((40, 30, 100, 90), "happy")])
->>> analyzer = mien.Analyzer(detector=FakeDetector(), recogniser=FakeRecogniser())
->>> analyzer.image(image).emotions.top
-['happy']
-"""
+"""Planted pictures, and a detector and a recogniser that read them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,266 @@
+"""`mien data`: what is done with a heap of face pictures before training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mien.cli.data_affect import app as affect
+from mien.cli.data_balance import balance
+from mien.cli.data_clean import clean
+from mien.cli.data_inspect import inspect
+from mien.cli.data_preview import preview
+from mien.errors import MienError, UsageError
+
+if TYPE_CHECKING:
+    from mien.data.manifest import Manifest
+    from mien.data.readers.report import Report
+    from mien.types import Ints
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Read, look at, clean, balance, label and split sets of pictures.")
+app.command("preview")(preview)
+app.command("inspect")(inspect)
+app.command("clean")(clean)
+app.command("balance")(balance)
+app.add_typer(affect, name="affect")
+
+NAMED = 3
+"""Problems of a kind that are said; the list has all."""
+
+Output = Annotated[Path, typer.Option("--output", "-o", help="Manifest to write, .parquet.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.command("import")
+def import_(
+    inputs: Annotated[list[Path], typer.Argument(metavar="IN", help="Folders, .csv, .npz or .parquet.")],
+    output: Output,
+    link: Annotated[bool, typer.Option("--link", help="Keep the paths of picture files, and not the pictures themselves.")] = False,
+    root: Annotated[Path | None, typer.Option(help="Folder that the paths in a CSV start from. Default: the CSV's own.")] = None,
+    votes: Annotated[Path | None, typer.Option(help="FER+'s fer2013new.csv for FER-2013's CSV. Default: the one beside it.")] = None,
+    duplicates: Annotated[
+        Path | None, typer.Option(help="npz of FER-2013's rows with a copy in another split, for notes. Default: NAME_duplicates.npz.")
+    ] = None,
+    labels: Annotated[str, typer.Option(help="Label set of a CSV whose emotions are codes: fer7, ferplus8, affectnet8, mien9.")] = "",
+    source: Annotated[str, typer.Option(help="What to call the data set. Default: after its path.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Read data sets of any known layout into one manifest.
+
+    A folder per emotion (also under train and test), CK+ and JAFFE as distributed, a CSV (image_path,emotion; FER-2013's; AffectNet's),
+    arrays in an npz, other manifests. What cannot be read is counted, and listed in a CSV beside the manifest.
+    """
+    from mien.cli.render import progress_counter, say
+    from mien.data.manifest import Manifest
+    from mien.data.readers.draft import unlike
+    from mien.data.readers.recognise import read_any
+
+    output = _parquet(output)
+    read: list[tuple[Manifest, Report]] = []
+    failed = 0
+    names = unlike([source or path.resolve().stem for path in inputs])
+    for path, name in zip(inputs, names, strict=True):
+        called = name if source or "#" in name else ""
+        try:
+            found = read_any(
+                path,
+                root=root,
+                votes=votes,
+                duplicates=duplicates,
+                labels=labels,
+                source=called,
+                progress=lambda n: progress_counter(n, "pictures"),
+            )
+        except UsageError:
+            raise
+        except MienError as error:
+            failed += 1
+            say(f"mien: {error}")
+        else:
+            read.append(found)
+    if not read:
+        raise typer.Exit(1)
+    manifest = Manifest.concat(part for part, _ in read)
+    _write(manifest, output, inside=not link)
+    told = _told([report for _, report in read], output)
+    _show(manifest, output, as_json=as_json, problems=told)
+    if failed or _broken([report for _, report in read]):
+        raise typer.Exit(3)
+
+
+@app.command()
+def split(
+    data: Annotated[Path, typer.Argument(help="A manifest, .parquet.")],
+    output: Output,
+    parts: Annotated[str, typer.Option(help="Shares: train=80,test=20, or 80/20, or 80/10/10 for train/val/test.")] = "80/20",
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another split.")] = 0,
+    again: Annotated[bool, typer.Option("--again", help="Split all rows anew; otherwise those that have a split keep it.")] = False,
+    of: Annotated[str, typer.Option(help="Split the rows of this split: --of train --parts train=90,val=10.")] = "",
+    near: Annotated[
+        bool, typer.Option("--near-duplicates/--no-near-duplicates", help="Look for near duplicates and keep them on one side.")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Split a manifest: every class in its share, no person, no near duplicate and no made picture's parent on two sides."""
+    from mien.cli.render import say
+    from mien.data.manifest import Manifest
+    from mien.data.split import split as split_rows
+    from mien.data.split import torn
+
+    output = _parquet(output)
+    shares = _shares(parts)
+    manifest = Manifest.read(data)
+    groups = _near(manifest) if near else None
+    made = split_rows(manifest, shares, seed=seed, again=again, of=of, groups=groups)
+    _write(made, output)
+    changed = int((made["split"] != manifest["split"]).sum())
+    apart = torn(made, groups)
+    if not changed and not again:
+        say("mien: all rows have a split already, and keep it; --again splits them anew, --of train only those of one split")
+    if len(apart):
+        say(f"mien: {len(apart)} rows have a subject, a parent or a near duplicate on another side, by the split they came with")
+    _show(made, output, as_json=as_json, changed=changed, torn=len(apart))
+
+
+@app.command()
+def extra(
+    output: Output,
+    folders: Annotated[list[Path], typer.Option("--extra", help="Pictures with labels, in any layout that import reads. May be repeated.")],
+    data: Annotated[Path | None, typer.Argument(help="The manifest to add them to. Default: none, only the extra ones.")] = None,
+    model: Annotated[str, typer.Option(help="Model whose card says how faces are cut out.")] = "base",
+    detector: Annotated[str, typer.Option(help="Face detector.")] = "yunet",
+    size: Annotated[int, typer.Option(min=0, help="Side of the crops in pixels; 0: what the model sees.")] = 0,
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all cores.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Add the faces of other pictures to a manifest, for training only.
+
+    Of each picture in which exactly one face is found, the face is cut out by the model's template and keeps its colour; the others are
+    listed. An interrupted run goes on where it stopped: finished work is kept in OUTPUT.part until the manifest is written.
+    """
+    import dataclasses
+
+    from mien.cli.render import progress_counter
+    from mien.data.extra import crop_frame, sweep
+    from mien.data.extra import extra as cut_out
+    from mien.data.manifest import Manifest
+    from mien.data.readers.draft import unlike
+    from mien.data.readers.recognise import drafted
+    from mien.models.detectors.registry import detector as detector_by_name
+    from mien.models.registry import recogniser
+
+    output = _parquet(output)
+    spec = crop_frame(recogniser(model, threads=1).crop)
+    if size:
+        spec = dataclasses.replace(spec, size=size)
+    base = [] if data is None else [Manifest.read(data)]
+    names = unlike([path.resolve().stem for path in folders])
+    sources = [drafted(path, source=name if "#" in name else "") for path, name in zip(folders, names, strict=True)]
+    parts = output.with_name(f"{output.name}.part")
+    made, report = cut_out(
+        sources,
+        detector_by_name(detector, threads=threads),
+        spec,
+        parts=parts,
+        name=detector,
+        progress=lambda n: progress_counter(n, "pictures"),
+    )
+    manifest = Manifest.concat([*base, made])
+    _write(manifest, output)
+    sweep(parts)
+    _show(manifest, output, as_json=as_json, added=len(made), problems=_told([report], output))
+    if not len(made):
+        raise typer.Exit(1)
+    if _broken([report]):
+        raise typer.Exit(3)
+
+
+def _write(manifest: Manifest, output: Path, *, inside: bool = False) -> None:
+    from mien.cli.render import progress_counter
+
+    with progress_counter(len(manifest), "pictures written") as done:
+        manifest.write(output, inside=inside, progress=done)
+
+
+def _parquet(path: Path) -> Path:
+    if path.suffix.lower() != ".parquet":
+        raise UsageError(f"output: found {path}, wanted a name that ends in .parquet")
+    return path
+
+
+def _shares(text: str) -> dict[str, float]:
+    """`80/20`, `80/10/10` or `train=80,val=10,test=10` as shares."""
+    wanted = f"parts: found {text!r}, wanted train=80,test=20, or 80/20, or 80/10/10"
+    try:
+        if "=" in text:
+            return {name.strip(): float(share) for name, share in (pair.split("=") for pair in text.split(","))}
+        values = [float(part) for part in text.split("/")]
+        return dict(zip({2: ("train", "test"), 3: ("train", "val", "test")}[len(values)], values, strict=True))
+    except (ValueError, KeyError):
+        raise UsageError(wanted) from None
+
+
+def _near(manifest: Manifest) -> Ints:
+    """Groups of near duplicates; a picture that cannot be read is one of its own."""
+    import numpy as np
+
+    from mien.cli.render import progress_counter
+    from mien.data.duplicates import copies, pixel_hash, small
+    from mien.io.events import Failure
+
+    hashes = [""] * len(manifest)
+    rows = np.zeros((len(manifest), small(np.zeros((8, 8, 3), np.uint8)).size), np.float32)
+    with progress_counter(len(manifest), "pictures") as done:
+        for i, picture in manifest.pictures():
+            if not isinstance(picture, Failure):
+                hashes[i], rows[i] = pixel_hash(picture), small(picture)
+            done(i + 1)
+    return copies(hashes, rows).groups()
+
+
+def _told(reports: list[Report], output: Path) -> dict[str, int]:
+    """Say what could not be taken and write the list of it; how many of each kind."""
+    from mien.cli.render import say
+    from mien.data.readers.report import write_problems
+
+    counts: dict[str, int] = {}
+    for report in reports:
+        for kind, count in report.counts().items():
+            counts[kind] = counts.get(kind, 0) + count
+            for problem in report.of(kind)[:NAMED]:
+                say(f"mien: {kind}: {problem.item}: {problem.why}")
+            if count > NAMED:
+                say(f"mien: {kind}: and {count - NAMED:,} more of {report.source}")
+    listed = output.with_suffix(".problems.csv")
+    if counts:
+        write_problems(reports, listed)
+        say(f"mien: all {sum(counts.values()):,} are in {listed}")
+    else:
+        listed.unlink(missing_ok=True)  # of an earlier run
+    return counts
+
+
+def _broken(reports: list[Report]) -> bool:
+    from mien.data.readers.report import FAILED
+
+    return any(report.of(kind) for report in reports for kind in FAILED)
+
+
+def _show(manifest: Manifest, output: Path, *, as_json: bool, **more: Any) -> None:
+    """How many pictures of each class are in each split."""
+    from mien.cli.render import print_table, say
+    from mien.data.manifest import SPLITS
+
+    counts = {name: part.counts() for name in (*SPLITS, "") if len(part := manifest.where(manifest["split"] == name))}
+    if as_json:
+        typer.echo(json.dumps({"manifest": str(output), "rows": len(manifest), "counts": counts} | more))
+        return
+    labels = list(manifest.counts())
+    rows = [[label or "(none)", *(f"{counts[name].get(label, 0):,}" for name in counts)] for label in labels]
+    rows.append(["all", *(f"{sum(counts[name].values()):,}" for name in counts)])
+    columns = ["label", *(name or "(no split)" for name in counts)]
+    print_table(columns, rows, right=columns[1:])
+    say(f"{len(manifest):,} pictures -> {output}")

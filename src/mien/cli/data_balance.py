@@ -1,0 +1,188 @@
+"""`mien data balance`: classes of unequal size made equal, with pictures, vectors or weights."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mien.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from mien.data.balance import Balanced
+    from mien.data.balance_run import Progress
+    from mien.data.manifest import Manifest
+
+
+NAMED = 5
+"""Pictures that could not be taken, of those that are said."""
+
+
+class Method(StrEnum):
+    """How classes are made equal."""
+
+    pictures = "pictures"
+    smote = "smote"
+    weights = "weights"
+
+
+def balance(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Folder with a folder per emotion, or a manifest (.parquet).")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for pictures, .npz for smote; none for weights.")] = None,
+    method: Annotated[
+        Method, typer.Option(help="pictures: R0's augmented ones; smote: vectors between vectors; weights: for the loss.")
+    ] = Method.pictures,
+    smote_value: Annotated[int, typer.Option(min=0, help="Pictures a class is cut to or filled up to.")] = 5000,
+    modify_coef: Annotated[float, typer.Option(min=0, help="Share of what lacks that is made.")] = 1.0,
+    train_part: Annotated[
+        float, typer.Option(min=0, max=0.999, help="Share of the originals without a split that is held out and never augmented.")
+    ] = 0.15,
+    recipe: Annotated[str, typer.Option(help="Augmentation recipe; mien data preview --list shows them.")] = "r0",
+    detector: Annotated[str, typer.Option(help="Face detector that checks originals and new pictures.")] = "yunet",
+    image_size: Annotated[
+        int | None, typer.Option(min=0, help="Side all pictures are brought to, 0: each keeps its size. Default 224; of a manifest 0.")
+    ] = None,
+    copies: Annotated[
+        bool | None, typer.Option("--copies/--no-copies", help="Write the kept pictures too, or only new ones. Default: of a folder.")
+    ] = None,
+    tries: Annotated[int, typer.Option(min=1, help="Failed tries in a row after which an original is given up.")] = 20,
+    suffix: Annotated[str, typer.Option("--format", help="Files to write: jpg, png or webp.")] = "jpg",
+    model: Annotated[str, typer.Option(help="For smote: the recogniser whose outputs are the vectors.")] = "base",
+    neighbours: Annotated[int, typer.Option(min=1, help="For smote: nearest neighbours to draw towards.")] = 5,
+    beta: Annotated[float | None, typer.Option(help="For weights: by the effective number of pictures (Cui 2019), such as .999.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same files.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Threads; 0 takes all cores. The result does not depend on it.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Balance the classes of a data set.
+
+    R0's procedure: of each class with n pictures of exactly one face, min(n, smote-value) are kept and (smote-value - n) * modify-coef
+    made by the recipe, from originals that are not held out; a new one counts when exactly one face is found in it. An interrupted run
+    goes on when the command is given again.
+    """
+    from mien.cli.render import progress_counter, say
+    from mien.data.readers.recognise import read_any
+
+    manifest, report = read_any(source, progress=lambda total: progress_counter(total, "pictures read"))
+    for problem in report.problems[:NAMED]:
+        say(f"mien: {problem.kind}: {problem.item}: {problem.why}")
+    if len(report.problems) > NAMED:
+        say(f"mien: and {len(report.problems) - NAMED:,} more; mien data import lists all")
+    if method is Method.weights:
+        _weights(manifest, beta, as_json=as_json)
+        return
+    if output is None:
+        raise UsageError(f"--method {method.value} needs an output: -o {'vectors.npz' if method is Method.smote else 'FOLDER'}")
+    if method is Method.smote:
+        _smote(manifest, output, model, detector, neighbours=neighbours, seed=seed)
+        return
+    from mien.data.balance import BalanceOptions
+    from mien.data.balance import balance as run
+    from mien.data.readers.report import FAILED
+
+    is_manifest = source.suffix.lower() == ".parquet"
+    options = BalanceOptions(
+        smote_value,
+        modify_coef,
+        train_part,
+        (0 if is_manifest else 224) if image_size is None else image_size,
+        copies=not is_manifest if copies is None else copies,
+        tries=tries,
+        suffix=f".{suffix.removeprefix('.')}",
+        seed=seed,
+    )
+    with stages() as progress:
+        found = run(
+            manifest, output, options, gen_model=recipe, detector=detector, workers=workers or os.cpu_count() or 1, progress=progress
+        )
+    _tell(found, output, as_json=as_json)
+    if any(report.of(kind) for kind in FAILED):
+        raise typer.Exit(3)
+
+
+@contextmanager
+def stages() -> Iterator[Progress]:
+    """A bar for each stage of the work, one after the other."""
+    from mien.cli.render import progress_counter
+
+    with ExitStack() as stack:
+        now = ""
+        move = None
+
+        def progress(stage: str, done: int, total: int) -> None:
+            nonlocal now, move
+            if stage != now:
+                stack.close()
+                now, move = stage, stack.enter_context(progress_counter(total, f"pictures ({stage})"))
+            assert move is not None
+            move(done)
+
+        yield progress
+
+
+def _tell(found: Balanced, output: Path, *, as_json: bool) -> None:
+    from mien.cli.render import counted, print_table, say
+
+    if as_json:
+        typer.echo(json.dumps(found.to_json()))
+    else:
+        columns = ["label", "found", "usable", "kept", "held out", "generated", "missing"]
+        rows = [
+            [label, *(str(n) for n in (r.found, r.usable, r.kept, r.held_out, r.generated, r.missing))]
+            for label, r in found.classes.items()
+        ]
+        print_table(columns, rows, right=columns[1:])
+    for reason, count in found.to_json()["dropped"].items():
+        say(f"dropped: {counted(count, 'picture')} ({reason}); each is in {output / 'dropped.csv'}")
+    for label, report in found.classes.items():
+        if report.missing:
+            say(
+                f"mien: {label}: {report.missing:,} of {report.wanted:,} could not be made: "
+                + (f"{counted(report.given_up, 'original')} given up" if report.given_up else "no original to make them from")
+            )
+    say(f"{output}: {counted(len(found.manifest), 'picture')}, listed in {output / 'manifest.parquet'}")
+    if not len(found.manifest):
+        raise DataError(f"{output}: nothing was usable; see {output / 'dropped.csv'}")
+
+
+def _weights(manifest: Manifest, beta: float | None, *, as_json: bool) -> None:
+    from mien.cli.render import print_table
+    from mien.data.weights import class_weights
+
+    part = manifest.where((manifest["split"] == "train") | (manifest["split"] == ""))
+    counts = {label: n for label, n in part.counts().items() if label}
+    weights = class_weights(counts, beta=beta)
+    if as_json:
+        typer.echo(json.dumps({label: {"n": counts[label], "weight": weight} for label, weight in weights.items()}))
+    else:
+        print_table(
+            ["label", "n", "weight"], [[label, str(counts[label]), f"{w:.4f}"] for label, w in weights.items()], right=["n", "weight"]
+        )
+
+
+def _smote(manifest: Manifest, output: Path, model: str, detector: str, *, neighbours: int, seed: int) -> None:
+    import numpy as np
+
+    from mien.cli.render import counted, progress_counter, say
+    from mien.data.files import whole
+    from mien.data.smote import embed, smote
+    from mien.models.detectors.registry import detector as detector_by_name
+    from mien.models.registry import recogniser as recogniser_by_name
+
+    if output.suffix.lower() != ".npz":
+        raise UsageError(f"{output}: smote writes vectors; wanted a name that ends in .npz")
+    mine = ((manifest["split"] == "train") | (manifest["split"] == "")) & (manifest["label"] != "")
+    rows = np.flatnonzero(mine)
+    with progress_counter(len(rows), "pictures") as move:
+        features, rows = embed(manifest, rows, recogniser_by_name(model), detector_by_name(detector), progress=move)
+    found = smote(features, manifest["label"][rows].tolist(), neighbours=neighbours, seed=seed)
+    ids = np.array([*manifest["id"][rows], *[""] * int(found.generated.sum())], str)
+    with whole(output) as part, part.open("wb") as file:
+        np.savez_compressed(file, features=found.features, labels=np.array(found.labels, str), generated=found.generated, ids=ids)
+    say(f"{output}: {counted(len(rows), 'vector')} of {features.shape[1]} numbers, {int(found.generated.sum()):,} new ones behind them")

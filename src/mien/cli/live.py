@@ -1,0 +1,281 @@
+"""`mien live`: a camera or stream, watched until Esc, q or Ctrl-C; then the page of the session."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mien.cli.options import (
+    OUTPUT,
+    READING,
+    TIME_DEFAULTS,
+    Affect,
+    AffectScale,
+    Anonymize,
+    Baseline,
+    Colour,
+    DetectEvery,
+    Detector,
+    DrawerName,
+    Language,
+    MinScore,
+    Model,
+    NoFollow,
+    Palette,
+    Preset,
+    Quiet,
+    Reentry,
+    SessionName,
+    ShowAffect,
+    Smooth,
+    SmoothSeconds,
+    StoreUrl,
+    Threads,
+    UnsureRulesName,
+    drawer_of,
+    seconds_span,
+    session_sink,
+    unsure_rules_of,
+)
+from mien.errors import UsageError
+from mien.io.names import is_url
+from mien.track.options import TrackOptions
+
+if TYPE_CHECKING:
+    from mien.cli.live_talk import LiveTalk
+    from mien.options import AnalyzeOptions
+    from mien.sinks.sink import Sink
+    from mien.types import Drawer
+
+
+def live(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="[SOURCE]",
+            help="Number of a camera; a video file, played as if it were one; or a URL: rtsp://, http:// (Motion JPEG, HLS) and others.",
+        ),
+    ] = "0",
+    detector: Detector = "yunet",
+    model: Model = "base",
+    affect: Affect = "model",
+    min_score: MinScore = None,
+    threads: Threads = 0,
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help="x.csv, x.jsonl, x.parquet: the table. x.mp4: the annotated video. x.html: the page. -: JSON Lines on stdout. "
+            "May be given several times; a file that is there is replaced.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    session: SessionName = None,
+    store: StoreUrl = None,
+    every: Annotated[
+        float | None, typer.Option(help="Record a sample each so many seconds instead of every frame.", rich_help_panel=OUTPUT)
+    ] = None,
+    no_show: Annotated[bool, typer.Option("--no-show", help="Open no window.", rich_help_panel=OUTPUT)] = False,
+    no_page: Annotated[bool, typer.Option("--no-page", help="Open no page at the end.", rich_help_panel=OUTPUT)] = False,
+    seconds: Annotated[float | None, typer.Option("--for", help="End after so many seconds.", rich_help_panel=OUTPUT)] = None,
+    va: ShowAffect = False,
+    quiet: Quiet = False,
+    colour: Colour = "emotion",
+    palette: Palette = "tol",
+    preset: Preset = None,
+    affect_scale: AffectScale = "unit",
+    language: Language = "en",
+    anonymize: Anonymize = False,
+    drawer: DrawerName = "mien",
+    unsure_rules: UnsureRulesName = None,
+    no_follow: NoFollow = False,
+    smooth: Smooth = TIME_DEFAULTS.smooth,
+    smooth_seconds: SmoothSeconds = TIME_DEFAULTS.smooth_seconds,
+    detect_every: DetectEvery = 1,
+    reentry: Reentry = 0.0,
+    baseline: Baseline = None,
+    width: Annotated[int, typer.Option(help="Ask the camera for this width.", rich_help_panel=READING)] = 0,
+    height: Annotated[int, typer.Option(help="Ask the camera for this height.", rich_help_panel=READING)] = 0,
+    fps: Annotated[float, typer.Option(help="Ask the camera for so many frames a second.", rich_help_panel=READING)] = 0,
+    reconnect: Annotated[
+        float, typer.Option(help="Longest wait in seconds between tries to connect again; 0: no tries.", rich_help_panel=READING)
+    ] = 10.0,
+    give_up: Annotated[
+        float | None, typer.Option(help="Try no more when the source has been gone for so many seconds.", rich_help_panel=READING)
+    ] = None,
+) -> None:
+    """Watch a camera, a stream or a video as it plays; Esc, q or Ctrl-C ends it.
+
+    The newest frame is always the next one: what comes while a frame is worked on is left out. At the end the page of the session opens.
+    No picture is kept unless -o x.mp4 asks for it.
+    """
+    from mien.options import AnalyzeOptions
+    from mien.sinks.registry import open_sinks
+    from mien.table import columns as table_columns
+    from mien.vision.style import Style
+    from mien.window import has_screen
+
+    if anonymize and min_score is not None:
+        raise UsageError("--anonymize hides the faces that are found, and --min-score leaves some of those out: they would stay visible")
+    if seconds is not None and not seconds > 0:
+        raise UsageError(f"--for is {seconds:g}; wanted seconds, more than 0")
+    style = Style(language=language, colour=colour, palette=palette, preset=preset, show_affect=va, affect_scale=affect_scale)
+    track = TrackOptions(
+        follow=not no_follow,
+        smooth=smooth,
+        smooth_seconds=smooth_seconds,
+        detect_every=detect_every,
+        reentry_seconds=reentry,
+        baseline=None if baseline is None else seconds_span(baseline),
+    )
+    rules = unsure_rules_of(unsure_rules or ("r3" if preset == "r3" else "default"), {})
+    options = AnalyzeOptions(detector=detector, model=model, affect=affect, min_score=min_score, unsure=rules, track=track, threads=threads)
+    drawn = drawer_of(style, drawer, anonymize=anonymize)
+    reading = {"width": width, "height": height, "fps": fps, "reconnect": reconnect, "give_up": give_up}
+    run = _Session(source, options, reading, drawn, every=every, seconds=seconds, quiet=quiet, shows=not no_show and has_screen())
+    columns = table_columns(raw=track.smooths, delta=track.baseline is not None)
+    if output:
+        run.sinks.append(open_sinks(output, drawer=drawn, inputs=[source], columns=columns, baseline=track.baseline))
+    if session is not None:
+        run.sinks.append(session_sink(store, session, options, columns))
+    pages = [Path(target) for target in output or [] if target.lower().endswith(".html")]
+    opens_page = not no_page and has_screen()
+    if opens_page and not pages:
+        pages = [Path(f"mien-live-{datetime.now():%Y%m%d-%H%M%S}.html")]
+        run.sinks.append(_page(pages[0], session or _title(run.live.source), language, track.baseline, output or []))
+    run.work()
+    if opens_page and run.talk.frames:
+        _open(pages[0])
+    _leave(run.talk)
+
+
+class _Session:
+    """One run of `mien live`: a source, what is recorded where, and what is told."""
+
+    def __init__(
+        self,
+        source: str,
+        options: AnalyzeOptions,
+        reading: dict[str, Any],
+        drawer: Drawer,
+        *,
+        every: float | None,
+        seconds: float | None,
+        quiet: bool,
+        shows: bool,
+    ) -> None:
+        from mien.cli.live_talk import LiveTalk
+        from mien.io.camera import open_live
+        from mien.pipeline import Analyzer
+
+        # With a window all frames are worked on and samples of them recorded; without one nobody sees the others.
+        self.live = open_live(source, every=None if shows else every, **reading)
+        self.talk = LiveTalk(self.live.source, quiet=quiet)
+        self.sinks: list[Sink] = []
+        self._analyzer = Analyzer(options)
+        self._drawer, self._every, self._seconds, self._shows = drawer, every, seconds, shows
+
+    def work(self) -> None:
+        """Watch until it is over, and say the closing line. The tables and the page are whole when it returns."""
+        from mien.io.events import Failure
+        from mien.pipeline import Analyzed
+        from mien.sinks.registry import Sinks
+        from mien.watch import watch
+        from mien.window import open_window
+
+        if not self.sinks and not (self._shows and sys.stdout.isatty()):
+            self.sinks.append(_stdout())
+            self.talk.status = False  # the rows would run through it
+        sinks, talk = Sinks(self.sinks), self.talk
+        try:
+            with sinks, ExitStack() as stack:
+                window = open_window(f"mien: {self.live.source}") if self._shows else None
+                if window is not None:
+                    stack.enter_context(window)
+                stack.enter_context(self.live)
+                stack.enter_context(_ended_by_signals(self.live.stop))
+                for item in watch(
+                    self._analyzer, self.live, sink=sinks, every=self._every, window=window, drawer=self._drawer, seconds=self._seconds
+                ):
+                    if isinstance(item, Analyzed):
+                        talk.done(item.result, self.live.stats)
+                    elif isinstance(item, Failure):
+                        talk.fail(item.error)
+                    else:
+                        talk.notice(item.message)
+        finally:
+            talk.close()
+        talk.summary(self.live.stats, sinks.what)
+
+
+@contextmanager
+def _ended_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """In here Ctrl-C, or a request to terminate, ends the session as Esc does; a second one ends the program."""
+    if threading.current_thread() is not threading.main_thread():  # where Python takes no signals
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def ended(number: int, frame: Any) -> None:
+        for again, handler in before.items():
+            signal.signal(again, handler)
+        stop()
+
+    try:
+        for number in before:
+            signal.signal(number, ended)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _page(path: Path, name: str, language: str, baseline: tuple[float, float] | None, output: list[str]) -> Sink:
+    """The sink of a page that nobody named."""
+    from mien.sinks.baseline import after_baseline
+    from mien.sinks.page import HtmlSink
+    from mien.sinks.registry import is_table
+
+    table = next((target for target in output if target != "-" and is_table(target)), "")
+    title = f"{name}, {datetime.now():%Y-%m-%d %H:%M}"
+    return after_baseline(HtmlSink(path, title=title, language=language, baseline=baseline, table=table), baseline)
+
+
+def _title(source: str) -> str:
+    """A source as a heading names it: a file without its folders."""
+    return source if is_url(source) else Path(source).name
+
+
+def _stdout() -> Sink:
+    from mien.sinks.tables import StdoutSink
+
+    return StdoutSink()
+
+
+def _open(page: Path) -> None:
+    """Show the page in the browser."""
+    import webbrowser
+
+    if not webbrowser.open(page.resolve().as_uri()):
+        from mien.cli.render import say
+
+        say(f"mien: no browser could be opened; the page is {page}")
+
+
+def _leave(talk: LiveTalk) -> None:
+    """Leave with exit code 1 when there was no frame, 3 when it did not end well."""
+    from mien.cli.main import NOTHING_DONE, SOME_FAILED
+
+    if not talk.frames:
+        raise typer.Exit(NOTHING_DONE)
+    if talk.failures:
+        raise typer.Exit(SOME_FAILED)

@@ -1,0 +1,136 @@
+"""Options that verbs share, each declared once, and what becomes of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mien.errors import UsageError
+from mien.track.options import TrackOptions
+
+if TYPE_CHECKING:
+    from mien.options import AnalyzeOptions
+    from mien.sinks.sink import Sink
+    from mien.types import Drawer
+    from mien.unsure import UnsureRules
+
+OUTPUT, DRAWING, DOUBT, READING = "Output", "Annotated pictures and videos", "When a face is marked unsure", "Reading"
+TIME = "Over time, in videos"
+TIME_DEFAULTS = TrackOptions()
+
+Detector = Annotated[str, typer.Option(help="Face detector: yunet, yunet:full, haar:alt2, mtcnn, mediapipe ... (mien models list).")]
+Model = Annotated[str, typer.Option(help="Recogniser: a name (mien models list), or an .onnx file with its .json card beside it.")]
+Affect = Annotated[
+    str, typer.Option(help="Where valence and arousal come from: model, none, or expected under the anchors adfes2011, crowd, legacy.")
+]
+MinScore = Annotated[float | None, typer.Option(help="Leave out faces with a lower detection score, 0..1.")]
+Threads = Annotated[int, typer.Option(help="CPU threads of the networks; 0 takes all cores.")]
+ShowAffect = Annotated[
+    bool,
+    typer.Option(
+        "--va", help="Valence and arousal on pictures and in the table on a terminal; files always have them.", rich_help_panel=OUTPUT
+    ),
+]
+SessionName = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Record the table in the session store too (mien sessions list).", rich_help_panel=OUTPUT),
+]
+StoreUrl = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="The store: a file, or postgresql://...; otherwise $MIEN_STORE or your own.", rich_help_panel=OUTPUT),
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress, notices and closing line; failures are told.", rich_help_panel=OUTPUT)
+]
+Colour = Annotated[str, typer.Option(help="What the boxes' colour says: emotion, valence or confidence.", rich_help_panel=DRAWING)]
+Palette = Annotated[
+    str, typer.Option(help="Colours of the emotions: tol (safe for colour-blind viewers) or tableau.", rich_help_panel=DRAWING)
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(help="An earlier project's rules: r0, r1, r2 or r3 (r3 sets --unsure-rules r3 too).", rich_help_panel=DRAWING),
+]
+AffectScale = Annotated[
+    str,
+    typer.Option(
+        help="Scale of valence and arousal for human eyes: unit (-1..1) or seven (1..7); files have -1..1.", rich_help_panel=DRAWING
+    ),
+]
+Language = Annotated[str, typer.Option(help="Language of the captions: en or ru.", rich_help_panel=DRAWING)]
+Anonymize = Annotated[bool, typer.Option("--anonymize", help="Make the faces unrecognisable on the pictures.", rich_help_panel=DRAWING)]
+DrawerName = Annotated[str, typer.Option(help="A plug-in's drawer; the options above are for mien's own.", rich_help_panel=DRAWING)]
+UnsureRulesName = Annotated[str | None, typer.Option(help="default, r3 or never; single thresholds below.", rich_help_panel=DOUBT)]
+UnsureScore = Annotated[float | None, typer.Option(help="Detection score up to this, 0..1.", rich_help_panel=DOUBT)]
+UnsureSize = Annotated[float | None, typer.Option(help="Shorter side of the box below this, pixels.", rich_help_panel=DOUBT)]
+UnsureBlur = Annotated[float | None, typer.Option(help="Share of fine detail below this.", rich_help_panel=DOUBT)]
+UnsureYaw = Annotated[float | None, typer.Option(help="Turned to a side by more than this, degrees.", rich_help_panel=DOUBT)]
+UnsurePitch = Annotated[float | None, typer.Option(help="Nodding up or down by more than this, degrees.", rich_help_panel=DOUBT)]
+UnsureConfidence = Annotated[float | None, typer.Option(help="Probability of the top emotion below this, 0..1.", rich_help_panel=DOUBT)]
+NoFollow = Annotated[
+    bool, typer.Option("--no-follow", help="Do not follow people: each frame by itself, nothing smoothed.", rich_help_panel=TIME)
+]
+Smooth = Annotated[
+    str, typer.Option(help="Smoothing: euro, ema or none. Unsmoothed values stay in the columns raw_*.", rich_help_panel=TIME)
+]
+SmoothSeconds = Annotated[float, typer.Option(help="Time constant of the smoothing.", rich_help_panel=TIME)]
+DetectEvery = Annotated[
+    int, typer.Option(help="Look for faces in every n-th frame and move the boxes on between: faster.", rich_help_panel=TIME)
+]
+Reentry = Annotated[
+    float, typer.Option(help="Know people who left again by their looks for so many seconds; 0 never.", rich_help_panel=TIME)
+]
+Baseline = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FROM:TO",
+        help="Seconds in which people are neutral: adds columns delta_*, the difference from each person's own medians there.",
+        rich_help_panel=TIME,
+    ),
+]
+
+
+def unsure_rules_of(name: str, thresholds: dict[str, float | None]) -> UnsureRules:
+    """The rules of a name, with the thresholds that were given in place of its own."""
+    from mien.unsure import rules
+
+    return dataclasses.replace(rules(name), **{field: value for field, value in thresholds.items() if value is not None})
+
+
+def drawer_of(style: Any, name: str, *, anonymize: bool) -> Drawer:
+    """The drawer that was asked for, on pictures with hidden faces if asked for."""
+    from mien.drawers import drawer
+    from mien.types import Image, Result
+    from mien.vision.draw import anonymize as hide
+    from mien.vision.draw import draw
+
+    plain: Drawer = partial(draw, style=style) if name == "mien" else drawer(name)
+
+    def hiding(image: Image, result: Result) -> Image:
+        return plain(hide(image, result.faces), result)
+
+    return hiding if anonymize else plain
+
+
+def session_sink(url: str | None, name: str, options: AnalyzeOptions, columns: Mapping[str, type]) -> Sink:
+    """The sink that records a session; with a baseline, its rows wait for it like a table's."""
+    from mien.sinks.baseline import after_baseline
+    from mien.store import open_store
+
+    writer = open_store(url).writer(name, model=options.model, options=dataclasses.asdict(options), columns=columns)
+    return after_baseline(writer, options.track.baseline)
+
+
+def seconds_span(text: str) -> tuple[float, float]:
+    """`0:3` as (0.0, 3.0). Raises UsageError."""
+    first, _, last = text.partition(":")
+    try:
+        span = float(first), float(last)
+    except ValueError:
+        raise UsageError(f"--baseline {text}: wanted two numbers of seconds with a colon between, as 0:3") from None
+    if not 0 <= span[0] < span[1]:
+        raise UsageError(f"--baseline {text}: wanted an end after its beginning, not before 0")
+    return span

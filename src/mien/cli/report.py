@@ -1,0 +1,91 @@
+"""`mien report`: the page of a table or session, after the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mien.cli.options import seconds_span
+from mien.errors import UsageError
+
+if TYPE_CHECKING:
+    from mien.timeline import Timeline
+
+
+def report(
+    what: Annotated[
+        str, typer.Argument(metavar="WHAT", help="A table that mien analyze wrote, .csv, .jsonl or .parquet; or the name of a session.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="PAGE.html", help="The page. Default: the table's name with .html, beside it.")
+    ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Where the sessions are: a SQLite file or postgresql://... Default: $MIEN_STORE, or the user's own."
+        ),
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(metavar="FROM:TO", help="Seconds in which people are neutral, as 0:3: adds charts of the change from there."),
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="Heading of the page. Default: the table's or session's name.")] = None,
+    language: Annotated[str, typer.Option(help="Language of the page: en or ru.")] = "en",
+    open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+) -> None:
+    """Make the page of a run: one HTML file with charts, numbers and rows, which needs no network.
+
+    WHAT is a file if there is one of that name, and else a session.
+    """
+    from mien.cli.render import say
+    from mien.report.page import write_page
+    from mien.report.words import words
+    from mien.sinks.originals import same
+
+    words(language)
+    span = None if baseline is None else seconds_span(baseline)
+    page = output or default_page(what)
+    if page.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"-o {page}: wanted a name that ends in .html")
+    if same(page, what):
+        raise UsageError(f"-o {page}: is the table itself, which is never overwritten; choose another name")
+    is_file = Path(what).is_file()
+    timeline = _timeline(what, store)
+    write_page(
+        timeline,
+        page,
+        title=title or (Path(what).stem if is_file else what),
+        baseline=span,
+        language=language,
+        table=what if is_file else "",
+    )
+    say(f"page: {page}")
+    if open_:
+        import webbrowser
+
+        if not webbrowser.open(page.resolve().as_uri()):
+            say("mien: no browser could be opened; open the page yourself")
+
+
+def default_page(what: str) -> Path:
+    """Beside a table, under its name; for a session in this folder, under a name that a file can have."""
+    path = Path(what)
+    if path.is_file() or path.suffix.lower() in (".csv", ".jsonl", ".parquet"):
+        return path.with_suffix(".html")
+    name = "".join(c if c.isalnum() or c in "-_. " else "_" for c in what).strip(" .")
+    return Path(f"{name or 'session'}.html")
+
+
+def _timeline(what: str, store: str | None) -> Timeline:
+    """The table of a file or, where there is none, of a session. A name that ends as a table does can only be a file."""
+    from mien.timeline import READERS, Timeline
+
+    path = Path(what)
+    if path.is_file() or path.suffix.lower() in READERS:
+        return Timeline.read(path)
+    from mien.store import open_store
+
+    with open_store(store, create=False) as sessions:
+        return sessions.timeline(what)

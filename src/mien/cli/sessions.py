@@ -1,0 +1,223 @@
+"""`mien sessions`: what was recorded, shown, exported, kept for so long, and purged for good."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mien.errors import UsageError
+
+if TYPE_CHECKING:
+    from mien.store.sessions import Session
+    from mien.store.store import Store
+    from mien.timeline import Timeline
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="List, show, export and purge recorded sessions.")
+
+NAMED = 10
+"""Sessions that a purge names; further ones are counted."""
+COLUMNS = ("number", "name", "started", "seconds", "frames", "faces", "state", "source")
+
+Where = Annotated[
+    str | None,
+    typer.Option("--store", metavar="URL", help="A file, or postgresql://USER@HOST/DATABASE; $MIEN_STORE, or else the user's own file."),
+]
+Which = Annotated[str, typer.Argument(metavar="SESSION", help="Name or number; of several of a name the newest.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list")
+def list_(store: Where = None, as_json: AsJson = False) -> None:
+    """All sessions, newest first."""
+    from mien.cli.render import print_table, say
+    from mien.store.place import StoreMissing
+
+    try:
+        with _open(store) as opened:
+            found, place = opened.sessions(), opened.place
+        nothing = f"no sessions in {place}"
+    except StoreMissing as error:
+        found, nothing = [], f"no sessions yet: {error}"
+    if as_json:
+        typer.echo(json.dumps([session.as_dict() for session in found], ensure_ascii=False))
+        return
+    if not found:
+        say(f"mien: {nothing}")
+        return
+    print_table(COLUMNS, [_cells(session) for session in found], right=("number", "seconds", "frames", "faces"))
+
+
+@app.command()
+def show(session: Which, store: Where = None, as_json: AsJson = False) -> None:
+    """What a session holds: when, of what, with which options, and which expressions were shown."""
+    from mien.cli.render import print_table
+    from mien.io.names import printable
+
+    with _open(store) as opened:
+        found = _newest(opened, session)
+        held = outline(opened.timeline(found))
+        fields = found.as_dict() | held
+        if found.retention_days is None:
+            fields["retention_days"] = opened.retention_days
+    if as_json:
+        typer.echo(json.dumps(fields, ensure_ascii=False))
+        return
+    shares = fields.pop("emotions")
+    for name, value in fields.items():
+        typer.echo(printable(f"{name}: {_text(name, value)}"))
+    if shares:
+        typer.echo()
+        print_table(("expression", "faces"), [(name, f"{share:.1%}") for name, share in shares.items()], right=("faces",))
+
+
+@app.command()
+def export(
+    session: Which,
+    output: Annotated[str, typer.Option("--output", "-o", help="x.csv, x.jsonl or x.parquet; -: JSON Lines on stdout.")] = "-",
+    store: Where = None,
+) -> None:
+    """Write the table of a session, the same as `mien analyze -o` would have written."""
+    from mien.cli.render import counted, say
+    from mien.sinks.tables import json_line
+
+    with _open(store) as opened:
+        found = _newest(opened, session)
+        if output == "-":
+            sys.stdout.writelines(map(json_line, opened.rows(found)))
+            sys.stdout.flush()
+            return
+        say(f"{counted(found.row_count, 'row')} -> {opened.export(found, output)}")
+
+
+@app.command()
+def retention(
+    days: Annotated[str | None, typer.Argument(metavar="DAYS", help="Days after the end of a session, or `forever`.")] = None,
+    session: Annotated[str | None, typer.Option("--session", metavar="SESSION", help="Of this session, not of all.")] = None,
+    store: Where = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show or set for how long sessions are kept. Those whose time is over go when the next one is recorded, or by `purge --expired`."""
+    with _open(store, create=days is not None and session is None) as opened:
+        found = None if session is None else _newest(opened, session)
+        if days is not None:
+            opened.retain(_days(days), found)
+        kept = opened.retention_days if found is None else opened.session(found).retention_days
+        default = opened.retention_days
+    if as_json:
+        typer.echo(json.dumps({"retention_days": _plain_days(default if kept is None else kept)}))
+        return
+    typer.echo(_kept(default if kept is None else kept))
+
+
+@app.command()
+def purge(
+    session: Annotated[str | None, typer.Argument(metavar="SESSION", help="Number, or name: then all of that name.")] = None,
+    older_than: Annotated[float | None, typer.Option(metavar="DAYS", min=0, help="Those that ended so many days ago.")] = None,
+    expired: Annotated[bool, typer.Option("--expired", help="Those whose retention is over.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    store: Where = None,
+) -> None:
+    """Delete sessions for good: their bytes leave the store's files."""
+    from mien.cli.render import counted, say
+
+    if [session is not None, older_than is not None, expired, all_].count(True) != 1:
+        raise UsageError("purge: wanted one of SESSION, --older-than DAYS, --expired, --all")
+    with _open(store) as opened:
+        if session is not None:
+            found = opened.find(session)
+        elif older_than is not None:
+            found = [one for one in opened.sessions() if one.state() != "running" and one.age_days() >= older_than]
+        else:
+            found = opened.expired() if expired else opened.sessions()
+        if not found:
+            say(f"mien: nothing to purge in {opened.place}")
+            return
+        rows = sum(one.row_count for one in found)
+        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+        line = f"{', '.join(map(_called, found[:NAMED]))}{more}: {counted(len(found), 'session')} with {counted(rows, 'row')}"
+        if not yes:
+            if not (sys.stdin.isatty() and sys.stderr.isatty()):
+                raise UsageError(f"purge deletes for good {line}; add --yes")
+            typer.confirm(f"Delete for good {line}?", abort=True, err=True)
+        opened.purge(found)
+    say(f"purged {line}")
+
+
+def outline(timeline: Timeline) -> dict[str, Any]:
+    """Seconds from first to last row, people, share of unsure faces, and of each expression shown, the most frequent first."""
+    import numpy as np
+
+    faces = timeline.where(timeline.has_face)
+    names, counts = np.unique(faces["emotion"].astype(str), return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    times = timeline["time_s"][~np.isnan(timeline["time_s"])]
+    return {
+        "seconds": round(float(np.ptp(times)), 3) if len(times) else 0.0,
+        "people": len({one for one in zip(faces["source"], faces["person"], strict=True) if one[1] >= 0}),  # numbers begin anew in each
+        "unsure": round(float(faces["unsure"].mean()), 4) if len(faces) else None,
+        "emotions": {str(names[i]): round(float(counts[i] / len(faces)), 4) for i in order},
+    }
+
+
+def _open(target: str | None, *, create: bool = False) -> Store:
+    from mien.store.store import open_store
+
+    return open_store(target, create=create)
+
+
+def _newest(store: Store, which: str) -> Session:
+    """The session that is meant; where there are several of a name, which one is said."""
+    from mien.cli.render import say
+
+    newest, *others = store.find(which)
+    if others:
+        numbers = ", ".join(str(one.id) for one in others)
+        say(f"mien: {len(others) + 1} sessions are called {newest.name!r}; this is the newest, number {newest.id}; the others: {numbers}")
+    return newest
+
+
+def _cells(session: Session) -> tuple[str, ...]:
+    began = datetime.fromisoformat(session.started)
+    seconds = (datetime.fromisoformat(session.ended or session.updated) - began).total_seconds()
+    started = began.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    counts = (f"{session.frame_count:,}", f"{session.face_count:,}")
+    more = f" and {session.source_count - 1:,} more" if session.source_count > 1 else ""
+    return str(session.id), session.name, started, f"{seconds:,.1f}", *counts, session.state(), f"{''.join(session.sources[:1])}{more}"
+
+
+def _called(session: Session) -> str:
+    return f"{session.name!r} ({session.id}, {session.started[:10]}{', still running' if session.state() == 'running' else ''})"
+
+
+def _text(name: str, value: Any) -> str:
+    if value is None:
+        return "forever" if name == "retention_days" else ""
+    if name == "unsure":
+        return f"{value:.1%}"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, bool)) else str(value)
+
+
+def _days(text: str) -> float:
+    try:
+        days = math.inf if text == "forever" else float(text)
+    except ValueError:
+        days = math.nan
+    if not days >= 0:
+        raise UsageError(f"retention is {text!r}; wanted a number of days from 0 up, or forever")
+    return days
+
+
+def _plain_days(days: float | None) -> float | str:
+    return "forever" if days is None or math.isinf(days) else days
+
+
+def _kept(days: float | None) -> str:
+    return "forever" if days is None or math.isinf(days) else f"{days:g} {'day' if days == 1 else 'days'}"

@@ -1,0 +1,72 @@
+"""`mien submit`: the CSV for a competition."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+SOME_FAILED, NOTHING_DONE = 3, 1
+
+
+def submit(
+    model: Annotated[str, typer.Argument(help="Name of a model, or path of an .onnx file with its card beside it.")],
+    pictures: Annotated[Path, typer.Argument(help="Folder of the pictures; those in its subfolders count too.")],
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="The CSV to write; - for stdout.")],
+    labels: Annotated[
+        str, typer.Option(metavar="SET", help="Labels to choose from: kaggle9, mien9, fer7, ferplus8, affectnet8.")
+    ] = "kaggle9",
+    from_affect: Annotated[
+        str | None,
+        typer.Option(metavar="ANCHORS", help="Answer by the anchor nearest to valence and arousal: adfes2011, crowd or legacy."),
+    ] = None,
+    prefix: Annotated[str, typer.Option(metavar="TEXT", help="Written before each path, such as test/.")] = "",
+    detector: Annotated[str, typer.Option(help="Face detector.")] = "yunet",
+    head: Annotated[str, typer.Option(help="Output to ask: auto (what the card says for the label set), blend, or its name.")] = "auto",
+    threads: Annotated[int, typer.Option(min=0, help="Pictures worked on at once; 0 takes all cores. The answers are the same.")] = 0,
+) -> None:
+    """A competition's CSV, image_path,emotion, with an answer for every picture of a folder.
+
+    Rows are in natural order of the paths, and the bytes are the same on every run. A picture without a face found gets the answer for the
+    whole picture; one that cannot be read gets `neutral`, is named, and makes the exit code 3.
+    """
+    from mien.cli.render import counted, progress_counter, say
+    from mien.evaluate.road import asked
+    from mien.evaluate.submit import FALLBACK, answers, as_csv, pictures_in
+    from mien.labels import anchors, label_set
+    from mien.models.detectors.registry import detector as detector_by_name
+    from mien.models.registry import recogniser as recogniser_by_name
+    from mien.sinks.files import prepare, replace
+
+    wanted = label_set(labels)
+    nearest = None if from_affect is None else anchors(from_affect)
+    # Networks on one thread each: how sums are split among threads changes their last bit, and a tie could tip over.
+    asking = asked(recogniser_by_name(model, threads=1), labels, wanted, head=head)
+    finder = detector_by_name(detector, threads=1)
+    paths = pictures_in(pictures)
+    if output != "-":
+        prepare(Path(output))
+    with progress_counter(len(paths), "pictures") as progress:
+        rows = answers(asking, finder, pictures, paths, anchors=nearest, threads=threads or os.cpu_count() or 1, progress=progress)
+    failed = [row.failure for row in rows if row.failure is not None]
+    for failure in failed:
+        say(f"mien: {failure.error}; its row says {FALLBACK}")
+    if len(failed) == len(rows):
+        say(f"mien: none of {counted(len(rows), 'picture')} could be read; nothing written")
+        raise typer.Exit(NOTHING_DONE)
+    data = as_csv(rows, prefix=prefix)
+    if output == "-":
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    else:
+        replace(Path(output), data)
+    whole = sum(not row.face for row in rows) - len(failed)
+    parts = [counted(len(rows), "picture"), f"{whole:,} without a face found, answered from the whole picture"]
+    if failed:
+        parts.append(f"{len(failed):,} not readable, answered {FALLBACK}")
+    say(f"{', '.join(parts)} -> {output}")
+    if failed:
+        raise typer.Exit(SOME_FAILED)

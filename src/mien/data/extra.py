@@ -1,0 +1,174 @@
+"""Pictures from elsewhere for training: the one face in each, cut out as a model's card has it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from mien.data.files import whole
+from mien.data.manifest import Manifest, absolute
+from mien.data.readers.report import CORRUPT, MISSING, NO_FACE, SEVERAL, Progress, Report, silent
+from mien.data.stores import InMemory, png
+from mien.errors import MienError, SourceMissing
+from mien.io.images import decode
+from mien.io.prefetch import prefetched
+from mien.models.landmarks import BORDER, GREY, SIDE, crop_points
+from mien.types import Detector, Faces, Image
+from mien.vision.align import CropSpec, align
+
+CHUNK = 128
+"""Pictures whose crops are put on the disk together: what an interruption costs at most."""
+AHEAD = 4
+
+
+def crop_frame(spec: CropSpec) -> CropSpec:
+    """How extras are cut for a model of that crop: its template's whole frame, in colour, at the resolution that the model sees.
+
+    The margin, which the model's own crop adds or cuts off, is left to whoever reads the picture: so the frame is that of FER-2013.
+    """
+    return replace(spec, size=round(spec.size / (1 + 2 * spec.margin)), margin=0.0, colour="rgb")
+
+
+def extra(
+    sources: Iterable[tuple[Manifest, Report]],
+    detector: Detector,
+    spec: CropSpec,
+    *,
+    parts: Path,
+    name: str = "",
+    progress: Progress = silent,
+) -> tuple[Manifest, Report]:
+    """The faces of labelled pictures as pictures of their own, for training only.
+
+    Where exactly one face is found its crop is taken; a picture with none or several is reported. Label, subject, votes, valence,
+    arousal and source are the picture's; `parent` is its path, or its id where it is no file; split is train.
+
+    sources: pairs of a manifest (hashes and sizes need not be known) and what its reader reported. spec: see crop_frame. parts: folder
+    for finished work, a file for every CHUNK pictures, named by the hash of the pictures and all that the crops depend on: a run that
+    was interrupted goes on from there. It is the caller's to remove (see `sweep`) when the result has been written, which reads from it.
+    name: of the detector. progress: one bar for all.
+    """
+    pairs = list(sources)
+    report = Report(", ".join(report.source for _, report in pairs))
+    report.problems += [problem for _, one in pairs for problem in one.problems]
+    done_parts: list[Manifest] = []
+    with progress(sum(len(manifest) for manifest, _ in pairs)) as done:
+        before = 0
+        for manifest, _ in pairs:
+            for start in range(0, len(manifest), CHUNK):
+                chunk = manifest.where(slice(start, start + CHUNK))
+                tell = partial(_moved, done, before)
+                done_parts.append(_chunk(chunk, detector, spec, parts=parts, name=name, report=report, tell=tell))
+                before += len(chunk)
+                done(before)
+    return Manifest.concat(done_parts), report
+
+
+def sweep(parts: Path) -> None:
+    """Remove the finished work of `extra`, once its result is written. Files that are not its own stay."""
+    for pattern in ("*.parquet", "*.json", ".mien-*.part") if parts.is_dir() else ():
+        for file in parts.glob(pattern):
+            file.unlink()
+    if parts.is_dir() and not any(parts.iterdir()):
+        parts.rmdir()
+
+
+def find_faces(image: Image, detector: Detector) -> Faces:
+    """Faces of a picture; if there are none, those found when it is enlarged (or shrunk) onto a grey canvas, as tight crops need."""
+    import cv2
+
+    faces = detector(image)
+    if len(faces):
+        return faces
+    height, width = image.shape[:2]
+    scale = SIDE / max(height, width)
+    w, h = max(1, round(width * scale)), max(1, round(height * scale))
+    canvas = np.full((SIDE + 2 * BORDER, SIDE + 2 * BORDER, 3), GREY, np.uint8)
+    x, y = BORDER + (SIDE - w) // 2, BORDER + (SIDE - h) // 2
+    canvas[y : y + h, x : x + w] = cv2.resize(image, (w, h), interpolation=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA)
+    faces = detector(canvas)
+    factor = np.array([width / w, height / h])
+    boxes = (faces.boxes - (x, y, x, y)) * np.tile(factor, 2)
+    return Faces(boxes.astype(np.float32), faces.scores, ((faces.points - (x, y)) * factor).astype(np.float32))
+
+
+def _moved(done: Callable[[int], None], before: int, count: int) -> None:
+    done(before + count)
+
+
+def _chunk(
+    chunk: Manifest, detector: Detector, spec: CropSpec, *, parts: Path, name: str, report: Report, tell: Callable[[int], None]
+) -> Manifest:
+    """The crops of some pictures: those made before, or else made now."""
+    data = [_bytes(chunk, i) for i in range(len(chunk))]
+    key = hashlib.sha256(json.dumps([asdict(spec), name, CHUNK]).encode())
+    for i, one in enumerate(data):
+        said = "\0".join(str(chunk[column][i]) for column in ("id", "label", "subject", "path"))
+        key.update(said.encode("utf-8", "surrogateescape") + (hashlib.sha256(one).digest() if isinstance(one, bytes) else b"-"))
+    made, told = parts / f"{key.hexdigest()[:32]}.parquet", parts / f"{key.hexdigest()[:32]}.json"
+    if not made.exists():
+        crops, problems = _crops(chunk, data, detector, spec, tell)
+        with whole(told) as part:
+            part.write_text(json.dumps(problems), "utf-8")
+        crops.write(made)  # last: a chunk is finished when this file has its name
+    for kind, item, why in json.loads(told.read_text("utf-8")):
+        report.add(kind, item, why)
+    return Manifest.read(made)
+
+
+def _bytes(chunk: Manifest, position: int) -> bytes | MienError:
+    try:
+        return chunk.bytes_of(position)
+    except MienError as error:
+        return error
+
+
+def _crops(
+    chunk: Manifest, data: list[bytes | MienError], detector: Detector, spec: CropSpec, tell: Callable[[int], None]
+) -> tuple[Manifest, list[tuple[str, str, str]]]:
+    problems: list[tuple[str, str, str]] = []
+    kept: list[int] = []
+    crops: list[bytes] = []
+    jobs = (partial(_decoded, one, str(chunk["path"][i] or chunk["id"][i])) for i, one in enumerate(data))
+    for i, image in enumerate(prefetched(jobs, ahead=AHEAD)):
+        where = str(chunk["path"][i] or chunk["id"][i])
+        if isinstance(image, MienError):
+            problems.append((MISSING if isinstance(image, SourceMissing) else CORRUPT, where, str(image)))
+        else:
+            faces = find_faces(image, detector)
+            if len(faces) == 1:
+                kept.append(i)
+                crops.append(png(align(image, crop_points(faces, detector), spec)[0]))
+            else:
+                problems.append((SEVERAL if len(faces) else NO_FACE, where, f"{len(faces)} faces found, wanted exactly one"))
+        tell(i + 1)
+    return _children(chunk.where(kept), crops, spec.size), problems
+
+
+def _decoded(data: bytes | MienError, name: str) -> Image | MienError:
+    if isinstance(data, MienError):
+        return data
+    try:
+        return decode(data, name=name).image
+    except MienError as error:
+        return error
+
+
+def _children(pictures: Manifest, crops: list[bytes], size: int) -> Manifest:
+    """Rows for the crops of pictures."""
+    n = len(pictures)
+    return pictures.with_pictures(InMemory(crops)).with_columns(
+        id=[f"{name}#face" for name in pictures["id"]],
+        sha256=[hashlib.sha256(crop).hexdigest() for crop in crops],
+        width=[size] * n,
+        height=[size] * n,
+        split=["train"] * n,
+        parent=[absolute(path) or name for path, name in zip(pictures["path"], pictures["id"], strict=True)],
+        note=["face cut out of parent"] * n,
+    )

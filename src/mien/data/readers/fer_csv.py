@@ -1,0 +1,157 @@
+"""FER-2013 as the CSV `emotion,pixels,Usage`, with FER+'s votes where they are given."""
+
+from __future__ import annotations
+
+import csv
+import math
+import threading
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mien.data.fer import FER7, vote_shares
+from mien.data.manifest import Manifest
+from mien.data.readers.draft import Draft, examined, split_of
+from mien.data.readers.report import BAD_ROW, UNKNOWN, Progress, Report, silent
+from mien.data.readers.tables import rows_of
+from mien.data.stores import png
+from mien.errors import DataError, SourceUnreadable
+from mien.types import Image, Ints
+
+VOTES_FILE = "fer2013new.csv"
+"""What FER+'s repository calls the votes."""
+VOTE_COLUMNS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "nf")
+
+
+class InLines:
+    """Pictures written out as numbers in a column of a CSV, found by the byte at which each row's line begins; given as PNG."""
+
+    def __init__(self, path: Path, starts: Ints, column: int) -> None:
+        self._path, self._starts, self._column = path, starts, column
+        self._lock = threading.Lock()
+        self._file = path.open("rb")
+        weakref.finalize(self, self._file.close)
+
+    def __call__(self, row: int, /) -> bytes:
+        """The picture of one row."""
+        with self._lock:
+            self._file.seek(int(self._starts[row]))
+            line = self._file.readline()
+        cells = _cells(line)
+        return png(pixels(cells[self._column], name=f"{self._path}, row {row}"))
+
+
+def read_fer_csv(path: Path, *, votes: Path | None = None, source: str = "fer2013", progress: Progress = silent) -> tuple[Manifest, Report]:
+    """FER-2013's CSV: `emotion` 0..6, `pixels` of a square grey picture, and `Usage`.
+
+    Usage gives the split: Training is train, PublicTest val, PrivateTest test. Kaggle's train.csv and icml_face_data.csv are read too.
+    votes: FER+'s fer2013new.csv, which has the same rows in the same order; default the one beside. They become `shares`; `label` stays
+    FER-2013's. Raises SourceMissing, DataError where columns are missing or the two files do not have the same rows.
+    """
+    draft, store = fer_csv_draft(path, votes=votes, source=source)
+    return examined(draft, store, progress=progress)
+
+
+def fer_csv_draft(path: Path, *, votes: Path | None = None, source: str = "fer2013") -> tuple[Draft, InLines]:
+    """See read_fer_csv; no picture is decoded."""
+    draft = Draft(source)
+    head = next(rows_of(path), [])
+    place = {name: i for i, name in enumerate(head)}
+    if missing := {"emotion", "pixels"} - set(head):
+        raise DataError(f"{path}: lacks the column {', '.join(sorted(missing))}; wanted emotion, pixels and Usage")
+    beside = path.with_name(VOTES_FILE)
+    crowd = Crowd(*read_votes(votes or beside)) if votes or beside.exists() else None
+    starts: list[int] = []
+    row = at = 0
+    with path.open("rb") as file:
+        at += len(file.readline())
+        for line in file:
+            start, at = at, at + len(line)
+            if not line.strip():
+                continue
+            starts.append(start)
+            _add(draft, row, _cells(line), place, crowd)
+            row += 1
+    if crowd is not None and len(crowd) != row:
+        raise DataError(
+            f"{votes or beside}: {len(crowd)} rows of votes for {row} rows of {path.name}; wanted the same rows in the same order"
+        )
+    draft.classes |= {(split, label) for split, _ in draft.classes for label in FER7}
+    return draft, InLines(path, np.array(starts, np.int64), place["pixels"])
+
+
+def read_votes(path: Path) -> tuple[Ints, list[str]]:
+    """FER+'s votes, int64 (n, 10) in the order of fer.VOTES_TO_MIEN, and the Usage of each row. Raises SourceMissing, DataError."""
+    rows = rows_of(path)
+    head = next(rows, [])
+    if missing := [name for name in VOTE_COLUMNS if name not in head]:
+        raise DataError(f"{path}: lacks the column {', '.join(missing)}; wanted FER+'s {VOTES_FILE}")
+    columns = [head.index(name) for name in VOTE_COLUMNS]
+    usage = head.index("usage") if "usage" in head else None
+    votes, usages = [], []
+    for number, row in enumerate(rows, start=2):
+        try:
+            votes.append([int(row[column]) for column in columns])
+        except (ValueError, IndexError):
+            raise DataError(f"{path}:{number}: found {','.join(row)[:80]}; wanted {len(columns)} whole numbers of votes") from None
+        usages.append("" if usage is None else row[usage])
+    return np.array(votes, np.int64).reshape(-1, len(VOTE_COLUMNS)), usages
+
+
+class Crowd:
+    """What FER+'s votes, int64 (n, 10), say of each picture."""
+
+    def __init__(self, votes: Ints, usages: Sequence[str] = ()) -> None:
+        self.usages = usages
+        """The Usage of each row, where it is told."""
+        self._shares = vote_shares(votes)
+        self._no_face = votes[:, 9] * 2 > np.maximum(votes.sum(axis=1), 1)
+
+    def __len__(self) -> int:
+        return len(self._shares)
+
+    def cells(self, row: int) -> dict[str, Any]:
+        """Cells of a manifest's row: `shares`, and a note where most say that it is no face."""
+        return {"shares": self._shares[row], "note": "the crowd: not a face" if self._no_face[row] else ""}
+
+
+def pixels(text: str, *, name: str) -> Image:
+    """Numbers 0..255 parted by spaces as a square grey picture, uint8 (S, S). Raises SourceUnreadable."""
+    try:
+        values = bytes(map(int, text.split()))
+    except ValueError:
+        raise SourceUnreadable(f"{name}: pixels that are no whole numbers 0..255") from None
+    side = math.isqrt(len(values))
+    if not values or side * side != len(values):
+        raise SourceUnreadable(f"{name}: {len(values)} pixels, which is not the square of a side")
+    return np.frombuffer(values, np.uint8).reshape(side, side)
+
+
+def _add(draft: Draft, row: int, cells: list[str], place: dict[str, int], crowd: Crowd | None) -> None:
+    if len(cells) != len(place):
+        draft.report.add(BAD_ROW, f"row {row}", f"{len(cells)} cells, the header has {len(place)}")
+        return
+    code = cells[place["emotion"]].strip()
+    if code not in map(str, range(len(FER7))):
+        draft.report.add(UNKNOWN, f"row {row}", f"emotion {code!r}; wanted 0..{len(FER7) - 1}")
+        return
+    usage = cells[place["usage"]].strip() if "usage" in place else ""
+    split = split_of(usage) or ""
+    label = FER7[int(code)]
+    draft.classes.add((split, label))
+    more: dict[str, Any] = {}
+    if crowd is not None and row < len(crowd):
+        if crowd.usages[row].strip() not in ("", usage):
+            raise DataError(
+                f"row {row}: Usage is {usage!r} in FER-2013's file and {crowd.usages[row]!r} in FER+'s; "
+                "wanted the same rows in the same order"
+            )
+        more = crowd.cells(row)
+    draft.add(str(row), row=row, label=label, split=split, **more)
+
+
+def _cells(line: bytes) -> list[str]:
+    return next(csv.reader([line.decode("utf-8", "replace").rstrip("\r\n")]), [])

@@ -1,0 +1,79 @@
+"""Which layout a path has, and its reader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mien.data.manifest import Manifest
+from mien.data.readers.arrays import npz_draft
+from mien.data.readers.draft import Draft, examined, report_empty
+from mien.data.readers.fer_csv import VOTE_COLUMNS, VOTES_FILE, fer_csv_draft
+from mien.data.readers.folders import ckplus_draft, folder_draft, is_ckplus, is_jaffe, jaffe_draft
+from mien.data.readers.report import Progress, Report, silent
+from mien.data.readers.tables import affectnet_draft, csv_draft, header
+from mien.data.stores import Store
+from mien.errors import DataError, SourceMissing
+
+LAYOUTS = (
+    "a folder per emotion, folders train/test of such, CK+ or JAFFE as distributed, a .csv (image_path,emotion; emotion,pixels,Usage; "
+    "AffectNet's), an .npz of arrays, or a manifest (.parquet)"
+)
+
+
+def read_any(
+    path: str | Path,
+    *,
+    root: Path | None = None,
+    votes: Path | None = None,
+    duplicates: Path | None = None,
+    labels: str = "",
+    source: str = "",
+    progress: Progress = silent,
+) -> tuple[Manifest, Report]:
+    """A data set of any layout that mien knows; a manifest is read as it is.
+
+    root: folder that the paths of a CSV start from. votes, duplicates: files that go with FER-2013. labels: label set of a CSV's codes.
+    source: what to call the data set; default after the path. Raises SourceMissing, DataError, UnknownName.
+    """  # fmt: skip
+    path = Path(path)
+    if path.suffix.lower() == ".parquet" and path.is_file():
+        manifest = Manifest.read(path)
+        return manifest, Report(source or path.stem)
+    return examined(*draft_of(path, root=root, votes=votes, duplicates=duplicates, labels=labels, source=source), progress=progress)
+
+
+def drafted(path: str | Path, *, source: str = "") -> tuple[Manifest, Report]:
+    """Like read_any, but no picture is opened: hashes and sizes are not known, and of the pictures some may turn out to be none."""
+    path = Path(path)
+    if path.suffix.lower() == ".parquet" and path.is_file():
+        return Manifest.read(path), Report(source or path.stem)
+    draft, store = draft_of(path, source=source)
+    manifest = draft.manifest(store)
+    report_empty(draft.report, draft.classes, manifest)
+    return manifest, draft.report
+
+
+def draft_of(
+    path: Path, *, root: Path | None = None, votes: Path | None = None, duplicates: Path | None = None, labels: str = "", source: str = ""
+) -> tuple[Draft, Store | None]:
+    """The rows of a data set of any layout, and where its pictures are; none is opened."""
+    if path.is_dir():
+        if is_ckplus(path):
+            return ckplus_draft(path, source=source), None
+        return (jaffe_draft if is_jaffe(path) else folder_draft)(path, source=source), None
+    if not path.exists():
+        raise SourceMissing(f"{path}: no such file or folder; wanted {LAYOUTS}")
+    if path.suffix.lower() == ".npz":
+        return npz_draft(path, duplicates=duplicates, source=source)
+    if path.suffix.lower() == ".csv":
+        head = set(header(path))
+        if head >= {"emotion", "pixels"}:
+            return fer_csv_draft(path, votes=votes, source=source or "fer2013")
+        if head >= {"subdirectory_filepath", "expression"}:
+            return affectnet_draft(path, root=root, source=source)
+        if head >= set(VOTE_COLUMNS):
+            raise DataError(
+                f"{path}: FER+'s votes, which have no pictures; give FER-2013's fer2013.csv and this as votes ({VOTES_FILE} beside it)"
+            )
+        return csv_draft(path, root=root, labels=labels, source=source), None
+    raise DataError(f"{path}: wanted {LAYOUTS}")

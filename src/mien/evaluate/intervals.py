@@ -1,0 +1,97 @@
+"""How far a figure would move with other pictures, or other people, of the same kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.types import Ints
+
+LEVEL = 0.95
+NORMAL = 1.959963984540054
+"""Quantile of the normal distribution at (1 + LEVEL) / 2."""
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clusters:
+    """Which rows come together: the pictures of one person are not independent of each other."""
+
+    of: Ints
+    """int64 (n,): the cluster of each row, from 0."""
+    unit: str
+    """What is drawn: `subject` or `picture`."""
+
+    @property
+    def count(self) -> int:
+        """Number of clusters."""
+        return int(self.of.max()) + 1 if len(self.of) else 0
+
+    def where(self, rows: NDArray[np.generic]) -> Clusters:
+        """Those of some rows, numbered anew."""
+        return Clusters(np.unique(self.of[rows], return_inverse=True)[1].astype(np.int64), self.unit)
+
+
+def clusters(subjects: NDArray[np.object_], sources: NDArray[np.object_]) -> Clusters:
+    """Pictures by the person on them, a name counting within its source; pictures of nobody known are each for themselves.
+
+    subjects, sources: (n,) names, "" for none. With fewer than two people known, each picture is for itself.
+    """
+    names = [f"{source}\0{name}" if name else f"\0\0{i}" for i, (name, source) in enumerate(zip(subjects, sources, strict=True))]
+    people = {name for name in names if not name.startswith("\0\0")}
+    if len(people) < 2:
+        return alone(len(names))
+    known: dict[str, int] = {}
+    return Clusters(np.array([known.setdefault(name, len(known)) for name in names], np.int64), "subject")
+
+
+def alone(n: int) -> Clusters:
+    """Each picture for itself."""
+    return Clusters(np.arange(n), "picture")
+
+
+def draws(found: Clusters, *, rounds: int, seed: int = 0) -> Iterator[Ints]:
+    """Resamples: how often each row is in it, int64 (n,).
+
+    Whole clusters are drawn with replacement, as many as there are, and all their rows with them (the cluster bootstrap; Davison &
+    Hinkley 1997, section 3.8). Clusters of one row each give Efron's plain bootstrap (1979).
+    """
+    rng, count = np.random.default_rng(seed), found.count
+    for _ in range(rounds):
+        yield np.bincount(rng.integers(0, count, count), minlength=count)[found.of]
+
+
+def percentile_intervals(
+    figures: Callable[[Ints], Mapping[str, float]], found: Clusters, *, rounds: int = 1000, seed: int = 0
+) -> dict[str, Interval]:
+    """Percentile bootstrap intervals (Efron & Tibshirani 1993, chapter 13) of several figures from the same resamples.
+
+    figures: takes how often each row counts, int64 (n,), and gives numbers by name. A NaN, such as of a class that was not drawn, is
+    left out. Same seed, same intervals.
+    """
+    values: dict[str, list[float]] = {}
+    for weights in draws(found, rounds=rounds, seed=seed):
+        for name, value in figures(weights).items():
+            values.setdefault(name, []).append(value)
+    return {name: _percentiles(np.array(drawn, np.float64)) for name, drawn in values.items()}
+
+
+def _percentiles(values: NDArray[np.float64]) -> Interval:
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return float("nan"), float("nan")
+    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def wilson(hits: int, n: int) -> Interval:
+    """Score interval of a share of independent rows (Wilson 1927), which holds for few rows and for shares of 0 and 1 too."""
+    if not n:
+        return float("nan"), float("nan")
+    share, z2 = hits / n, NORMAL**2
+    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = NORMAL / (1 + z2 / n) * np.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
+    return float(max(0.0, middle - half)), float(min(1.0, middle + half))

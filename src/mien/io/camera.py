@@ -1,0 +1,286 @@
+"""Cameras and streams, live: the newest frame wins, and a connection that is lost is made again."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeAlias
+
+from mien.errors import ExtraMissing, SourceError, SourceUnreadable, UsageError
+from mien.io.devices import Wishes, device_frames
+from mien.io.events import Failure, Notice
+from mien.io.grabs import Grab, file_frames, stream_frames
+from mien.io.names import is_url, printable
+from mien.io.newest import LiveClock, Newest, Rate, Shot
+from mien.io.span import Chooser, VideoSpan
+from mien.types import Frame
+
+FIRST_WAIT = 0.5
+"""Seconds before the first try to connect again; each further wait is twice as long."""
+STEADY_SECONDS = 5.0
+"""A connection that held this long was a good one: the next loss starts with the first wait again."""
+TICK_SECONDS = 0.05
+LATE_SECONDS = 1.0
+"""A file's or an HLS stream's frames this late are shown at once, and the pace goes on from there."""
+
+Frames: TypeAlias = Callable[[], Generator[Grab, None, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveStats:
+    """How a live source does."""
+
+    captured: int
+    """Frames that came from it."""
+    shown: int
+    """Frames that were given out."""
+    dropped: int
+    """Frames that were wanted, but had to give way to newer ones; with `every`, most are not wanted."""
+    rate: float
+    """Frames given out a second, over the last 2 s."""
+    source_rate: float
+    """Frames that came a second, over the last 2 s."""
+    reconnects: int
+    """How often the connection was lost and made again."""
+
+
+class Live:
+    """An open camera, stream or file: `with open_live(0) as live: for event in live: ...`."""
+
+    def __init__(
+        self,
+        source: str,
+        frames: Frames,
+        *,
+        every: float | None,
+        longest_wait: float | None,
+        give_up: float | None,
+        is_file: bool = False,
+        real_time: bool = True,
+        idle: Callable[[], object] | None,
+    ) -> None:
+        self.source = source
+        self._frames, self.idle = frames, idle
+
+        self._newest, self._clock, self._chooser = Newest(), LiveClock(), Chooser(VideoSpan(every=every))
+        self._longest_wait, self._give_up = longest_wait, give_up
+        self._is_file, self._pacing = is_file, real_time
+        self._put = self._newest.put if real_time else self._newest.put_when_free
+        self._shown_rate, self._source_rate = Rate(), Rate()
+        self._captured = self._shown = self._reconnects = 0
+        self._lost_at: float | None = None
+        self._told_wait = 0.0
+        self._behind: float | None = None
+        self._stopped = False
+        self._wake = threading.Event()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name=f"mien-live {source}", daemon=True)
+
+    @property
+    def stats(self) -> LiveStats:
+        """Counts and rates so far."""
+        return LiveStats(
+            self._captured, self._shown, self._newest.dropped, self._shown_rate.value, self._source_rate.value, self._reconnects
+        )
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None:
+        self.close()
+
+    def stop(self) -> None:
+        """End the iteration soon. Takes no lock: safe in a signal handler."""
+        self._stopped = True
+
+    def close(self) -> None:
+        """End at once. A read that waits for the network ends by its own time limit, in the background."""
+        self._stopped = True
+        self._wake.set()
+        self._newest.end()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(0.5)
+
+    def __iter__(self) -> Iterator[Frame | Notice | Failure]:
+        if self._thread.ident is None:
+            raise UsageError("a live source is opened by `with`: with open_live(0) as live: ...")
+        while not self._stopped:
+            item = self._newest.take(TICK_SECONDS)
+            if isinstance(item, Shot):
+                try:
+                    frame = Frame(item.image(), item.index, item.time, self.source, stream=True)
+                except SourceError as error:  # more pixels than the limit allows
+                    yield Failure(self.source, error)
+                    break
+                self._shown += 1
+                self._shown_rate.tick()
+                yield frame
+            elif item is not None:
+                yield item
+            elif self._newest.ended:
+                break
+            elif self.idle is not None:
+                self.idle()
+        if self._error is not None:
+            raise self._error
+
+    # What follows runs in the capture thread.
+
+    def _run(self) -> None:
+        try:
+            wait = FIRST_WAIT
+            while not self._stopped:
+                began = time.monotonic()
+                problem = self._capture()
+                if self._stopped or self._over(problem):
+                    break
+                if time.monotonic() - began >= STEADY_SECONDS:
+                    wait = FIRST_WAIT
+                wait = self._wait(problem, wait)
+        except BaseException as error:  # the run ends with it, in the thread that iterates
+            self._error = error
+        finally:
+            self._newest.end()
+
+    def _capture(self) -> SourceError | ExtraMissing | None:
+        """Take frames until there are no more; why there are none, or None when it ended by itself."""
+        frames = self._frames()
+        try:
+            for grab in frames:
+                if self._stopped:
+                    break
+                self._take(grab)
+        except (SourceError, ExtraMissing) as error:
+            return error
+        finally:
+            frames.close()  # in this thread, which opened what it closes
+        return None
+
+    def _take(self, grab: Grab) -> None:
+        arrived = time.monotonic()
+        if self._lost_at is not None:
+            self._newest.tell(Notice(self.source, f"connected again after {_seconds(arrived - self._lost_at)}"))
+            self._lost_at = None
+            self._reconnects += 1
+        if grab.paced and grab.stamp is not None and self._pacing:
+            arrived = self._paced(grab.stamp, arrived)
+        if self._is_file and grab.stamp is not None:
+            arrived = grab.stamp  # its times are its own, however fast it is played
+        shot = Shot(grab.image, self._captured, self._clock.at(grab.stamp, arrived))
+        self._captured += 1
+        self._source_rate.tick()
+        if self._chooser.takes(shot.index, shot.time):
+            self._put(shot)
+
+    def _paced(self, stamp: float, now: float) -> float:
+        """Wait until it is a frame's turn: as long after the first one as its timestamp says. Gives the time when it was."""
+        if self._behind is None or now - (stamp + self._behind) > LATE_SECONDS:
+            self._behind = now - stamp
+        due = stamp + self._behind
+        self._wake.wait(max(0.0, due - now))
+        return due
+
+    def _over(self, problem: SourceError | ExtraMissing | None) -> bool:
+        """Whether that was all: a source that never gave a frame, is a file, or is not to be waited for."""
+        if self._longest_wait is None or (self._captured == 0 and self._lost_at is None):
+            if problem is not None:
+                self._newest.tell(Failure(self.source, problem))
+            elif self._captured == 0:
+                self._newest.tell(Failure(self.source, SourceUnreadable(f"{self.source}: ended before its first frame")))
+            return True
+        gone = 0.0 if self._lost_at is None else time.monotonic() - self._lost_at
+        if self._give_up is not None and gone >= self._give_up:
+            self._newest.tell(Failure(self.source, SourceUnreadable(f"{self.source}: gone for {_seconds(gone)}; given up")))
+            return True
+        return False
+
+    def _wait(self, problem: SourceError | ExtraMissing | None, wait: float) -> float:
+        """Wait before the next try; gives the wait after that."""
+        assert self._longest_wait is not None
+        wait = min(wait, self._longest_wait)
+        why = "" if problem is None else f" ({_reason(problem, self.source)})"
+        if self._lost_at is None:
+            self._lost_at = time.monotonic()
+            self._clock.restart()
+            self._behind = None
+            self._newest.tell(Notice(self.source, f"connection lost{why}; trying again in {_seconds(wait)}"))
+        elif wait > self._told_wait:  # hours of it are a handful of lines
+            self._newest.tell(Notice(self.source, f"still gone{why}; trying again in {_seconds(wait)}"))
+        self._told_wait = wait
+        self._wake.wait(wait)
+        return wait * 2
+
+
+def open_live(
+    spec: int | str | os.PathLike[str],
+    *,
+    every: float | None = None,
+    width: int = 0,
+    height: int = 0,
+    fps: float = 0,
+    reconnect: float = 10.0,
+    give_up: float | None = None,
+    real_time: bool = True,
+    connect_seconds: float = 10.0,
+    read_seconds: float = 5.0,
+    idle: Callable[[], object] | None = None,
+) -> Live:
+    """A camera, stream or file as a live source: a context manager that is iterated for Frames, Notices and Failures.
+
+    A thread captures; whoever iterates gets the newest frame, and those that came meanwhile are dropped: `Frame.index`
+    counts all that were captured, `Frame.time` is in seconds since the first one and goes on when a connection is lost and
+    made again. Nothing the source does wrong is raised. The iteration ends with a file, with a Failure when a source cannot be
+    opened in the first place or has been gone for too long, and soon after `close()` or `stop()`.
+
+    Args:
+        spec: number of a camera (0 or "0"), a video file, which is played as if it were a camera, or a URL: rtsp, rtmp, srt,
+            udp, http (Motion JPEG, HLS and whatever else FFmpeg reads). A file called like a number: `./0`.
+        every: seconds between frames that are given out; None for all.
+        width, height, fps: what a camera is asked for; 0 leaves it the choice.
+        reconnect: longest wait in seconds between tries to connect again; it begins with half a second. 0: never again.
+        give_up: seconds without a connection after which there is no further try; None never gives up.
+        real_time: play a file at its own pace, dropping frames; False takes each frame as soon as the one before was taken.
+        connect_seconds, read_seconds: how long a stream may take to connect, and between frames, before it counts as lost.
+        idle: called about 20 times a second while there is no frame, in the thread that iterates.
+
+    Raises:
+        UsageError: at the call, for numbers that make no sense.
+    """
+    if (give_up is not None and not give_up > 0) or not reconnect >= 0:
+        raise UsageError(f"give_up is {give_up} and reconnect {reconnect}; wanted seconds, give_up more than 0")
+    if not (connect_seconds > 0 and read_seconds > 0) or min(width, height, fps) < 0:
+        raise UsageError(
+            f"connect_seconds {connect_seconds}, read_seconds {read_seconds}, {width} x {height} at {fps}; wanted none below 0"
+        )
+    text = os.fspath(spec) if isinstance(spec, str | os.PathLike) else spec
+    again = reconnect or None
+    if isinstance(text, int) or text.isdecimal():
+        number = int(text)
+        if number < 0:
+            raise UsageError(f"camera {number}: wanted a number from 0 up")
+        frames: Frames = partial(device_frames, number, Wishes(width, height, fps))
+        return Live(f"camera {number}", frames, every=every, longest_wait=again, give_up=give_up, idle=idle)
+    if is_url(text):
+        from mien.io.fetch import shown
+
+        frames = partial(stream_frames, text, connect_seconds=connect_seconds, read_seconds=read_seconds)
+        return Live(shown(text), frames, every=every, longest_wait=again, give_up=give_up, idle=idle)
+    name = printable(text)
+    frames = partial(file_frames, Path(text), name)
+    return Live(name, frames, every=every, longest_wait=None, give_up=None, is_file=True, real_time=real_time, idle=idle)
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.1f} s" if value < 1 else f"{value:.0f} s"
+
+
+def _reason(problem: Exception, source: str) -> str:
+    """A problem without the name of the source, which the notice has already."""
+    return str(problem).removeprefix(f"{source}: ")

@@ -1,0 +1,123 @@
+"""Frames as they come: of a network stream or a file, by PyAV. Which of them are used is not decided here."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from mien.errors import ExtraMissing, SourceMissing, SourceRefused, SourceUnreadable
+from mien.io.container import NEEDS_AV, opened, why
+from mien.io.frame_pixels import FramePixels
+from mien.io.images import DEFAULT_LIMITS
+from mien.types import Image
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "srt", "udp")
+WITHOUT_TIMES = ("mpjpeg", "mjpeg", "image2", "jpeg_pipe", "png_pipe")
+"""Formats whose timestamps FFmpeg invents when they come over a network: 25 frames a second, whatever comes."""
+IN_BURSTS = ("hls", "dash")
+"""Formats that deliver seconds of video at once, to be played at the pace of their timestamps."""
+PLAIN = {
+    "Invalid data found when processing input": "nothing there that can be decoded as video",
+    "Immediate exit requested": "nothing came in time",
+    "End of file": "it ended",
+}
+"""What FFmpeg says -> what it means here."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grab:
+    """A frame as it came."""
+
+    image: Callable[[], Image]
+    """Makes the pixels, uint8 (H, W, 3) RGB, upright."""
+    stamp: float | None
+    """Seconds by the source's own timestamps, from wherever they begin; None if it has none that are sound."""
+    paced: bool = False
+    """Whether it may have come before its time, and is to be held until then."""
+
+
+def stream_frames(url: str, *, connect_seconds: float = 10.0, read_seconds: float = 5.0) -> Generator[Grab, None, None]:
+    """Frames of a network stream, until it ends.
+
+    Raises SourceRefused for a scheme that is none of SCHEMES, SourceUnreadable when nothing comes for so many seconds or what
+    comes is no video, and ExtraMissing without PyAV. No message holds a password.
+    """
+    from mien.io.fetch import shown
+
+    name, scheme = shown(url), urlsplit(url).scheme.lower()
+    if scheme not in SCHEMES:
+        raise SourceRefused(f"{name}: not a stream that mien reads; wanted {', '.join(f'{known}://' for known in SCHEMES)}")
+    try:
+        import av
+    except ImportError as error:
+        raise ExtraMissing(f"{name}: {NEEDS_AV}") from error
+    options = {"analyzeduration": "1000000"}  # microseconds to look at before the first frame; FFmpeg's own 5 s would be waited for
+    if scheme.startswith("rtsp"):
+        options["rtsp_flags"] = "prefer_tcp"  # over UDP, pictures fall apart on any busy network
+    try:
+        with av.open(url, options=options, timeout=(connect_seconds, read_seconds), metadata_errors="replace") as container:
+            if not container.streams.video:
+                raise SourceUnreadable(f"{name}: holds no video")
+            kinds = container.format.name.split(",")
+            yield from _decoded(
+                container,
+                container.streams.video[0],
+                name,
+                threads="SLICE",  # decoding several frames at once would delay each
+                stamped=not any(kind in WITHOUT_TIMES for kind in kinds),
+                paced=any(kind in IN_BURSTS for kind in kinds),
+                patience=connect_seconds,
+            )
+    except (av.FFmpegError, OSError) as error:
+        raise SourceUnreadable(f"{name}: {_plain(error)}") from None  # its traceback would show the URL with its password
+
+
+def file_frames(path: Path, name: str) -> Generator[Grab, None, None]:
+    """Frames of a video file, until it ends. Raises SourceMissing, SourceUnreadable, and ExtraMissing without PyAV."""
+    if not path.is_file():
+        raise SourceMissing(f"{name}: no such file; wanted the number of a camera, a video or a URL")
+    with opened(path, name=name) as (container, stream):
+        import av
+
+        try:
+            yield from _decoded(container, stream, name, threads="AUTO", stamped=True, paced=True)
+        except av.FFmpegError as error:
+            raise SourceUnreadable(f"{name}: broken ({_plain(error)})") from error
+
+
+def _decoded(
+    container: InputContainer, stream: VideoStream, name: str, *, threads: str, stamped: bool, paced: bool, patience: float = math.inf
+) -> Generator[Grab, None, None]:
+    """patience: seconds for which packets may come, none of which makes a frame."""
+    import av
+
+    stream.thread_type = threads
+    pixels = FramePixels(stream.sample_aspect_ratio, DEFAULT_LIMITS, name)
+    last = time.monotonic()
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except av.InvalidDataError:  # one damaged frame; the next may be whole
+            frames = []
+        for frame in frames:
+            yield Grab(partial(pixels, frame), frame.time if stamped else None, paced)
+        if frames:
+            last = time.monotonic()
+        elif time.monotonic() - last > patience:
+            raise SourceUnreadable(f"{name}: {PLAIN['Invalid data found when processing input']}")
+
+
+def _plain(error: BaseException) -> str:
+    """What FFmpeg says, without the address, which may hold a password."""
+    text = why(error)
+    return PLAIN.get(text, text[:1].lower() + text[1:])

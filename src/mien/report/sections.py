@@ -1,0 +1,159 @@
+"""The page's numbers as HTML: tiles and tables that need no script."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from mien.io.names import printable
+from mien.labels import EMOTIONS
+from mien.report.figures import clock
+from mien.report.scopes import Scopes
+from mien.report.summary import Person, Spread, Summary
+from mien.report.timing import Rate
+from mien.track.episodes import Episode
+
+NONE = "–"
+Words = dict[str, str]
+
+
+def text(value: object) -> str:
+    """A value that may stand anywhere in HTML; control characters become `?`."""
+    return escape(printable(str(value)))
+
+
+def percent(share: float) -> str:
+    """`12.3 %`, or a dash where there is none."""
+    return NONE if math.isnan(share) else f"{100 * share:.1f}\u00a0%"
+
+
+def number(value: float, digits: int = 2, *, signed: bool = False) -> str:
+    """A number with some decimals, or a dash where there is none."""
+    return NONE if math.isnan(value) else f"{value:{'+' if signed else ''}.{digits}f}"
+
+
+def length(seconds: float) -> str:
+    """A time for human eyes, or a dash."""
+    return NONE if math.isnan(seconds) else clock(seconds)
+
+
+def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], *, marks: Sequence[str] = (), name: str = "") -> str:
+    """An HTML table: the first cell of each row is its heading. head and cells: HTML already. marks: attributes of each row."""
+    lines = []
+    for i, row in enumerate(rows):
+        mark = f" {marks[i]}" if marks else ""
+        lines.append(f'<tr{mark}><th scope="row">{row[0]}</th>' + "".join(f"<td>{value}</td>" for value in row[1:]) + "</tr>")
+    heads = "".join(f'<th scope="col">{value}</th>' for value in head)
+    body = "".join(lines)
+    own = f' id="{name}"' if name else ""
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table{own}><caption>{caption}</caption>'
+        f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def glance(summary: Summary, words: Words, *, timed: bool) -> str:
+    """The few numbers to see first."""
+    top = next((count for count in summary.emotions if count.emotion == summary.top), None)
+    tiles = [
+        (f"{summary.frames:,}", words["frames" if timed else "pictures"], f"{words['faceless']}: {percent(summary.faceless_share)}"),
+        (f"{summary.faces:,}", words["faces"], f"{words['unsure_share']}: {percent(summary.unsure_share)}"),
+    ]
+    if summary.people:
+        tiles.append((f"{summary.people:,}", words["people"], ""))
+    if timed:
+        tiles.append((length(summary.duration), words["duration"], ""))
+    if top:
+        name = words.get(top.emotion, top.emotion)
+        tiles.append((f'<i class="swatch" style="--c: var(--{_safe(top.emotion)})"></i>{text(name)}', words["top"], percent(top.share)))
+    for key, spread in (("mean_valence", summary.valence), ("mean_arousal", summary.arousal)):
+        if not math.isnan(spread.mean):
+            tiles.append((number(spread.mean, signed=True), words[key], words["median"].format(value=number(spread.median, signed=True))))
+    items = "".join(f"<li><b>{value}</b><span>{what}</span><small>{more}</small></li>" for value, what, more in tiles)
+    return f'<ul class="tiles">{items}</ul>'
+
+
+def emotions(summary: Summary, words: Words, *, timed: bool) -> str:
+    """Counts and shares."""
+    head = ["emotion", "faces", "share", "of_them_unsure", *(["time_share"] if timed else []), "mean_p"]
+    rows = [
+        [
+            f'<i class="swatch" style="--c: var(--{_safe(count.emotion)})"></i>{text(words.get(count.emotion, count.emotion))}',
+            f"{count.faces:,}", percent(count.share), f"{count.unsure:,}", *([percent(count.time_share)] if timed else []),
+            number(count.mean_p, 3),
+        ]
+        for count in summary.emotions
+    ]  # fmt: skip
+    return table(words["emotions_caption"], [words[name] for name in head], rows)
+
+
+def quality(summary: Summary, words: Words) -> str:
+    """Detection score, size, valence and arousal: where they lie."""
+    measures = (
+        ("score", summary.score, 3),
+        ("face_size", summary.size, 0),
+        ("valence", summary.valence, 3),
+        ("arousal", summary.arousal, 3),
+    )
+    rows = [[words[name], *(number(value, digits) for value in _spread(spread))] for name, spread, digits in measures]
+    return table(words["quality_caption"], [words[name] for name in ("what", "mean", "middle", "low", "high")], rows)
+
+
+def persons(people: Sequence[Person], found: Scopes, words: Words) -> str:
+    """One row a person."""
+    names = {track.key: track.name for track in found.tracks}
+    head = ("who", "faces", "first_seen", "last_seen", "in_sight", "top", "mean_valence", "mean_arousal", "unsure_share")
+    rows = [
+        [
+            text(names[one.source, one.person]), f"{one.faces:,}", length(one.first), length(one.last), length(one.seconds),
+            text(words.get(one.top, one.top)) or NONE, number(one.valence, signed=True), number(one.arousal, signed=True),
+            percent(one.unsure_share),
+        ]
+        for one in people
+    ]  # fmt: skip
+    return table(words["people_caption"], [words[name] for name in head], rows, marks=[_mark(found, p.source, p.person) for p in people])
+
+
+def episodes(every: Sequence[Episode], found: Scopes, words: Words) -> str:
+    """One row an episode."""
+    names = {track.key: track.name for track in found.tracks}
+    head = ("emotion", "who", "start", "peak", "end", "duration", "peak_p", "mean_label_p")
+    rows = [
+        [
+            f'<i class="swatch" style="--c: var(--{_safe(one.emotion)})"></i>{text(words.get(one.emotion, one.emotion))}',
+            text(names.get((one.source, one.person), found.labels[one.source])),
+            length(one.start), length(one.peak_time), length(one.end), length(one.end - one.start), number(one.peak_p), number(one.mean_p),
+        ]
+        for one in every
+    ]  # fmt: skip
+    marks = [_mark(found, one.source, one.person) for one in every]
+    return table(words["episodes"], [words[name] for name in head], rows, marks=marks, name="episodes")
+
+
+def rates(every: Sequence[Rate], found: Scopes, words: Words) -> str:
+    """One row a recording."""
+    head = ("source", "frames", "duration", "per_second", "source_per_second", "left_out", "step", "dropped", "longest_gap")
+    rows = [
+        [
+            text(found.labels[one.source]), f"{one.frames:,}", length(one.duration), number(one.per_second), number(one.source_per_second),
+            words["n_of"].format(n=f"{one.left_out:,}", of=f"{one.spanned:,}"), str(one.step), f"{one.dropped:,}",
+            f"{one.longest_gap:.3f} s",
+        ]
+        for one in every
+    ]  # fmt: skip
+    return table(words["rates_caption"], [words[name] for name in head], rows)
+
+
+def _spread(spread: Spread) -> tuple[float, float, float, float]:
+    return spread.mean, spread.median, spread.low, spread.high
+
+
+def _mark(found: Scopes, source: str, person: int) -> str:
+    """The numbers of the parts of the page that a person belongs to."""
+    return f'data-scopes="{" ".join(str(k) for k, scope in enumerate(found.every) if scope.holds(source, person))}"'
+
+
+def _safe(emotion: str) -> str:
+    """An emotion's name as a name in CSS; those that mien does not know have one colour."""
+    return emotion if emotion in EMOTIONS else "other"

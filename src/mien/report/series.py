@@ -1,0 +1,101 @@
+"""Lines and runs for charts: few enough points to draw, each the mean of a span of time that is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from mien.report.timing import Clock, Numbers
+from mien.timeline import Timeline
+from mien.types import Ints
+
+MOST_POINTS = 600
+"""Points of a line; more than a screen has pixels to tell apart."""
+MOST_RUN_CELLS = 1200
+"""Cells in time of one person's line."""
+
+ABSENT, UNSURE = -2, -1
+"""States of a person in a frame that are no emotion."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """Values over time."""
+
+    times: Numbers
+    """float64 (m,): seconds; of a frame, or the middle of a bin."""
+    values: dict[str, Numbers]
+    """Column -> float64 (m,): mean over the rows there, NaN where there are none, which is a gap in the line."""
+    bin_seconds: float
+    """Width of a bin, seconds; 0 where every frame has its own point."""
+
+    def lone(self, name: str) -> Ints:
+        """int64: the points of a column that have a gap on both sides, so that no line shows them."""
+        on = np.concatenate([[False], np.isfinite(self.values[name]), [False]])
+        return np.flatnonzero(on[1:-1] & ~on[:-2] & ~on[2:])
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A span in which a person keeps one label, or stays unsure."""
+
+    state: str
+    """The emotion; empty for unsure."""
+    start: float
+    end: float
+    """Seconds."""
+
+
+def series(timeline: Timeline, clock: Clock, rows: Ints, names: Sequence[str], *, most: int = MOST_POINTS) -> Series:
+    """Means of some columns over time, at the frames of a source or, where these are too many, in bins of equal width.
+
+    rows: int64, the rows that count; other frames of the source are gaps. names: columns of numbers, or `unsure`.
+    """
+    if len(clock.times) <= most:
+        cells, times, width = clock.position(timeline["frame"][rows]), clock.times, 0.0
+    else:
+        first, width = clock.times[0], float(clock.times[-1] - clock.times[0]) / most
+        cells = np.minimum(((timeline["time_s"][rows] - first) / width).astype(np.int64), most - 1)
+        times = first + width * (np.arange(most) + 0.5)
+    values = {}
+    for name in names:
+        column = np.asarray(timeline[name][rows], np.float64)
+        here = np.isfinite(column)
+        count = np.bincount(cells[here], minlength=len(times))
+        total = np.bincount(cells[here], weights=column[here], minlength=len(times))
+        values[name] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return Series(times, values, width)
+
+
+def runs(timeline: Timeline, clock: Clock, rows: Ints, labels: Sequence[str], *, most: int = MOST_RUN_CELLS) -> list[Run]:
+    """What one person showed when, as spans in order. Where frames are too many, the state that most frames of a cell have stands for it.
+
+    rows: int64, the person's rows. labels: the emotions; a row with another label counts as unsure.
+    """
+    where = {name: k for k, name in enumerate(labels)}
+    states = np.full(len(clock.times), ABSENT)
+    part = timeline.where(rows)
+    states[clock.position(part["frame"])] = [
+        UNSURE if unsure else where.get(name, UNSURE)
+        for name, unsure in zip(part["emotion"].tolist(), part["unsure"].tolist(), strict=True)
+    ]
+    starts, ends = clock.times, clock.times + clock.lasts
+    if len(states) > most:
+        first, width = clock.times[0], clock.duration / most
+        cells = np.minimum(((clock.times - first) / width).astype(np.int64), most - 1)
+        counts = np.zeros((most, len(labels) + 2), np.int64)
+        np.add.at(counts, (cells, states - ABSENT), 1)
+        states = counts.argmax(axis=1) + ABSENT  # a cell without frames has no counts: absent, which comes first
+        starts = first + width * np.arange(most)
+        ends = starts + width
+    whole = starts[1:] - ends[:-1] <= 1e-6
+    breaks = np.flatnonzero((states[1:] != states[:-1]) | ~whole) + 1
+    edges = [0, *breaks.tolist(), len(states)]
+    return [
+        Run("" if states[a] == UNSURE else labels[states[a]], float(starts[a]), float(ends[b - 1]))
+        for a, b in pairwise(edges)
+        if states[a] != ABSENT
+    ]

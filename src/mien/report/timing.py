@@ -1,0 +1,150 @@
+"""When things happen in a table: which sources have a clock, how long each frame lasts, how many frames are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.timeline import Timeline
+from mien.types import Bools, Ints
+
+Numbers = NDArray[np.float64]
+
+GAP = 5.0
+"""A frame lasts until the next one, but no longer than this many usual intervals: what is longer is a hole in the recording."""
+REGULAR = 0.9
+"""Share of steps between frame numbers that must be alike for a source to count as sampled on purpose."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clock:
+    """The frames of one source that has times."""
+
+    source: str
+    rows: Ints
+    """int64 (n,): positions of the source's rows in the timeline."""
+    frames: Ints
+    """int64 (m,): frame numbers, each once, in order of time."""
+    times: Numbers
+    """float64 (m,): seconds."""
+    lasts: Numbers
+    """float64 (m,): seconds that each frame lasts."""
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the first frame to the end of the last."""
+        return float(self.times[-1] - self.times[0] + self.lasts[-1])
+
+    def position(self, frames: Ints) -> Ints:
+        """Positions of frame numbers in `frames`, int64 of the same shape."""
+        order = np.argsort(self.frames)
+        return order[np.searchsorted(self.frames, frames, sorter=order)]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How the frames of a source follow each other."""
+
+    source: str
+    frames: int
+    """Frames in the table."""
+    duration: float
+    """Seconds from the first frame to the end of the last."""
+    per_second: float
+    """Frames in the table a second."""
+    source_per_second: float
+    """Frames of the source a second, by their numbers."""
+    spanned: int
+    """Frames that the source had from the first to the last in the table."""
+    left_out: int
+    """Of these, how many are not in the table."""
+    step: int
+    """Usual step from one frame number to the next; 1 when every frame is read."""
+    dropped: int
+    """Frames missing beyond the usual step."""
+    longest_gap: float
+    """Longest time between two frames, seconds."""
+
+
+def sources(timeline: Timeline) -> list[str]:
+    """Names of the sources in the order in which they come."""
+    return list(dict.fromkeys(timeline["source"].tolist()))
+
+
+def clocks(timeline: Timeline) -> list[Clock]:
+    """The clock of each source that has one: two frames or more at different times. Pictures have none."""
+    return [clock for source, rows in _by_source(timeline) if (clock := _clock(timeline, source, rows)) is not None]
+
+
+def _by_source(timeline: Timeline) -> Iterator[tuple[str, Ints]]:
+    places: dict[str, list[int]] = {}
+    for i, source in enumerate(timeline["source"].tolist()):
+        places.setdefault(source, []).append(i)
+    for source, rows in places.items():
+        yield source, np.array(rows, np.int64)
+
+
+def _clock(timeline: Timeline, source: str, rows: Ints) -> Clock | None:
+    own = timeline["frame"][rows]
+    if own.min() == own.max():  # a picture, of which there may be a million
+        return None
+    rows = rows[np.isfinite(timeline["time_s"][rows]) & (timeline["frame"][rows] >= 0)]
+    frames, first = np.unique(timeline["frame"][rows], return_index=True)
+    times = np.asarray(timeline["time_s"][rows][first], np.float64)
+    order = np.argsort(times, kind="stable")
+    frames, times = frames[order], times[order]
+    if len(times) < 2 or times[0] == times[-1]:
+        return None
+    steps = np.diff(times)
+    usual = float(np.median(steps[steps > 0]))
+    return Clock(source, rows, frames, times, np.minimum(np.append(steps, usual), GAP * usual))
+
+
+def row_seconds(timeline: Timeline, known: list[Clock]) -> Numbers:
+    """float64 (n,): how long the frame of each row lasted, seconds; NaN where its source has no clock."""
+    seconds = np.full(len(timeline), np.nan)
+    for clock in known:
+        seconds[clock.rows] = clock.lasts[clock.position(timeline["frame"][clock.rows])]
+    return seconds
+
+
+def rate(clock: Clock) -> Rate:
+    """Frame rate and missing frames of a source.
+
+    Frame numbers are the source's own, so a frame that was skipped or dropped leaves a gap. Where nearly all steps are
+    alike they are taken for sampling that was asked for, and only what is missing beyond counts as dropped.
+    """
+    frames = np.sort(clock.frames)
+    steps = np.diff(frames)
+    spanned = int(frames[-1] - frames[0]) + 1
+    usual = round(float(np.median(steps)))
+    regular = usual > 1 and bool(np.mean(np.abs(steps - usual) <= 1) >= REGULAR)
+    step = usual if regular else 1
+    dropped = int(np.sum(np.maximum(np.round(steps / step) - 1, 0)))
+    span = float(clock.times[-1] - clock.times[0])
+    return Rate(
+        source=clock.source,
+        frames=len(frames),
+        duration=clock.duration,
+        per_second=(len(frames) - 1) / span,
+        source_per_second=(spanned - 1) / span,
+        spanned=spanned,
+        left_out=spanned - len(frames),
+        step=step,
+        dropped=dropped,
+        longest_gap=float(np.diff(clock.times).max()),
+    )
+
+
+def people(timeline: Timeline, clock: Clock) -> dict[int, Ints]:
+    """Rows of each person who has a number in a source, int64 positions in the timeline, by number."""
+    who = timeline["person"][clock.rows]
+    return {int(person): clock.rows[who == person] for person in np.unique(who[who >= 0])}
+
+
+def of_person(timeline: Timeline, source: str, person: int) -> Bools:
+    """bool (n,): the rows of one person of one source."""
+    return np.asarray((timeline["source"] == source) & (timeline["person"] == person))

@@ -1,0 +1,179 @@
+"""An annotated video: H.264 in MP4 with the times, size and sound of the original."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+
+from mien.errors import SinkError, SourceError
+from mien.io.container import why
+from mien.io.formats import SUFFIXES, VIDEO_SUFFIXES
+from mien.io.video import VideoInfo, VideoSpan, probe
+from mien.sinks.encoder import Encoder
+from mien.sinks.files import beside, prepare, writing
+from mien.sinks.originals import Originals
+from mien.sinks.remux import Sound, remux
+from mien.sinks.sink import BadTarget, Sink
+from mien.types import Drawer, Frame, Result
+
+TICKS = (10_000, 1_000_000)
+"""Fewest and most ticks a second of the clock of the file that is written."""
+PLAIN_TICKS = 90_000
+"""Of a source whose clock is not known or not within those."""
+USUAL_FPS = 25.0
+
+
+class Mp4Sink(Sink):
+    """The annotated frames of one video as H.264 (yuv420p), playable in browsers, with the sound of the original.
+
+    Each frame is shown from its own time to the next one's, on the original's clock; the first, whenever it was, begins the
+    file. The last lasts to the original's end. Odd widths and heights get one row or column more, a copy of the last, since
+    H.264 for browsers has none. Sound is copied where MP4 and browsers have its kind, otherwise made AAC; it is the part that
+    belongs to the frames. Of what does not come from a file (a camera, stdin, a URL) there is none.
+
+    While it grows the file is a fragmented MP4, which plays as far as it goes should the process be killed. `close` rewrites
+    it, without encoding anew, with its index in front.
+
+    Drawing and encoding run in a thread of their own; what fails there is raised at the next `write` or at `close`.
+
+    span: the part of the video that is read, so that sound which goes on after the last frame is kept only if that is the end.
+    Raises BadTarget when the name is an input's, or the inputs named cannot make one video.
+    """
+
+    def __init__(self, path: Path, *, drawer: Drawer, originals: Originals = Originals(), span: VideoSpan | None = None) -> None:
+        if originals.protects(path):
+            raise BadTarget(f"{path}: is one of the inputs, which are never overwritten; choose another name")
+        _refuse_inputs(path, originals.files)
+        self.path, self._drawer, self._span = path, drawer, span or VideoSpan()
+        self.replaces = prepare(path)
+        self._encoder: Encoder | None = None
+        self._info: VideoInfo | None = None
+        self._source = ""
+        self._index = -1
+        self._size = (0, 0)
+        self._base = Fraction(1, PLAIN_TICKS)
+        self._first = self._last = self._gap = self._widest = 0.0
+        self._tick = -1
+        self._broken_off = False
+        self._told = ""
+
+    @property
+    def what(self) -> str:
+        """The file's name, and what is different in it from what one might expect."""
+        notes = ["replaced"] * self.replaces + self.notes
+        return f"{self.path} ({'; '.join(notes)})" if notes else str(self.path)
+
+    @property
+    def notes(self) -> list[str]:
+        """What is different from what one might expect."""
+        width, height = self._size
+        notes = [f"{width + width % 2}x{height + height % 2}, since H.264 has even sides"] if width % 2 or height % 2 else []
+        notes += [self._told] if self._told else []
+        return notes + (["up to the break"] if self._broken_off else [])
+
+    def continues(self, frame: Frame) -> bool:
+        """Whether a frame comes after those that were written, in the same video."""
+        return frame.stream and frame.source == self._source and frame.index > self._index
+
+    def write(self, frame: Frame, result: Result, /) -> None:
+        """Draw and encode one frame, when its turn comes. Raises BadTarget for a picture, or a frame of another video."""
+        if not frame.stream:
+            raise BadTarget(f"{self.path}: {frame.source} is a picture, wanted a video; name a .jpg or .png file, or {self._folder}")
+        if self._encoder is None:
+            self._encoder = self._begin(frame)
+        elif not self.continues(frame):
+            raise BadTarget(f"{self.path}: holds {self._source}, but {frame.source} came too; for several videos name {self._folder}")
+        else:
+            self._gap = frame.time - self._last
+            self._widest = max(self._widest, self._gap)
+        self._index, self._last = frame.index, frame.time
+        self._tick = max(round(frame.time / self._base) - round(self._first / self._base), self._tick + 1)
+        self._encoder.write(frame.image, result, self._tick)
+
+    def close(self, *, finished: bool = True) -> None:
+        """Encode the last frames, add the sound and put the index in front. When that fails, the fragmented file stays."""
+        if self._encoder is None:
+            return
+        encoder, self._encoder = self._encoder, None
+        self._broken_off = not finished
+        encoder.close()
+        self._finish()
+
+    @property
+    def _folder(self) -> str:
+        return f"a folder: -o {self.path.with_suffix('')}/"
+
+    def _begin(self, frame: Frame) -> Encoder:
+        self._source, self._size, self._first = frame.source, frame.size, frame.time
+        if os.path.isfile(frame.source):  # noqa: PTH113  Path.is_file raises for a name that is too long
+            try:
+                self._info = probe(frame.source)
+            except SourceError:  # not where the frames came from, after all
+                self._info = None
+        if self._info and self._info.time_base:
+            self._base = clock(self._info.time_base)
+        fps = self._info.fps if self._info and self._info.fps else USUAL_FPS
+        with writing(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        return Encoder(self.path, size=frame.size, time_base=self._base, fps=fps, drawer=self._drawer)
+
+    def _finish(self) -> None:
+        import av
+
+        last = self._last_seconds()
+        sound = self._sound(self._last + last)
+        whole = beside(self.path)
+        try:
+            with writing(self.path):
+                remux(self.path, whole, last=Fraction(last).limit_denominator(1_000_000), sound=sound)
+                whole.replace(self.path)
+        except av.FFmpegError as error:
+            raise SinkError(f"{self.path}: plays, but could not be finished ({why(error)})") from error
+        finally:
+            whole.unlink(missing_ok=True)
+        self._told = sound.problem if sound else ""
+
+    def _last_seconds(self) -> float:
+        """How long the last frame is shown: to the end of the original if that comes next, else as long as the one before."""
+        usual = 1 / self._info.fps if self._info and self._info.fps else 1 / USUAL_FPS
+        gap = self._gap or usual
+        if self._info and self._info.duration and not self._broken_off and self._span.stop is None:
+            left = self._info.duration - self._last
+            if 0 < left <= 1.5 * max(self._widest, usual):
+                return left
+        return gap
+
+    def _sound(self, end: float) -> Sound | None:
+        if self._info is None or not self._info.has_audio:
+            return None
+        origin = self._info.origin
+        part = self._broken_off or self._span.stop is not None
+        begun = self._first == 0 and not self._span.start
+        zero = origin + self._first
+        return Sound(Path(self._source), zero=zero, start=None if begun else zero, stop=origin + end if part else None)
+
+
+def clock(time_base: Fraction) -> Fraction:
+    """The tick of the file that is written: the original's, or a whole part of it, so that its times stay exact.
+
+    >>> clock(Fraction(1, 25))
+    Fraction(1, 10000)
+    """
+    fewest, most = TICKS
+    ticks = time_base.denominator
+    ticks *= -(-fewest // ticks)
+    return Fraction(1, ticks) if ticks <= most else Fraction(1, PLAIN_TICKS)
+
+
+def _refuse_inputs(path: Path, files: Iterable[str]) -> None:
+    """What can be known before the work: one video makes a video, pictures do not."""
+    files = sorted(files)
+    pictures = [file for file in files if Path(file).suffix.lower() in SUFFIXES]
+    videos = [file for file in files if Path(file).suffix.lower() in VIDEO_SUFFIXES]
+    folder = f"a folder: -o {path.with_suffix('')}/"
+    if pictures:
+        raise BadTarget(f"{path}: {Path(pictures[0]).name} is a picture, wanted a video; name a .jpg or .png file, or {folder}")
+    if len(videos) > 1:
+        raise BadTarget(f"{path}: holds one video, but there are {len(videos)}; for several videos name {folder}")

@@ -1,0 +1,51 @@
+"""Where the store is: a SQLite file, or a PostgreSQL database by URL."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from mien.errors import SinkError, UsageError
+from mien.io.names import is_url
+
+POSTGRES = "postgresql+psycopg"
+SCHEMES = ("postgresql", "postgres", POSTGRES)
+
+
+class StoreError(SinkError):
+    """A store cannot be opened, read or written."""
+
+
+class StoreMissing(StoreError):
+    """There is no store yet."""
+
+
+def data_folder() -> Path:
+    """The user's own folder for mien's data; it need not exist yet."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "mien"
+
+
+def place_of(target: str | os.PathLike[str] | None) -> Path | str:
+    """The SQLite file or the PostgreSQL URL that is meant.
+
+    target: a path, `sqlite:///PATH`, `postgresql://USER@HOST/DATABASE`, or None for $MIEN_STORE or else the user's own file.
+    Raises UsageError for another kind of database.
+    """
+    text = os.fspath(target) if target is not None else os.environ.get("MIEN_STORE", "")
+    if not text:
+        return data_folder().absolute() / "sessions.db"
+    if not is_url(text):
+        return Path(text).expanduser().absolute()  # the program may change its folder
+    scheme, _, rest = text.partition("://")
+    scheme = scheme.lower()
+    if scheme in SCHEMES:
+        return f"{POSTGRES}://{rest}"
+    if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+        return Path(rest[1:]).absolute()
+    # The rest may hold a password: it is not shown.
+    raise UsageError(f"store {scheme}://...: wanted a file, sqlite:///FILE or postgresql://USER@HOST/DATABASE")

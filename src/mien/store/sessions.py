@@ -1,0 +1,116 @@
+"""One session as the store lists it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from mien.errors import UsageError
+
+ALIVE_SECONDS = 60.0
+"""A session that nobody closed counts as running for so long after the last sign of life, of which there is one every BEAT_SECONDS."""
+BEAT_SECONDS = 10.0
+NAMED_SOURCES = 20
+"""Inputs that are listed by name; further ones are counted. Every row has its own source anyway."""
+LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One run that was recorded. Times are UTC, ISO 8601 with microseconds."""
+
+    id: int
+    """Its number in this store; never given again."""
+    name: str
+    """As the user called it; several sessions may have the same."""
+    started: str
+    updated: str
+    """Last sign of life."""
+    ended: str | None
+    """None while it runs, and for one that was killed."""
+    finished: bool | None
+    """Whether the work came to its end; None where nobody closed it."""
+    sources: tuple[str, ...]
+    """The first inputs, NAMED_SOURCES at most."""
+    source_count: int
+    model: str
+    options: dict[str, Any]
+    version: str
+    """The version of mien that recorded it."""
+    retention_days: float | None
+    """How long it is kept: None as long as the store says, infinity for ever."""
+    frame_count: int
+    face_count: int
+    row_count: int
+    raw: bool
+    """Whether its table has the columns raw_*."""
+    delta: bool
+    """Whether its table has the columns delta_*."""
+
+    def state(self, now: datetime | None = None) -> str:
+        """`running`, `finished` or `broken off`."""
+        if self.ended is not None:
+            return "finished" if self.finished else "broken off"
+        quiet = (now or datetime.now(UTC)) - datetime.fromisoformat(self.updated)
+        return "running" if quiet < timedelta(seconds=ALIVE_SECONDS) else "broken off"
+
+    def expired(self, default_days: float | None, now: datetime | None = None) -> bool:
+        """Whether its time is over: so many days after its end. default_days: for one without a retention of its own."""
+        days = default_days if self.retention_days is None else self.retention_days
+        if days is None or math.isinf(days) or self.state(now) == "running":
+            return False
+        return self.age_days(now) >= days
+
+    def age_days(self, now: datetime | None = None) -> float:
+        """Days since its end, or since its last sign of life."""
+        return ((now or datetime.now(UTC)) - datetime.fromisoformat(self.ended or self.updated)) / timedelta(days=1)
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `mien sessions list --json` prints."""
+        fields = dataclasses.asdict(self)
+        if self.retention_days is not None and math.isinf(self.retention_days):
+            fields["retention_days"] = "forever"
+        return fields | {"sources": list(self.sources), "state": self.state()}
+
+
+def checked_name(name: str) -> str:
+    """The name without spaces around it. Raises UsageError for one that cannot be told from a number, or be shown."""
+    name = name.strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        found = f"{len(name)} characters" if len(name) > LONGEST_NAME else repr(name)
+        raise UsageError(f"session name: found {found}, wanted 1 to {LONGEST_NAME} characters that can be printed")
+    if name.isdigit():
+        raise UsageError(f"session name {name!r} is a number, which is how sessions are told apart; wanted a letter in it")
+    return name
+
+
+def checked_days(days: float | None) -> float | None:
+    """Raises UsageError unless it is None, infinity, or a number from 0 up."""
+    if days is not None and not days >= 0:
+        raise UsageError(f"retention is {days} days; wanted a number from 0 up")
+    return None if days is None else float(days)
+
+
+def utc_now() -> str:
+    """The time now, such as 2026-05-04T10:20:30.123456Z: all of one length, so that their order is that of the times."""
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def plain(value: Any) -> Any:
+    """Options as JSON can hold them: dataclasses become dicts, paths and the like text, what is no number null."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    return os.fspath(value) if isinstance(value, os.PathLike) else str(value)

@@ -1,0 +1,264 @@
+"""The store of sessions: opened by path or URL, written by sinks, read as timelines, purged for good."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from mien.errors import DataError, ExtraMissing, UnknownName
+from mien.sinks.registry import TABLES
+from mien.sinks.sink import BadTarget
+from mien.store.place import place_of
+from mien.store.sessions import Session, checked_days, checked_name, plain, utc_now
+from mien.table import columns
+from mien.timeline import DTYPES, KINDS, MISSING, Column, Timeline
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from mien.store.database import Database
+    from mien.store.writer import SessionWriter
+
+AT_ONCE = 5000
+"""Rows that are fetched at once, so that memory stays flat."""
+NAMED = 20
+"""Sessions that a message about an unknown one names."""
+
+
+def open_store(target: str | os.PathLike[str] | None = None, *, create: bool = True, busy_seconds: float = 30.0) -> Store:
+    """The store of sessions at a place; an older one is brought to this version.
+
+    target: path of a SQLite file, or `postgresql://USER@HOST/DATABASE`; None is $MIEN_STORE, or else `sessions.db` in the user's data
+    folder. create: make one where there is none. busy_seconds: how long another program's lock is waited for.
+
+    Raises ExtraMissing without SQLAlchemy (or psycopg, for PostgreSQL), StoreMissing where there is none and none is made, StoreError,
+    which is a SinkError, when it cannot be opened, is of a newer version, or is something else.
+    """
+    where = place_of(target)
+    _need("sqlalchemy", 'sessions need SQLAlchemy: pip install "mien[sessions]"')
+    if isinstance(where, str):
+        _need("psycopg", 'a store in PostgreSQL needs psycopg: pip install "mien[postgres]"')
+    from mien.store.database import Database
+    from mien.store.migrations import migrate
+
+    database = Database(where, busy_seconds=busy_seconds, create=create)
+    migrate(database, create=create)
+    return Store(database)
+
+
+def _need(module: str, message: str) -> None:
+    try:
+        import_module(module)
+    except ImportError:
+        raise ExtraMissing(message) from None
+
+
+class Store:
+    """Sessions in a database; `open_store` makes one. Every method opens a connection of its own and closes it again.
+
+    Wherever a session is asked for, a Session, its number, or its name will do; of several of a name the newest is meant.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @property
+    def place(self) -> str:
+        """The file, or the URL without its password."""
+        return self._database.place
+
+    def sessions(self) -> list[Session]:
+        """All sessions, newest first."""
+        import sqlalchemy as sa
+
+        from mien.store.schema import sessions
+
+        with self._database.reading() as connection:
+            return [_session(row) for row in connection.execute(sa.select(sessions).order_by(sessions.c.id.desc()))]
+
+    def find(self, which: Session | int | str) -> list[Session]:
+        """The sessions that are meant, newest first: those of a name, or the one of a number. Raises UnknownName, which names some."""
+        known = self.sessions()
+        if isinstance(which, Session):
+            which = which.id
+        text = str(which).strip()
+        found = [session for session in known if (str(session.id) == text if text.isdigit() else session.name == text)]
+        if not found:
+            names = list(dict.fromkeys(session.name for session in known))
+            more = [f"and {len(names) - NAMED} more"] if len(names) > NAMED else []
+            raise UnknownName("session", text, [*map(repr, names[:NAMED]), *more] or ["none"])
+        return found
+
+    def session(self, which: Session | int | str) -> Session:
+        """One session as it is now, the newest of its name. Raises UnknownName."""
+        return self.find(which)[0]
+
+    def writer(
+        self,
+        name: str,
+        *,
+        model: str = "",
+        options: Any = None,
+        columns: Mapping[str, type] | None = None,
+        retention_days: float | None = None,
+        commit_seconds: float = 1.0,
+    ) -> SessionWriter:
+        """A sink that records a new session; a name that is there already gets another session of that name, listed beside it.
+
+        model: name of the recogniser. options: AnalyzeOptions, or a dict; kept as JSON. columns: those of the run's table, as the other
+        sinks are told them; None for those that the results bring. retention_days: how long it is kept, infinity for ever, None as
+        long as the store says. commit_seconds: after which a row is safe even if the program is killed.
+
+        Sessions whose time is over are purged first: `writer.purged`. Raises UsageError for a name that is none, StoreError.
+        """
+        import sqlalchemy as sa
+
+        from mien import __version__
+        from mien.store import schema
+        from mien.store.writer import SessionWriter
+
+        now = utc_now()
+        values: dict[str, Any] = {
+            "name": checked_name(name), "started": now, "updated": now, "ended": None, "finished": None, "sources": [], "source_count": 0,
+            "model": model, "options": plain(options or {}), "version": __version__, "retention_days": checked_days(retention_days),
+            "frame_count": 0, "face_count": 0, "row_count": 0, "raw": False, "delta": False,
+        }  # fmt: skip
+        purged = self.expired()
+        self._erase(purged)
+        with self._database.writing() as connection:
+            key = connection.execute(sa.insert(schema.sessions), values).inserted_primary_key
+        assert key is not None
+        session = Session(**values | {"id": int(key[0]), "sources": ()})
+        return SessionWriter(self._database, session, columns=columns, commit_seconds=commit_seconds, purged=purged)
+
+    def columns(self, which: Session | int | str) -> dict[str, type]:
+        """The columns of a session's table."""
+        session = self.session(which)
+        return columns(raw=session.raw, delta=session.delta)
+
+    def rows(self, which: Session | int | str) -> Iterator[dict[str, Any]]:
+        """The rows of a session in their order, as `Result.rows()` gave them; all of one state, though it may still be running."""
+        session = self.session(which)
+        names = list(columns(raw=session.raw, delta=session.delta))
+        for batch in self._batches(session, names):
+            for row in batch:
+                yield dict(zip(names, row, strict=True))
+
+    def timeline(self, which: Session | int | str) -> Timeline:
+        """A session as a Timeline, the same as of the CSV of that run."""
+        session = self.session(which)
+        names = [name for name in KINDS if name in columns(raw=session.raw, delta=session.delta)]
+        parts: dict[str, list[Column]] = {name: [np.array([], DTYPES[KINDS[name]])] for name in names}
+        for batch in self._batches(session, names):
+            for name, cells in zip(names, zip(*batch, strict=True), strict=True):
+                parts[name].append(_column(cells, KINDS[name]))
+        return Timeline({name: np.concatenate(arrays) for name, arrays in parts.items()})
+
+    def export(self, which: Session | int | str, path: str | os.PathLike[str]) -> Path:
+        """Write a session's table to a .csv, .jsonl or .parquet file, which is replaced if it is there.
+
+        Raises BadTarget for another extension, DataError for a session without rows, SinkError.
+        """
+        path = Path(path)
+        if path.suffix.lower() not in TABLES:
+            raise BadTarget(f"{path}: no table is written to {path.suffix or 'a name without an extension'}; there are {' '.join(TABLES)}")
+        session = self.session(which)
+        if not session.row_count:
+            raise DataError(f"session {session.name!r} (number {session.id}) has no rows; there is nothing to export")
+        with TABLES[path.suffix.lower()](path, columns(raw=session.raw, delta=session.delta)) as sink:
+            sink.add(self.rows(session))
+        return path
+
+    @property
+    def retention_days(self) -> float | None:
+        """After how many days sessions without a retention of their own are purged; None never."""
+        import sqlalchemy as sa
+
+        from mien.store.schema import settings
+
+        with self._database.reading() as connection:
+            found = connection.execute(sa.select(settings.c.value).where(settings.c.name == "retention_days")).scalar()
+        return None if found is None else float(found)
+
+    def retain(self, days: float | None, which: Session | int | str | None = None) -> None:
+        """Set the retention in days: of the store (None for ever), or of one session (None as the store, infinity for ever)."""
+        import sqlalchemy as sa
+
+        from mien.store.schema import sessions, settings
+
+        days = checked_days(days)
+        if which is not None:
+            number = self.session(which).id
+            with self._database.writing() as connection:
+                connection.execute(sa.update(sessions).where(sessions.c.id == number).values(retention_days=days))
+            return
+        with self._database.writing() as connection:
+            connection.execute(sa.delete(settings).where(settings.c.name == "retention_days"))
+            if days is not None and days != float("inf"):
+                connection.execute(sa.insert(settings), {"name": "retention_days", "value": days})
+
+    def expired(self) -> list[Session]:
+        """Sessions whose time is over, and that are not running."""
+        default = self.retention_days
+        return [session for session in self.sessions() if session.expired(default)]
+
+    def purge(self, sessions: Iterable[Session | int]) -> list[Session]:
+        """Delete sessions with their rows for good, and give them back. Names are not taken: find() shows what would go.
+
+        Raises UnknownName, StoreError. A session that is running ends with a StoreError in its program.
+        """
+        known = {session.id: session for session in self.sessions()}
+        gone = []
+        for session in sessions:
+            number = session.id if isinstance(session, Session) else session
+            if number not in known:
+                raise UnknownName("session", str(number), [str(other) for other in list(known)[:NAMED]] or ["none"])
+            gone.append(known[number])
+        self._erase(gone)
+        return gone
+
+    def close(self) -> None:
+        """Let go of the database. Writers close by themselves."""
+        self._database.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None:
+        self.close()
+
+    def _erase(self, sessions: list[Session]) -> None:
+        """Delete those that are still there."""
+        from mien.store.erasure import erase
+
+        if sessions:
+            erase(self._database, [session.id for session in sessions])
+
+    def _batches(self, session: Session, names: list[str]) -> Iterator[list[tuple[Any, ...]]]:
+        import sqlalchemy as sa
+
+        from mien.store.schema import rows
+
+        query = sa.select(*(rows.c[name] for name in names)).where(rows.c.session == session.id).order_by(rows.c.n)
+        with self._database.reading() as connection:
+            found = connection.execution_options(yield_per=AT_ONCE).execute(query)
+            for batch in found.partitions():
+                yield [tuple(row) for row in batch]
+
+
+def _session(row: sa.Row[Any]) -> Session:
+    fields = dict(row._mapping)
+    return Session(**fields | {"sources": tuple(fields["sources"])})
+
+
+def _column(cells: tuple[Any, ...], kind: type) -> Column:
+    """An array of Timeline's kind; None becomes what stands for an empty cell."""
+    if kind is float:
+        return np.array(cells, np.float64)  # None becomes NaN
+    return np.array([MISSING[kind] if cell is None else cell for cell in cells], DTYPES[kind])

@@ -1,0 +1,56 @@
+"""The options of following people over time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mien.errors import UsageError
+
+SMOOTHERS = ("euro", "ema", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class TrackOptions:
+    """How people are followed over the frames of a video, camera or stream. Times are seconds of the source, not frames."""
+
+    follow: bool = True
+    """Give each person a number; without it every frame stands alone and nothing is smoothed."""
+    smooth: str = "euro"
+    """Smoothing of probabilities, valence and arousal: `euro` (1-euro filter, Casiez et al. 2012), `ema` or `none`. Causal."""
+    smooth_seconds: float = 0.25
+    """Time constant of the smoothing at rest."""
+    smooth_speed: float = 1.0
+    """How the 1-euro filter lets changes through: hertz that its cutoff grows by for a change of 1 a second."""
+    hold_margin: float = 0.1
+    """Lead in probability that another emotion needs before the label changes to it."""
+    hold_seconds: float = 0.08
+    """How long it has to lead before the label changes."""
+    forget_seconds: float = 2.0
+    """How long a person who is out of sight keeps the number."""
+    reentry_seconds: float = 0.0
+    """How long a person who left is known again by appearance, in memory only; 0 never."""
+    detect_every: int = 1
+    """Look for faces in every n-th frame and move the boxes on between."""
+    baseline: tuple[float, float] | None = None
+    """Seconds from and to of a span in which people are neutral: their medians there are taken off in the columns delta_*."""
+
+    def __post_init__(self) -> None:
+        if self.smooth not in SMOOTHERS:
+            raise UsageError(f"smooth is {self.smooth!r}; there are: {', '.join(SMOOTHERS)}")
+        if self.detect_every < 1:
+            raise UsageError(f"detect_every is {self.detect_every}; wanted at least 1")
+        if self.baseline is not None and not 0 <= self.baseline[0] < self.baseline[1]:
+            raise UsageError(
+                f"baseline is from {self.baseline[0]:g} to {self.baseline[1]:g} s; wanted an end after its beginning, not before 0"
+            )
+        if not self.follow and (self.detect_every > 1 or self.baseline is not None):
+            what = "detect_every" if self.detect_every > 1 else "baseline"
+            raise UsageError(f"{what} is {getattr(self, what)} without following; it needs follow=True, or leave it out")
+        for name in ("smooth_seconds", "smooth_speed", "hold_margin", "hold_seconds", "forget_seconds", "reentry_seconds"):
+            if not getattr(self, name) >= 0:
+                raise UsageError(f"{name} is {getattr(self, name)}; wanted a number from 0 up")
+
+    @property
+    def smooths(self) -> bool:
+        """Whether values are smoothed, so that results and tables have raw ones beside them."""
+        return self.follow and self.smooth != "none"

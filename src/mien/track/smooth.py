@@ -1,0 +1,86 @@
+"""Smoothing over time, for each person alone. Causal: a frame is smoothed from itself and what came before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mien.types import Bools, Floats, Ints
+
+SLOPE_SECONDS = 1 / (2 * np.pi)
+"""Time constant of the speed in the 1-euro filter: its authors' cutoff of 1 Hz."""
+
+
+@dataclass(slots=True)
+class _Past:
+    """What is known of one person."""
+
+    time: float
+    value: Floats
+    """float32 (k,): smoothed."""
+    slope: Floats
+    """float32 (k,): change a second, smoothed."""
+
+
+class Smoother:
+    """Smooths numbers of people over the frames of one source.
+
+    kind: `euro`, the 1-euro filter (Casiez, Roussel & Vogel, CHI 2012): still faces are smoothed with the time constant
+    `seconds`, and the faster the values change the less; `ema`, an exponential moving average with that constant; `none`.
+    speed: hertz that the 1-euro filter's cutoff grows by for a change of 1 a second. forget: seconds without a value after
+    which a person starts anew. together: the numbers are shares of a whole, which stay shares: all get the same weight, by
+    the total variation of their change, and are kept at a sum of 1.
+    """
+
+    def __init__(self, kind: str, *, seconds: float, speed: float = 0.0, forget: float = np.inf, together: bool = False) -> None:
+        self.kind, self.seconds, self.speed, self.forget, self.together = kind, seconds, speed, forget, together
+        self._past: dict[int, _Past] = {}
+
+    def __call__(self, time: float, ids: Ints, values: Floats) -> Floats:
+        """Smoothed values, float32 (n, k), of the people `ids`, int64 (n,), at a time in seconds.
+
+        A face with a NaN comes back as it is and is not remembered.
+        """
+        if self.kind == "none" or not len(values):
+            return values
+        out = np.array(values, np.float32)
+        slopes = np.zeros_like(out)
+        finite: Bools = np.asarray(np.isfinite(out).all(axis=1))
+        past = {i: self._past[int(person)] for i, person in enumerate(ids) if finite[i] and int(person) in self._past}
+        known = [i for i, was in past.items() if time - was.time <= self.forget]
+        if known:
+            out[known], slopes[known] = self._step(
+                out[known],
+                np.stack([past[i].value for i in known]),
+                np.stack([past[i].slope for i in known]),
+                np.array([[max(time - past[i].time, 0.0)] for i in known], np.float32),
+            )
+        for i in np.flatnonzero(finite):
+            self._past[int(ids[i])] = _Past(time, out[i], slopes[i])
+        if len(self._past) > 2 * len(ids) + 16:
+            self._past = {person: was for person, was in self._past.items() if time - was.time <= self.forget}
+        return out
+
+    def _step(self, now: Floats, before: Floats, slope: Floats, dt: Floats) -> tuple[Floats, Floats]:
+        """Smoothed values and slopes, float32 (n, k) each, from those `dt` (n, 1) seconds before."""
+        if self.kind == "ema":
+            weight = _weight(dt, np.full_like(dt, self.seconds))
+        else:
+            change = np.divide(now - before, dt, out=np.zeros_like(now), where=dt > 0)
+            slope = slope + _weight(dt, np.full_like(dt, SLOPE_SECONDS)) * (change - slope)
+            speed = np.abs(slope)
+            if self.together:
+                speed = speed.sum(axis=1, keepdims=True) / 2
+            # 1 / (2 pi cutoff) with cutoff = 1 / (2 pi seconds) + speed * |slope|, written so that 0 seconds works
+            weight = _weight(dt, np.asarray(self.seconds / (1 + 2 * np.pi * self.seconds * self.speed * speed), np.float32))
+        value = before + weight * (now - before)
+        if self.together:
+            value /= value.sum(axis=1, keepdims=True)
+        return value.astype(np.float32), slope.astype(np.float32)
+
+
+def _weight(dt: Floats, seconds: Floats) -> Floats:
+    """Weight of a new value that comes dt seconds after the last, with a time constant; both broadcast. 1 where both are 0."""
+    both = dt + seconds
+    return np.asarray(np.divide(dt, both, out=np.ones_like(both), where=both > 0), np.float32)

@@ -1,0 +1,120 @@
+"""`mien evaluate` from data to figures on the terminal, as JSON and as a page."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from mien.models import registry
+from mien.testing import FakeRecogniser, planted_picture
+from mien.types import Emotions, Image
+from tests.cli.conftest import Said
+
+Mien = Callable[..., Said]
+ON_FAKES = ["--detector", "fake"]
+
+
+class Always(FakeRecogniser):
+    """Answers `happy` to everything."""
+
+    name = "always"
+
+    def __call__(self, crops: Image, /) -> Emotions:
+        found = super().__call__(crops)
+        probs = np.zeros_like(found.probs)
+        probs[:, found.labels.index("happy")] = 1
+        return Emotions(found.labels, probs, found.affect, found.affect_from)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Six pictures of three emotions; one of `sad` shows fear."""
+    folder = tmp_path / "photos"
+    for name, shown in {
+        "happy/1": "happy",
+        "happy/2": "happy",
+        "sad/1": "sad",
+        "sad/2": "fear",
+        "anger/1": "anger",
+        "anger/2": "anger",
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Pillow.fromarray(planted_picture([((100, 100, 220, 220), shown)], size=(400, 320))[0]).save(folder / f"{name}.png")
+    return folder
+
+
+def test_json_has_the_names_that_stay(mien: Mien, photos: Path) -> None:
+    said = mien("evaluate", "fake", photos, "--labels", "fer7", *ON_FAKES, "--json", "--bootstrap", 50)
+    assert (said.code, said.err) == (0, "")
+    found = json.loads(said.out)
+    names = "model, data, labels, n, accuracy, balanced_accuracy, macro_f1, top2, second_given_wrong, ece, per_class, confusion, intervals"
+    assert set(names.split(", ")) <= set(found)
+    assert (found["model"], found["data"], found["labels"], found["n"]) == ("fake", "photos", "fer7", 6)
+    assert found["accuracy"] == pytest.approx(5 / 6)
+    assert found["balanced_accuracy"] == pytest.approx((1 + 1 + 0.5) / 3)
+    assert found["per_class"]["sad"] == {"precision": 1, "recall": 0.5, "f1": pytest.approx(2 / 3), "support": 2}
+    assert found["reliability"][0]["accuracy"] is None
+    low, high = found["intervals"]["accuracy"]
+    assert low <= found["accuracy"] <= high
+
+
+def test_two_runs_say_the_same(mien: Mien, photos: Path) -> None:
+    words = ["evaluate", "fake", photos, "--labels", "fer7", *ON_FAKES, "--json", "--slice", "brightness"]
+    assert mien(*words) == mien(*words)
+
+
+def test_the_terminal_shows_figures_parts_and_the_other_model(mien: Mien, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry._factories, "always", lambda threads: Always())
+    words = ["--against", "always", "--slice", "pose", "--slice", "split", "--bootstrap", 20]
+    said = mien("evaluate", "fake", photos, "--labels", "fer7", *ON_FAKES, *words)
+    assert said.code == 0
+    for line in (
+        "accuracy            0.8333",
+        "by pose",
+        "frontal, under 15°",
+        "by split",
+        "against always",
+        "only fake 3",
+        "only always 0",
+    ):
+        assert line in said.out
+    assert "exact p 0.25, mid-p 0.125" in said.out  # three discordant, all on one side: 2 / 8, and half of it
+
+
+def test_outputs_are_a_page_and_json(mien: Mien, photos: Path, tmp_path: Path) -> None:
+    page, figures = tmp_path / "page.html", tmp_path / "figures.json"
+    said = mien("evaluate", "fake", photos, "--labels", "fer7", *ON_FAKES, "-o", page, "-o", figures, "--bootstrap", 20)
+    assert said.code == 0
+    assert f"6 pictures -> {page}" in said.err
+    assert "fake on photos" in page.read_text("utf-8")
+    assert json.loads(figures.read_text("utf-8"))["n"] == 6
+
+
+def test_unreadable_pictures_are_named_and_counted(mien: Mien, photos: Path) -> None:
+    (photos / "sad" / "broken.png").write_bytes(b"nothing")
+    said = mien("evaluate", "fake", photos, "--labels", "fer7", *ON_FAKES, "--bootstrap", 0)
+    assert said.code == 3
+    assert "broken.png" in said.err
+    assert "left out: 1 (cannot be read)" in said.out
+    assert "intervals" not in said.out
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["-o", "page.pdf"], ".html for the page"),
+        (["--slice", "colour"], "there are: "),
+        (["--labels", "nine"], "there are: "),
+        (["--faces", "all"], "crop or detect"),
+        (["--head", "fer7"], "auto, blend"),
+        (["--against", "nobody"], "there are: "),
+    ],
+)
+def test_wrong_words_are_one_line(mien: Mien, photos: Path, words: list[str], why: str) -> None:
+    said = mien("evaluate", "fake", photos, *ON_FAKES, *words)
+    assert said.code == 2
+    assert why in said.err
+    assert said.err.count("\n") == 1

@@ -1,0 +1,126 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from mien.cli.report import default_page
+from mien.pipeline import Analyzer
+from mien.testing import FakeDetector, FakeRecogniser, planted_picture
+from mien.timeline import Timeline
+from mien.types import Frame
+from tests.report.tables import Elements, csv_file, data_of, two_people
+
+
+@pytest.fixture
+def table(tmp_path):
+    return csv_file(tmp_path / "my run.csv", two_people())
+
+
+def test_a_table_becomes_a_page_beside_it(mien, table):
+    said = mien("report", table)
+    page = table.with_suffix(".html")
+    assert (said.code, said.out, said.err) == (0, "", f"page: {page}\n")
+    data = data_of(page.read_text("utf-8"))
+    assert data["title"] == "my run"
+    assert data["table"]["rows"] == len(Timeline.read(table))
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_every_kind_of_table_gives_the_same_numbers(mien, table, tmp_path, suffix):
+    from mien.sinks.registry import TABLES
+    from mien.table import COLUMNS
+
+    other = tmp_path / f"other{suffix}"
+    with TABLES[suffix](other, COLUMNS) as sink:
+        sink.add(two_people())
+    assert mien("report", other).code == mien("report", table).code == 0
+    one, two = (data_of(path.with_suffix(".html").read_text("utf-8"))["scopes"][0]["summary"] for path in (table, other))
+    assert one == two
+
+
+def test_title_language_baseline_and_place(mien, table, tmp_path):
+    page = tmp_path / "new" / "p.html"
+    said = mien("report", table, "-o", page, "--title", "Проба <1>", "--language", "ru", "--baseline", "0:1")
+    assert said.code == 0
+    html = page.read_text("utf-8")
+    assert "<h1>Проба &lt;1&gt;</h1>" in html
+    assert "Отличие от собственного исходного уровня" in " ".join(Elements(html).words)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--baseline", "3"], "as 0:3"),
+        (["--baseline", "3:1"], "an end after its beginning"),
+        (["--baseline", "nan:1"], "an end after its beginning"),
+        (["-o", "page.pdf"], "ends in .html"),
+        (["--language", "xx"], "there are: en, ru"),
+    ],
+)
+def test_wrong_usage_is_one_line(mien, table, words, said):
+    answer = mien("report", table, *words)
+    assert answer.code == 2
+    assert said in answer.err
+    assert answer.err.count("\n") == 1
+    assert not table.with_suffix(".html").exists()
+
+
+def test_a_missing_or_foreign_file_is_one_line(mien, tmp_path):
+    assert (answer := mien("report", tmp_path / "none.csv")).code == 1
+    assert "no such file" in answer.err
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    assert (answer := mien("report", tmp_path / "other.csv")).code == 1
+    assert "wanted a table that mien analyze wrote" in answer.err
+
+
+def test_a_table_is_never_overwritten(mien, tmp_path):
+    odd = tmp_path / "table.html"
+    odd.write_text("kept")
+    assert mien("report", odd).code != 0
+    assert odd.read_text() == "kept"
+
+
+def test_a_session_becomes_a_page_here(mien, tmp_path, monkeypatch):
+    pytest.importorskip("sqlalchemy")
+    from mien.store import open_store
+
+    monkeypatch.chdir(tmp_path)
+    place = tmp_path / "s.db"
+    image, _ = planted_picture([((40, 30, 140, 130), "happy")])
+    analyzer = Analyzer(detector=FakeDetector(), recogniser=FakeRecogniser())
+    with open_store(place) as store, store.writer("visit: 1", model="fake") as writer:
+        for k in range(3):
+            frame = Frame(image, k, k / 10, "camera", stream=True)
+            writer.write(frame, analyzer.frames([frame])[0])
+    said = mien("report", "visit: 1", "--store", place)
+    assert (said.code, said.err) == (0, "page: visit_ 1.html\n")
+    data = data_of((tmp_path / "visit_ 1.html").read_text("utf-8"))
+    assert (data["title"], data["scopes"][0]["summary"]["frames"]) == ("visit: 1", 3)
+    assert mien("report", "nobody", "--store", place).code == 2
+
+
+def test_a_file_wins_over_a_session(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert default_page("a/b.csv").as_posix() == "a/b.html"
+    assert default_page("day 1/../x").as_posix() == "day 1_.._x.html"
+    assert default_page("...").as_posix() == "session.html"
+
+
+def test_it_opens_the_page_when_asked_to(mien, table, monkeypatch):
+    import webbrowser
+
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", lambda url: bool(opened.append(url)))
+    said = mien("report", table, "--open")
+    assert opened == [table.with_suffix(".html").resolve().as_uri()]
+    assert "open the page yourself" in said.err
+
+
+def test_making_a_page_loads_no_heavy_library(table):
+    code = (
+        "import sys, json; from mien.cli.main import main; main(['report', sys.argv[1]]);"
+        "print(json.dumps(sorted({m.split('.')[0] for m in sys.modules} & {'cv2', 'onnxruntime', 'PIL', 'av', 'sqlalchemy', 'plotly'})))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(table)], capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(done.stdout) == []

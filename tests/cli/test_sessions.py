@@ -1,0 +1,220 @@
+"""`mien sessions`: lists, shows, exports, keeps and purges what was recorded."""
+
+import json
+import math
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mien.cli.sessions import outline
+from mien.sinks.registry import TABLES
+from mien.store import open_store
+from mien.timeline import Timeline
+from tests.cli.conftest import Said
+from tests.store.recording import record, results
+
+Mien = Callable[..., Said]
+ODD = "Анна и друзья"
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where $MIEN_STORE points: nothing is there yet."""
+    monkeypatch.setenv("MIEN_STORE", str(tmp_path / "sessions.db"))
+    return tmp_path / "sessions.db"
+
+
+@pytest.fixture
+def recorded(place: Path) -> Path:
+    """A store with three sessions: 1 and 3 are called `talk`."""
+    with open_store() as store:
+        record(store, "talk", results(6), model="base")
+        record(store, ODD, results(3, source="a\x1b[31m.mp4"), retention_days=math.inf)
+        record(store, "talk", results(30, raw=True), options={"batch": 8})
+    return place
+
+
+def names(mien: Mien) -> list[tuple[int, str]]:
+    return [(row["id"], row["name"]) for row in json.loads(mien("sessions", "list", "--json").out)]
+
+
+def test_nothing_there(mien: Mien, place: Path) -> None:
+    said = mien("sessions", "list")
+    assert (said.code, said.out) == (0, "")
+    assert said.err.startswith(f"mien: no sessions yet: {place}: there is no store yet")
+    assert mien("sessions", "list", "--json") == (0, "[]\n", "")
+    said = mien("sessions", "show", "x")
+    assert said.code == 1
+    assert "there is no store yet" in said.err
+    assert not place.exists()
+    open_store().close()
+    assert mien("sessions", "list").err == f"mien: no sessions in {place}\n"
+    assert mien("sessions", "show", "x").err == "mien: unknown session 'x'; there are: none\n"
+
+
+def test_list(mien: Mien, recorded: Path) -> None:
+    rows = json.loads(mien("sessions", "list", "--json").out)
+    assert [(row["id"], row["name"], row["frame_count"], row["face_count"]) for row in rows] == [
+        (3, "talk", 30, 30),
+        (2, ODD, 3, 3),
+        (1, "talk", 6, 6),
+    ]
+    assert rows[0]["state"] == "finished"
+    assert rows[1]["retention_days"] == "forever"
+    lines = mien("sessions", "list").out.splitlines()
+    assert lines[0].split() == ["number", "name", "started", "seconds", "frames", "faces", "state", "source"]
+    assert [line.split()[0] for line in lines[1:]] == ["3", "2", "1"]
+    assert ODD in lines[2]
+    assert "\x1b" not in lines[2]
+
+
+def test_another_store_by_option(mien: Mien, recorded: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    with open_store(other) as store:
+        record(store, "elsewhere")
+    assert [row["name"] for row in json.loads(mien("sessions", "list", "--json", "--store", other).out)] == ["elsewhere"]
+    assert mien("sessions", "list", "--store", "mysql://a:hush@b/c").code == 2
+
+
+def test_show(mien: Mien, recorded: Path) -> None:
+    shown = json.loads(mien("sessions", "show", ODD, "--json").out)
+    assert (shown["id"], shown["row_count"], shown["people"], shown["seconds"], shown["sources"]) == (2, 4, 2, 0.08, ["a\x1b[31m.mp4"])
+    assert shown["emotions"] == {"fear": 0.3333, "happy": 0.3333, "sad": 0.3333}
+    assert shown["unsure"] == 0.3333
+    said = mien("sessions", "show", "2")
+    assert "name: Анна и друзья\n" in said.out
+    assert "sources: a?[31m.mp4\n" in said.out
+    assert "retention_days: forever\n" in said.out
+    assert said.out.splitlines()[-1].split() == ["sad", "33.3%"]
+
+
+def test_of_several_of_a_name_the_newest(mien: Mien, recorded: Path) -> None:
+    said = mien("sessions", "show", "talk", "--json")
+    assert json.loads(said.out)["id"] == 3
+    assert said.err == "mien: 2 sessions are called 'talk'; this is the newest, number 3; the others: 1\n"
+    assert json.loads(mien("sessions", "show", "1", "--json").out)["options"] == {}
+
+
+def test_unknown_sessions(mien: Mien, recorded: Path) -> None:
+    for verb in ("show", "export", "purge"):
+        said = mien("sessions", verb, "nobody")
+        assert (said.code, said.err) == (2, "mien: unknown session 'nobody'; there are: 'talk', 'Анна и друзья'\n")
+
+
+def test_an_empty_session(mien: Mien, place: Path) -> None:
+    with open_store() as store:
+        record(store, "empty", [])
+    shown = json.loads(mien("sessions", "show", "empty", "--json").out)
+    assert (shown["emotions"], shown["seconds"], shown["people"], shown["unsure"]) == ({}, 0.0, 0, None)
+    assert mien("sessions", "show", "empty").code == 0
+    assert mien("sessions", "export", "empty").out == ""
+    said = mien("sessions", "export", "empty", "-o", place.parent / "x.csv")
+    assert (said.code, said.err) == (1, "mien: session 'empty' (number 1) has no rows; there is nothing to export\n")
+
+
+def test_people_are_counted_in_each_input() -> None:
+    """The numbers of people begin anew with each input."""
+    assert outline(Timeline.from_results([*results(1, source="a.mp4"), *results(1, source="b.mp4")]))["people"] == 4
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_export(mien: Mien, recorded: Path, tmp_path: Path, suffix: str) -> None:
+    said = mien("sessions", "export", "3", "-o", tmp_path / f"x{suffix}")
+    assert said == (0, "", f"40 rows -> {tmp_path / f'x{suffix}'}\n")
+    assert Timeline.read(tmp_path / f"x{suffix}")["frame"].tolist() == [row["frame"] for r in results(30) for row in r.rows()]
+
+
+def test_export_to_stdout(mien: Mien, recorded: Path, tmp_path: Path) -> None:
+    with TABLES[".jsonl"](tmp_path / "run.jsonl") as sink:
+        sink.add(row for result in results(6) for row in result.rows())
+    assert mien("sessions", "export", "1").out == (tmp_path / "run.jsonl").read_text("utf-8")
+    said = mien("sessions", "export", "1", "-o", tmp_path / "x.mp4")
+    assert said.code == 2
+    assert "there are .csv .jsonl .parquet" in said.err
+
+
+def test_retention(mien: Mien, recorded: Path) -> None:
+    assert mien("sessions", "retention").out == "forever\n"
+    assert mien("sessions", "retention", "30").out == "30 days\n"
+    assert mien("sessions", "retention", "--json").out == '{"retention_days": 30.0}\n'
+    assert mien("sessions", "retention", "--session", ODD).out == "forever\n"
+    assert mien("sessions", "retention", "1", "--session", "1").out == "1 day\n"
+    assert mien("sessions", "retention", "--session", "1", "--json").out == '{"retention_days": 1.0}\n'
+    assert "retention_days: 30.0\n" in mien("sessions", "show", "3").out
+    assert mien("sessions", "retention", "forever").out == "forever\n"
+    for wrong in ("soon", "nan"):
+        said = mien("sessions", "retention", wrong)
+        assert said.code == 2
+        assert "wanted a number of days from 0 up, or forever" in said.err
+
+
+def test_retention_before_the_first_session(mien: Mien, place: Path) -> None:
+    assert mien("sessions", "retention", "7").code == 0
+    assert place.exists()
+    assert mien("sessions", "retention").out == "7 days\n"
+
+
+def test_purge_wants_to_be_sure(mien: Mien, recorded: Path) -> None:
+    said = mien("sessions", "purge", "talk")
+    assert said.code == 2
+    assert "purge deletes for good 'talk' (3, " in said.err
+    assert ": 2 sessions with 48 rows; add --yes" in said.err
+    assert len(names(mien)) == 3
+
+
+def test_purge_asks_on_a_terminal(mien: Mien, recorded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    asked = []
+
+    def confirm(text: str, *, abort: bool, err: bool) -> bool:
+        asked.append(text)
+        if len(asked) == 1:
+            raise __import__("typer").Abort
+        return True
+
+    monkeypatch.setattr("typer.confirm", confirm)
+    assert mien("sessions", "purge", "2").code == 130
+    assert len(names(mien)) == 3
+    assert mien("sessions", "purge", "2").code == 0
+    assert asked[0].startswith(f"Delete for good '{ODD}' (2, ")
+    assert names(mien) == [(3, "talk"), (1, "talk")]
+
+
+def test_purge(mien: Mien, recorded: Path) -> None:
+    said = mien("sessions", "purge", "1", "--yes")
+    assert said.code == 0
+    assert "1 session with 8 rows" in said.err
+    assert names(mien) == [(3, "talk"), (2, ODD)]
+    assert "nothing to purge" in mien("sessions", "purge", "--older-than", "1", "--yes").err
+    assert "nothing to purge" in mien("sessions", "purge", "--expired", "--yes").err
+    assert mien("sessions", "retention", "0").code == 0
+    assert mien("sessions", "purge", "--expired", "--yes").code == 0
+    assert names(mien) == [(2, ODD)]
+    assert mien("sessions", "purge", "--older-than", "0", "--yes").code == 0
+    assert names(mien) == []
+
+
+def test_purge_all_names_some_and_those_that_run(mien: Mien, recorded: Path) -> None:
+    with open_store() as store:
+        for i in range(10):
+            record(store, f"s{i}", [])
+        writer = store.writer("live")
+        assert "live" not in mien("sessions", "purge", "--older-than", "0").err
+        said = mien("sessions", "purge", "--all", "--yes")
+        assert "'live' (14, " in said.err
+        assert ", still running)" in said.err
+        assert " and 4 more: 14 sessions" in said.err
+        with pytest.raises(Exception, match="was purged while it ran"):
+            writer.close()
+    assert names(mien) == []
+    assert mien("sessions", "purge", "--all", "--yes").code == 0
+
+
+@pytest.mark.parametrize("words", [(), ("talk", "--all"), ("--expired", "--older-than", "3")])
+def test_purge_wants_one_thing(mien: Mien, recorded: Path, words: tuple[str, ...]) -> None:
+    said = mien("sessions", "purge", *words, "--yes")
+    assert (said.code, said.err) == (2, "mien: purge: wanted one of SESSION, --older-than DAYS, --expired, --all\n")
+    assert len(names(mien)) == 3

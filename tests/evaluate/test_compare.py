@@ -1,0 +1,65 @@
+"""McNemar's test against the binomial distribution and a published example; differences against what they are made of."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mien.errors import UsageError
+from mien.evaluate.compare import compare, mcnemar
+from mien.evaluate.intervals import alone
+from mien.evaluate.metrics import Judged
+
+
+def answers(both: int, first: int, second: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
+    one = np.repeat([True, True, False, False], [both, first, second, neither])
+    other = np.repeat([True, False, True, False], [both, first, second, neither])
+    return one, other
+
+
+def test_mcnemar_of_fagerland_2013() -> None:
+    """Airway hyper-responsiveness before and after transplantation: 1 and 7 discordant; exact 0.070, mid-p 0.039."""
+    found = mcnemar(*answers(1, 1, 7, 12))
+    assert (found.only_first, found.only_second) == (1, 7)
+    assert found.exact_p == pytest.approx(0.0703125)
+    assert found.mid_p == pytest.approx(0.0390625)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_mcnemar_is_the_binomial_test(b: int, c: int) -> None:
+    stats = pytest.importorskip("scipy.stats")
+    found = mcnemar(*answers(3, b, c, 5))
+    if b + c == 0:
+        assert (found.exact_p, found.mid_p) == (1, 1)
+        return
+    exact = stats.binomtest(b, b + c).pvalue
+    assert found.exact_p == pytest.approx(exact)
+    # by definition: both tails outside what was seen, and half of what was seen
+    few, seen = min(b, c), stats.binom.pmf(b, b + c, 0.5)
+    mid = 2 * (stats.binom.cdf(few - 1, b + c, 0.5) + seen / 2)
+    assert found.mid_p == pytest.approx(mid)
+
+
+def test_mcnemar_of_many_is_exact_and_of_other_rows_refused() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    assert mcnemar(*answers(0, 5000, 5300, 0)).exact_p == pytest.approx(stats.binomtest(5000, 10300).pvalue)
+    with pytest.raises(UsageError, match="same pictures"):
+        mcnemar(np.ones(3, bool), np.ones(4, bool))
+
+
+def test_differences_and_their_intervals() -> None:
+    rng = np.random.default_rng(1)
+    true = rng.integers(0, 3, 300)
+    sharp = np.eye(3, dtype=np.float32)[np.where(rng.random(300) < 0.8, true, (true + 1) % 3)]
+    dull = np.eye(3, dtype=np.float32)[np.where(rng.random(300) < 0.6, true, (true + 1) % 3)]
+    one, other = (Judged(probs, true, ("a", "b", "c")) for probs in (sharp, dull))
+    found = compare(one, other, alone(300), rounds=200)
+    assert found["difference"]["accuracy"] == pytest.approx(one.right.mean() - other.right.mean())
+    low, high = found["difference_intervals"]["accuracy"]
+    assert 0 < low < found["difference"]["accuracy"] < high
+    spread = (one.right.astype(float) - other.right).std() / np.sqrt(300)
+    assert high - low == pytest.approx(2 * 1.96 * spread, rel=0.2)  # the normal approximation for paired rows
+    assert compare(one, one, alone(300), rounds=20)["difference_intervals"]["macro_f1"] == (0, 0)
+    with pytest.raises(UsageError, match="same pictures"):
+        compare(one, other.where(np.arange(200)), alone(300))

@@ -1,0 +1,104 @@
+"""A camera on the network, for tests: Motion JPEG over HTTP on the loopback, which can be cut, stall and come back. And clips."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+BOUNDARY = "frame"
+
+
+class MjpegServer:
+    """Serves one picture over and over, 50 times a second, to whoever asks; `cut` breaks connections off and refuses new ones."""
+
+    def __init__(self, image: np.ndarray) -> None:
+        self.port = 0
+        self.asked: list[str] = []
+        self.show(image)
+        self._server: ThreadingHTTPServer | None = None
+        self._cut = threading.Event()
+        self.stalled = threading.Event()
+        """While set, connections are accepted and kept, but nothing is sent."""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/video"
+
+    def show(self, image: np.ndarray) -> None:
+        """The picture from now on, uint8 (H, W, 3) RGB."""
+        self._jpeg = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
+
+    def start(self) -> None:
+        """Listen; on the same port again after a cut."""
+        outer = self
+        self._cut = cut = threading.Event()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.asked.append(self.headers.get("Authorization", ""))
+                self.send_response(200)
+                self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={BOUNDARY}")
+                self.end_headers()
+                while not cut.is_set():
+                    if outer.stalled.is_set():
+                        cut.wait(0.02)
+                        continue
+                    jpeg = outer._jpeg
+                    head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+                    try:
+                        self.wfile.write(head.encode() + jpeg + b"\r\n")
+                    except OSError:
+                        return
+                    cut.wait(0.02)
+
+            def log_message(self, *args: object) -> None:
+                """Nothing on stderr."""
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            allow_reuse_address = True
+
+        self._server = Server(("127.0.0.1", self.port), Handler)
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def cut(self) -> None:
+        """Break off every connection and listen no more."""
+        if self._server is not None:
+            self._cut.set()
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+
+@contextmanager
+def mjpeg(image: np.ndarray) -> Iterator[MjpegServer]:
+    """A server that runs while in here."""
+    server = MjpegServer(image)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.cut()
+
+
+def clip(path: Path, images: Sequence[np.ndarray], times: Sequence[float]) -> Path:
+    """A video of these pictures, uint8 (H, W, 3) RGB with even sides, at these seconds."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30, options={"crf": "12", "preset": "ultrafast"})
+        stream.height, stream.width = images[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        for image, at in zip(images, times, strict=True):
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts, frame.time_base = round(at * 1000), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path

@@ -1,0 +1,70 @@
+import threading
+from collections.abc import Generator
+
+import pytest
+
+from mien.io.frames_ahead import in_background
+
+
+def counting(made: list[int], most: int = 100) -> Generator[int, None, None]:
+    try:
+        for number in range(most):
+            made.append(number)
+            yield number
+    finally:
+        made.append(-1)
+
+
+def settled(made: list[int]) -> int:
+    """How many were made once the thread waits."""
+    before = -1
+    while before != len(made):
+        before = len(made)
+        threading.Event().wait(0.05)
+    return before
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 3, 1000])
+def test_all_items_in_their_order(ahead: int) -> None:
+    made: list[int] = []
+    assert list(in_background(lambda: counting(made), ahead=ahead)) == list(range(100))
+    assert made == [*range(100), -1]
+
+
+def test_no_more_than_so_many_are_made_ahead() -> None:
+    made: list[int] = []
+    items = in_background(lambda: counting(made), ahead=3)
+    assert made == []
+    assert next(items) == 0
+    assert settled(made) == 1 + 3 + 1  # taken, waiting, in hand
+    heavy: list[int] = []
+    items = in_background(lambda: counting(heavy), ahead=50, weigh=lambda _: 10, most=20)
+    assert next(items) == 0
+    assert settled(heavy) == 1 + 2 + 1
+
+
+def test_what_is_heavier_than_all_still_comes() -> None:
+    assert list(in_background(lambda: counting([], 3), ahead=5, weigh=lambda _: 100, most=1)) == [0, 1, 2]
+
+
+def test_closing_closes_the_generator_and_ends_the_thread() -> None:
+    made: list[int] = []
+    items = in_background(lambda: counting(made), ahead=2, name="mien-test")
+    next(items)
+    assert [thread for thread in threading.enumerate() if thread.name == "mien-test"]
+    items.close()  # type: ignore[attr-defined]
+    assert not [thread for thread in threading.enumerate() if thread.name == "mien-test"]
+    assert made[-1] == -1
+
+
+@pytest.mark.parametrize("ahead", [0, 2])
+def test_an_error_comes_where_the_next_item_would(ahead: int) -> None:
+    def failing() -> Generator[int, None, None]:
+        yield 1
+        yield 2
+        raise ZeroDivisionError("broken")
+
+    items = in_background(failing, ahead=ahead)
+    assert [next(items), next(items)] == [1, 2]
+    with pytest.raises(ZeroDivisionError, match="broken"):
+        next(items)

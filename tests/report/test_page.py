@@ -1,0 +1,282 @@
+import base64
+import csv
+import gzip
+import hashlib
+import io
+import re
+import statistics
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien.errors import SinkError, UnknownName
+from mien.labels import EMOTIONS
+from mien.report import page as pages
+from mien.report.embed import pack
+from mien.report.page import page, write_page
+from mien.table import DELTA_COLUMNS
+from mien.timeline import Timeline
+from tests.report.tables import Elements, csv_file, data_of, row, timeline, two_people
+
+PLOTLY_SHA256 = "99784e3abfb07b142a15e521a439e6d9addceadb3f79553fd24c72774f0649ba"
+ROOT = Path(__file__).parents[2]
+
+
+def made(rows, **options):
+    return page(timeline(rows), **{"title": "A run", **options})
+
+
+def test_plotly_is_the_published_file_with_its_licence():
+    code = files("mien.report").joinpath("plotly-basic.min.js").read_bytes()
+    assert hashlib.sha256(code).hexdigest() == PLOTLY_SHA256
+    assert b"Licensed under the MIT license" in code[:300]
+    notice = (ROOT / "NOTICE").read_text("utf-8")
+    version = re.search(rb"plotly.js \(basic - minified\) v([\d.]+)", code)[1].decode()
+    assert PLOTLY_SHA256 in notice
+    assert f"plotly.js-basic-dist-min {version}" in notice
+
+
+def test_numbers_on_the_page_are_those_of_the_csv(tmp_path):
+    path = csv_file(tmp_path / "t.csv", two_people(frames=900))
+    data = data_of(page(Timeline.read(path), title="t"))
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    faces = [r for r in rows if r["face"] != ""]
+    parts = {None: faces, 0: [r for r in faces if r["person"] == "0"], 1: [r for r in faces if r["person"] == "1"]}
+    assert [scope["person"] for scope in data["scopes"]] == list(parts)
+    for scope in data["scopes"]:
+        own = parts[scope["person"]]
+        sure = [r for r in own if r["unsure"] == "false"]
+        found = scope["summary"]
+        assert (found["faces"], found["unsure"]) == (len(own), len(own) - len(sure))
+        assert {e["emotion"]: e["faces"] for e in found["emotions"]} == {name: sum(r["emotion"] == name for r in own) for name in EMOTIONS}
+        for name in ("valence", "arousal"):
+            values = [float(r[name]) for r in sure]
+            assert found[name]["mean"] == pytest.approx(statistics.mean(values))
+            assert found[name]["median"] == pytest.approx(statistics.median(values))
+    assert data["scopes"][0]["summary"]["rows"] == len(rows)
+    assert data["rates"][0]["frames"] == len({r["frame"] for r in rows}) == 900
+    assert data["rates"][0]["per_second"] == pytest.approx(30, abs=1e-3)
+    assert [(p["person"], p["faces"]) for p in data["people"]] == [(0, len(parts[0])), (1, len(parts[1]))]
+
+
+def test_lines_on_the_page_are_means_of_the_csv(tmp_path):
+    path = csv_file(tmp_path / "t.csv", two_people(frames=900))
+    with path.open(newline="") as file:
+        rows = [r for r in csv.DictReader(file) if r["face"] != "" and r["unsure"] == "false"]
+    traces = data_of(page(Timeline.read(path), title="t"))["scopes"][0]["charts"]["lines"]["figure"]["data"]
+    width = (899 / 30) / 600
+    for trace in (t for t in traces if t["mode"] == "lines"):
+        column = trace["legendgroup"]
+        assert len(trace["y"]) == 600
+        for k in range(0, 600, 37):
+            near = [float(r[column]) for r in rows if k * width <= float(r["time_s"]) < (k + 1) * width]
+            assert trace["y"][k] == (pytest.approx(statistics.mean(near), abs=1e-4) if near else None)
+            assert trace["x"][k] == pytest.approx((k + 0.5) * width, abs=1e-3)
+
+
+def test_figures_shown_as_text_are_the_same_numbers():
+    words = " ".join(" ".join(Elements(made(two_people())).words).split())
+    faces = [r for r in two_people() if r["face"] is not None]
+    happy = sum(r["emotion"] == "happy" for r in faces)
+    assert f"happy {happy} {100 * happy / len(faces):.1f} % 0" in words
+    assert "90 frames" in words
+    assert "not what a person feels" in words
+
+
+def test_the_packed_rows_are_the_csv(tmp_path):
+    path = csv_file(tmp_path / "t.csv", two_people())
+    html = page(Timeline.read(path), title="t", table="t.csv")
+    assert gzip.decompress(base64.b64decode(Elements(html).script("mien-rows"))) == path.read_bytes()
+    assert data_of(html)["table"] | {"short": None} == {"rows": 148, "of": 148, "every": 1, "file": "t.csv", "short": None}
+
+
+def test_a_page_asks_for_nothing_and_runs_its_own_scripts_only():
+    elements = Elements(made(two_people()))
+    links = [(tag, value) for tag, name, value in elements.attributes if name in ("src", "href", "srcset", "action")]
+    assert links == [("link", "data:,")]
+    policy = next(v for _, n, v in elements.attributes if n == "content" and v and "default-src" in v)
+    assert "default-src 'none'" in policy
+    code = [text for attrs, text in elements.scripts if "type" not in attrs]
+    assert len(code) == 2
+    hashes = re.findall(r"'sha256-([^']+)'", policy)
+    assert hashes == [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in code]
+
+
+EVIL = "<script>alert(1)</script>.mp4"
+
+
+@pytest.mark.parametrize("where", ["source", "title", "notes", "model", "emotion", "reasons", "table"])
+def test_no_name_breaks_out_of_the_page(where):
+    rows, options = two_people(EVIL if where == "source" else "a.mp4"), {}
+    if where in ("model", "emotion", "reasons"):
+        rows = [r | {where: EVIL, "unsure": where == "reasons"} if r["face"] is not None else r for r in rows]
+    else:
+        options = {"title": {"title": EVIL}, "notes": {"notes": [EVIL]}, "table": {"table": EVIL}}.get(where, {})
+    html = made(rows, **options)
+    kinds = [(attrs.get("type"), attrs.get("id")) for attrs, _ in Elements(html).scripts]
+    assert kinds == [("application/json", "mien-data"), ("text/plain", "mien-rows"), (None, None), (None, None)]
+    outside = html.replace(files("mien.report").joinpath("plotly-basic.min.js").read_text("utf-8"), "")
+    assert "<script>alert" not in outside
+    assert data_of(html)["scopes"]
+
+
+def test_a_source_keeps_its_name_in_the_rows_and_in_what_the_script_compares():
+    rows = [*two_people(EVIL), *two_people("b.mp4", 30)]
+    html = made(rows)
+    scopes = data_of(html)["scopes"]
+    assert [scope["source"] for scope in scopes] == [None, EVIL, "b.mp4", EVIL, EVIL, "b.mp4", "b.mp4"]
+    text = gzip.decompress(base64.b64decode(Elements(html).script("mien-rows"))).decode()
+    assert {r["source"] for r in csv.DictReader(io.StringIO(text))} == {EVIL, "b.mp4"}
+
+
+def test_recordings_with_clocks_of_their_own_are_not_mixed():
+    data = data_of(made([*two_people("a.mp4"), *two_people("b.mp4", 30)]))
+    assert "lines" not in data["scopes"][0]["charts"]
+    assert all("lines" in scope["charts"] for scope in data["scopes"][1:])
+    assert data["scopes"][0]["summary"]["duration"] == pytest.approx(4.0, abs=1e-3)
+
+
+def test_one_person_alone_needs_no_chooser():
+    html = made([row("a", i, i / 10, "happy", person=0) for i in range(20)])
+    assert len(data_of(html)["scopes"]) == 1
+    assert 'id="chooser"' not in html
+
+
+def test_a_crowd_is_cut_and_told():
+    rows = [row("a", i, i / 10, "happy", person=k, face=k) for i in range(4) for k in range(40)]
+    html = made(rows)
+    data = data_of(html)
+    assert len(data["scopes"]) == 1 + 24
+    assert "of 40" in data["scopes"][0]["charts"]["strip"]["note"]
+    assert len(data["people"]) == 40
+
+
+def test_pictures_have_no_time_axis():
+    rows = [row("a.jpg", 0, 0.0, "happy"), row("a.jpg", 0, 0.0, "sad", face=1, unsure=True, reasons="size"), row("b.jpg", 0, 0.0)]
+    html = made(rows)
+    data = data_of(html)
+    assert set(data["scopes"][0]["charts"]) == {"counts", "shares", "plane", "reasons"}
+    assert data["rates"] == data["people"] == data["episodes"] == []
+    words = " ".join(Elements(html).words)
+    assert "pictures" in words
+    assert "share of time" not in words
+    assert "time_s" not in data["table"]["short"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([], "nothing was analysed"),
+        ([row("a.jpg", 0, 0.0)], "No face was found"),
+        ([row("a.mp4", i, i / 30) for i in range(30)], "No face was found"),
+        ([row("a.jpg", 0, 0.0, "happy", unsure=True, reasons="blur")], "blurred"),
+        ([row("a.jpg", 0, 0.0, "happy", valence=None, arousal=None)], "happy"),
+        ([row("a.jpg", 0, None, "happy", score=None, x1=None)], "happy"),
+        ([row("a.mp4", i, i / 30, "happy") for i in range(30)], "Emotions over time"),
+        ([row("a.mp4", i, i / 30, "happy", person=0, unsure=True, reasons="pose") for i in range(30)], "turned away"),
+    ],
+    ids=["no rows", "no face", "video without a face", "unsure", "no affect", "no time", "nobody followed", "all unsure"],
+)
+def test_every_kind_of_run_has_a_page(rows, said):
+    html = made(rows)
+    assert said in " ".join(Elements(html).words) or said in str(data_of(html)["scopes"])
+    assert data_of(html)["scopes"][0]["summary"]["rows"] == len(rows)
+
+
+def test_a_baseline_takes_off_each_persons_own_median():
+    rows = [r | ({"valence": 0.5 if r["person"] else -0.5} if r["face"] is not None else {}) for r in two_people()]
+    plain, changed = data_of(made(rows)), data_of(made(rows, baseline=(0, 1)))
+    assert "change" not in plain["scopes"][0]["charts"]
+    line = changed["scopes"][0]["charts"]["change_affect"]["figure"]["data"][0]
+    assert {y for y in line["y"] if y is not None} == {0}
+    assert "0 to 1 s" in changed["scopes"][0]["charts"]["change"]["note"]
+    text = gzip.decompress(base64.b64decode(Elements(made(rows, baseline=(0, 1))).script("mien-rows"))).decode()
+    assert "delta_" not in text.splitlines()[0]  # the rows stay those of the CSV
+
+
+def test_delta_columns_of_the_run_are_drawn_without_asking():
+    rows = [r | dict.fromkeys(DELTA_COLUMNS, 0.25) if r["person"] == 0 else r for r in two_people()]
+    chart = data_of(made(rows))["scopes"][0]["charts"]["change"]["figure"]
+    assert {y for t in chart["data"] if t["legendgroup"] == "delta_p_happy" for y in t["y"]} == {0.25, None}
+
+
+def test_the_page_in_russian():
+    html = made(two_people(), language="ru")
+    words = " ".join(Elements(html).words)
+    assert "Эмоции во времени" in words
+    assert "радость" in words
+    assert '<html lang="ru">' in html
+    with pytest.raises(UnknownName, match="there are: en, ru"):
+        made(two_people(), language="xx")
+
+
+def test_both_languages_say_the_same_things():
+    from mien.report.words import words
+
+    assert set(words("en")) == set(words("ru"))
+    for key, sentence in words("en").items():
+        assert set(re.findall(r"{\w+}", sentence)) == set(re.findall(r"{\w+}", words("ru")[key])), key
+
+
+def test_rows_that_do_not_fit_are_thinned_and_told(monkeypatch):
+    table = timeline(two_people(frames=2000))
+    whole = len(pack(table).text)
+    monkeypatch.setattr(pages, "pack", lambda timeline: pack(timeline, most=whole // 4))
+    html = page(table, title="t", table="runs/t.csv")
+    every = data_of(html)["table"]["every"]
+    assert every >= 4
+    words = " ".join(Elements(html).words)
+    assert f"every {every}th frame" in words
+    assert "runs/t.csv" in words
+    assert data_of(html)["table"]["file"] == f"t-every-{every}.csv"
+    assert data_of(html)["scopes"][0]["summary"]["rows"] == len(table)
+
+
+def test_an_hour_stays_under_ten_megabytes():
+    n = 108_000
+    rng = np.random.default_rng(0)
+    base = timeline(two_people(frames=4)).where(np.zeros(n, np.int64) + 1)
+    base.columns["frame"], base.columns["time_s"] = np.arange(n), np.round(np.arange(n) / 30, 6)
+    base.columns["unsure"] = np.zeros(n, np.bool_)
+    base.columns["person"] = np.arange(n) // 4500
+    for name in ("valence", "arousal", *(f"p_{name}" for name in EMOTIONS)):  # noise packs worst
+        base.columns[name] = np.round(rng.uniform(0, 1, n), 6)
+    html = page(base, title="an hour")
+    assert len(html.encode()) < 10_000_000
+    assert data_of(html)["table"]["rows"] < n == data_of(html)["table"]["of"]
+
+
+def test_it_says_when_and_with_what_it_was_made():
+    html = made(two_people(), made=datetime(2026, 5, 4, 10, 20, tzinfo=UTC))
+    words = " ".join(Elements(html).words)
+    assert "2026-05-04 10:20 UTC" in words
+    assert "model fake" in words
+
+
+def test_every_chart_has_words_for_those_who_cannot_see_it():
+    for scope in data_of(made(two_people(), baseline=(0, 1)))["scopes"]:
+        assert {"lines", "affect", "strip", "counts", "shares", "plane", "reasons", "quality", "change"} - {"reasons"} <= set(
+            scope["charts"]
+        )
+        assert all(len(chart["alt"]) > 10 for chart in scope["charts"].values())
+
+
+def test_the_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
+    target = tmp_path / "deep" / "page.html"
+    write_page(timeline(two_people()), target, title="t")
+    before = target.read_bytes()
+    assert before.endswith(b"</html>\n")
+    assert [p.name for p in target.parent.iterdir()] == ["page.html"]
+
+    def full(self, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(SinkError, match="No space left"):
+        write_page(timeline([]), target, title="other")
+    assert target.read_bytes() == before
+    assert [p.name for p in target.parent.iterdir()] == ["page.html"]

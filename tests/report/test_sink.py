@@ -1,0 +1,81 @@
+import base64
+import gzip
+
+import numpy as np
+import pytest
+
+from mien.sinks.page import BLOCK, HtmlSink, joined
+from mien.testing import FakeDetector, FakeRecogniser, planted_picture
+from mien.types import Frame
+from tests.report.tables import Elements, csv_file, data_of, row, timeline, two_people
+
+
+def rows_of(path):
+    return gzip.decompress(base64.b64decode(Elements(path.read_text("utf-8")).script("mien-rows")))
+
+
+def test_results_become_a_page(tmp_path):
+    from mien.pipeline import Analyzer
+
+    analyzer = Analyzer(detector=FakeDetector(), recogniser=FakeRecogniser())
+    image, _ = planted_picture([((40, 30, 140, 130), "happy"), ((200, 200, 300, 300), "sad")])
+    target = tmp_path / "out.html"
+    with HtmlSink(target) as sink:
+        for name in ("one.png", "two.png"):
+            frame = Frame(image, source=name)
+            sink.write(frame, analyzer.frames([frame])[0])
+        assert not target.exists()
+    found = data_of(target.read_text("utf-8"))["scopes"][0]["summary"]
+    assert {e["emotion"]: e["faces"] for e in found["emotions"] if e["faces"]} == {"happy": 2, "sad": 2}
+    assert sink.what == str(target)
+    assert data_of(target.read_text("utf-8"))["table"]["file"] == "out.csv"
+
+
+def test_the_page_has_the_rows_of_the_csv_beside_it(tmp_path):
+    rows = two_people(frames=BLOCK)  # several blocks
+    with HtmlSink(tmp_path / "a.html") as sink:
+        for start in range(0, len(rows), 7):
+            sink.add(rows[start : start + 7])
+    assert rows_of(tmp_path / "a.html") == csv_file(tmp_path / "a.csv", rows).read_bytes()
+
+
+def test_an_interrupted_run_has_a_page_that_says_so(tmp_path):
+    target = tmp_path / "a.html"
+
+    def run():
+        with HtmlSink(target) as sink:
+            sink.add(two_people(frames=20))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    words = " ".join(Elements(target.read_text("utf-8")).words)
+    assert "interrupted" in words
+    assert data_of(target.read_text("utf-8"))["scopes"][0]["summary"]["frames"] == 20
+
+
+def test_a_run_without_rows_replaces_nothing(tmp_path):
+    target = tmp_path / "a.html"
+    target.write_text("before")
+    with HtmlSink(target) as sink:
+        pass
+    assert target.read_text() == "before"
+    assert sink.what == f"{target} (replaced)"
+
+
+def test_blocks_are_joined_though_only_some_have_raw_values():
+    first, second = timeline([row("a", 0, 0.0)]), timeline([row("a", 1, 0.1, "happy") | {"raw_valence": 0.5}])
+    whole = joined([first, second])
+    assert whole["frame"].tolist() == [0, 1]
+    assert np.isnan(whole["raw_valence"][0])
+    assert whole["raw_valence"][1] == 0.5
+    assert next(whole.rows())["unsure"] is None
+
+
+def test_title_and_language_are_passed_on(tmp_path):
+    with HtmlSink(tmp_path / "a.html", title="Опыт", language="ru") as sink:
+        sink.add(two_people(frames=5))
+    assert "<h1>Опыт</h1>" in (tmp_path / "a.html").read_text("utf-8")
+    with HtmlSink(tmp_path / "b.html") as sink:
+        sink.add(two_people("films/clip.mp4", frames=5))
+    assert "<h1>clip.mp4</h1>" in (tmp_path / "b.html").read_text("utf-8")

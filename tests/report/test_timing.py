@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from mien.report.timing import clocks, rate, row_seconds
+from tests.report.tables import row, timeline, two_people
+
+
+def frames(numbers, times, source="a.mp4"):
+    return timeline([row(source, n, t, "happy", person=0) for n, t in zip(numbers, times, strict=True)])
+
+
+def test_pictures_and_empty_tables_have_no_clock():
+    assert clocks(timeline([])) == []
+    assert clocks(timeline([row("a.jpg", 0, 0.0, "happy"), row("a.jpg", 0, 0.0, "sad", face=1), row("b.jpg", 0, 0.0)])) == []
+    assert clocks(frames([0], [0.0])) == []
+
+
+def test_frames_without_times_have_no_clock():
+    assert clocks(timeline([row("a", 0, None, "happy"), row("a", 1, None, "happy")])) == []
+
+
+def test_each_source_has_its_own_clock():
+    table = timeline([*two_people("a.mp4", 10), row("b.jpg", 0, 0.0, "sad"), *two_people("c.mp4", 20, fps=10)])
+    known = clocks(table)
+    assert [clock.source for clock in known] == ["a.mp4", "c.mp4"]
+    assert [len(clock.times) for clock in known] == [10, 20]
+    assert known[0].duration == pytest.approx(10 / 30, abs=1e-5)
+    assert known[1].duration == pytest.approx(2.0)
+
+
+def test_a_frame_lasts_until_the_next_and_no_longer_than_five_usual_intervals():
+    table = frames([0, 1, 2, 3, 4], [0.0, 0.1, 0.2, 0.3, 10.3])
+    (clock,) = clocks(table)
+    assert clock.lasts == pytest.approx([0.1, 0.1, 0.1, 0.5, 0.1])
+    assert row_seconds(table, [clock]) == pytest.approx([0.1, 0.1, 0.1, 0.5, 0.1])
+    assert clock.duration == pytest.approx(10.4)
+
+
+def test_rows_of_pictures_have_no_seconds():
+    table = timeline([row("b.jpg", 0, 0.0, "sad"), *two_people("a.mp4", 4)])
+    seconds = row_seconds(table, clocks(table))
+    assert np.isnan(seconds[0])
+    assert np.isfinite(seconds[1:]).all()
+
+
+def test_variable_frame_rate_counts_frames_over_time():
+    (clock,) = clocks(frames([0, 1, 2, 3], [0.0, 0.01, 0.5, 1.5]))
+    found = rate(clock)
+    assert (found.frames, found.spanned, found.left_out, found.dropped, found.step) == (4, 4, 0, 0, 1)
+    assert found.per_second == found.source_per_second == pytest.approx(2.0)
+    assert found.longest_gap == pytest.approx(1.0)
+
+
+def test_a_camera_that_loses_frames():
+    numbers = [0, 1, 2, 5, 6, 9, 10]
+    found = rate(clocks(frames(numbers, [n / 30 for n in numbers]))[0])
+    assert (found.step, found.spanned, found.left_out, found.dropped) == (1, 11, 4, 4)
+    assert found.source_per_second == pytest.approx(30)
+    assert found.per_second == pytest.approx(18)
+
+
+def test_sampling_is_not_loss_but_what_is_missing_beyond_is():
+    numbers = [15 * k for k in range(40) if k not in (20, 21)]
+    found = rate(clocks(frames(numbers, [n / 30 for n in numbers]))[0])
+    assert (found.step, found.dropped) == (15, 2)
+    assert found.left_out == found.spanned - 38
+
+
+def test_times_that_go_back_are_put_in_order():
+    (clock,) = clocks(frames([0, 1, 2], [0.2, 0.0, 0.1]))
+    assert clock.times.tolist() == [0.0, 0.1, 0.2]
+    assert clock.position(np.array([0, 1, 2])).tolist() == [2, 0, 1]

@@ -1,0 +1,28 @@
+"""`mien sessions` on PostgreSQL; tests/cli has the rest of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mien.cli.main import main
+from mien.store import open_store
+from mien.timeline import Timeline
+from tests.store.recording import record
+
+NAME = "Анна и друзья"
+
+
+def test_the_command_with_a_url(postgres_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def call(*words: object) -> tuple[int, str, str]:
+        return main(["sessions", *map(str, words), "--store", postgres_url]), *capsys.readouterr()
+
+    assert call("list")[2].startswith("mien: no sessions yet: postgresql://mien@/postgres?")
+    with open_store(postgres_url) as store:
+        record(store, NAME)
+    assert [row["name"] for row in json.loads(call("list", "--json")[1])] == [NAME]
+    assert call("export", NAME, "-o", tmp_path / "x.csv")[0] == 0
+    assert len(Timeline.read(tmp_path / "x.csv")) == 4
+    assert call("retention", "5")[1] == "5 days\n"
+    assert call("purge", NAME, "--yes")[0] == 0
+    assert call("list", "--json")[1] == "[]\n"

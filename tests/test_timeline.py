@@ -1,0 +1,76 @@
+"""A run's table as columns: the same from results and from every kind of file, and what is no such table is told so."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mien.errors import SourceMissing, SourceUnreadable, UsageError
+from mien.sinks.registry import TABLES
+from mien.table import COLUMNS, RAW_COLUMNS, columns
+from mien.testing import make_result
+from mien.timeline import Timeline
+
+
+@pytest.mark.parametrize("suffix", sorted(TABLES))
+def test_round_trip(suffix: str, tmp_path: Path) -> None:
+    rows = [row for n in (2, 0, 1) for row in make_result(("happy",) * n).rows()]
+    rows[0] |= {"source": 'a "b", c\n.mp4', "person": 7, "reasons": "blur;pose", "unsure": True}
+    line = Timeline.from_rows(rows)
+    sink = TABLES[suffix](tmp_path / f"t{suffix}", COLUMNS)
+    sink.add(line.rows())
+    sink.close()
+    again = Timeline.read(tmp_path / f"t{suffix}")
+    assert list(again.rows()) == rows
+    assert again.has_face.tolist() == [True, True, False, True]
+    assert len(again.where(again.has_face)) == 3
+    assert np.isnan(again["valence"][2])
+
+
+def test_raw_columns_only_where_the_run_had_them(tmp_path: Path) -> None:
+    row = make_result(("happy",) * 1).rows()[0]
+    assert not set(Timeline.from_rows([row]).columns) & set(RAW_COLUMNS)
+    assert Timeline.from_rows([row | {"raw_p_happy": 0.25}])["raw_p_happy"][0] == 0.25
+    assert list(columns(raw=True))[: len(COLUMNS)] == list(COLUMNS)
+
+
+@pytest.mark.parametrize("kept", [1, 30, 200])
+def test_the_cut_last_line_of_a_killed_run_is_left_out(kept: int, tmp_path: Path) -> None:
+    sink = TABLES[".csv"](tmp_path / "t.csv", COLUMNS)
+    sink.add(make_result(("happy",) * 3).rows())
+    sink.close()
+    text = (tmp_path / "t.csv").read_text()
+    last = text.rstrip("\n").rindex("\n") + 1
+    (tmp_path / "t.csv").write_text(text[: last + kept])
+    assert len(Timeline.read(tmp_path / "t.csv")) == 2
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00")), st.floats(allow_nan=False, allow_infinity=False))
+@settings(max_examples=50, deadline=None)
+def test_any_name_and_number_comes_back(name: str, value: float) -> None:
+    line = Timeline.from_rows([make_result(("happy",) * 1).rows()[0] | {"source": name, "valence": value}])
+    row = json.loads(json.dumps(next(line.rows())))
+    assert (row["source"] or "") == name
+    assert row["valence"] == value
+
+
+def test_what_is_no_table_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SourceMissing, match="no such file"):
+        Timeline.read(tmp_path / "none.csv")
+    (tmp_path / "x.txt").write_text("a")
+    with pytest.raises(SourceUnreadable, match=r"\.csv, \.jsonl, \.parquet"):
+        Timeline.read(tmp_path / "x.txt")
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(SourceUnreadable, match=r"no column source, frame, time_s and \d+ more"):
+        Timeline.read(tmp_path / "x.csv")
+    (tmp_path / "x.parquet").write_bytes(b"PAR1 nothing")
+    with pytest.raises(SourceUnreadable, match=r"x\.parquet: is no table"):
+        Timeline.read(tmp_path / "x.parquet")
+    (tmp_path / "x.jsonl").write_text("{\nnothing\n")
+    with pytest.raises(SourceUnreadable, match=r"x\.jsonl: is no table"):
+        Timeline.read(tmp_path / "x.jsonl")
+    with pytest.raises(UsageError, match="no column 'mood'"):
+        Timeline.from_rows([])["mood"]

@@ -1,0 +1,109 @@
+"""A person's own baseline."""
+
+import numpy as np
+import pytest
+
+from mien.table import DELTA_COLUMNS
+from mien.testing import make_result, planted_results, planted_timeline
+from mien.timeline import Timeline
+from mien.track.baseline import BaselineGate, with_baseline
+from mien.track.follow import Follower
+from mien.types import Result
+
+SPAN = (0.5, 1.5)
+PEOPLE = [[(0, "neutral"), (2, "happy")], [(0, "sad"), (2.5, "fear")], [(0, ""), (1.8, "anger")]]
+
+
+def deltas(timeline: Timeline) -> np.ndarray:
+    return np.stack([timeline[name] for name in DELTA_COLUMNS], axis=1)
+
+
+def through(gate: BaselineGate, results: list[Result]) -> list[Result]:
+    return [done for result in results for done in gate.push(result)] + gate.finish()
+
+
+def test_the_median_of_the_span_is_taken_off():
+    plain = planted_timeline(PEOPLE, noise=0.3)
+    timeline = with_baseline(plain, SPAN)
+    for person in (0, 1):
+        own = plain.where(plain["person"] == person)
+        inside = [p for p, t in zip(own["p_happy"], own["time_s"], strict=True) if SPAN[0] <= t <= SPAN[1]]
+        middle = sorted(inside)[len(inside) // 2]
+        assert len(inside) % 2
+        assert timeline["delta_p_happy"][plain["person"] == person] == pytest.approx(own["p_happy"] - middle)
+    assert np.isnan(deltas(timeline)[plain["person"] == 2]).all()  # was not there in the span
+    assert plain.columns.keys() == timeline.columns.keys() - DELTA_COLUMNS.keys()
+
+
+def test_a_constant_bias_vanishes():
+    plain = planted_timeline(PEOPLE, noise=0.3)
+    rng = np.random.default_rng(0)
+    biased = dict(plain.columns)
+    for name in ("p_happy", "p_sad", "valence", "arousal"):
+        biased[name] = plain[name] + rng.normal(size=3)[plain["person"]]
+    one, two = with_baseline(plain, SPAN), with_baseline(Timeline(biased), SPAN)
+    assert deltas(one) == pytest.approx(deltas(two), abs=1e-9, nan_ok=True)
+    assert np.nanmax(np.abs(deltas(one))) > 0.3
+
+
+def test_a_constant_bias_vanishes_on_the_whole_road():
+    def run(bias) -> np.ndarray:
+        follower = Follower()
+        results = [follower.smooth(result) for result in planted_results(PEOPLE, noise=0.3, bias=bias)]
+        return np.concatenate([result.delta[:, -2:] for result in through(BaselineGate(SPAN), results)])
+
+    assert run([[0, 0]] * 3) == pytest.approx(run([[0.2, -0.1], [-0.3, 0.05], [0.1, 0.1]]), abs=1e-5, nan_ok=True)
+
+
+def test_the_gate_and_the_table_agree():
+    results = planted_results(PEOPLE, noise=0.3)
+    released = through(BaselineGate(SPAN), results)
+    assert [result.index for result in released] == [result.index for result in results]
+    streamed = Timeline.from_results(released)
+    assert deltas(streamed) == pytest.approx(deltas(with_baseline(Timeline.from_results(results), SPAN)), abs=3e-6, nan_ok=True)
+
+
+def test_the_gate_opens_when_the_span_is_over():
+    gate = BaselineGate(SPAN)
+    counts = [len(gate.push(result)) for result in planted_results([[(0, "neutral")]], fps=10, seconds=3)]
+    assert counts == [0] * 16 + [17] + [1] * 13
+    assert gate.finish() == []
+
+
+def test_a_source_that_ends_before_the_span_does_has_what_there_is():
+    results = planted_results([[(0, "neutral")]], fps=10, seconds=1)
+    released = through(BaselineGate(SPAN), results)
+    assert len(released) == 10
+    assert released[0].delta[0] == pytest.approx(0, abs=1e-6)
+    never = through(BaselineGate((5, 6)), results)
+    assert np.isnan(never[0].delta).all()
+    assert never[0].delta.shape == (1, 11)
+
+
+def test_each_source_has_its_own_baseline():
+    one = planted_results([[(0, "happy")]], fps=10, seconds=2, source="a.mp4")
+    two = planted_results([[(0, "sad")]], fps=10, seconds=2, source="b.mp4")
+    released = through(BaselineGate(SPAN), one + two)
+    assert [result.source for result in released] == ["a.mp4"] * 20 + ["b.mp4"] * 20
+    assert np.concatenate([result.delta for result in released]) == pytest.approx(0, abs=1e-6)
+    table = with_baseline(Timeline.from_results(one + two), SPAN)
+    assert deltas(table) == pytest.approx(0, abs=1e-6)
+
+
+def test_pictures_pass_in_their_turn_and_have_none():
+    held, picture = planted_results([[(0, "happy")]], fps=10, seconds=0.3), make_result(["happy"])
+    gate = BaselineGate(SPAN)
+    assert [gate.push(result) for result in held] == [[], [], []]
+    released = gate.push(picture)
+    assert [result.source for result in released] == ["planted.mp4"] * 3 + ["picture.jpg"]
+    assert released[-1] is picture
+    assert np.isnan(deltas(with_baseline(Timeline.from_results([picture]), SPAN))).all()
+
+
+def test_frames_without_faces_and_tables_without_rows():
+    nobody = planted_results([[(0, "")]], fps=10, seconds=2)
+    released = through(BaselineGate(SPAN), nobody)
+    assert len(released) == 20
+    assert released[0].delta.shape == (0, 11)
+    assert np.isnan(deltas(with_baseline(Timeline.from_results(nobody), SPAN))).all()
+    assert deltas(with_baseline(Timeline.from_rows([]), SPAN)).shape == (0, 11)

@@ -1,0 +1,114 @@
+"""Smoothing of numbers over time."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mien.track.smooth import Smoother
+
+ONE = np.array([7])
+
+
+def run(smoother: Smoother, times, values) -> np.ndarray:
+    return np.stack([smoother(float(t), ONE, np.atleast_2d(np.float32(v)))[0] for t, v in zip(times, values, strict=True)])
+
+
+def paper(times, values, mincutoff: float, beta: float, dcutoff: float = 1.0) -> list[float]:
+    """The 1-euro filter as its authors print it (Casiez, Roussel & Vogel 2012, algorithm 1), for one number."""
+
+    def alpha(dt: float, cutoff: float) -> float:
+        tau = 1 / (2 * np.pi * cutoff)
+        return 1 / (1 + tau / dt)
+
+    out, slope = [values[0]], 0.0
+    for i in range(1, len(values)):
+        dt = times[i] - times[i - 1]
+        a = alpha(dt, dcutoff)
+        slope = a * (values[i] - out[-1]) / dt + (1 - a) * slope
+        a = alpha(dt, mincutoff + beta * abs(slope))
+        out.append(a * values[i] + (1 - a) * out[-1])
+    return out
+
+
+def test_it_is_the_one_euro_filter():
+    rng = np.random.default_rng(0)
+    times = np.cumsum(rng.uniform(0.01, 0.2, 200))
+    values = np.sin(times) + rng.normal(size=200) * 0.1
+    got = run(Smoother("euro", seconds=0.2, speed=0.7), times, values)[:, 0]
+    assert got == pytest.approx(paper(times, values, 1 / (2 * np.pi * 0.2), 0.7), abs=1e-4)
+
+
+def test_the_average_forgets_by_the_time_constant_whatever_the_frame_rate():
+    for fps in (50, 200):
+        times = np.arange(0, 1, 1 / fps)
+        got = run(Smoother("ema", seconds=0.25), times, [1.0] + [0.0] * (len(times) - 1))[:, 0]
+        assert got[round(0.25 * fps)] == pytest.approx(np.exp(-1), abs=0.03)
+
+
+shares = st.lists(st.lists(st.floats(0.001, 1), min_size=4, max_size=4), min_size=1, max_size=12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(shares, st.sampled_from(["euro", "ema", "none"]), st.floats(0, 2), st.floats(0, 5))
+def test_shares_stay_shares(rows, kind, seconds, speed):
+    probs = np.array(rows) / np.sum(rows, axis=1, keepdims=True)
+    got = run(Smoother(kind, seconds=seconds, speed=speed, together=True), np.arange(len(rows)) / 25, probs)
+    assert got.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert (got >= 0).all()
+    assert got[0] == pytest.approx(probs[0], abs=1e-6)
+    assert (got <= np.maximum.accumulate(probs, axis=0) + 1e-5).all()  # between what was seen, never beyond
+    if seconds == 0:
+        assert got == pytest.approx(probs, abs=1e-5)
+
+
+def test_it_looks_back_only():
+    rng = np.random.default_rng(1)
+    values, times = rng.random((50, 3)), np.arange(50) / 30
+    whole = run(Smoother("euro", seconds=0.3, speed=1), times, values)
+    part = run(Smoother("euro", seconds=0.3, speed=1), times[:20], values[:20])
+    assert whole[:20].tolist() == part.tolist()
+
+
+def test_each_person_alone_in_any_order():
+    rng = np.random.default_rng(2)
+    values = rng.random((40, 2, 3)).astype(np.float32)
+    alone = [run(Smoother("euro", seconds=0.3, speed=1, together=True), np.arange(40) / 30, values[:, k]) for k in range(2)]
+    both = Smoother("euro", seconds=0.3, speed=1, together=True)
+    for i in range(40):
+        order = rng.permutation(2)
+        got = both(i / 30, order, values[i, order])
+        assert got == pytest.approx(np.stack([alone[k][i] for k in order]), abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["euro", "ema"])
+def test_a_missing_number_leaves_no_mark(kind):
+    times = [0.0, 0.1, 0.2, 0.3]
+    got = run(Smoother(kind, seconds=0.3), times, [[0.2], [np.nan], [0.4], [0.6]])
+    assert np.isnan(got[1]).all()
+    without = run(Smoother(kind, seconds=0.3), [0.0, 0.2, 0.3], [[0.2], [0.4], [0.6]])
+    assert got[[0, 2, 3]].tolist() == without.tolist()
+
+
+def test_after_a_long_absence_it_begins_anew():
+    def after(gap: float) -> float:
+        return float(run(Smoother("euro", seconds=1.0, forget=2.0), [0.0, gap], [[0.0], [1.0]])[1, 0])
+
+    assert after(1.9) < 0.9
+    assert after(2.1) == 1.0
+
+
+def test_a_time_that_stands_still_or_runs_back_changes_nothing():
+    got = run(Smoother("ema", seconds=0.3), [1.0, 1.0, 0.5], [[0.0], [1.0], [1.0]])
+    assert got.ravel().tolist() == [0, 0, 0]
+
+
+def test_who_is_gone_is_dropped():
+    smoother = Smoother("ema", seconds=0.3, forget=2.0)
+    for i in range(2000):
+        smoother(i / 10, np.array([i]), np.ones((1, 2), np.float32))
+    assert len(smoother._past) < 60
+
+
+def test_nobody():
+    assert Smoother("euro", seconds=0.3)(0.0, np.zeros(0, np.int64), np.zeros((0, 9), np.float32)).shape == (0, 9)
