@@ -28,7 +28,7 @@ def test_every_verb_and_option_is_in_the_reference():
             assert (
                 param.name == "help"
                 or param.hidden
-                or any(f"`{word}" in text for word in (*param.opts, (param.metavar or param.name).upper()))
+                or any(f"`{word}" in text for word in (*param.opts, *(f"{b}{(param.metavar or param.name).upper()}" for b in ("", "["))))
             )
         for key, verb in getattr(command, "commands", {}).items():
             check(verb, f"{name} {key}")
@@ -42,3 +42,12 @@ def test_a_broken_link_is_found(tmp_path):
         "[good](there.md#part) [web](https://example.org) [bad](gone.md)\n```\n[not a link](x)\n```\n", "utf-8"
     )
     assert make_docs().broken_links(tmp_path) == ["README.md: gone.md"]
+
+
+def test_the_figures_in_the_docs_are_those_of_the_card(capsys):
+    spec = importlib.util.spec_from_file_location("fill_model_card", ROOT / "tools" / "fill_model_card.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.main(check=True) == 0, capsys.readouterr().err

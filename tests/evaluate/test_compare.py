@@ -35,10 +35,9 @@ def test_mcnemar_is_the_binomial_test(b: int, c: int) -> None:
         return
     exact = stats.binomtest(b, b + c).pvalue
     assert found.exact_p == pytest.approx(exact)
-    # by definition: both tails outside what was seen, and half of what was seen
-    few, seen = min(b, c), stats.binom.pmf(b, b + c, 0.5)
-    mid = 2 * (stats.binom.cdf(few - 1, b + c, 0.5) + seen / 2)
-    assert found.mid_p == pytest.approx(mid)
+    # the paper's formula (2), and what it says of n12 = n21
+    seen = stats.binom.pmf(b, b + c, 0.5)
+    assert found.mid_p == pytest.approx(exact - seen if b != c else 1 - seen / 2)
 
 
 def test_mcnemar_of_many_is_exact_and_of_other_rows_refused() -> None:

@@ -86,7 +86,7 @@ rows = st.tuples(st.integers(1, 40), st.integers(0, 10**6)).map(
 """Probabilities without ties, which scikit-learn breaks in its own way, and labels."""
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=10)
 @given(rows)
 def test_figures_are_those_of_scikit_learn(drawn: tuple[np.ndarray, np.ndarray]) -> None:
     theirs = pytest.importorskip("sklearn.metrics")

@@ -110,10 +110,10 @@ def test_export_refuses_a_file_that_disagrees(fer, blind, tmp_path: Path, monkey
 
     def broken(net, size):
         with torch.no_grad():
-            net.net.head[-1].bias.add_(1e-2)
+            net.nets[0].head[-1].bias.add_(1e-2)
         model = good(net, size)
         with torch.no_grad():
-            net.net.head[-1].bias.sub_(1e-2)
+            net.nets[0].head[-1].bias.sub_(1e-2)
         return model
 
     monkeypatch.setattr(exporting, "to_onnx", broken)
@@ -235,3 +235,29 @@ def test_a_teacher_without_the_heads_is_refused(fer, tmp_path: Path, monkeypatch
     monkeypatch.setattr("mien.train.teach.recogniser", lambda name, threads: object())
     with pytest.raises(UsageError, match="teacher 'x'"):
         cached_answers(tmp_path, ("x",), fer, np.zeros((len(fer), 5, 2), np.float32), threads=1)
+
+
+def test_partners_are_averaged_in_the_file(fer, blind, tmp_path: Path) -> None:
+    wide = dataclasses.replace(TINY, name="wide", widths=(8, 16, 16, 16), epochs=1, small_epochs=0, calm_epochs=0)
+    fitting.fit(wide, fer, blind, tmp_path / "wide")
+    torch.manual_seed(3)
+    state = fitting.build(TINY).state_dict()
+    settings = {"frequencies": EVEN, "source": {}, "licences": {}, "note": ""}
+    judge = fer.split("PublicTest")
+    raw = []
+    grey = plain_crops(judge.pictures[:9], np.full((9, 5, 2), np.nan), fitting.crop_spec(TINY), aligned=True)
+    crops = np.repeat(grey[..., None], 3, axis=3)
+    for name, config, own in (
+        ("one", TINY, state),
+        ("two", wide, torch.load(tmp_path / "wide" / "last.pt", weights_only=True)["ema"]),
+        ("both", dataclasses.replace(TINY, partners=(str(tmp_path / "wide"),)), state),
+    ):
+        card = export(config, own, judge, blind, tmp_path / name, **settings)
+        model = recogniser(str(tmp_path / name / card.file), threads=1)
+        assert isinstance(model, OnnxRecogniser)
+        raw.append(model.outputs(crops)["fer7"])
+    np.testing.assert_allclose(raw[2], (raw[0] + raw[1]) / 2, atol=1e-4)
+    with pytest.raises(UsageError, match="its crop is 44 px"):
+        deployed(dataclasses.replace(TINY, size=40, partners=(str(tmp_path / "wide"),)), state)
+    with pytest.raises(UsageError, match="no last"):
+        deployed(dataclasses.replace(TINY, partners=(str(tmp_path),)), state)

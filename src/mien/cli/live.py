@@ -60,7 +60,7 @@ def live(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="[SOURCE]",
+            metavar="SOURCE",
             help="Number of a camera; a video file, played as if it were one; or a URL: rtsp://, http:// (Motion JPEG, HLS) and others.",
         ),
     ] = "0",

@@ -30,8 +30,8 @@ def mcnemar(first: Bools, second: Bools) -> McNemar:
     """McNemar's test of two models on the same rows, two-sided.
 
     first, second: bool (n,), whether each answered rightly. The exact p is binomial: of the rows on which just one is right, half
-    are expected on either side (McNemar 1947). The mid-p counts half of the probability of what was seen; it is less timid and still
-    keeps its level (Fagerland, Lydersen & Laake 2013). Both take the rows as independent; neither knows of people.
+    are expected on either side (McNemar 1947). The mid-p counts half of the probability of what was seen; it is less timid and kept
+    its level wherever it was tried (Fagerland, Lydersen & Laake 2013). Both take the rows as independent; neither knows of people.
     """
     if first.shape != second.shape:
         raise UsageError(f"McNemar's test: found {first.shape} and {second.shape} answers; wanted those to the same pictures")
@@ -42,7 +42,7 @@ def mcnemar(first: Bools, second: Bools) -> McNemar:
         tail += term
         seen, term = term, term * (n - i) // (i + 1)
     exact = min(1.0, 2 * tail / 2**n)
-    # With b = c the two tails share the middle term, which 2 * tail counts twice.
+    # With b = c the two tails share the middle term, which 2 * tail counts twice; the paper has this case apart.
     mid = (2 * tail - seen) / 2**n if b != c else 1 - seen / 2 ** (n + 1)
     return McNemar(b, c, exact, mid if n else 1.0)
 

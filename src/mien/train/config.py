@@ -72,6 +72,10 @@ class TrainConfig:
     """Anchor set that turns vote shares into valence and arousal."""
     mirror: bool = False
     """Ship a network that averages over the crop and its mirror picture: a little better, twice as slow."""
+    start: str = ""
+    """Run folder whose averaged weights the training begins with, instead of random ones."""
+    partners: tuple[str, ...] = ()
+    """Run folders of further networks, with the same crop, whose outputs are averaged with this one's in the file that is shipped."""
     int8: bool = False
     """Ship convolutions in 8 bits (static, calibrated on PublicTest): three times as fast, half the size, and refused if it costs
     more than half a point of accuracy there."""
@@ -100,7 +104,7 @@ def read_config(path: Path, **changes: Any) -> TrainConfig:
     known = {f.name for f in dataclasses.fields(TrainConfig)}
     if strange := sorted(set(values) - known):
         raise UsageError(f"{path}: unknown settings {', '.join(strange)}; there are: {', '.join(sorted(known))}")
-    for name in ("widths", "restarts", "teachers"):
+    for name in ("widths", "restarts", "teachers", "partners"):
         if name in values:
             values[name] = tuple(values[name])
     return TrainConfig(**values)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import logging
 import subprocess
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from mien.data.fer import Fer, majority8, vote_shares
-from mien.errors import CardInvalid
+from mien.errors import CardInvalid, UsageError
 from mien.labels import EMOTIONS, LABEL_SETS, convert
 from mien.models.card import Head, ModelCard
 from mien.models.recogniser import OnnxRecogniser, blended, head_probs
@@ -41,27 +43,30 @@ OPSET = 18
 
 
 class Deployed(nn.Module):
-    """A network as it is shipped: uint8 (n, S, S, 1) crops in; logits of the heads, valence and arousal out.
+    """Networks as they are shipped: uint8 (n, S, S, 1) crops in; logits of the heads, valence and arousal out.
 
-    mirror: the outputs are the mean over the crop and its mirror picture, at twice the cost.
+    Their raw outputs are averaged. mirror: over the crop and its mirror picture too, at twice the cost.
     """
 
-    def __init__(self, net: nn.Module, *, mirror: bool) -> None:
+    def __init__(self, nets: Sequence[nn.Module], *, mirror: bool) -> None:
         super().__init__()
-        self.standardise, self.net, self.mirror = Standardise(), net, mirror
+        self.standardise, self.nets, self.mirror = Standardise(), nn.ModuleList(nets), mirror
 
     def forward(self, crops: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Votes (n, 9), fer7 (n, 7), affect (n, 2)."""
         x = self.standardise(crops)
-        out = self.net(x)
-        if self.mirror:
-            out = (out + self.net(torch.flip(x, dims=[3]))) / 2
-        votes, fer7, affect = out.split(list(HEADS.values()), dim=1)
+        outs = [net(view) for net in self.nets for view in ([x, torch.flip(x, dims=[3])] if self.mirror else [x])]
+        votes, fer7, affect = (sum(outs) / len(outs)).split(list(HEADS.values()), dim=1)
         return votes, fer7, torch.tanh(affect)
 
 
 def deployed(config: TrainConfig, state: dict[str, torch.Tensor]) -> Deployed:
-    """The network of a state, batch normalisation folded, weights rounded to float16 (which is how they are stored)."""
+    """The network of a state with its partners, batch normalisation folded, weights rounded to float16 (which is how they are stored)."""
+    nets = [_ready(config, state), *(_ready(*_partner(Path(folder), config)) for folder in config.partners)]
+    return Deployed(nets, mirror=config.mirror).eval()
+
+
+def _ready(config: TrainConfig, state: dict[str, torch.Tensor]) -> nn.Module:
     net = build(config)
     net.load_state_dict(state)
     net.eval()
@@ -70,7 +75,23 @@ def deployed(config: TrainConfig, state: dict[str, torch.Tensor]) -> Deployed:
         for p in net.parameters():
             if p.numel() >= 1024:
                 p.copy_(p.half().float())
-    return Deployed(net, mirror=config.mirror).eval()
+    return net
+
+
+def _partner(folder: Path, config: TrainConfig) -> tuple[TrainConfig, dict[str, torch.Tensor]]:
+    """The settings and averaged weights of a finished run. Raises UsageError when they do not fit."""
+    if not (folder / "last.pt").exists():
+        raise UsageError(f"partner {folder}: no last.pt there; wanted the run folder of a training")
+    record = json.loads((folder / "config.json").read_text())
+    partner = TrainConfig(**{f.name: _tupled(record[f.name]) for f in dataclasses.fields(TrainConfig) if f.name in record})
+    if (partner.size, partner.margin) != (config.size, config.margin):
+        found, wanted = (f"{c.size} px with margin {c.margin:g}" for c in (partner, config))
+        raise UsageError(f"partner {folder}: its crop is {found}; wanted {wanted}")
+    return partner, torch.load(folder / "last.pt", weights_only=True)["ema"]
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def fold(module: nn.Module) -> None:

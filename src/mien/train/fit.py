@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mien.data.fer import FER7, Fer, majority8, trainable, vote_shares
-from mien.errors import DataError, UnknownName
+from mien.errors import DataError, UnknownName, UsageError
 from mien.labels import EMOTIONS, LABEL_SETS, anchors, convert
 from mien.train.config import TrainConfig
 from mien.train.crops import augmented_crops, find_points, plain_crops
@@ -60,6 +60,8 @@ def fit(config: TrainConfig, fer: Fer, detector: Detector, folder: Path, *, say:
     points = _cached_points(folder, train, detector, "train")
     judge_points = _cached_points(folder, judge, detector, "judge")
     net = build(config).to(memory_format=torch.channels_last)
+    if config.start:
+        net.load_state_dict(_weights_of(Path(config.start)))
     ema = copy.deepcopy(net).eval()
     decay = [p for p in net.parameters() if p.ndim > 1]
     plain = [p for p in net.parameters() if p.ndim <= 1]
@@ -129,6 +131,14 @@ def learning_rate(epoch: float, config: TrainConfig) -> float:
     if epoch < rise:
         return start + (config.peak_rate - start) * (1 - math.cos(math.pi * epoch / rise)) / 2
     return config.peak_rate * (1 + math.cos(math.pi * (epoch - rise) / (first - rise))) / 2
+
+
+def _weights_of(folder: Path) -> dict[str, torch.Tensor]:
+    """The averaged weights of a run. Raises UsageError when there are none."""
+    if not (folder / "last.pt").exists():
+        raise UsageError(f"start {folder}: no last.pt there; wanted the run folder of a training")
+    state: dict[str, torch.Tensor] = torch.load(folder / "last.pt", weights_only=True)["ema"]
+    return state
 
 
 def _cached_points(folder: Path, fer: Fer, detector: Detector, kind: str) -> Floats:

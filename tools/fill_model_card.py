@@ -1,0 +1,109 @@
+"""Writes the figures of the embedded model's card into MODEL_CARD.md and README.md, between their markers.
+
+python tools/fill_model_card.py
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+CARD = ROOT / "src" / "mien" / "models" / "weights" / "base.json"
+WITHOUT = ", without copies of training pictures"
+
+
+def share(x: float) -> str:
+    return f"{x:.3f}".lstrip("0")
+
+
+def percent(x: float) -> str:
+    return f"{100 * x:.0f} %"
+
+
+def figures(metrics: dict) -> str:
+    head = "| data | labels, output | n | accuracy (95 %) | balanced | macro-F1 | second right when first wrong | ECE |"
+    lines = [head, "|---|---|---|---|---|---|---|---|"]
+    for name, v in metrics.items():
+        low, high = map(share, v["interval"])
+        rest = " | ".join(share(v[key]) for key in ("balanced_accuracy", "macro_f1", "second_given_wrong", "ece"))
+        lines.append(
+            f"| {name} | {v['labels']}, `{v['output']}`, {v['faces']} | {v['n']} | **{share(v['accuracy'])}** ({low} to {high}) | {rest} |"
+        )
+    return "\n".join(lines)
+
+
+def affect(metrics: dict) -> str:
+    valence, arousal = (metrics["FER-2013 PrivateTest"][name] for name in ("valence", "arousal"))
+    return (
+        f"Valence and arousal against the vote-derived values on PrivateTest: CCC {valence['ccc']:.2f} and {arousal['ccc']:.2f}, "
+        f"RMSE {valence['rmse']:.2f} and {arousal['rmse']:.2f}."
+    )
+
+
+def doubt(metrics: dict) -> str:
+    fer, plus = metrics["FER-2013 PrivateTest"], metrics["FER+ PrivateTest"]
+    return (
+        f"On FER+ PrivateTest the votes output is right in {100 * plus['accuracy']:.1f} % of all pictures and in "
+        f"{100 * plus['coverage']['0.8']:.1f} % of the surest four fifths; on FER-2013 PrivateTest {100 * fer['accuracy']:.1f} and "
+        f"{100 * fer['coverage']['0.8']:.1f} %."
+    )
+
+
+def recall(metrics: dict) -> str:
+    names = {
+        "FER-2013 PrivateTest": "FER-2013 PrivateTest",
+        "FER+ PrivateTest": "FER+ PrivateTest",
+        "CK+ without contempt": "CK+",
+        "JAFFE": "JAFFE",
+    }
+    lines = [f"- {said}: {', '.join(f'{k} {percent(x)}' for k, x in metrics[name]['recall'].items())}." for name, said in names.items()]
+    web = metrics["Kaggle nine classes, 272 pictures of anger"]
+    lines.append(
+        f"- 272 web pictures labelled anger (Kaggle's nine-class set): {percent(web['accuracy'])} are read as anger, "
+        f"{percent(web['top2'])} have it first or second."
+    )
+    sizes = [share(metrics[name]["accuracy"]) for name in ("JAFFE", "JAFFE shrunk to 96 px", "JAFFE shrunk to 48 px")]
+    lines.append(f"- JAFFE at 256, 96 and 48 px: {', '.join(sizes)}.")
+    return "\n".join(lines)
+
+
+def models(card: dict) -> str:
+    m = card["metrics"]
+    fer, plus = (
+        f"{share(m[f'{x} PrivateTest']['accuracy'])} ({share(m[f'{x} PrivateTest' + WITHOUT]['accuracy'])})" for x in ("FER-2013", "FER+")
+    )
+    others = f"{share(m['CK+ without contempt']['accuracy'])} / {share(m['JAFFE']['accuracy'])}"
+    head = (
+        "| model | size | FER-2013 PrivateTest, 7 classes (without copies) | FER+ PrivateTest, 8 classes (without copies) "
+        "| CK+ / JAFFE, never trained on | ECE |\n|---|---|---|---|---|---|\n"
+    )
+    return f"{head}| `base` | {card['bytes'] / 1e6:.1f} MB | {fer} | {plus} | {others} | {share(m['FER-2013 PrivateTest']['ece'])} |"
+
+
+def main(*, check: bool = False) -> int:
+    card = json.loads(CARD.read_text("utf-8"))
+    m = card["metrics"]
+    parts = {"figures": figures(m), "affect": affect(m), "doubt": doubt(m), "recall": recall(m), "models": models(card)}
+    changed = []
+    for name in ("MODEL_CARD.md", "README.md"):
+        path = ROOT / name
+        old = text = path.read_text("utf-8")
+        for part, filled in parts.items():
+            text = re.sub(
+                rf"(<!-- {part} -->\n).*?(<!-- /{part} -->)",
+                lambda found, filled=filled: f"{found[1]}{filled}\n{found[2]}",
+                text,
+                flags=re.S,
+            )
+        if text != old:
+            changed.append(name)
+            if not check:
+                path.write_text(text, "utf-8")
+    if check and changed:
+        print(f"{', '.join(changed)}: not what the card says; run python tools/fill_model_card.py", file=sys.stderr)
+    return int(check and bool(changed))
+
+
+if __name__ == "__main__":
+    sys.exit(main(check="--check" in sys.argv))
