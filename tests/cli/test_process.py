@@ -65,7 +65,7 @@ def test_a_kill_leaves_whole_rows(start: Start, many: Path, tmp_path: Path) -> N
 
 def test_control_c_keeps_what_is_done(start: Start, many: Path, tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
-    process = start("analyze", many, "-o", path, "-o", tmp_path / "x.parquet", seconds=0.01)
+    process = start("analyze", many, "-o", path, "-o", tmp_path / "x.parquet", seconds=0.05)
     wait_for(lambda: path.exists() and path.read_bytes().count(b"\n") > 8)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
@@ -74,7 +74,8 @@ def test_control_c_keeps_what_is_done(start: Start, many: Path, tmp_path: Path) 
     assert line.startswith("interrupted: ")
     assert line.endswith(f"-> {path}, {tmp_path / 'x.parquet'}.part (rows up to the break)")
     rows = path.read_text().count("\n") - 1
-    assert f"interrupted: {rows} pictures" in line
+    told = int(line.split()[1].replace(",", ""))
+    assert rows - 1 <= told <= rows  # the signal may come between the writing of a picture and its counting
     assert not (tmp_path / "x.parquet").exists()
 
 
