@@ -28,8 +28,10 @@ def base() -> OnnxRecogniser:
 def test_golden_crops(base: OnnxRecogniser) -> None:
     with np.load(BUNDLED / "base.golden.npz") as golden:
         emotions = base(np.repeat(golden["crops"][..., None], 3, axis=3))
-        np.testing.assert_allclose(emotions.probs, golden["probs"], atol=1e-4)
-        np.testing.assert_allclose(emotions.affect, golden["affect"], atol=1e-4)
+        np.testing.assert_allclose(
+            emotions.probs, golden["probs"], atol=0.03
+        )  # 8 bits: a float that rounds elsewhere moves an input by a step
+        np.testing.assert_allclose(emotions.affect, golden["affect"], atol=0.03)
         assert len({tuple(row) for row in golden["probs"].round(3)}) > 8  # the crops tell something apart
 
 
