@@ -65,6 +65,8 @@ def broken(pictures: Path) -> Path:
 
 
 PROGRAM = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts the tests in the background has it ignored
 import time
 from mien.models import registry
 from mien.models.detectors import registry as detectors
