@@ -30,7 +30,7 @@ def made(rows, **options):
 
 
 def test_plotly_is_the_published_file_with_its_licence():
-    code = files("mien.report").joinpath("plotly-basic.min.js").read_bytes()
+    code = files("mien.report").joinpath("vendor/plotly-basic.min.js").read_bytes()
     assert hashlib.sha256(code).hexdigest() == PLOTLY_SHA256
     assert b"Licensed under the MIT license" in code[:300]
     notice = (ROOT / "NOTICE").read_text("utf-8")
@@ -119,7 +119,7 @@ def test_no_name_breaks_out_of_the_page(where):
     html = made(rows, **options)
     kinds = [(attrs.get("type"), attrs.get("id")) for attrs, _ in Elements(html).scripts]
     assert kinds == [("application/json", "mien-data"), ("text/plain", "mien-rows"), (None, None), (None, None)]
-    outside = html.replace(files("mien.report").joinpath("plotly-basic.min.js").read_text("utf-8"), "")
+    outside = html.replace(files("mien.report").joinpath("vendor/plotly-basic.min.js").read_text("utf-8"), "")
     assert "<script>alert" not in outside
     assert data_of(html)["scopes"]
 

@@ -11,46 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.cli.options import (
-    OUTPUT,
-    READING,
-    TIME_DEFAULTS,
-    Affect,
-    AffectScale,
-    Anonymize,
-    Baseline,
-    Colour,
-    DetectEvery,
-    Detector,
-    DrawerName,
-    Language,
-    MinScore,
-    Model,
-    NoFollow,
-    Palette,
-    Preset,
-    Quiet,
-    Reentry,
-    SessionName,
-    ShowAffect,
-    Smooth,
-    SmoothSeconds,
-    StoreUrl,
-    Threads,
-    UnsureBlur,
-    UnsureConfidence,
-    UnsurePitch,
-    UnsureRulesName,
-    UnsureScore,
-    UnsureSize,
-    UnsureYaw,
-    drawer_of,
-    seconds_span,
-    session_sink,
-    unsure_rules_of,
-)
+from mien.cli import options as given
 from mien.errors import MienError, UsageError
-from mien.track.options import TrackOptions
 
 if TYPE_CHECKING:
     from mien.cli.render import RunTalk
@@ -64,11 +26,11 @@ def analyze(
     inputs: Annotated[
         list[str], typer.Argument(metavar="IN", help="Pictures, videos, folders, patterns in quotes, http(s) URLs, - for stdin.")
     ],
-    detector: Detector = "yunet",
-    model: Model = "base",
-    affect: Affect = "model",
-    min_score: MinScore = None,
-    threads: Threads = 0,
+    detector: given.Detector = "yunet",
+    model: given.Model = "base",
+    affect: given.Affect = "model",
+    min_score: given.MinScore = None,
+    threads: given.Threads = 0,
     output: Annotated[
         list[str] | None,
         typer.Option(
@@ -77,63 +39,66 @@ def analyze(
             help="x.csv, x.jsonl, x.parquet: the table. x.jpg, x.png, x.mp4: the annotated picture or video. x.html: a page with charts. "
             "DIR: annotated pictures, videos and results.csv (unless another -o takes the table). -: JSON Lines on stdout. "
             "May be given several times; a file that is there is replaced.",
-            rich_help_panel=OUTPUT,
+            rich_help_panel=given.OUTPUT,
         ),
     ] = None,
     as_json: Annotated[
         bool,
         typer.Option(
-            "--json", help="JSON Lines on stdout even when it is a terminal, which otherwise gets a table.", rich_help_panel=OUTPUT
+            "--json", help="JSON Lines on stdout even when it is a terminal, which otherwise gets a table.", rich_help_panel=given.OUTPUT
         ),
     ] = False,
-    va: ShowAffect = False,
+    va: given.ShowAffect = False,
     save_crops: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Save each face, 160x160: DIR/faces/selected, and DIR/faces/rejected if unsure.", rich_help_panel=OUTPUT
+            metavar="DIR",
+            help="Save each face, 160x160: DIR/faces/selected, and DIR/faces/rejected if unsure.",
+            rich_help_panel=given.OUTPUT,
         ),
     ] = None,
-    session: SessionName = None,
-    store: StoreUrl = None,
-    profile: Annotated[bool, typer.Option("--profile", help="Tell at the end where the time went.", rich_help_panel=OUTPUT)] = False,
-    quiet: Quiet = False,
-    colour: Colour = "emotion",
-    palette: Palette = "tol",
-    preset: Preset = None,
-    affect_scale: AffectScale = "unit",
-    language: Language = "en",
-    anonymize: Anonymize = False,
-    drawer: DrawerName = "mien",
-    unsure_rules: UnsureRulesName = None,
-    unsure_score: UnsureScore = None,
-    unsure_size: UnsureSize = None,
-    unsure_blur: UnsureBlur = None,
-    unsure_yaw: UnsureYaw = None,
-    unsure_pitch: UnsurePitch = None,
-    unsure_confidence: UnsureConfidence = None,
+    session: given.SessionName = None,
+    store: given.StoreUrl = None,
+    profile: Annotated[bool, typer.Option("--profile", help="Tell at the end where the time went.", rich_help_panel=given.OUTPUT)] = False,
+    quiet: given.Quiet = False,
+    colour: given.Colour = "emotion",
+    palette: given.Palette = "tol",
+    preset: given.Preset = None,
+    affect_scale: given.AffectScale = "unit",
+    language: given.Language = "en",
+    anonymize: given.Anonymize = False,
+    drawer: given.DrawerName = "mien",
+    unsure_rules: given.UnsureRulesName = None,
+    unsure_score: given.UnsureScore = None,
+    unsure_size: given.UnsureSize = None,
+    unsure_blur: given.UnsureBlur = None,
+    unsure_yaw: given.UnsureYaw = None,
+    unsure_pitch: given.UnsurePitch = None,
+    unsure_confidence: given.UnsureConfidence = None,
     every: Annotated[
-        float | None, typer.Option(help="Take a frame of a video each so many seconds, instead of every frame.", rich_help_panel=READING)
+        float | None,
+        typer.Option(help="Take a frame of a video each so many seconds, instead of every frame.", rich_help_panel=given.READING),
     ] = None,
-    stride: Annotated[int, typer.Option(help="Take every n-th frame of a video.", rich_help_panel=READING)] = 1,
-    start: Annotated[float | None, typer.Option("--from", help="Begin at this second of a video.", rich_help_panel=READING)] = None,
-    stop: Annotated[float | None, typer.Option("--to", help="End before this second of a video.", rich_help_panel=READING)] = None,
-    no_follow: NoFollow = False,
-    smooth: Smooth = TIME_DEFAULTS.smooth,
-    smooth_seconds: SmoothSeconds = TIME_DEFAULTS.smooth_seconds,
-    detect_every: DetectEvery = 1,
-    reentry: Reentry = 0.0,
-    baseline: Baseline = None,
+    stride: Annotated[int, typer.Option(help="Take every n-th frame of a video.", rich_help_panel=given.READING)] = 1,
+    start: Annotated[float | None, typer.Option("--from", help="Begin at this second of a video.", rich_help_panel=given.READING)] = None,
+    stop: Annotated[float | None, typer.Option("--to", help="End before this second of a video.", rich_help_panel=given.READING)] = None,
+    no_follow: given.NoFollow = False,
+    smooth: given.Smooth = given.TIME_DEFAULTS.smooth,
+    smooth_seconds: given.SmoothSeconds = given.TIME_DEFAULTS.smooth_seconds,
+    detect_every: given.DetectEvery = 1,
+    reentry: given.Reentry = 0.0,
+    baseline: given.Baseline = None,
     no_recursive: Annotated[
-        bool, typer.Option("--no-recursive", help="Leave out the subfolders of folders.", rich_help_panel=READING)
+        bool, typer.Option("--no-recursive", help="Leave out the subfolders of folders.", rich_help_panel=given.READING)
     ] = False,
-    max_side: Annotated[int, typer.Option(help="Refuse pictures with more pixels a side.", rich_help_panel=READING)] = 12_000,
-    max_pixels: Annotated[int, typer.Option(help="Refuse pictures with more pixels in all.", rich_help_panel=READING)] = 144_000_000,
-    max_bytes: Annotated[int, typer.Option(help="Refuse files with more bytes.", rich_help_panel=READING)] = 1_200_000_000,
+    max_side: Annotated[int, typer.Option(help="Refuse pictures with more pixels a side.", rich_help_panel=given.READING)] = 12_000,
+    max_pixels: Annotated[int, typer.Option(help="Refuse pictures with more pixels in all.", rich_help_panel=given.READING)] = 144_000_000,
+    max_bytes: Annotated[int, typer.Option(help="Refuse files with more bytes.", rich_help_panel=given.READING)] = 1_200_000_000,
     allow_private: Annotated[
-        bool, typer.Option("--allow-private", help="Fetch URLs at private and loopback addresses too.", rich_help_panel=READING)
+        bool, typer.Option("--allow-private", help="Fetch URLs at private and loopback addresses too.", rich_help_panel=given.READING)
     ] = False,
-    url_timeout: Annotated[float, typer.Option(help="Seconds for one URL, all in all.", rich_help_panel=READING)] = 10.0,
-    url_max_bytes: Annotated[int, typer.Option(help="Refuse URLs with more bytes.", rich_help_panel=READING)] = 50_000_000,
+    url_timeout: Annotated[float, typer.Option(help="Seconds for one URL, all in all.", rich_help_panel=given.READING)] = 10.0,
+    url_max_bytes: Annotated[int, typer.Option(help="Refuse URLs with more bytes.", rich_help_panel=given.READING)] = 50_000_000,
 ) -> None:
     """Find faces in pictures and videos and read the expressions they show.
 
@@ -149,8 +114,7 @@ def analyze(
     from mien.table import columns as table_columns
     from mien.vision.style import Style
 
-    if anonymize and min_score is not None:
-        raise UsageError("--anonymize hides the faces that are found, and --min-score leaves some of those out: they would stay visible")
+    given.refuse_half_hidden(anonymize=anonymize, min_score=min_score)
     style = Style(language=language, colour=colour, palette=palette, preset=preset, show_affect=va, affect_scale=affect_scale)
     thresholds = {
         "min_score": unsure_score,
@@ -160,11 +124,10 @@ def analyze(
         "max_pitch": unsure_pitch,
         "min_confidence": unsure_confidence,
     }
-    rules = unsure_rules_of(unsure_rules or ("r3" if preset == "r3" else "default"), thresholds)
-    track = TrackOptions(
-        follow=not no_follow, smooth=smooth, smooth_seconds=smooth_seconds, detect_every=detect_every, reentry_seconds=reentry,
-        baseline=None if baseline is None else seconds_span(baseline),
-    )  # fmt: skip
+    rules = given.unsure_rules_of(unsure_rules, preset, thresholds)
+    track = given.track_options(
+        no_follow=no_follow, smooth=smooth, smooth_seconds=smooth_seconds, detect_every=detect_every, reentry=reentry, baseline=baseline
+    )
     options = AnalyzeOptions(
         detector=detector, model=model, affect=affect, min_score=min_score, unsure=rules, track=track, threads=threads
     )  # fmt: skip
@@ -183,11 +146,11 @@ def analyze(
     settings = {"columns": columns, "baseline": track.baseline, "span": reading["span"]}
     sinks: list[Sink] = []
     if output:
-        sinks.append(open_sinks(output, drawer=drawer_of(style, drawer, anonymize=anonymize), inputs=inputs, **settings))
+        sinks.append(open_sinks(output, drawer=given.drawer_of(style, drawer, anonymize=anonymize), inputs=inputs, **settings))
     elif session is None or as_json:
         sinks.append(_stdout(talk, as_json, va, style.affect_scale))
     if session is not None:
-        sinks.append(session_sink(store, session, options, columns))
+        sinks.append(given.session_sink(store, session, options, columns))
     if save_crops is not None:
         from mien.sinks.crops import CropsSink
         from mien.sinks.originals import Originals

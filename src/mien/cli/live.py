@@ -13,41 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.cli.options import (
-    OUTPUT,
-    READING,
-    TIME_DEFAULTS,
-    Affect,
-    AffectScale,
-    Anonymize,
-    Baseline,
-    Colour,
-    DetectEvery,
-    Detector,
-    DrawerName,
-    Language,
-    MinScore,
-    Model,
-    NoFollow,
-    Palette,
-    Preset,
-    Quiet,
-    Reentry,
-    SessionName,
-    ShowAffect,
-    Smooth,
-    SmoothSeconds,
-    StoreUrl,
-    Threads,
-    UnsureRulesName,
-    drawer_of,
-    seconds_span,
-    session_sink,
-    unsure_rules_of,
-)
+from mien.cli import options as given
 from mien.errors import UsageError
 from mien.io.names import is_url
-from mien.track.options import TrackOptions
 
 if TYPE_CHECKING:
     from mien.cli.live_talk import LiveTalk
@@ -64,11 +32,11 @@ def live(
             help="Number of a camera; a video file, played as if it were one; or a URL: rtsp://, http:// (Motion JPEG, HLS) and others.",
         ),
     ] = "0",
-    detector: Detector = "yunet",
-    model: Model = "base",
-    affect: Affect = "model",
-    min_score: MinScore = None,
-    threads: Threads = 0,
+    detector: given.Detector = "yunet",
+    model: given.Model = "base",
+    affect: given.Affect = "model",
+    min_score: given.MinScore = None,
+    threads: given.Threads = 0,
     output: Annotated[
         list[str] | None,
         typer.Option(
@@ -76,41 +44,41 @@ def live(
             "--output",
             help="x.csv, x.jsonl, x.parquet: the table. x.mp4: the annotated video. x.html: the page. -: JSON Lines on stdout. "
             "May be given several times; a file that is there is replaced.",
-            rich_help_panel=OUTPUT,
+            rich_help_panel=given.OUTPUT,
         ),
     ] = None,
-    session: SessionName = None,
-    store: StoreUrl = None,
+    session: given.SessionName = None,
+    store: given.StoreUrl = None,
     every: Annotated[
-        float | None, typer.Option(help="Record a sample each so many seconds instead of every frame.", rich_help_panel=OUTPUT)
+        float | None, typer.Option(help="Record a sample each so many seconds instead of every frame.", rich_help_panel=given.OUTPUT)
     ] = None,
-    no_show: Annotated[bool, typer.Option("--no-show", help="Open no window.", rich_help_panel=OUTPUT)] = False,
-    no_page: Annotated[bool, typer.Option("--no-page", help="Open no page at the end.", rich_help_panel=OUTPUT)] = False,
-    seconds: Annotated[float | None, typer.Option("--for", help="End after so many seconds.", rich_help_panel=OUTPUT)] = None,
-    va: ShowAffect = False,
-    quiet: Quiet = False,
-    colour: Colour = "emotion",
-    palette: Palette = "tol",
-    preset: Preset = None,
-    affect_scale: AffectScale = "unit",
-    language: Language = "en",
-    anonymize: Anonymize = False,
-    drawer: DrawerName = "mien",
-    unsure_rules: UnsureRulesName = None,
-    no_follow: NoFollow = False,
-    smooth: Smooth = TIME_DEFAULTS.smooth,
-    smooth_seconds: SmoothSeconds = TIME_DEFAULTS.smooth_seconds,
-    detect_every: DetectEvery = 1,
-    reentry: Reentry = 0.0,
-    baseline: Baseline = None,
-    width: Annotated[int, typer.Option(help="Ask the camera for this width.", rich_help_panel=READING)] = 0,
-    height: Annotated[int, typer.Option(help="Ask the camera for this height.", rich_help_panel=READING)] = 0,
-    fps: Annotated[float, typer.Option(help="Ask the camera for so many frames a second.", rich_help_panel=READING)] = 0,
+    no_show: Annotated[bool, typer.Option("--no-show", help="Open no window.", rich_help_panel=given.OUTPUT)] = False,
+    no_page: Annotated[bool, typer.Option("--no-page", help="Open no page at the end.", rich_help_panel=given.OUTPUT)] = False,
+    seconds: Annotated[float | None, typer.Option("--for", help="End after so many seconds.", rich_help_panel=given.OUTPUT)] = None,
+    va: given.ShowAffect = False,
+    quiet: given.Quiet = False,
+    colour: given.Colour = "emotion",
+    palette: given.Palette = "tol",
+    preset: given.Preset = None,
+    affect_scale: given.AffectScale = "unit",
+    language: given.Language = "en",
+    anonymize: given.Anonymize = False,
+    drawer: given.DrawerName = "mien",
+    unsure_rules: given.UnsureRulesName = None,
+    no_follow: given.NoFollow = False,
+    smooth: given.Smooth = given.TIME_DEFAULTS.smooth,
+    smooth_seconds: given.SmoothSeconds = given.TIME_DEFAULTS.smooth_seconds,
+    detect_every: given.DetectEvery = 1,
+    reentry: given.Reentry = 0.0,
+    baseline: given.Baseline = None,
+    width: Annotated[int, typer.Option(help="Ask the camera for this width.", rich_help_panel=given.READING)] = 0,
+    height: Annotated[int, typer.Option(help="Ask the camera for this height.", rich_help_panel=given.READING)] = 0,
+    fps: Annotated[float, typer.Option(help="Ask the camera for so many frames a second.", rich_help_panel=given.READING)] = 0,
     reconnect: Annotated[
-        float, typer.Option(help="Longest wait in seconds between tries to connect again; 0: no tries.", rich_help_panel=READING)
+        float, typer.Option(help="Longest wait in seconds between tries to connect again; 0: no tries.", rich_help_panel=given.READING)
     ] = 10.0,
     give_up: Annotated[
-        float | None, typer.Option(help="Try no more when the source has been gone for so many seconds.", rich_help_panel=READING)
+        float | None, typer.Option(help="Try no more when the source has been gone for so many seconds.", rich_help_panel=given.READING)
     ] = None,
 ) -> None:
     """Watch a camera, a stream or a video as it plays; Esc, q or Ctrl-C ends it.
@@ -124,29 +92,23 @@ def live(
     from mien.vision.style import Style
     from mien.window import has_screen
 
-    if anonymize and min_score is not None:
-        raise UsageError("--anonymize hides the faces that are found, and --min-score leaves some of those out: they would stay visible")
+    given.refuse_half_hidden(anonymize=anonymize, min_score=min_score)
     if seconds is not None and not seconds > 0:
         raise UsageError(f"--for is {seconds:g}; wanted seconds, more than 0")
     style = Style(language=language, colour=colour, palette=palette, preset=preset, show_affect=va, affect_scale=affect_scale)
-    track = TrackOptions(
-        follow=not no_follow,
-        smooth=smooth,
-        smooth_seconds=smooth_seconds,
-        detect_every=detect_every,
-        reentry_seconds=reentry,
-        baseline=None if baseline is None else seconds_span(baseline),
+    track = given.track_options(
+        no_follow=no_follow, smooth=smooth, smooth_seconds=smooth_seconds, detect_every=detect_every, reentry=reentry, baseline=baseline
     )
-    rules = unsure_rules_of(unsure_rules or ("r3" if preset == "r3" else "default"), {})
+    rules = given.unsure_rules_of(unsure_rules, preset)
     options = AnalyzeOptions(detector=detector, model=model, affect=affect, min_score=min_score, unsure=rules, track=track, threads=threads)
-    drawn = drawer_of(style, drawer, anonymize=anonymize)
+    drawn = given.drawer_of(style, drawer, anonymize=anonymize)
     reading = {"width": width, "height": height, "fps": fps, "reconnect": reconnect, "give_up": give_up}
     run = _Session(source, options, reading, drawn, every=every, seconds=seconds, quiet=quiet, shows=not no_show and has_screen())
     columns = table_columns(raw=track.smooths, delta=track.baseline is not None)
     if output:
         run.sinks.append(open_sinks(output, drawer=drawn, inputs=[source], columns=columns, baseline=track.baseline))
     if session is not None:
-        run.sinks.append(session_sink(store, session, options, columns))
+        run.sinks.append(given.session_sink(store, session, options, columns))
     pages = [Path(target) for target in output or [] if target.lower().endswith(".html")]
     opens_page = not no_page and has_screen()
     if opens_page and not pages:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -93,11 +94,32 @@ Baseline = Annotated[
 ]
 
 
-def unsure_rules_of(name: str, thresholds: dict[str, float | None]) -> UnsureRules:
-    """The rules of a name, with the thresholds that were given in place of its own."""
+def refuse_half_hidden(*, anonymize: bool, min_score: float | None) -> None:
+    """Raise UsageError where some of the faces that are to be hidden would not be."""
+    if anonymize and min_score is not None:
+        raise UsageError("--anonymize hides the faces that are found, and --min-score leaves some of those out: they would stay visible")
+
+
+def track_options(
+    *, no_follow: bool, smooth: str, smooth_seconds: float, detect_every: int, reentry: float, baseline: str | None
+) -> TrackOptions:
+    """The options of following people that were given."""
+    return TrackOptions(
+        follow=not no_follow,
+        smooth=smooth,
+        smooth_seconds=smooth_seconds,
+        detect_every=detect_every,
+        reentry_seconds=reentry,
+        baseline=None if baseline is None else seconds_span(baseline),
+    )
+
+
+def unsure_rules_of(name: str | None, preset: str | None, thresholds: Mapping[str, float | None] = MappingProxyType({})) -> UnsureRules:
+    """The rules of a name, or else of a preset, with the thresholds that were given in place of its own."""
     from mien.unsure import rules
 
-    return dataclasses.replace(rules(name), **{field: value for field, value in thresholds.items() if value is not None})
+    known = rules(name or ("r3" if preset == "r3" else "default"))
+    return dataclasses.replace(known, **{field: value for field, value in thresholds.items() if value is not None})
 
 
 def drawer_of(style: Any, name: str, *, anonymize: bool) -> Drawer:

@@ -9,8 +9,6 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from mien.data.files import whole
 from mien.data.manifest import Manifest, absolute
 from mien.data.readers.report import CORRUPT, MISSING, NO_FACE, SEVERAL, Progress, Report, silent
@@ -18,7 +16,7 @@ from mien.data.stores import InMemory, png
 from mien.errors import MienError, SourceMissing
 from mien.io.images import decode
 from mien.io.prefetch import prefetched
-from mien.models.landmarks import BORDER, GREY, SIDE, crop_points
+from mien.models.landmarks import crop_points, framed
 from mien.types import Detector, Faces, Image
 from mien.vision.align import CropSpec, align
 
@@ -81,21 +79,13 @@ def sweep(parts: Path) -> None:
 
 def find_faces(image: Image, detector: Detector) -> Faces:
     """Faces of a picture; if there are none, those found when it is enlarged (or shrunk) onto a grey canvas, as tight crops need."""
-    import cv2
-
     faces = detector(image)
     if len(faces):
         return faces
-    height, width = image.shape[:2]
-    scale = SIDE / max(height, width)
-    w, h = max(1, round(width * scale)), max(1, round(height * scale))
-    canvas = np.full((SIDE + 2 * BORDER, SIDE + 2 * BORDER, 3), GREY, np.uint8)
-    x, y = BORDER + (SIDE - w) // 2, BORDER + (SIDE - h) // 2
-    canvas[y : y + h, x : x + w] = cv2.resize(image, (w, h), interpolation=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA)
-    faces = detector(canvas)
-    factor = np.array([width / w, height / h])
-    boxes = (faces.boxes - (x, y, x, y)) * np.tile(factor, 2)
-    return Faces(boxes.astype(np.float32), faces.scores, ((faces.points - (x, y)) * factor).astype(np.float32))
+    frame = framed(image)
+    faces = detector(frame.canvas)
+    boxes = frame.back(faces.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
+    return Faces(boxes, faces.scores, frame.back(faces.points))
 
 
 def _moved(done: Callable[[int], None], before: int, count: int) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from mien.errors import DataError, SourceMissing, UsageError
 from mien.types import Bools, Detector, Faces, Floats, Image
 from mien.vision import boxes as bx
+from mien.vision.quality import face_size
 
 COLUMNS = ("image", "left", "top", "width", "height")
 MATCH = 0.4
@@ -126,7 +127,7 @@ def score_detector(
         start = time.perf_counter()
         given = detector(image)
         seconds.append(time.perf_counter() - start)
-        counts = _sides(true) >= min_face
+        counts = face_size(true) >= min_face
         hits, misses = _matched(given, true, counts, min_face=min_face, match=match)
         found, false, faces = found + hits, false + misses, faces + int(counts.sum())
     ms = np.array(seconds) * 1000
@@ -144,14 +145,9 @@ def _matched(given: Faces, true: Floats, counts: Bools, *, min_face: float, matc
         if best >= 0 and fits[best] >= match:
             free[best] = False
             found += bool(counts[best])
-        elif _sides(given.boxes[i : i + 1])[0] >= min_face:
+        elif face_size(given.boxes[i : i + 1])[0] >= min_face:
             false += 1
     return found, false
-
-
-def _sides(boxes: Floats) -> Floats:
-    """Shorter sides, float32 (n,)."""
-    return np.asarray((boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=np.inf), np.float32)
 
 
 def _bytes(path: Path) -> bytes:

@@ -113,7 +113,7 @@ def page(
         *inside.last(sections.rates(rates, found, words) if rates else ""),
         *([_rows(packed, len(timeline), table, words)] if len(timeline) else []),
     ]
-    plotly, js = _resource("plotly-basic.min.js"), _resource("page.js")
+    plotly, js = _resource("vendor/plotly-basic.min.js"), _resource("page.js")
     return Template(_resource("page.html")).substitute(
         language=language,
         version=__version__,

@@ -28,7 +28,7 @@ from mien.models.recogniser import OnnxRecogniser, blended, head_probs
 from mien.train.calibrate import fitted_power, fitted_temperature
 from mien.train.config import TrainConfig
 from mien.train.crops import find_points, plain_crops
-from mien.train.fit import build, crop_spec
+from mien.train.fit import averaged_weights, build, crop_spec
 from mien.train.nets import HEADS, Standardise
 from mien.train.quantise import CALIBRATION, quantised
 from mien.types import Detector, Floats, Image, Ints
@@ -80,14 +80,13 @@ def _ready(config: TrainConfig, state: dict[str, torch.Tensor]) -> nn.Module:
 
 def _partner(folder: Path, config: TrainConfig) -> tuple[TrainConfig, dict[str, torch.Tensor]]:
     """The settings and averaged weights of a finished run. Raises UsageError when they do not fit."""
-    if not (folder / "last.pt").exists():
-        raise UsageError(f"partner {folder}: no last.pt there; wanted the run folder of a training")
+    weights = averaged_weights(folder)
     record = json.loads((folder / "config.json").read_text())
     partner = TrainConfig(**{f.name: _tupled(record[f.name]) for f in dataclasses.fields(TrainConfig) if f.name in record})
     if (partner.size, partner.margin) != (config.size, config.margin):
         found, wanted = (f"{c.size} px with margin {c.margin:g}" for c in (partner, config))
         raise UsageError(f"partner {folder}: its crop is {found}; wanted {wanted}")
-    return partner, torch.load(folder / "last.pt", weights_only=True)["ema"]
+    return partner, weights
 
 
 def _tupled(value: Any) -> Any:

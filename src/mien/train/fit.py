@@ -61,7 +61,7 @@ def fit(config: TrainConfig, fer: Fer, detector: Detector, folder: Path, *, say:
     judge_points = _cached_points(folder, judge, detector, "judge")
     net = build(config).to(memory_format=torch.channels_last)
     if config.start:
-        net.load_state_dict(_weights_of(Path(config.start)))
+        net.load_state_dict(averaged_weights(Path(config.start)))
     ema = copy.deepcopy(net).eval()
     decay = [p for p in net.parameters() if p.ndim > 1]
     plain = [p for p in net.parameters() if p.ndim <= 1]
@@ -133,10 +133,10 @@ def learning_rate(epoch: float, config: TrainConfig) -> float:
     return config.peak_rate * (1 + math.cos(math.pi * (epoch - rise) / (first - rise))) / 2
 
 
-def _weights_of(folder: Path) -> dict[str, torch.Tensor]:
+def averaged_weights(folder: Path) -> dict[str, torch.Tensor]:
     """The averaged weights of a run. Raises UsageError when there are none."""
     if not (folder / "last.pt").exists():
-        raise UsageError(f"start {folder}: no last.pt there; wanted the run folder of a training")
+        raise UsageError(f"{folder}: no last.pt there; wanted the run folder of a training")
     state: dict[str, torch.Tensor] = torch.load(folder / "last.pt", weights_only=True)["ema"]
     return state
 
