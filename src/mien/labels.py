@@ -100,6 +100,16 @@ class Anchors:
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(np.where(total > 0, mass @ where / total, np.nan), np.float32)
 
+    def nearness(self, affect: Floats, temperature: float = 1.0) -> Floats:
+        """How near each anchor is, float32 (n, K) in the order of `points`, each row summing to 1: softmax(-distance^2 / temperature).
+
+        The largest is that of the nearest anchor. Rows of valence and arousal (n, 2) that are NaN give NaN.
+        """
+        where = np.array(list(self.points.values()))
+        closeness = -((np.asarray(affect, np.float64)[:, None] - where[None]) ** 2).sum(axis=2) / temperature
+        share = np.exp(closeness - closeness.max(axis=1, keepdims=True))
+        return np.asarray(share / share.sum(axis=1, keepdims=True), np.float32)
+
     def nearest(self, affect: Floats, labels: Sequence[str] = EMOTIONS) -> list[str]:
         """The emotion among `labels` whose anchor lies nearest to each valence, arousal (n, 2); ties go to the first."""
         names = [name for name in self.points if name in labels]

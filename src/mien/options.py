@@ -27,7 +27,7 @@ class AnalyzeOptions:
     track: TrackOptions = field(default_factory=TrackOptions)
     """How people are followed over the frames of a video, camera or stream, and what is smoothed over time."""
     threads: int = 0
-    """CPU threads of the networks; 0 takes all cores."""
+    """CPU threads of a network; 0 chooses by the machine."""
     batch: int = 8
     """Pictures whose crops are recognised together."""
 

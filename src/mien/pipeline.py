@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from mien.errors import UsageError
+from mien.io.frames_ahead import in_background
 from mien.io.images import from_array
 from mien.io.sources import Event, Failure, Notice, open_source
 from mien.labels import anchors
@@ -33,6 +35,8 @@ READING_NAMES = {"recursive", "limits", "allow_private", "span"}
 """Arguments of mien.io.sources.open_source that `analyze` passes on."""
 SHOWN = 8
 """Pictures that a notebook shows of an analysis."""
+MANY_BYTES = 100_000_000
+"""Pictures of so many bytes are not held for one another."""
 KEPT_ANALYZERS = 4
 """Sets of loaded models that `analyze` keeps."""
 
@@ -78,6 +82,11 @@ class Analyzer:
         self.detector = detector or detector_by_name(self.options.detector, threads=self.options.threads)
         self.recogniser = recogniser or recogniser_by_name(self.options.model, threads=self.options.threads)
         card = getattr(self.recogniser, "card", None)
+        if card is not None and card.frames:
+            raise UsageError(
+                f"model {card.name!r} reads sequences of {card.frames} crops; wanted one that reads single crops. A clip is read with "
+                "it by mien.models.sequences.read_windows(clip, model)"
+            )
         self.profile = Profile()
         self.model = card.name if card is not None else getattr(self.recogniser, "name", type(self.recogniser).__name__)
 
@@ -100,20 +109,25 @@ class Analyzer:
         """Results of the frames that a source yields, in their order; Failures and Notices are passed on.
 
         Over the frames of a video, camera or stream people are followed and smoothed as `options.track` says. batch: frames
-        whose crops are recognised together, `options.batch` if None; 1 gives each result as soon as its frame is there.
+        whose crops are recognised together, `options.batch` if None; 1 gives each result as soon as its frame is there. With more,
+        the source is read and faces are looked for in a thread of its own, some frames ahead: one core detects, another recognises.
         """
         follower = Follower(self.options.track)
         most = batch or self.options.batch
+        searched = in_background(
+            partial(self._searched, events, follower), ahead=most - 1, weigh=_weight, most=MANY_BYTES, name="mien-detect"
+        )
         waiting: list[tuple[Frame, Faces]] = []
-        for item in self._timed(events):
-            if not isinstance(item, Frame):
-                yield from self._flush(waiting, follower)
-                yield item
-                continue
-            waiting.append((item, self._found(item, follower)))
-            if len(waiting) >= most or sum(frame.image.size for frame, _ in waiting) > 100_000_000:
-                yield from self._flush(waiting, follower)
-        yield from self._flush(waiting, follower)
+        with closing(searched):
+            for item, faces in searched:
+                if not isinstance(item, Frame):
+                    yield from self._flush(waiting, follower)
+                    yield item
+                    continue
+                waiting.append((item, faces))
+                if len(waiting) >= most or sum(frame.image.nbytes for frame, _ in waiting) > MANY_BYTES:
+                    yield from self._flush(waiting, follower)
+            yield from self._flush(waiting, follower)
 
     def analyze(self, inputs: Inputs, **reading: Any) -> Analysis:
         """Results of any mix of inputs, lazily: iterate, or ask for `rows()`. reading: as in `stream`."""
@@ -128,6 +142,11 @@ class Analyzer:
             if item is None:
                 return
             yield item
+
+    def _searched(self, events: Iterable[Event], follower: Follower) -> Generator[tuple[Event, Faces], None, None]:
+        """The events, each frame with its faces."""
+        for item in self._timed(events):
+            yield item, self._found(item, follower) if isinstance(item, Frame) else Faces.none()
 
     def _found(self, frame: Frame, follower: Follower) -> Faces:
         """The faces of a frame; in a stream with the number of the person, and between detections where they should be by now."""
@@ -285,6 +304,12 @@ def _shared(**options: Any) -> Analyzer:
         _analyzers.pop(next(iter(_analyzers)))
     _analyzers[wanted] = analyzer  # last in the order, so the longest unused goes first
     return analyzer
+
+
+def _weight(searched: tuple[Event, Faces]) -> int:
+    """Bytes of the picture."""
+    item = searched[0]
+    return item.image.nbytes if isinstance(item, Frame) else 0
 
 
 def _rows(emotions: Emotions, start: int, stop: int) -> Emotions:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.vision.captions import gap, hidden, place
+from mien.vision.captions import _above, _near, gap, hidden, place
 from mien.vision.fonts import text_mask, text_width
 
 FAST = settings(deadline=None, max_examples=60)
@@ -124,3 +124,33 @@ def test_masks_hold_their_text():
     assert text_mask(()).shape == (0, 0)
     with pytest.raises(ValueError, match="read-only"):
         mask[0, 0] = 1
+
+
+@FAST
+@given(scenes(roomy=False), st.booleans())
+def test_the_shortcut_chooses_what_the_search_would(scene, crowd):
+    boxes, sizes, width, height = scene
+    frames = np.clip(boxes.astype(np.float64), 0, (width, height, width, height))
+    frames = frames[(frames[:, 2:] > frames[:, :2]).all(axis=1)]
+    taken = np.empty((0, 4))
+    for box, size in zip(frames, sizes.astype(np.float64), strict=False):
+        if (size > (width, height)).any():
+            continue
+        searched = _near(box, size, frames, taken, width, height, crowd=crowd)
+        quick = _above(box.tolist(), size.tolist(), frames.tolist(), taken.tolist(), width)
+        assert quick is None or quick == searched.tolist()
+        if np.isfinite(searched[0]):
+            taken = np.concatenate([taken, searched[None]])
+
+
+@FAST
+@given(scenes())
+def test_captions_near_their_boxes_would_choose_the_same_again(scene):
+    boxes, sizes, width, height = scene
+    rects = place(boxes, sizes, width, height).astype(np.float64)
+    frames = np.clip(boxes.astype(np.float64), 0, (width, height, width, height))
+    there = np.isfinite(rects[:, 0])
+    others = [np.where((np.arange(len(rects)) == i)[:, None], np.nan, rects) for i in range(len(rects))]
+    again = [_near(frames[i], sizes[i], frames[there], others[i], width, height, crowd=False) for i in np.flatnonzero(there)]
+    if not np.isnan(again).any():  # nobody had to go far away
+        assert (rects[there] == np.array(again).reshape(-1, 4)).all()

@@ -24,7 +24,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "bench": ("mien.cli.bench:app", "How fast the parts are on this machine, and how well the detectors find faces."),
     "report": ("mien.cli.report:report", "Make the page of a run: one HTML file with charts, numbers and rows, which needs no network."),
     "data": ("mien.cli.data:app", "Read, look at, clean, balance, label and split sets of pictures."),
-    "train": ("mien.cli.train:train", "Train a recogniser, calibrate it on PublicTest, and write it as ONNX file, card and golden crops."),
+    "train": ("mien.cli.train:train", "Train a recogniser, calibrate it, and write it as ONNX file, card and golden crops."),
+    "export": ("mien.cli.train:export", "Write a run's network as ONNX file, card and golden crops."),
+    "compare": ("mien.cli.compare:compare", "Train architectures on the same rows, each by its own recipe, and print one table."),
+    "tune": ("mien.cli.tune:tune", "Search for the settings with which a training gives the best network, by Bayesian optimisation."),
 }
 """Verb -> where it is (a function, or a Typer of several), and the first line of its help. Imported only when it is used."""
 

@@ -102,8 +102,8 @@ def _golden(model: OnnxRecogniser, path: Path) -> str:
     with np.load(path) as file:
         golden = dict(file)
     crops = golden.pop("crops")
-    if crops.ndim == 3:
-        crops = np.repeat(crops[..., None], 3, axis=3)
+    if crops.shape[-1] != 3:
+        crops = np.repeat(crops[..., None], 3, axis=-1)
     emotions = model(crops)
     ours = {"probs": emotions.probs, "affect": emotions.affect, **emotions.heads}
     worst = 0.0

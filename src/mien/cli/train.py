@@ -1,95 +1,150 @@
-"""`mien train`: a network from FER-2013 and its votes, exported with its card."""
+"""`mien train` and `mien export`: a network from labelled pictures, and its ONNX file with card."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.errors import UsageError
+from mien.cli.settings import with_settings
+from mien.errors import ExtraMissing
+from mien.train.config import presets
+
+if TYPE_CHECKING:
+    from mien.models.card import ModelCard
+    from mien.train.config import TrainConfig
+    from mien.train.rows import TrainData
+
+Data = Annotated[
+    list[Path],
+    typer.Option(help="Folder per emotion, .csv, .npz or .parquet: whatever mien data reads, or clips. Several times for several sets."),
+]
+Duplicates = Annotated[
+    Path | None, typer.Option(help="npz that marks FER-2013's rows with a copy in another split; default the one beside the data.")
+]
+Detector = Annotated[str, typer.Option(help="Detector that finds the landmarks of the training pictures.")]
 
 
-def train(
-    config: Annotated[Path, typer.Argument(help="TOML file with the settings, as in configs/.")],
-    data: Annotated[Path, typer.Option(help="FER-2013 with the FER+ votes, as npz.")],
-    duplicates: Annotated[
-        Path | None, typer.Option(help="npz that marks rows with a copy in another split; they are not trained on.")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Run folder; an interrupted run with the same settings goes on there.")] = Path("runs"),
-    detector: Annotated[str, typer.Option(help="Detector that finds the landmarks of the training pictures.")] = "yunet",
-    change: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a setting: --set epochs=10. May be given several times.")
-    ] = None,
-    init: Annotated[Path | None, typer.Option(help="Export this checkpoint instead of training.")] = None,
-) -> None:
-    """Train a recogniser, calibrate it on PublicTest, and write it as ONNX file, card and golden crops.
-
-    Only Training rows are trained on (without those that duplicate a test row), only PublicTest chooses; PrivateTest is not read.
-    """
+def needs_torch() -> None:
+    """Raise ExtraMissing without PyTorch."""
     try:
-        import torch
+        import torch  # noqa: F401
     except ImportError:
-        from mien.errors import ExtraMissing
-
         raise ExtraMissing('training needs PyTorch: pip install "mien[train]"') from None
-    from mien.cli.render import say
-    from mien.data.fer import read_fer, trainable, vote_shares
+
+
+def read(config: TrainConfig, data: list[Path], duplicates: Path | None, detector: str, folder: Path) -> TrainData:
+    """The rows, with what is left out told and what takes long counted. Pretrained weights that an address names are fetched, once."""
+    from mien.cli.render import progress_counter, say
     from mien.models.detectors.registry import detector as detector_by_name
+    from mien.train.nets import fetch_pretrained
+    from mien.train.rows import read_data
+
+    if (weights := config.settings.weights).startswith(("http://", "https://")):
+        say(f"{weights}: {fetch_pretrained(weights, config.settings.sha256)}")
+    finder = detector_by_name(detector, threads=config.threads)
+    return read_data(config, data, detector=finder, folder=folder, duplicates=duplicates, say=say, progress=progress_counter)
+
+
+@with_settings
+def train(
+    config: Annotated[str, typer.Argument(help=f"TOML file with settings, or one that comes with mien: {', '.join(presets())}.")],
+    data: Data,
+    duplicates: Duplicates = None,
+    out: Annotated[Path, typer.Option(help="The run's folder, called as the model, is made here.")] = Path("runs"),
+    detector: Detector = "yunet",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that was stopped, to the same result.")] = False,
+    changes: dict[str, Any] | None = None,
+) -> None:
+    """Train a recogniser, calibrate it, and write it as ONNX file, card and golden crops.
+
+    The run folder has the settings, seed, hash of the data, metrics and curves (metrics.jsonl, curves.png, report.html), the last and the
+    best checkpoint. Ctrl-C saves; --resume goes on. Rows of the split `test` are left alone.
+    """
+    needs_torch()
+    import sys
+
+    from mien.cli.render import say
     from mien.train.config import read_config
-    from mien.train.export import commit, export
-    from mien.train.fit import fit, priors
+    from mien.train.curve_png import write_png
+    from mien.train.curves import read_metrics
+    from mien.train.fit import fit
+    from mien.train.run_page import write_page
+    from mien.train.terminal import TerminalCurves
 
-    settings = read_config(config, **_changes(change or []))
-    fer = read_fer(data, duplicates)
-    fer = fer.where(fer.usage < 2)  # PrivateTest is for the final evaluation alone
-    taught = fer.where(trainable(fer))
+    settings = read_config(config, **(changes or {}))
+    rows = read(settings, data, duplicates, detector, out)
     folder = out / settings.name
-    finder = detector_by_name(detector, threads=settings.threads)
-    state = torch.load(init, weights_only=True) if init else fit(settings, fer, finder, folder, say=say).state_dict()
-    options = "".join(f" --set {word}" for word in change or [])
-    card = export(
-        settings,
-        state,
-        fer.split("PublicTest"),
-        finder,
-        folder,
-        frequencies=priors(vote_shares(taught.votes), taught.emotion),
-        source={
-            "command": f"mien train {config}{options} --data fer2013.npz --duplicates fer2013_duplicates.npz",
-            "commit": commit(),
-            "seed": settings.seed,
-            "data": "FER-2013 Training without rows that duplicate a test row; FER+ votes; PublicTest for every choice",
-        },
-        licences=LICENCES,
-        note=NOTE,
+    curves = TerminalCurves(settings.epochs, sys.stderr, monitor=settings.monitor, before=read_metrics(folder) if resume else None)
+
+    def watch(metrics: Any) -> bool:
+        curves(metrics)
+        return False
+
+    fitted = fit(settings, rows, folder, resume=resume, say=curves.say, watch=watch)
+    if not fitted.leader:
+        return
+    say(f"curves: {write_png(folder)}, {write_page(folder)}")
+    _export(settings, fitted.state, rows, folder, command=_command(config, changes or {}, data))
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="Run folder of a training.")],
+    data: Data,
+    duplicates: Duplicates = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the model's files. Default: the run's.")] = None,
+    detector: Detector = "yunet",
+    int8: Annotated[
+        bool | None, typer.Option("--int8/--no-int8", help="Convolutions in 8 bits. Default: as the run's settings say.")
+    ] = None,
+    mirror: Annotated[
+        bool | None, typer.Option("--mirror/--no-mirror", help="Average over the mirror picture too. Default: as above.")
+    ] = None,
+    soup: Annotated[list[Path] | None, typer.Option(help="Run folder whose weights are averaged with this run's.")] = None,
+    name: Annotated[str, typer.Option(help="Name of the model. Default: the run's.")] = "",
+) -> None:
+    """Write a run's network as ONNX file, card and golden crops.
+
+    Refuses when the file and torch disagree. The validation rows of the data calibrate it: temperatures, the ranges of 8 bits, and what
+    those cost.
+    """
+    needs_torch()
+    from mien.train.config import changed
+    from mien.train.run_folder import RunFolder
+
+    folder = RunFolder(run)
+    given = {"int8": int8, "mirror": mirror, "soup": [str(path) for path in soup] if soup else None, "name": name or None}
+    settings = changed(folder.config(), {key: value for key, value in given.items() if value is not None})
+    rows = read(settings, data, duplicates, detector, run.parent)
+    _export(settings, folder.shipped(), rows, out or run, command=_exported(run, data))
+
+
+def _exported(run: Path, data: list[Path]) -> str:
+    """The commands without this machine's paths."""
+    sets = "".join(f" --data {path.name}" for path in data)
+    return f"mien train {run.name}{sets}, then mien export {run.name}{sets}"
+
+
+def _export(settings: TrainConfig, state: Any, rows: TrainData, folder: Path, *, command: str) -> None:
+    from mien.cli.render import say
+    from mien.train.commit import commit
+    from mien.train.export import export as write
+
+    card = write(settings, state, rows, folder, source={"command": command, "commit": commit()})
+    say(f"{folder / card.file}: {card.bytes / 1e6:.1f} MB; {_temperatures(card)}")
+
+
+def _temperatures(card: ModelCard) -> str:
+    named = [f"{name} {head.temperature:g}" for name, head in card.outputs.items() if head.labels]
+    blend = [f"reported {card.blend_temperature:g}"] if len(card.blend) != 1 else []
+    return f"temperatures: {', '.join(named + blend)}"
+
+
+def _command(config: str, changes: dict[str, Any], data: list[Path]) -> str:
+    """The command without this machine's paths."""
+    options = "".join(
+        f" --{name.replace('.', '-').replace('_', '-')} {','.join(map(str, value)) if isinstance(value, list) else value}"
+        for name, value in changes.items()
     )
-    temperatures = ", ".join(f"{name} {head.temperature:g}" for name, head in card.outputs.items() if head.labels)
-    say(f"{folder / card.file}: {card.bytes / 1e6:.1f} MB; temperatures: {temperatures}, blend {card.blend_temperature:g}")
-
-
-LICENCES = {
-    "code": "Apache-2.0",
-    "weights": "Apache-2.0",
-    "data": "FER-2013 (Goodfellow et al. 2013): collected from the web, no licence stated; FER+ votes (Barsoum et al. 2016): MIT",
-}
-NOTE = (
-    "Reads the expression shown, not what a person feels. Trained on pictures whose owners gave no licence for their use: "
-    "have your own counsel look at commercial use. Accuracies by group are in MODEL_CARD.md."
-)
-
-
-def _changes(words: list[str]) -> dict[str, object]:
-    import tomllib
-
-    changes: dict[str, object] = {}
-    for word in words:
-        name, _, value = word.partition("=")
-        try:
-            changes |= tomllib.loads(f"{name} = {value}")
-        except tomllib.TOMLDecodeError:
-            try:
-                changes |= tomllib.loads(f'{name} = "{value}"')
-            except tomllib.TOMLDecodeError:
-                raise UsageError(f"--set {word}: wanted NAME=VALUE, such as epochs=10") from None
-    return changes
+    return f"mien train {Path(config).name.removesuffix('.toml')}{options}" + "".join(f" --data {path.name}" for path in data)

@@ -139,8 +139,10 @@ def _chosen(shares: Floats) -> str:
 
 
 def _fer(path: Path, labels: str, fer: Fer, split: str | None) -> Labelled:
-    if split not in SPLITS:
+    named = {split_of(name): name for name in SPLITS}
+    if split_of(split or "") not in named:
         raise UsageError(f"{path}: FER-2013 needs a split; wanted --split {', '.join(SPLITS)}; found {split}")
+    split = named[split_of(split or "")]
     fer = fer.split(split)
     left_out: dict[str, int] = {}
     if fer.duplicate.any():

@@ -18,7 +18,7 @@ def in_background(
     weigh: Callable[[T], int] = lambda _: 0,
     most: int = 0,
     name: str = "mien-ahead",
-) -> Iterator[T]:
+) -> Generator[T, None, None]:
     """Items of the generator that `work` makes, made in a thread that is up to `ahead` of them before the consumer.
 
     The thread starts with the first item asked for. What the iterator raises is raised where its next item would have come.

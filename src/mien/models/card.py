@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mien.errors import CardInvalid, SourceMissing
-from mien.labels import LABEL_SETS
+from mien.labels import LABEL_SETS, anchors
 from mien.vision.align import CropSpec
 
 KINDS = ("logits", "probs", "affect")
@@ -51,17 +51,24 @@ class ModelCard:
     sha256: str
     bytes: int
     crop: CropSpec
-    """How faces are cut out for it; the input is uint8 (n, size, size, 1 or 3)."""
+    """How faces are cut out for it; the input is uint8 (n, size, size, 1 or 3), or (n, frames, size, size, 1 or 3)."""
     outputs: dict[str, Head]
     """Outputs by the names they have in the ONNX graph."""
     blend: dict[str, float]
-    """Share of each output with labels in the probabilities that are reported; the shares sum to 1."""
+    """Share of each output with labels in the probabilities that are reported; the shares sum to 1. Empty when no output has labels."""
     blend_temperature: float = 1.0
     """The blended probabilities are raised to the power 1 / this and normalised again; fitted on validation data."""
     answers: dict[str, str] = field(default_factory=dict)
     """Label set -> output that answers for it when the model is judged on that set; the others get the blend."""
     affect_from: str = ""
     """Where valence and arousal come from, as written in the table."""
+    anchors: str = "crowd"
+    """Anchor set by which a model of valence and arousal alone names emotions: the reported probabilities are their nearness (see
+    mien.labels.Anchors.nearness), with `blend_temperature`."""
+    frames: int = 0
+    """Length of the sequences of crops it reads; 0: single crops."""
+    frame_seconds: float = 0.0
+    """Seconds from one crop of a sequence to the next, as it was trained; 0 for single crops."""
     task: str = "expression"
     licences: dict[str, str] = field(default_factory=dict)
     """Of `code`, `weights` and `data`."""
@@ -74,12 +81,20 @@ class ModelCard:
     def __post_init__(self) -> None:
         if self.task != "expression":
             raise CardInvalid(f"card {self.name!r}: task {self.task!r} is unknown; there is: expression")
+        if self.frames < 0 or self.frames == 1 or (self.frame_seconds > 0) != (self.frames > 0):
+            found = f"frames {self.frames} and frame_seconds {self.frame_seconds:g}"
+            raise CardInvalid(f"card {self.name!r}: found {found}; wanted 0 and 0, or 2 frames or more and the seconds between them")
         unknown = set(self.blend) - {name for name, head in self.outputs.items() if head.labels}
         if not self.blend_temperature > 0 or any(share < 0 for share in self.blend.values()):
             raise CardInvalid(
                 f"card {self.name!r}: blend_temperature {self.blend_temperature} must be above 0 and no share below: {self.blend}"
             )
-        if not self.blend or unknown or abs(sum(self.blend.values()) - 1) > 1e-6:
+        if not self.outputs or (not self.blend and any(head.labels for head in self.outputs.values())):
+            raise CardInvalid(f"card {self.name!r}: blend {self.blend} must give outputs with labels shares that sum to 1")
+        if not self.blend:  # valence and arousal alone
+            anchors(self.anchors)
+            return
+        if unknown or abs(sum(self.blend.values()) - 1) > 1e-6:
             raise CardInvalid(f"card {self.name!r}: blend {self.blend} must give outputs with labels shares that sum to 1")
         widest = max((self.outputs[name].labels for name in self.blend), key=len)
         for name in self.blend:
@@ -88,8 +103,8 @@ class ModelCard:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Names of the reported probabilities: those of the blended output that has most."""
-        return max((self.outputs[name].labels for name in self.blend), key=len)
+        """Names of the reported probabilities: those of the blended output that has most, or of the anchors."""
+        return max((self.outputs[name].labels for name in self.blend), key=len, default=()) or tuple(anchors(self.anchors).points)
 
     def to_json(self) -> str:
         """The card as indented JSON; `from_json` gives back an equal card."""

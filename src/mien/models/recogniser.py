@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from mien.errors import CardInvalid
+from mien.labels import anchors
 from mien.models.card import Head, ModelCard
 from mien.models.session import open_session
 from mien.types import Emotions, Floats, Image
 from mien.vision.align import CropSpec
 
 BATCH = 32
-"""Crops in one run of the network: larger batches are not faster on a CPU and take more memory."""
+"""Crops in one run of the network, in sequences or not: larger batches are not faster on a CPU and take more memory."""
 
 
 def softmax(logits: Floats, temperature: float = 1.0) -> Floats:
@@ -68,23 +69,35 @@ class OnnxRecogniser:
         return self.card.crop
 
     def outputs(self, crops: Image) -> dict[str, Floats]:
-        """Raw outputs by name, float32 (n, K), of uint8 (n, size, size, 3) crops."""
+        """Raw outputs by name, float32 (n, K), of uint8 (n, size, size, 3) crops, or of 1 channel where the model reads grey.
+
+        A model of sequences (the card's `frames`) takes (n, frames, size, size, 3 or 1).
+        """
         channels = 1 if self.card.crop.colour == "grey" else 3
         names = list(self.card.outputs)
         if not len(crops):
             return {name: np.zeros((0, len(head.labels) or 2), np.float32) for name, head in self.card.outputs.items()}
+        batch = max(1, BATCH // max(1, self.card.frames))
         parts = [
-            self._session.run(names, {self._input: np.ascontiguousarray(crops[start : start + BATCH, ..., :channels])})
-            for start in range(0, len(crops), BATCH)
+            self._session.run(names, {self._input: np.ascontiguousarray(crops[start : start + batch, ..., :channels])})
+            for start in range(0, len(crops), batch)
         ]
         return {name: np.concatenate([part[i] for part in parts]).astype(np.float32, copy=False) for i, name in enumerate(names)}
 
     def __call__(self, crops: Image) -> Emotions:
-        """Emotions of uint8 (n, size, size, 3) RGB crops made by `mien.vision.align.align` with this model's `crop`."""
-        size = self.card.crop.size
-        if crops.dtype != np.uint8 or crops.shape[1:] != (size, size, 3):
-            raise CardInvalid(f"crops: found {crops.dtype} {crops.shape}, model {self.card.name!r} wants uint8 (n, {size}, {size}, 3)")
-        raw = self.outputs(crops)
+        """Emotions of uint8 (n, size, size, 3) RGB crops made by `mien.vision.align.align` with this model's `crop`.
+
+        A model of sequences (the card's `frames`) takes (n, frames, size, size, 3): of one person each, oldest first.
+        """
+        size, frames = self.card.crop.size, self.card.frames
+        wanted = (*((frames,) if frames else ()), size, size, 3)
+        if crops.dtype != np.uint8 or crops.shape[1:] != wanted:
+            shape = f"(n, {', '.join(map(str, wanted))})"
+            raise CardInvalid(f"crops: found {crops.dtype} {crops.shape}, model {self.card.name!r} wants uint8 {shape}")
+        return self.read(self.outputs(crops))
+
+    def read(self, raw: dict[str, Floats]) -> Emotions:
+        """What raw outputs say, as the card has it."""
         heads: dict[str, Floats] = {}
         affect: Floats | None = None
         for name, head in self.card.outputs.items():
@@ -92,6 +105,8 @@ class OnnxRecogniser:
                 affect = np.clip(raw[name], -1, 1)
             else:
                 heads[name] = head_probs(head, raw[name])
-        return Emotions(
-            self.card.labels, blended(self.card, heads), affect, self.card.affect_from if affect is not None else "", heads=heads
-        )
+        if affect is not None and not heads:
+            probs = anchors(self.card.anchors).nearness(affect, self.card.blend_temperature)
+        else:
+            probs = blended(self.card, heads)
+        return Emotions(self.card.labels, probs, affect, self.card.affect_from if affect is not None else "", heads=heads)

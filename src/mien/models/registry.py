@@ -27,12 +27,18 @@ def cards() -> dict[str, tuple[ModelCard, Path]]:
     """Known cards by name, with the file each was read from. A file that is not a card is passed over."""
     found: dict[str, tuple[ModelCard, Path]] = {}
     for folder in weights_folders():
-        for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
-            try:
-                card = ModelCard.read(path)
-            except CardInvalid:
-                continue
-            found.setdefault(card.name, (card, path))
+        found = _cards_in(folder) | found
+    return found
+
+
+def _cards_in(folder: Path) -> dict[str, tuple[ModelCard, Path]]:
+    found: dict[str, tuple[ModelCard, Path]] = {}
+    for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+        try:
+            card = ModelCard.read(path)
+        except CardInvalid:
+            continue
+        found.setdefault(card.name, (card, path))
     return found
 
 
@@ -49,7 +55,7 @@ def open_model(card: ModelCard, beside: Path, *, threads: int = 0) -> OnnxRecogn
 
 
 def recogniser(name: str, *, threads: int = 0) -> Recogniser:
-    """A recogniser by name, or by the path of an .onnx file with its .json card beside it, or of a card.
+    """A recogniser by name, or by the path of an .onnx file with its .json card beside it, of a card, or of a folder with one card.
 
     UnknownName lists the names there are; WeightsMissing names the command that gets the file.
     """
@@ -57,6 +63,10 @@ def recogniser(name: str, *, threads: int = 0) -> Recogniser:
     if path.suffix in (".onnx", ".json"):
         card_path = path.with_suffix(".json")
         return open_model(ModelCard.read(card_path), card_path, threads=threads)
+    if path.is_dir() and (inside := sorted(_cards_in(path).items())):
+        if len(inside) > 1:
+            raise CardInvalid(f"{path}: has {len(inside)} models, {', '.join(name for name, _ in inside)}; name one of their .json files")
+        return open_model(*inside[0][1], threads=threads)
     if name not in _factories:
         load_plugins()
     if name in _factories:

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
-import logging
-import subprocess
-import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,60 +12,83 @@ import cv2
 import numpy as np
 import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from mien.data.fer import Fer, majority8, vote_shares
 from mien.errors import CardInvalid, UsageError
-from mien.labels import EMOTIONS, LABEL_SETS, convert
+from mien.labels import EMOTIONS, anchors
 from mien.models.card import Head, ModelCard
 from mien.models.recogniser import OnnxRecogniser, blended, head_probs
 from mien.train.calibrate import fitted_power, fitted_temperature
 from mien.train.config import TrainConfig
-from mien.train.crops import find_points, plain_crops
-from mien.train.fit import averaged_weights, build, crop_spec
-from mien.train.nets import HEADS, Standardise
+from mien.train.fit import build, crop_spec
+from mien.train.graph import halved, to_onnx
+from mien.train.heads import Network
+from mien.train.judge import Judge
+from mien.train.nets import reparameterise
 from mien.train.quantise import CALIBRATION, quantised
-from mien.types import Detector, Floats, Image, Ints
+from mien.train.rows import Rows, TrainData
+from mien.train.run_folder import RunFolder
+from mien.train.targets import AFFECT, VOTES, head_name, outputs_of, priors, targets_of
+from mien.types import Bools, Floats, Image, Ints
 
 AGREEMENT = 1e-4
 """Largest difference between torch and the exported file, in any output, that is let pass."""
 MOST_LOSS = 0.005
 """Accuracy that 8 bits may cost."""
 GOLDEN = 16
-OPSET = 18
-"""Old enough for onnxruntime 1.20."""
+State = dict[str, torch.Tensor]
 
 
 class Deployed(nn.Module):
-    """Networks as they are shipped: uint8 (n, S, S, 1) crops in; logits of the heads, valence and arousal out.
+    """Networks as they are shipped: uint8 (n, [T,] S, S, 1 or 3) crops in; logits of the heads, valence and arousal out.
 
     Their raw outputs are averaged. mirror: over the crop and its mirror picture too, at twice the cost.
     """
 
-    def __init__(self, nets: Sequence[nn.Module], *, mirror: bool) -> None:
+    def __init__(self, nets: Sequence[Network], *, mirror: bool) -> None:
         super().__init__()
-        self.standardise, self.nets, self.mirror = Standardise(), nn.ModuleList(nets), mirror
+        self.outputs = nets[0].outputs
+        self.entrances = nn.ModuleList(net.entrance() for net in nets)
+        self.nets, self.mirror = nn.ModuleList(nets), mirror
 
     def forward(self, crops: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Votes (n, 9), fer7 (n, 7), affect (n, 2)."""
-        x = self.standardise(crops)
-        outs = [net(view) for net in self.nets for view in ([x, torch.flip(x, dims=[3])] if self.mirror else [x])]
-        votes, fer7, affect = (sum(outs) / len(outs)).split(list(HEADS.values()), dim=1)
-        return votes, fer7, torch.tanh(affect)
+        """One tensor (n, columns) for each of `outputs`."""
+        outs = []
+        for enter, net in zip(self.entrances, self.nets, strict=True):
+            x = enter(crops)
+            outs += [net(view) for view in ([x, torch.flip(x, dims=[x.ndim - 1])] if self.mirror else [x])]
+        parts = (sum(outs) / len(outs)).split(list(self.outputs.values()), dim=1)
+        return tuple(torch.tanh(part) if name == AFFECT else part for name, part in zip(self.outputs, parts, strict=True))
 
 
-def deployed(config: TrainConfig, state: dict[str, torch.Tensor]) -> Deployed:
-    """The network of a state with its partners, batch normalisation folded, weights rounded to float16 (which is how they are stored)."""
-    nets = [_ready(config, state), *(_ready(*_partner(Path(folder), config)) for folder in config.partners)]
+def deployed(config: TrainConfig, state: State, names: tuple[str, ...]) -> Deployed:
+    """The network of a state (averaged with those of its soup) and its partners, as they are shipped.
+
+    Batch normalisations are folded, RepVGG's branches fused, and large weights rounded to float16, which is how they are stored.
+    """
+    soup = [state, *(RunFolder(Path(folder)).shipped() for folder in config.soup)]
+    nets = [_ready(config, averaged(soup), names), *(_partner(Path(folder), config, names) for folder in config.partners)]
     return Deployed(nets, mirror=config.mirror).eval()
 
 
-def _ready(config: TrainConfig, state: dict[str, torch.Tensor]) -> nn.Module:
-    net = build(config)
+def averaged(states: Sequence[State]) -> State:
+    """The mean of several states of one network (Wortsman et al. 2022). Raises UsageError when they are of different ones."""
+    first = states[0]
+    for other in states[1:]:
+        if {k: v.shape for k, v in other.items()} != {k: v.shape for k, v in first.items()}:
+            raise UsageError("soup: its runs have other networks; wanted runs of the same `net`, `settings`, `head` and outputs")
+    return {
+        name: torch.stack([state[name] for state in states]).mean(0) if value.dtype.is_floating_point else value
+        for name, value in first.items()
+    }
+
+
+def _ready(config: TrainConfig, state: State, names: tuple[str, ...]) -> Network:
+    net = build(dataclasses.replace(config, settings=dataclasses.replace(config.settings, weights="")), names)
     net.load_state_dict(state)
     net.eval()
+    reparameterise(net)
     fold(net)
     with torch.no_grad():
         for p in net.parameters():
@@ -78,19 +97,21 @@ def _ready(config: TrainConfig, state: dict[str, torch.Tensor]) -> nn.Module:
     return net
 
 
-def _partner(folder: Path, config: TrainConfig) -> tuple[TrainConfig, dict[str, torch.Tensor]]:
-    """The settings and averaged weights of a finished run. Raises UsageError when they do not fit."""
-    weights = averaged_weights(folder)
-    record = json.loads((folder / "config.json").read_text())
-    partner = TrainConfig(**{f.name: _tupled(record[f.name]) for f in dataclasses.fields(TrainConfig) if f.name in record})
-    if (partner.size, partner.margin) != (config.size, config.margin):
-        found, wanted = (f"{c.size} px with margin {c.margin:g}" for c in (partner, config))
+def _partner(folder: Path, config: TrainConfig, names: tuple[str, ...]) -> Network:
+    """The network of a finished run. Raises UsageError when it does not fit."""
+    run = RunFolder(folder)
+    partner, theirs = run.config(), tuple(run.about()["names"])
+    if outputs_of(partner, theirs) != outputs_of(config, names) or theirs != names:
+        raise UsageError(
+            f"partner {folder}: its outputs are {', '.join(outputs_of(partner, theirs))} for {', '.join(theirs)}; wanted the same"
+        )
+    net = _ready(partner, run.shipped(), names)
+    ours = build(config, names)
+    if (net.input.size, net.input.frames, partner.margin) != (ours.input.size, ours.input.frames, config.margin):
+        found, wanted = (f"{a.size} px with margin {m:g}{f' in {a.frames} frames' * (a.frames > 0)}"
+                         for a, m in ((net.input, partner.margin), (ours.input, config.margin)))  # fmt: skip
         raise UsageError(f"partner {folder}: its crop is {found}; wanted {wanted}")
-    return partner, weights
-
-
-def _tupled(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    return net
 
 
 def fold(module: nn.Module) -> None:
@@ -104,155 +125,157 @@ def fold(module: nn.Module) -> None:
         fold(child)
 
 
-def to_onnx(net: Deployed, size: int) -> onnx.ModelProto:
-    """The float32 graph with a free batch size."""
-    example = torch.zeros(2, size, size, 1, dtype=torch.uint8)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it tells of operators of libraries that are not used here
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # torch 2.13 warns about its own use of its own tree functions
-        program = torch.onnx.export(
-            net, (example,), input_names=["crops"], output_names=list(HEADS), dynamo=True, verbose=False, opset_version=OPSET,
-            dynamic_shapes=({0: torch.export.Dim("n", min=1)},),
-        )  # fmt: skip
-    assert program is not None
-    return program.model_proto
+def export(config: TrainConfig, state: State, data: TrainData, folder: Path, *, source: Mapping[str, Any] | None = None) -> ModelCard:
+    """Write NAME.onnx, NAME.json and NAME.golden.npz to `folder`; temperatures are fitted on `data.judge`.
 
-
-def halved(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The graph with large weights stored as float16 behind Casts, which onnxruntime folds when it loads."""
-    out = onnx.ModelProto()
-    out.CopyFrom(model)
-    casts = []
-    for tensor in list(out.graph.initializer):
-        array = numpy_helper.to_array(tensor)
-        if array.dtype == np.float32 and array.size >= 1024:
-            out.graph.initializer.remove(tensor)
-            out.graph.initializer.append(numpy_helper.from_array(array.astype(np.float16), f"{tensor.name}_half"))
-            casts.append(helper.make_node("Cast", [f"{tensor.name}_half"], [tensor.name], to=TensorProto.FLOAT))
-    nodes = list(out.graph.node)
-    del out.graph.node[:]
-    out.graph.node.extend(casts + nodes)
-    onnx.checker.check_model(out)
-    return out
-
-
-def export(
-    config: TrainConfig,
-    state: dict[str, torch.Tensor],
-    judge: Fer,
-    detector: Detector,
-    folder: Path,
-    *,
-    frequencies: tuple[Floats, Floats],
-    source: dict[str, Any],
-    licences: dict[str, str],
-    note: str,
-) -> ModelCard:
-    """Write NAME.onnx, NAME.json and NAME.golden.npz to `folder`; temperatures are fitted on the rows of `judge` (PublicTest).
-
-    frequencies: of the classes of the two heads in training, float32 (9,) and (7,), as mien.train.fit.priors gives them.
-    Raises CardInvalid when onnxruntime and torch differ by more than AGREEMENT or in an answer, and when 8 bits, if they are
-    asked for, cost more than MOST_LOSS of accuracy.
+    source: how the model came about, for its card. Raises CardInvalid when onnxruntime and torch differ by more than AGREEMENT or
+    in an answer, and when 8 bits, if they are asked for, cost more than MOST_LOSS of accuracy.
     """
-    net, spec = deployed(config, state), crop_spec(config)
-    crops = plain_crops(judge.pictures, find_points(judge.pictures, detector), spec, aligned=True)[..., None]
-    plain = to_onnx(net, config.size)
+    net = deployed(config, state, data.names)
+    spec = crop_spec(config, net.nets[0], colour=data.colour)
+    crops = Judge.of(data.judge, targets_of(data.judge, config), spec).crops
+    plain = to_onnx(net, crops[:1], list(net.outputs))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{config.name}.onnx"
     partial = path.with_suffix(".part")
+    frequent, classes, frames = priors(data.train), head_name(data.names), net.nets[0].input.frames
+    heads = {
+        VOTES: Head("logits", EMOTIONS, offsets=given_back(frequent.get(VOTES), config.votes_back)),
+        classes: Head("logits", data.names, offsets=given_back(frequent.get(classes), config.classes_back)),
+        AFFECT: Head("affect"),
+    }
     card = ModelCard(
-        name=config.name, file=path.name, sha256="", bytes=0, crop=spec,
-        outputs={
-            "votes": Head("logits", EMOTIONS, offsets=given_back(frequencies[0], config.votes_back)),
-            "fer7": Head("logits", LABEL_SETS["fer7"], offsets=given_back(frequencies[1], config.fer_back)),
-            "affect": Head("affect"),
-        },
-        blend={"votes": 1 - config.blend, "fer7": config.blend}, answers={"fer7": "fer7", "ferplus8": "votes"},
-        affect_from=f"model:{config.anchors}", licences=licences, source=source, note=note,
+        name=config.name, file=path.name, sha256="", bytes=0, crop=spec, outputs={name: heads[name] for name in net.outputs},
+        blend=_blend(config, net.outputs, classes), answers=_answers(net.outputs, classes),
+        affect_from=f"model:{config.anchors}" if AFFECT in net.outputs else "", anchors=config.anchors,
+        frames=frames, frame_seconds=round(config.clip_every * config.clip_spacing, 6) if frames else 0.0,
+        licences={"code": "Apache-2.0", "weights": config.weights_licence, "data": config.data_licence},
+        source={**(source or {}), "seed": config.seed, "data": data.hash, "data sets": list(data.sources)}, note=config.note,
     )  # fmt: skip
     raw = _raw(card, halved(plain), partial, crops, config.threads)
     _check(net, crops, raw)
     if config.int8:
-        as_float = accuracies(card, raw, judge)
-        raw = _raw(card, quantised(plain, crops[:CALIBRATION]), partial, crops, config.threads)
-        loss = {name: round(as_float[name] - accuracy, 4) for name, accuracy in accuracies(card, raw, judge).items()}
+        as_float = accuracies(card, raw, data.judge)
+        few = quantised(plain, crops[: CALIBRATION // max(1, frames)], batch=max(1, 32 // max(1, frames)))
+        raw = _raw(card, few, partial, crops, config.threads)
+        loss = {name: round(as_float[name] - accuracy, 4) for name, accuracy in accuracies(card, raw, data.judge).items()}
         if max(loss.values()) > MOST_LOSS:
             raise CardInvalid(f"export: 8 bits cost {max(loss.values()):.3f} of accuracy (allowed {MOST_LOSS:g}); nothing was written")
-        card = dataclasses.replace(card, source=card.source | {"int8": {"lost accuracy on PublicTest": loss}})
+        card = dataclasses.replace(card, source=card.source | {"int8": {"accuracy lost on the rows judged by": loss}})
     content = partial.read_bytes()
     card = dataclasses.replace(card, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
-    card = calibrated(card, raw, judge)
+    card = calibrated(card, raw, data.judge)
     partial.replace(path)
     (folder / f"{config.name}.json").write_text(card.to_json(), "utf-8")
-    crops = golden_crops(config.size)
-    emotions = OnnxRecogniser(card, path)(np.repeat(crops[..., None], 3, axis=3))
-    golden: dict[str, Any] = {"crops": crops, "probs": emotions.probs, "affect": emotions.affect, **emotions.heads}
-    np.savez_compressed(folder / f"{config.name}.golden.npz", **golden)
+    _write_golden(card, path)
     return card
+
+
+def _blend(config: TrainConfig, outputs: Mapping[str, int], classes: str) -> dict[str, float]:
+    named = [name for name in outputs if name != AFFECT]
+    if len(named) < 2:
+        return dict.fromkeys(named, 1.0)
+    return {VOTES: 1 - config.blend, classes: config.blend}
+
+
+def _answers(outputs: Mapping[str, int], classes: str) -> dict[str, str]:
+    """Which output answers for FER-2013's labels and for FER+'s, where there is a choice."""
+    return {classes: classes, "ferplus8": VOTES} if VOTES in outputs and classes in outputs else {}
 
 
 def _raw(card: ModelCard, model: onnx.ModelProto, path: Path, crops: Image, threads: int) -> dict[str, Floats]:
     """Raw outputs of a graph by the user's road, through a file at `path`."""
     onnx.save(model, path)
-    return OnnxRecogniser(card, path, threads=threads).outputs(np.repeat(crops, 3, axis=3))
+    return OnnxRecogniser(card, path, threads=threads).outputs(crops)
 
 
-def accuracies(card: ModelCard, raw: dict[str, Floats], judge: Fer) -> dict[str, float]:
-    """Accuracy of the two heads, each on its own labels: FER-2013's, and the crowd's majority of eight."""
-    majority = majority8(judge.votes)
-    votes = convert(head_probs(card.outputs["votes"], raw["votes"]), EMOTIONS, LABEL_SETS["ferplus8"])
-    clear = majority >= 0
-    return {
-        "fer7": float((head_probs(card.outputs["fer7"], raw["fer7"]).argmax(axis=1) == judge.emotion).mean()),
-        "ferplus8": float((votes.argmax(axis=1) == majority)[clear].mean()),
-    }
+def accuracies(card: ModelCard, raw: dict[str, Floats], judge: Rows) -> dict[str, float]:
+    """Of each output on its own targets, as the card reads it: accuracy, or for valence and arousal 1 - mean RMSE."""
+    found: dict[str, float] = {}
+    for name, head in card.outputs.items():
+        known, true = _true(name, judge)
+        if not known.any():
+            continue
+        if name == AFFECT:
+            found[name] = float(1 - np.sqrt(((raw[name] - judge.affect)[known] ** 2).mean()))
+        else:
+            found[name] = float((head_probs(head, raw[name]).argmax(axis=1)[known] == true[known]).mean())
+    return found
 
 
-def golden_crops(size: int) -> Image:
-    """Soft random patterns, uint8 (GOLDEN, size, size): made, since pictures of people are not ours to ship."""
+def _true(name: str, judge: Rows) -> tuple[Bools, Ints]:
+    """Rows that have the truth of an output, and it, as a position among its labels; of the votes, their single first place."""
+    if name == VOTES:
+        shares = np.nan_to_num(judge.shares)
+        single = (shares == shares.max(axis=1, keepdims=True)).sum(axis=1) == 1
+        return np.asarray(np.isfinite(judge.shares[:, 0]) & single), shares.argmax(axis=1)
+    if name == AFFECT:
+        return np.asarray(np.isfinite(judge.affect).all(axis=1)), judge.labels
+    return np.asarray(judge.labels >= 0), judge.labels
+
+
+def golden_crops(shape: tuple[int, ...]) -> Image:
+    """Soft random patterns, uint8 (GOLDEN, *shape): made, since pictures of people are not ours to ship."""
     rng = np.random.default_rng(0)
-    coarse = rng.uniform(0, 255, (GOLDEN, 6, 6)).astype(np.float32)
-    return np.stack([cv2.resize(c, (size, size), interpolation=cv2.INTER_CUBIC).clip(0, 255).astype(np.uint8) for c in coarse])
+    size, rest = shape[-3], (*shape[:-3], shape[-1])
+    coarse = rng.uniform(0, 255, (GOLDEN * int(np.prod(rest)), 6, 6)).astype(np.float32)
+    smooth = np.stack([cv2.resize(c, (size, size), interpolation=cv2.INTER_CUBIC).clip(0, 255).astype(np.uint8) for c in coarse])
+    return np.ascontiguousarray(np.moveaxis(smooth.reshape(GOLDEN, *rest, size, size), -3, -1))
 
 
-def given_back(frequency: Floats, share: float) -> tuple[float, ...]:
+def _write_golden(card: ModelCard, path: Path) -> None:
+    model = OnnxRecogniser(card, path)
+    frames = (card.frames,) if card.frames else ()
+    crops = golden_crops((*frames, card.crop.size, card.crop.size, 1 if card.crop.colour == "grey" else 3))
+    emotions = model.read(model.outputs(crops))
+    golden: dict[str, Any] = {"crops": crops[..., 0] if crops.shape[-1] == 1 else crops, "probs": emotions.probs, **emotions.heads}
+    if emotions.affect is not None:
+        golden["affect"] = emotions.affect
+    np.savez_compressed(path.with_suffix(".golden.npz"), **golden)
+
+
+def given_back(frequency: Floats | None, share: float) -> tuple[float, ...]:
     """Offsets of logits that give back this share of log class frequency; none for 0."""
-    return tuple(round(float(x), 4) for x in share * np.log(frequency)) if share else ()
+    return tuple(round(float(x), 4) for x in share * np.log(frequency)) if share and frequency is not None else ()
 
 
 def _check(net: Deployed, crops: Image, raw: dict[str, Floats]) -> None:
     with torch.no_grad():
-        for start in range(0, len(crops), 256):
-            for name, out in zip(HEADS, net(torch.from_numpy(crops[start : start + 256])), strict=True):
-                theirs, ours = out.numpy(), raw[name][start : start + 256]
+        batch = max(1, 256 // (crops.shape[1] if crops.ndim == 5 else 1))
+        for start in range(0, len(crops), batch):
+            for name, out in zip(net.outputs, net(torch.from_numpy(crops[start : start + batch])), strict=True):
+                theirs, ours = out.numpy(), raw[name][start : start + batch]
                 gap = float(np.abs(theirs - ours).max())
-                if gap > AGREEMENT or (name != "affect" and (theirs.argmax(1) != ours.argmax(1)).any()):
+                if gap > AGREEMENT or (name != AFFECT and (theirs.argmax(1) != ours.argmax(1)).any()):
                     raise CardInvalid(
                         f"export: output {name!r} differs from torch by {gap:.2g} (allowed {AGREEMENT:g}); nothing was written"
                     )
 
 
-def calibrated(card: ModelCard, raw: dict[str, Floats], judge: Fer) -> ModelCard:
-    """The card with temperatures fitted: each head on its own labels, the blend on the crowd's majority of all nine."""
-    shares = vote_shares(judge.votes)
-    clear = np.isfinite(shares[:, 0]) & ((shares == shares.max(axis=1, keepdims=True)).sum(axis=1) == 1)
-    majority: Ints = np.nan_to_num(shares).argmax(axis=1)
+def calibrated(card: ModelCard, raw: dict[str, Floats], judge: Rows) -> ModelCard:
+    """The card with temperatures fitted: each head on its own truth, what is reported on the crowd's or else on the labels."""
     heads = dict(card.outputs)
-    for name, rows, true in (("votes", clear, majority), ("fer7", np.ones(len(judge), np.bool_), judge.emotion)):
-        logits = raw[name][rows] + np.array(heads[name].offsets or 0, np.float32)
-        heads[name] = dataclasses.replace(heads[name], temperature=fitted_temperature(logits, true[rows]))
+    for name, head in heads.items():
+        known, true = _true(name, judge)
+        if head.labels and known.any():
+            logits = raw[name][known] + np.array(head.offsets or 0, np.float32)
+            heads[name] = dataclasses.replace(head, temperature=fitted_temperature(logits, true[known]))
     card = dataclasses.replace(card, outputs=heads, blend_temperature=1.0)
-    probs = {name: head_probs(heads[name], raw[name]) for name in ("votes", "fer7")}
-    return dataclasses.replace(card, blend_temperature=fitted_power(blended(card, probs)[clear], majority[clear]))
+    if not card.blend:
+        return _calibrated_nearness(card, raw[AFFECT], judge)
+    if len(card.blend) == 1:
+        return card
+    probs = {name: head_probs(heads[name], raw[name]) for name in card.blend}
+    known, true = _true(VOTES, judge)
+    return dataclasses.replace(card, blend_temperature=fitted_power(blended(card, probs)[known], true[known]))
 
 
-def commit() -> str:
-    """The commit of the tree this runs from, with `+` when it has changes; empty outside a checkout."""
-
-    def git(*words: str) -> str:
-        return subprocess.run(["git", *words], capture_output=True, text=True, check=True, cwd=Path(__file__).parent).stdout.strip()
-
-    try:
-        return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return ""
+def _calibrated_nearness(card: ModelCard, affect: Floats, judge: Rows) -> ModelCard:
+    """How far apart the anchors seem to a model of valence and arousal alone, fitted where the rows have labels."""
+    place = {name: k for k, name in enumerate(card.labels)}
+    true = np.array([place.get(judge.names[k], -1) if k >= 0 else -1 for k in judge.labels.tolist()])
+    known = true >= 0
+    if not known.any():
+        return card
+    logits = np.log(np.maximum(anchors(card.anchors).nearness(affect[known]), 1e-12))
+    return dataclasses.replace(card, blend_temperature=fitted_temperature(np.asarray(logits, np.float32), true[known]))

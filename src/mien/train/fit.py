@@ -1,240 +1,263 @@
-"""Fit a network to FER-2013 with its votes: labels, vote shares, valence and arousal at once."""
+"""Fit a network to rows: labels, vote shares, valence and arousal, each alone or at once."""
 
 from __future__ import annotations
 
 import copy
-import dataclasses
-import json
 import math
-import queue
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F
 
-from mien.data.fer import FER7, Fer, majority8, trainable, vote_shares
-from mien.errors import DataError, UnknownName, UsageError
-from mien.labels import EMOTIONS, LABEL_SETS, anchors, convert
+from mien.errors import ExtraMissing, UsageError
+from mien.train import freeze
+from mien.train.batches import batches, steps_of
 from mien.train.config import TrainConfig
-from mien.train.crops import augmented_crops, find_points, plain_crops
-from mien.train.nets import HEADS, NETS, Standardise
-from mien.train.teach import Targets, cached_answers, taught
-from mien.types import Detector, Floats, Image, Ints
+from mien.train.crops import are_sequences
+from mien.train.heads import Network, network
+from mien.train.interrupt import interruptible
+from mien.train.judge import Judge
+from mien.train.mix import mixed
+from mien.train.rows import TrainData
+from mien.train.run_folder import RunFolder
+from mien.train.schedule import better, learning_rate, optimiser
+from mien.train.targets import Loss, outputs_of, targets_of
+from mien.train.teach import cached_answers, taught
 from mien.vision.align import CropSpec
 
-Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+Say = Callable[[str], None]
+Watch = Callable[[Mapping[str, float]], bool]
+Metrics = dict[str, float]
 
 
-def build(config: TrainConfig) -> nn.Module:
-    """A network with random weights."""
-    if config.net not in NETS:
-        raise UnknownName("network", config.net, NETS)
-    return NETS[config.net](widths=config.widths, dropout=config.dropout)
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """What a training gave."""
+
+    state: dict[str, torch.Tensor]
+    """Weights that are shipped, on the CPU."""
+    metrics: Metrics
+    """Of the epoch they are from."""
+    epochs: list[Metrics] = field(default_factory=list)
+    """Of all epochs."""
+    leader: bool = True
+    """Whether this process is the first of those that train together: only that one has files to write."""
 
 
-def crop_spec(config: TrainConfig, *, epoch: int | None = None) -> CropSpec:
-    """The crop of a training, which goes into its card; smaller in its first epochs."""
-    small = epoch is not None and epoch < config.small_epochs
-    return CropSpec(size=config.small_size if small else config.size, margin=config.margin, colour="grey")
+def build(config: TrainConfig, names: tuple[str, ...]) -> Network:
+    """The network of these settings for these classes, with random weights unless its settings name pretrained ones."""
+    return network(config.net, config.settings, config.head, outputs_of(config, names))
 
 
-def fit(config: TrainConfig, fer: Fer, detector: Detector, folder: Path, *, say: Callable[[str], None] = lambda line: None) -> nn.Module:
-    """Train on the Training rows without test copies; judge each epoch on PublicTest; return the averaged network.
+def crop_spec(config: TrainConfig, net: Network, *, colour: bool, epoch: int | None = None) -> CropSpec:
+    """The crop of a training, which goes into its card; smaller in its first epochs, where the network takes other sizes.
 
-    `folder` gets config.json, metrics.jsonl (a line an epoch), last.pt (resumes by itself when the settings are the
-    same) and best.pt. PrivateTest is never read. Raises DataError when no row is fit for training.
+    colour: whether the pictures are RGB.
     """
+    small = epoch is not None and epoch < config.small_epochs and not net.input.fixed
+    rgb = colour and net.input.channels == 3
+    return CropSpec(size=config.small_size if small else net.input.size, margin=config.margin, colour="rgb" if rgb else "grey")
+
+
+def fit(
+    config: TrainConfig, data: TrainData, folder: Path, *, resume: bool = False, say: Say = lambda line: None,
+    watch: Watch = lambda metrics: False,
+) -> Fitted:  # fmt: skip
+    """Train on `data.train`, judge each epoch on `data.judge`, and give the weights to ship: the moving average of the last or best epoch.
+
+    `folder` gets config.json, run.json (seed, hash of the data, commit, versions), metrics.jsonl (a line an epoch), last.pt and best.pt.
+    With `resume` a run that was stopped goes on there and ends as if it had not been. Ctrl-C saves before it raises KeyboardInterrupt.
+    watch: called with the metrics of each epoch; a training that it answers with True ends there.
+
+    Raises UsageError for settings that do not fit the network or the data, or a loss that is no number any more.
+    """
+    fabric = _fabric(config)
     torch.manual_seed(config.seed)
     torch.set_num_threads(config.threads)
-    folder.mkdir(parents=True, exist_ok=True)
-    record = json.dumps(dataclasses.asdict(config), indent=1)
-    train, judge = fer.where(trainable(fer)), fer.split("PublicTest")
-    if not len(train) or not len(judge):
-        raise DataError(f"{len(train)} rows to train on and {len(judge)} PublicTest rows; wanted some of each")
-    say(f"{len(train)} rows to train on, {len(judge)} to judge by")
-    points = _cached_points(folder, train, detector, "train")
-    judge_points = _cached_points(folder, judge, detector, "judge")
-    net = build(config).to(memory_format=torch.channels_last)
+    run = RunFolder(folder)
+    net = build(config, data.names)
+    found = data.train.pictures.shape[1] if are_sequences(data.train.pictures) else 0
+    if found != net.input.frames:
+        wanted, there = (f"sequences of {n} crops" if n else "single crops" for n in (net.input.frames, found))
+        raise UsageError(f"network {config.net} reads {wanted}, the data are {there}; read them with the same settings (read_data)")
     if config.start:
-        net.load_state_dict(averaged_weights(Path(config.start)))
-    ema = copy.deepcopy(net).eval()
-    decay = [p for p in net.parameters() if p.ndim > 1]
-    plain = [p for p in net.parameters() if p.ndim <= 1]
-    optimiser = torch.optim.SGD(
-        [{"params": decay, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}],
-        lr=config.peak_rate, momentum=config.momentum, nesterov=True,
+        net.load_state_dict(RunFolder(Path(config.start)).shipped())
+    training = _Training(config, data, net, fabric, run, say)
+    about = {"data": data.hash, "sources": list(data.sources), "names": list(data.names), "colour": data.colour}
+    about |= {"rows": [len(data.train), len(data.judge)]}
+    state = run.begin(config, about, resume=resume) if fabric.is_global_zero else None
+    if resume:
+        fabric.barrier()
+        if not fabric.is_global_zero and run.last.exists():
+            state = torch.load(run.last, map_location="cpu", weights_only=True)
+    if state is not None:
+        training.restore(state)
+        say(f"goes on in epoch {training.epoch}")
+    return training.run(watch)
+
+
+def _fabric(config: TrainConfig) -> Fabric:
+    try:
+        from lightning_fabric import Fabric
+    except ModuleNotFoundError as error:
+        if error.name not in ("lightning_fabric", "lightning_utilities"):
+            raise
+        raise ExtraMissing('training needs PyTorch and Lightning: pip install "mien[train]"') from None
+    plan = config.freeze
+    strategy = config.strategy
+    if strategy in ("auto", "ddp") and config.devices * config.machines > 1:
+        moving = plan.frozen_epochs or plan.unfreeze_last is not None  # layers without a gradient, which plain DDP would wait for
+        strategy = "ddp_find_unused_parameters_true" if moving else "ddp"
+    fabric = Fabric(
+        accelerator=config.device, devices=config.devices, num_nodes=config.machines, strategy=strategy,
+        precision="bf16-mixed" if config.bf16 else "32-true",
     )  # fmt: skip
-    steps = len(train) // config.batch
-    first, best = 0, -1.0
-    last = folder / "last.pt"
-    if last.exists() and (folder / "config.json").read_text() == record:
-        state = torch.load(last, weights_only=True)
-        for part, name in ((net, "net"), (ema, "ema"), (optimiser, "optimiser")):
-            part.load_state_dict(state[name])
-        first, best = state["epoch"] + 1, state["best"]
+    fabric.launch()
+    return fabric
+
+
+class _Training:
+    """One run: what changes from step to step, and how."""
+
+    def __init__(self, config: TrainConfig, data: TrainData, net: Network, fabric: Fabric, run: RunFolder, say: Say) -> None:
+        self.config, self.data, self.fabric, self.folder, self.say = config, data, fabric, run, say
+        self.plain = net.to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.plain).to(fabric.device).eval()
+        freeze.apply(config.freeze, self.plain, 0)
+        self.net, self.optimiser = fabric.setup(self.plain, optimiser(self.plain, config))
+        torch.manual_seed(config.seed + fabric.global_rank)  # each process drops out others
+        self.enter = net.entrance().to(fabric.device)
+        self.targets = targets_of(data.train, config, smoothing=config.smoothing)
+        if config.teachers:
+            say(f"asking {len(config.teachers)} teachers")
+            with fabric.rank_zero_first():  # the others read what the first one wrote
+                answers = cached_answers(run.path, config.teachers, data.train, threads=config.threads)
+            self.targets = taught(self.targets, answers, config.teach)
+        self.loss = Loss.of(config, data.train, fabric.device)
+        self.steps = steps_of(data.train, config)
+        self.epoch, self.step, self.sums = 0, 0, torch.zeros(3, dtype=torch.float64)
+        self.history: list[Metrics] = []
+        self.best: float | None = None
+        self.waited = 0
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state."""
+        self.plain.load_state_dict(state["net"])
+        self.average.load_state_dict(state["ema"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.epoch, self.step, self.best, self.waited = (state[name] for name in ("epoch", "step", "best", "waited"))
+        self.sums, self.history = state["sums"], state["history"]
         torch.set_rng_state(state["rng"])
-        say(f"resumed after epoch {first}")
-    (folder / "config.json").write_text(record)
-    log_priors = [torch.from_numpy(np.log(prior)) for prior in priors(vote_shares(train.votes), train.emotion)]
-    targets = _targets(train, config)
-    if config.teachers:
-        say(f"asking {len(config.teachers)} teachers")
-        targets = taught(targets, cached_answers(folder, config.teachers, train, points, threads=config.threads), config.teach)
-    for epoch in range(first, config.epochs):
-        began, total = time.monotonic(), 0.0
-        net.train()
-        spec = crop_spec(config, epoch=epoch)
-        adjust = config.adjust if epoch >= config.small_epochs else 0.0
-        for step, (crops, votes, labels, affect) in enumerate(_batches(train, points, targets, spec, config, epoch)):
-            with torch.autocast("cpu", torch.bfloat16, enabled=config.bf16):
-                out = net(crops).float()
-                loss = _loss(out, votes, labels, affect, config, [adjust * prior for prior in log_priors])
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-            done = epoch * steps + step
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(done / steps, config)
-            optimiser.step()
-            _average(ema, net, min(config.average, (1 + done) / (10 + done)))
-            total += loss.item()
-        metrics = {"epoch": epoch, "loss": total / steps, "seconds": time.monotonic() - began}
-        for aligned in (False, True):
-            metrics |= judged(ema, judge, judge_points, spec, aligned=aligned)
-        score = metrics["aligned_fer7"] + metrics["aligned_ferplus8"]
-        best = max(best, score)
-        with (folder / "metrics.jsonl").open("a") as file:
-            file.write(json.dumps(metrics) + "\n")
-        say(json.dumps({k: round(v, 4) for k, v in metrics.items()}))
-        state = {"net": net.state_dict(), "ema": ema.state_dict(), "optimiser": optimiser.state_dict()}
-        partial = folder / "last.part"
-        torch.save(state | {"epoch": epoch, "best": best, "rng": torch.get_rng_state()}, partial)
-        partial.replace(last)
-        if score == best:
-            torch.save(ema.state_dict(), folder / "best.pt")
-    return ema
 
+    def state(self) -> dict[str, Any]:
+        """Everything it takes to go on."""
+        return {
+            "net": self.plain.state_dict(), "ema": self.average.state_dict(), "optimiser": self.optimiser.state_dict(),
+            "epoch": self.epoch, "step": self.step, "best": self.best, "waited": self.waited, "sums": self.sums,
+            "history": self.history, "rng": torch.get_rng_state(),
+        }  # fmt: skip
 
-def learning_rate(epoch: float, config: TrainConfig) -> float:
-    """The rate at a time in epochs: up for a fifth of the first cycle, down to almost nothing along a cosine, and the other cycles."""
-    first = begin = config.epochs - sum(config.restarts)
-    for length in config.restarts:
-        if begin <= epoch < begin + length:
-            return config.restart_rate * (1 + math.cos(math.pi * (epoch - begin) / length)) / 2
-        begin += length
-    start, rise = config.peak_rate / 25, 0.2 * first
-    if epoch < rise:
-        return start + (config.peak_rate - start) * (1 - math.cos(math.pi * epoch / rise)) / 2
-    return config.peak_rate * (1 + math.cos(math.pi * (epoch - rise) / (first - rise))) / 2
-
-
-def averaged_weights(folder: Path) -> dict[str, torch.Tensor]:
-    """The averaged weights of a run. Raises UsageError when there are none."""
-    if not (folder / "last.pt").exists():
-        raise UsageError(f"{folder}: no last.pt there; wanted the run folder of a training")
-    state: dict[str, torch.Tensor] = torch.load(folder / "last.pt", weights_only=True)["ema"]
-    return state
-
-
-def _cached_points(folder: Path, fer: Fer, detector: Detector, kind: str) -> Floats:
-    """Landmarks of the rows, looked for once a run folder."""
-    path = folder / f"points_{kind}.npz"
-    if path.exists():
-        with np.load(path) as file:
-            if np.array_equal(file["row"], fer.row):
-                return np.asarray(file["points"], np.float32)
-    points = find_points(fer.pictures, detector)
-    np.savez(path, row=fer.row, points=points)
-    return points
-
-
-def _targets(fer: Fer, config: TrainConfig) -> Targets:
-    """Vote shares (n, 9; NaN without votes), smoothed labels (n, 7), valence and arousal (n, 2; NaN where votes say nothing)."""
-    shares = vote_shares(fer.votes)
-    labels = np.eye(len(FER7), dtype=np.float32)[fer.emotion] * (1 - config.smoothing) + config.smoothing / len(FER7)
-    return shares, np.asarray(labels, np.float32), anchors(config.anchors).expected(shares, EMOTIONS)
-
-
-def priors(shares: Floats, labels: Ints) -> tuple[Floats, Floats]:
-    """How frequent the classes of the two heads are: float32 (9,) of the votes and (7,) of the labels; each sums to 1."""
-    votes = np.nanmean(shares, axis=0)
-    counts = np.bincount(labels, minlength=len(FER7)) + 1.0
-    return np.maximum(votes, 1e-4).astype(np.float32), (counts / counts.sum()).astype(np.float32)
-
-
-def _batches(fer: Fer, points: Floats, targets: Targets, spec: CropSpec, config: TrainConfig, epoch: int) -> Iterator[Batch]:
-    """Shuffled, augmented batches of one epoch, made in a thread while the last one trains."""
-    ready: queue.Queue[Batch | Exception | None] = queue.Queue(8)
-    rng = np.random.default_rng((config.seed, epoch))
-    standardise = Standardise()
-    strength = config.augment * (config.calm if epoch >= config.epochs - config.calm_epochs else 1.0)
-
-    def make() -> None:
+    def run(self, watch: Watch) -> Fitted:
+        """Epochs until the last one, or until `patience` or `watch` ends it."""
         try:
-            order = rng.permutation(len(fer))
-            for start in range(0, len(order) - config.batch + 1, config.batch):
-                rows = order[start : start + config.batch]
-                crops = augmented_crops(fer.pictures[rows], points[rows], spec, rng, strength=strength)
-                x = standardise(torch.from_numpy(crops[..., None])).contiguous(memory_format=torch.channels_last)
-                votes, labels, affect = (torch.from_numpy(np.ascontiguousarray(part[rows])) for part in targets)
-                ready.put((x, votes, labels, affect))
-            ready.put(None)
-        except Exception as error:  # handed to the training loop, which raises it
-            ready.put(error)
+            while self.epoch < self.config.epochs and not (self.config.patience and self.waited >= self.config.patience):
+                if self._epoch(watch):
+                    break
+        except KeyboardInterrupt:
+            if self.fabric.is_global_zero:
+                self.folder.save(self.folder.last, self.state())
+                self.say(f"stopped in epoch {self.epoch} and saved; --resume goes on from there")
+            raise
+        if self.fabric.is_global_zero:
+            shipped = self.folder.shipped()
+        self.fabric.barrier()
+        if not self.fabric.is_global_zero:
+            shipped = self.average.state_dict()
+        monitored = [m.get(self.config.monitor, math.nan) for m in self.history]
+        at = len(monitored) - 1
+        if self.config.restore_best and self.best in monitored:
+            at = monitored.index(self.best)
+        return Fitted(shipped, self.history[at] if self.history else {}, self.history, self.fabric.is_global_zero)
 
-    threading.Thread(target=make, daemon=True).start()
-    while (item := ready.get()) is not None:
-        if isinstance(item, Exception):
-            raise item
-        yield item
+    def _epoch(self, watch: Watch) -> bool:
+        config, began = self.config, time.monotonic()
+        freeze.apply(config.freeze, self.plain, self.epoch)
+        self.net.train()
+        spec = crop_spec(config, self.plain, colour=self.data.colour, epoch=self.epoch)
+        adjusted = self.epoch >= config.small_epochs
+        val_losses = [m["val_loss"] for m in self.history]
+        rate = learning_rate(self.epoch + self.step / self.steps, self.steps, config, val_losses)
+        share = {"rank": self.fabric.global_rank, "world": self.fabric.world_size}
+        for batch in interruptible(batches(self.data.train, self.targets, spec, config, self.epoch, first=self.step, **share)):
+            rate = learning_rate(self.epoch + batch.index / self.steps, self.steps, config, val_losses)
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate * group.get("scale", 1.0)
+            targets = {name: target.to(self.fabric.device) for name, target in batch.targets.items()}
+            x, targets = mixed(self.enter(batch.crops.to(self.fabric.device)), targets, config, batch.rng)
+            x = x if self.plain.input.frames else x.contiguous(memory_format=torch.channels_last)
+            outs = self.plain.split(self.net(x).float())
+            loss = self.loss(outs, targets, adjusted=adjusted)
+            self.optimiser.zero_grad(set_to_none=True)
+            self.fabric.backward(loss)
+            nn.utils.clip_grad_norm_(self.plain.parameters(), 5.0)
+            self.optimiser.step()
+            done = self.epoch * self.steps + batch.index
+            moving_average(self.average, self.plain, min(config.average, (1 + done) / (10 + done)))
+            self.step = batch.index + 1
+            self.sums += torch.tensor([loss.item(), *_right(outs, targets)], dtype=torch.float64)
+            if not math.isfinite(float(self.sums[0])):
+                at = f"epoch {self.epoch}, batch {batch.index}"
+                raise UsageError(f"training: the loss is {loss.item()} in {at}; lower `rate`, or take another `net` or `head`")
+        return self._judge(rate, time.monotonic() - began, watch)
+
+    def _judge(self, rate: float, seconds: float, watch: Watch) -> bool:
+        config = self.config
+        metrics: Metrics = {"epoch": self.epoch, "rate": rate, "seconds": round(seconds, 3), "train_loss": float(self.sums[0]) / self.steps}
+        if self.sums[2]:
+            metrics["train_accuracy"] = float(self.sums[1] / self.sums[2])
+        if self.fabric.is_global_zero:
+            spec = crop_spec(config, self.plain, colour=self.data.colour, epoch=self.epoch)
+            judge = Judge.of(self.data.judge, targets_of(self.data.judge, config), spec)
+            metrics |= judge.metrics(self.average, self.loss, self.fabric.device)
+        metrics = self.fabric.broadcast(metrics)
+        if config.monitor not in metrics:
+            raise UsageError(f"monitor {config.monitor!r} is no figure of this training; there are: {', '.join(metrics)}")
+        improved = better(metrics[config.monitor], self.best, config.monitor)
+        self.best = metrics[config.monitor] if improved else self.best
+        self.waited = 0 if improved else self.waited + 1
+        self.epoch, self.step, self.sums = self.epoch + 1, 0, torch.zeros(3, dtype=torch.float64)
+        self.history.append(metrics)
+        over = False
+        if self.fabric.is_global_zero:
+            self.folder.save(self.folder.last, self.state())
+            self.folder.add(metrics)
+            if improved:
+                self.folder.save(self.folder.best, {"ema": self.average.state_dict(), "epoch": metrics["epoch"]})
+            over = watch(metrics)
+        return bool(self.fabric.broadcast(over))
 
 
-def _loss(
-    out: torch.Tensor, votes: torch.Tensor, labels: torch.Tensor, affect: torch.Tensor, config: TrainConfig, offsets: list[torch.Tensor]
-) -> torch.Tensor:
-    vote_logits, fer_logits, affect_raw = out.split(list(HEADS.values()), dim=1)
-    vote_logits, fer_logits = vote_logits + offsets[0], fer_logits + offsets[1]
-    voted = torch.isfinite(votes[:, 0]).float()
-    vote_loss = -(torch.nan_to_num(votes) * F.log_softmax(vote_logits, 1)).sum(1)
-    rated = torch.isfinite(affect).float()
-    affect_loss = ((torch.tanh(affect_raw) - torch.nan_to_num(affect)).square() * rated).sum(1)
-    fer_loss = F.cross_entropy(fer_logits, labels)
-    return config.votes_weight * (vote_loss * voted).mean() + config.fer_weight * fer_loss + config.affect_weight * affect_loss.mean()
+def _right(outs: Mapping[str, torch.Tensor], targets: Mapping[str, torch.Tensor]) -> tuple[float, float]:
+    """How many answers were the target's first, and how many rows have one, over the classes or else the votes."""
+    name = next((name for name in outs if name not in ("votes", "affect")), "votes")
+    if name not in outs:
+        return 0.0, 0.0
+    known = torch.isfinite(targets[name]).all(1)
+    return float((outs[name].argmax(1) == targets[name].argmax(1))[known].sum()), float(known.sum())
 
 
 @torch.no_grad()
-def _average(ema: nn.Module, net: nn.Module, decay: float) -> None:
-    for a, b in zip(ema.state_dict().values(), net.state_dict().values(), strict=True):
+def moving_average(into: nn.Module, net: nn.Module, decay: float) -> None:
+    """Move one network's weights and statistics towards another's."""
+    for a, b in zip(into.state_dict().values(), net.state_dict().values(), strict=True):
         if a.dtype.is_floating_point:
             a.lerp_(b, 1 - decay)
         else:
             a.copy_(b)
-
-
-@torch.no_grad()
-def outputs(net: nn.Module, crops: Image, *, batch: int = 256) -> Floats:
-    """Raw outputs, float32 (n, 18), of uint8 crops (n, S, S)."""
-    net.eval()
-    parts = [net(Standardise()(torch.from_numpy(crops[i : i + batch, ..., None]))) for i in range(0, len(crops), batch)]
-    return np.concatenate([part.numpy() for part in parts])
-
-
-def judged(net: nn.Module, fer: Fer, points: Floats, spec: CropSpec, *, aligned: bool) -> dict[str, float]:
-    """Accuracy of the heads on FER-2013's labels and on the crowd's majority, and valence's and arousal's RMSE."""
-    out = outputs(net, plain_crops(fer.pictures, points, spec, aligned=aligned))
-    votes, fer7 = out[:, :9], out[:, 9:16]
-    majority = majority8(fer.votes)
-    clear = majority >= 0
-    plus = convert(np.exp(votes - votes.max(axis=1, keepdims=True)), EMOTIONS, LABEL_SETS["ferplus8"]).argmax(axis=1)
-    guess = fer7.argmax(axis=1)
-    kind = "aligned" if aligned else "whole"
-    return {
-        f"{kind}_fer7": float((guess == fer.emotion).mean()),
-        f"{kind}_balanced": float(np.mean([(guess == k)[fer.emotion == k].mean() for k in range(len(FER7)) if (fer.emotion == k).any()])),
-        f"{kind}_ferplus8": float((plus == majority)[clear].mean()),
-    }

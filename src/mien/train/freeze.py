@@ -10,7 +10,6 @@ A frozen batch normalisation keeps its statistics (see Backbone.train).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,6 +17,7 @@ from torch import nn
 
 from mien.errors import UsageError
 from mien.train.nets import Backbone
+from mien.train.settings import FreezePlan
 
 
 def layers(model: nn.Module) -> list[tuple[str, nn.Module]]:
@@ -94,23 +94,14 @@ def _learning(model: nn.Module) -> tuple[str, ...]:
     return tuple(name for name, p in model.named_parameters() if p.requires_grad)
 
 
-@dataclass(frozen=True, slots=True)
-class FreezePlan:
-    """Freeze first, thaw later. Epochs count from 0."""
+def apply(plan: FreezePlan, model: nn.Module, epoch: int) -> tuple[str, ...]:
+    """Set what learns in this epoch; to be called at the beginning of each. Names of the parameters that learn.
 
-    frozen_epochs: int = 0
-    """How many epochs at the beginning only the head learns, so that its first, wild gradients do not spoil good features."""
-    unfreeze_last: int | None = None
-    """How many layers of the backbone learn after them; None: all."""
-
-    def apply(self, model: nn.Module, epoch: int) -> tuple[str, ...]:
-        """Set what learns in this epoch; to be called at the beginning of each. Names of the parameters that learn.
-
-        Give the optimiser all parameters: it passes over those that have no gradient.
-        """
-        if epoch < self.frozen_epochs:
-            return freeze(model)
-        return thaw(model) if self.unfreeze_last is None else unfreeze_last(model, self.unfreeze_last)
+    Give the optimiser all parameters: it passes over those that have no gradient.
+    """
+    if epoch < plan.frozen_epochs:
+        return freeze(model)
+    return thaw(model) if plan.unfreeze_last is None else unfreeze_last(model, plan.unfreeze_last)
 
 
 def parameter_groups(

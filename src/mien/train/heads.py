@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from mien.errors import UnknownName, UsageError
-from mien.train.nets import HEADS, Backbone, Entrance, Input, NetSettings, backbone
+from mien.train.nets import HEADS, Backbone, Entrance, backbone
+from mien.train.settings import HeadSettings, Input, NetSettings
 
 AFFECT = {"affect": 2}
 """Outputs of a network for valence and arousal alone."""
@@ -18,22 +18,6 @@ AFFECT = {"affect": 2}
 def classes(count: int) -> dict[str, int]:
     """Outputs of a network for classes of the user's own."""
     return {"classes": count}
-
-
-@dataclass(frozen=True, slots=True)
-class HeadSettings:
-    """Settings of a head."""
-
-    kind: str = "linear"
-    """A name in HEAD_KINDS."""
-    units: int = 512
-    """Outputs of the first dense layer."""
-    activation: str = "relu"
-    """relu or tanh (r0)."""
-    layers: int = 1
-    """Dense layers (r0): the second has units // 2, the third units // 4, the one after that units // 6."""
-    dropout: float | None = None
-    """None: .2 in r1, .25 in r0 and r2, .3 in linear."""
 
 
 def linear(settings: HeadSettings, width: int) -> tuple[list[nn.Module], int]:

@@ -7,57 +7,72 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.data.fer import Fer
 from mien.errors import UsageError
 from mien.models.recogniser import OnnxRecogniser, head_probs
 from mien.models.registry import recogniser
-from mien.train.crops import plain_crops
+from mien.train.crops import are_colour, are_sequences, plain_crops
+from mien.train.rows import Rows
+from mien.train.targets import AFFECT
 from mien.types import Floats
 
-Targets = tuple[Floats, Floats, Floats]
-"""Vote shares (n, 9), label shares (n, 7), valence and arousal (n, 2), float32; NaN where a row has none."""
+Answers = dict[str, Floats]
+"""Output -> probabilities, float32 (n, columns)."""
 
 
-def answers(model: OnnxRecogniser, fer: Fer, points: Floats, *, batch: int = 256) -> tuple[Floats, Floats]:
-    """A model's calibrated probabilities of the rows, votes (n, 9) and labels (n, 7): the mean over the aligned and the whole picture.
+def answers(model: OnnxRecogniser, rows: Rows, *, batch: int = 256) -> Answers:
+    """A model's calibrated probabilities of the rows: the mean over the picture cut by its landmarks and the whole picture.
 
     The teacher sees the picture at its best, the pupil a degraded crop of it (as in Xie et al. 2020), so that the pupil
     learns to give the same answer whatever the crop.
     """
-    votes, labels = np.zeros((len(fer), 9), np.float32), np.zeros((len(fer), 7), np.float32)
-    for start in range(0, len(fer), batch):
-        rows = slice(start, start + batch)
-        for aligned in (True, False):
-            crops = plain_crops(fer.pictures[rows], points[rows], model.card.crop, aligned=aligned)
-            raw = model.outputs(np.repeat(crops[..., None], 3, axis=3))
-            votes[rows] += head_probs(model.card.outputs["votes"], raw["votes"]) / 2
-            labels[rows] += head_probs(model.card.outputs["fer7"], raw["fer7"]) / 2
-    return votes, labels
+    reads = rows.pictures.shape[1] if are_sequences(rows.pictures) else 0
+    if reads != model.card.frames:
+        wanted, there = (f"sequences of {n} crops" if n else "single crops" for n in (model.card.frames, reads))
+        raise UsageError(f"teacher {model.card.name!r}: reads {wanted}, the rows are {there}; wanted a teacher that reads the same")
+    found: dict[str, list[Floats]] = {}
+    for start in range(0, len(rows), batch):
+        some = rows.where(slice(start, start + batch))
+        both = []
+        for points in (some.points, np.full_like(some.points, np.nan)):
+            crops = plain_crops(some.pictures, points, some.frames, model.card.crop)
+            raw = model.outputs(crops if are_colour(crops) else np.repeat(crops[..., None], 3, axis=-1))
+            both.append({name: head_probs(head, raw[name]) for name, head in model.card.outputs.items() if head.labels})
+        for name in both[0]:
+            found.setdefault(name, []).append(np.asarray((both[0][name] + both[1][name]) / 2, np.float32))
+    return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
-def cached_answers(folder: Path, teachers: tuple[str, ...], fer: Fer, points: Floats, *, threads: int) -> tuple[Floats, Floats]:
-    """The mean of the teachers' answers, asked once a run folder (kept in teachers.npz with the hashes of the models)."""
+def cached_answers(folder: Path, teachers: tuple[str, ...], rows: Rows, *, threads: int) -> Answers:
+    """The mean of the teachers' answers, asked once a run folder (kept in teachers.npz with the hashes of models and rows)."""
     models = [_teacher(name, threads) for name in teachers]
-    key = hashlib.sha256("".join(model.card.sha256 for model in models).encode() + fer.row.tobytes()).hexdigest()
+    key = hashlib.sha256("".join((*(model.card.sha256 for model in models), *rows.ids)).encode() + rows.points.tobytes()).hexdigest()
     path = folder / "teachers.npz"
     if path.exists():
         with np.load(path) as file:
             if str(file["key"]) == key:
-                return np.asarray(file["votes"]), np.asarray(file["labels"])
-    each = [answers(model, fer, points) for model in models]
-    votes, labels = (np.asarray(np.mean([pair[i] for pair in each], axis=0), np.float32) for i in range(2))
-    np.savez(path, key=np.array(key), votes=votes, labels=labels)
-    return votes, labels
+                return {name: file[name] for name in file.files if name != "key"}
+    each = [answers(model, rows) for model in models]
+    shared = set.intersection(*map(set, each))
+    mean = {name: np.asarray(np.mean([one[name] for one in each], axis=0), np.float32) for name in sorted(shared)}
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez(path, key=np.array(key), **mean)  # type: ignore[arg-type]  # numpy's stub takes `key` for its own keyword
+    return mean
 
 
 def _teacher(name: str, threads: int) -> OnnxRecogniser:
     model = recogniser(name, threads=threads)
-    if not isinstance(model, OnnxRecogniser) or not {"votes", "fer7"} <= set(model.card.outputs):
-        raise UsageError(f"teacher {name!r}: has no outputs 'votes' and 'fer7'; wanted a model that mien train made")
+    if not isinstance(model, OnnxRecogniser):
+        raise UsageError(f"teacher {name!r}: is no ONNX file with a card; wanted a model that mien train made")
     return model
 
 
-def taught(targets: Targets, answered: tuple[Floats, Floats], share: float) -> Targets:
-    """Targets with this share of the teachers' answers in them; a row without votes stays without."""
-    votes, labels, affect = targets
-    return (1 - share) * votes + share * answered[0], (1 - share) * labels + share * answered[1], affect
+def taught(targets: dict[str, Floats], answered: Answers, share: float) -> dict[str, Floats]:
+    """Targets with this share of the teachers' answers in them; a row without a target stays without.
+
+    Raises UsageError when an output has no teacher of its columns.
+    """
+    for name, target in targets.items():
+        if name != AFFECT and (name not in answered or answered[name].shape != target.shape):
+            has = ", ".join(answered) or "none"
+            raise UsageError(f"teachers: none answers for the output {name!r} with {target.shape[1]} columns; they have: {has}")
+    return {name: target if name == AFFECT else (1 - share) * target + share * answered[name] for name, target in targets.items()}

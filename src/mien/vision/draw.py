@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -86,7 +87,7 @@ def note(image: Image, text: str, *, corner: str = "bottom left") -> Image:
         return out
     x = min(margin, width - w) if words[1] == "left" else max(width - w - margin, 0)
     y = min(margin, height - h) if words[0] == "top" else max(height - h - margin, 0)
-    _plate(out, np.array([x, y, x + w, y + h]), lines, NOTE_COLOUR)
+    paint.lay(out, x, y, _plate(lines, NOTE_COLOUR))
     return out
 
 
@@ -219,17 +220,21 @@ def _write(
                 edge_width=max(0.8, thickness / 3.5),
             )
     for i in shown:
-        _plate(image, rects[i], captions[i], colours[i], plain=plain[i])
+        paint.lay(image, round(float(rects[i, 0])), round(float(rects[i, 1])), _plate(captions[i], colours[i], plain=plain[i]))
 
 
-def _plate(image: Image, rect: Floats, lines: Lines, colour: RGB, *, plain: bool = False) -> None:
-    """A caption: black or white text, whichever is legible, on an opaque plate; `plain`: on a white plate edged in the colour."""
+@lru_cache(maxsize=64)
+def _plate(lines: Lines, colour: RGB, *, plain: bool = False) -> paint.Stamp:
+    """A caption: black or white text, whichever is legible, on an opaque plate; `plain`: on a white plate edged in the colour.
+
+    Kept, since those of a video change little from frame to frame.
+    """
     mask = text_mask(lines)
-    x1, y1, x2, y2 = (float(v) for v in rect)
+    height, width = mask.shape
     radius = 0.22 * lines[0][1]
-    paint.plate(image, (x1, y1, x2, y2), radius=radius, colour=colour)
+    layers = [(paint.plate(width, height, radius=radius), colour)]
     if plain:
         rim = max(1.0, round(lines[0][1] / 12))
         colour = WHITE
-        paint.plate(image, (x1 + rim, y1 + rim, x2 - rim, y2 - rim), radius=radius - rim, colour=colour)
-    paint.blend(image, round(x1), round(y1), mask.astype(np.float32) / np.float32(255), legible_on(colour))
+        layers.append((paint.plate(width, height, radius=radius - rim, rim=rim), colour))
+    return paint.stamped(*layers, (mask.astype(np.float32) / np.float32(255), legible_on(colour)))

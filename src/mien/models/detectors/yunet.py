@@ -91,12 +91,14 @@ class YuNet:
 
     def _run(self, image: Image) -> tuple[Floats, Floats, Floats]:
         """Boxes, scores and points above the threshold, in pixels of `image`."""
+        import cv2
+
         h, w = image.shape[:2]
-        padded = np.zeros((*(self._fixed or (-(-h // 32) * 32, -(-w // 32) * 32)), 3), np.uint8)
-        padded[:h, :w] = image
+        blob = np.zeros((1, 3, *(self._fixed or (-(-h // 32) * 32, -(-w // 32) * 32))), np.float32)
         # The network was trained on BGR, 0..255.
-        blob = np.ascontiguousarray(padded[..., ::-1].transpose(2, 0, 1)[None], dtype=np.float32)
-        return _decode(self._session.run(OUTPUTS, {"input": blob}), padded.shape[1], self.threshold)
+        for channel, plane in enumerate(reversed(cv2.split(image))):
+            blob[0, channel, :h, :w] = plane
+        return _decode(self._session.run(OUTPUTS, {"input": blob}), blob.shape[3], self.threshold)
 
 
 def _decode(outputs: list[Floats], width: int, threshold: float) -> tuple[Floats, Floats, Floats]:

@@ -7,7 +7,7 @@ from typing import Self
 import torch
 from torch import nn
 
-from mien.train.nets.settings import Input
+from mien.train.settings import Input
 
 
 class Backbone(nn.Module):

@@ -7,7 +7,7 @@ from torch import nn
 
 from mien.errors import UsageError
 from mien.train.nets.backbone import Backbone
-from mien.train.nets.settings import Input, NetSettings
+from mien.train.settings import Input, NetSettings
 
 WIDTHS = (32, 64, 128)
 

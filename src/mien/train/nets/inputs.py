@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from mien.errors import UsageError
-from mien.train.nets.settings import Input
+from mien.train.settings import Input
 
 
 class Standardise(nn.Module):

@@ -11,8 +11,8 @@ from torch import nn
 
 from mien.errors import UnknownName, UsageError
 from mien.train.nets.backbone import Backbone
-from mien.train.nets.settings import SCALES, Input, NetSettings
 from mien.train.nets.weights import State, load_into, pretrained_path, read_state
+from mien.train.settings import SCALES, Input, NetSettings
 from mien.train.torchvision_shim import import_timm
 
 CLASSIFIERS = ("fc.", "classifier.", "head.", "head_dist.", "pre_logits.", "feat_extract", "last_linear.")

@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+import torch
+
 from mien.errors import UnknownName
 from mien.train.nets.backbone import Backbone
 from mien.train.nets.conv_lstm import conv_lstm
 from mien.train.nets.library import darknet53, mobilenetv2, resnet50, timm_net, vgg16, vit_b8
 from mien.train.nets.repvgg import repvgg
-from mien.train.nets.settings import NetSettings
 from mien.train.nets.students import r1_vgg, r3_cnn, r4_cnn
 from mien.train.nets.vgg8 import vgg8
 from mien.train.nets.weights import load_into, pretrained_path, read_state
+from mien.train.settings import Input, NetSettings
 
 BACKBONES: dict[str, Callable[[NetSettings], Backbone]] = {
     "conv_lstm": conv_lstm,
@@ -32,6 +34,12 @@ BACKBONES: dict[str, Callable[[NetSettings], Backbone]] = {
 
 LIBRARY = ("darknet53", "mobilenetv2", "resnet50", "vgg16", "vit_b8")
 """Those that come from timm and take its weights."""
+
+
+def input_of(name: str, settings: NetSettings | None = None) -> Input:
+    """What an architecture wants to see, without its weights. Raises what `backbone` raises for the name and the settings."""
+    with torch.device("meta"):
+        return backbone(name, dataclasses.replace(settings or NetSettings(), weights="")).input
 
 
 def backbone(name: str, settings: NetSettings | None = None) -> Backbone:

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from mien.train.nets.backbone import Backbone
-from mien.train.nets.settings import Input, NetSettings
+from mien.train.settings import Input, NetSettings
 
 WIDTHS = (32, 64, 192, 384)
 DEPTHS = (1, 2, 4, 1)

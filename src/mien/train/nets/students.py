@@ -11,7 +11,7 @@ from torch import nn
 
 from mien.errors import UsageError
 from mien.train.nets.backbone import Backbone, conv_bn
-from mien.train.nets.settings import Input, NetSettings
+from mien.train.settings import Input, NetSettings
 
 
 class Paired(Backbone):

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from mien.train.nets.backbone import Backbone, conv_bn
-from mien.train.nets.settings import Input, NetSettings
+from mien.train.settings import Input, NetSettings
 
 HEADS = {"votes": 9, "fer7": 7, "affect": 2}
 """Outputs of a network of mien, in the order of their columns: logits of the FER+ votes over mien's nine emotions, logits of
@@ -14,7 +14,7 @@ FER-2013's seven labels, valence and arousal before tanh."""
 WIDTHS = (32, 64, 192, 384)
 
 
-class Vgg8Body(Backbone):
+class Vgg8(Backbone):
     """Four stages of two 3x3 convolutions, each followed by max pooling, then global average pooling.
 
     After Simonyan & Zisserman 2015 with batch normalisation. The second convolution of a stage carries an identity
@@ -30,31 +30,15 @@ class Vgg8Body(Backbone):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Features (n, widths[-1])."""
-        return self.pooled(x).flatten(1)
-
-    def pooled(self, x: torch.Tensor) -> torch.Tensor:
-        """Features (n, widths[-1], 1, 1)."""
         last = len(self.first) - 1
         for i, (first, second, drop) in enumerate(zip(self.first, self.second, self.drop, strict=True)):
             x = first(x)
             x = drop(x + second(x))
-            x = self.pool(x) if i < last else x.mean(dim=(2, 3), keepdim=True)
+            x = self.pool(x) if i < last else x.mean(dim=(2, 3))
         return x
 
 
-class Vgg8(Vgg8Body):
-    """The network that mien ships: the body with one linear layer for all outputs of HEADS. Input float (n, 1, S, S)."""
-
-    def __init__(self, widths: tuple[int, ...] = WIDTHS, dropout: float = 0.3) -> None:
-        super().__init__(Input(channels=1, size=44), widths)
-        self.head = nn.Sequential(nn.Flatten(), nn.Dropout(dropout), nn.Linear(widths[-1], sum(HEADS.values())))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Raw outputs of all heads, (n, 18)."""
-        return self.head(self.pooled(x))
-
-
-def vgg8(settings: NetSettings) -> Vgg8Body:
+def vgg8(settings: NetSettings) -> Vgg8:
     """`vgg8`: grey, 44 px, any size; feature width widths[-1]."""
     settings.refuse_unused("vgg8", "widths")
-    return Vgg8Body(settings.input(channels=1, size=44), settings.widths or WIDTHS)
+    return Vgg8(settings.input(channels=1, size=44), settings.widths or WIDTHS)

@@ -1,4 +1,4 @@
-"""What decides an architecture, and what its input is."""
+"""What decides an architecture: its input, its layers, its head, and which of its layers learn. No torch is imported here."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class NetSettings:
     size: int | None = None
     """Side of the crop in pixels."""
     channels: int | None = None
-    """1 grey, 3 RGB."""
+    """Of its input: 1 grey, 3 RGB."""
     widths: tuple[int, ...] | None = None
     """Channels of the stages (vgg8, repvgg, r1_vgg, r3_cnn, r4_cnn, conv_lstm)."""
     depths: tuple[int, ...] | None = None
@@ -76,7 +76,7 @@ class NetSettings:
     window: int = 8
     """Frames of a sequence (conv_lstm)."""
     scale: str = ""
-    """A name in SCALES; use that of the pretrained weights."""
+    """How colours are scaled: crop, half, imagenet, vggface or vggface2; use that of the pretrained weights."""
     weights: str = ""
     """Pretrained weights: the path of a .pth, .pt or .safetensors file, or the URL of one that was fetched."""
     sha256: str = ""
@@ -96,3 +96,29 @@ class NetSettings:
     def input(self, *, channels: int, size: int, scale: str = "crop", fixed: bool = False, frames: int = 0) -> Input:
         """The input of an architecture with these values of its own."""
         return Input(self.channels or channels, self.size or size, fixed=fixed, scale=self.scale or scale, frames=frames)
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSettings:
+    """Settings of a head."""
+
+    kind: str = "linear"
+    """linear, r0, r1 or r2."""
+    units: int = 512
+    """Outputs of the first dense layer."""
+    activation: str = "relu"
+    """relu or tanh (r0)."""
+    layers: int = 1
+    """Dense layers (r0): the second has units // 2, the third units // 4, the one after that units // 6."""
+    dropout: float | None = None
+    """Share of its inputs that are dropped; left out: .2 in r1, .25 in r0 and r2, .3 in linear."""
+
+
+@dataclass(frozen=True, slots=True)
+class FreezePlan:
+    """Freeze first, thaw later. Epochs count from 0."""
+
+    frozen_epochs: int = 0
+    """How many epochs at the beginning only the head learns, so that its first, wild gradients do not spoil good features."""
+    unfreeze_last: int | None = None
+    """How many of the last layers of the backbone learn after them; left out: all."""

@@ -1,0 +1,63 @@
+"""`mien compare`: architectures on the same data, in one table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mien.cli.train import Data, Detector, Duplicates, needs_torch, read
+from mien.errors import UsageError
+from mien.train.config import presets
+
+THEIRS = tuple(name for name in presets() if name.startswith(("r0", "r1", "r2", "r3", "r4")) and name != "r1_conv_lstm")
+"""Networks of R0 to R4 that read single pictures."""
+
+
+def compare(
+    data: Data,
+    configs: Annotated[
+        list[str] | None, typer.Argument(help=f"TOML files or settings that come with mien. Default: {', '.join((*THEIRS, 'vgg8'))}.")
+    ] = None,
+    duplicates: Duplicates = None,
+    out: Annotated[Path, typer.Option(help="Folder of the runs and of table.md and table.csv; what is finished there is kept.")] = Path(
+        "runs/comparison"
+    ),
+    minutes: Annotated[float, typer.Option(min=0, help="Time for each: as many epochs of its recipe as fit in; 0 runs them all.")] = 0,
+    epochs: Annotated[int | None, typer.Option(min=1, help="At most so many epochs of each.")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 2,
+    detector: Detector = "yunet",
+) -> None:
+    """Train architectures on the same rows, each by its own recipe, and print one table.
+
+    Its columns: accuracy, macro-F1, agreement with FER+'s crowd, parameters, MFLOPs, ms a face of the exported file, size, minutes.
+    Judged on the split val (FER-2013: PublicTest); rows of the split test are left alone.
+    """
+    needs_torch()
+    import dataclasses
+
+    from mien.cli.render import say
+    from mien.train.comparison import compare as run
+    from mien.train.comparison import write_table
+    from mien.train.config import TrainConfig, read_config
+    from mien.train.nets import input_of
+    from mien.train.rows import TrainData
+
+    wanted = [dataclasses.replace(read_config(name), threads=threads) for name in configs or (*THEIRS, "vgg8")]
+    if len({config.name for config in wanted}) < len(wanted):
+        raise UsageError("compare: two of the settings have one name; wanted a name for each")
+    if epochs is not None:
+        wanted = [dataclasses.replace(config, epochs=min(epochs, config.epochs)) for config in wanted]
+    out.mkdir(parents=True, exist_ok=True)
+    read_once: dict[tuple[object, ...], TrainData] = {}
+
+    def rows(config: TrainConfig) -> TrainData:
+        seen = input_of(config.net, config.settings)
+        key = (config.tasks, config.anchors, config.margin, config.colour, config.held_out, config.seed, seen.size, seen.channels)
+        if key not in read_once:
+            read_once[key] = read(config, data, duplicates, detector, out)
+        return read_once[key]
+
+    lines = run(wanted, rows, out, minutes=minutes, say=say)
+    print(write_table(lines, out).read_text("utf-8"), end="")

@@ -1,0 +1,158 @@
+"""Labelled clips: a folder of videos per emotion, or a CSV of them."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.data.manifest import Manifest
+from mien.data.readers.draft import split_of, unlike
+from mien.data.readers.folders import subject_of
+from mien.data.readers.tables import rows_of
+from mien.errors import DataError, SourceMissing
+from mien.io.events import Failure
+from mien.io.folders import walk
+from mien.io.formats import VIDEO_SUFFIXES
+from mien.labels import canonical
+from mien.types import Bools, Ints
+
+Say = Callable[[str], None]
+LAYOUTS = "a folder per emotion with videos in it, or a .csv with the columns clip and emotion (start, stop, subject, split as well)"
+CLIP_NAMES = ("clip", "video", "path", "file", "filename")
+IN_MANIFEST = ("path", "label", "split", "subject", "valence", "arousal")
+SPARE = ("start", "stop", "subject", "split", "valence", "arousal")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clips:
+    """n clips and what is known of them."""
+
+    manifest: Manifest
+    """A row a clip: id, path, sha256 of the file, label, split, subject, valence and arousal, source."""
+    spans: NDArray[np.float64]
+    """(n, 2): seconds from and to, NaN for the clip's beginning and end."""
+
+    def __len__(self) -> int:
+        return len(self.manifest)
+
+    def where(self, which: Bools | Ints) -> Clips:
+        """Some of them."""
+        return Clips(self.manifest.where(which), self.spans[which])
+
+    def files(self) -> Ints:
+        """int64 (n,): the same number for clips of one file."""
+        return np.unique(self.manifest["path"].astype(str), return_inverse=True)[1].astype(np.int64)
+
+    @classmethod
+    def concat(cls, parts: Sequence[Clips]) -> Clips:
+        """Those of several lists."""
+        return cls(Manifest.concat(part.manifest for part in parts), np.concatenate([part.spans for part in parts]))
+
+
+def list_clips(path: Path, *, say: Say = lambda line: None) -> Clips:
+    """The clips of a folder or CSV. What cannot be used is counted and told: unknown labels, rows without a clip, files that are none.
+
+    A folder: the label is the name of the folder in any spelling that `labels.canonical` knows; train, val and test may lie above. A CSV:
+    `clip` (relative to the CSV), `emotion`; and if it has them `start` and `stop` in seconds, `subject`, `split`, `valence`, `arousal`.
+    Raises SourceMissing, DataError.
+    """
+    if path.is_dir():
+        found, lost = _of_folder(path)
+    elif path.suffix.lower() == ".csv":
+        found, lost = _of_csv(path)
+    elif path.exists():
+        raise DataError(f"{path}: is no list of clips, which a network of sequences learns from; wanted {LAYOUTS}")
+    else:
+        raise SourceMissing(f"{path}: no such file or folder; wanted {LAYOUTS}")
+    hashes: dict[str, str] = {}
+    for clip in found:
+        try:
+            hashes[clip.path] = hashes.get(clip.path) or _hash(Path(clip.path))
+        except OSError:
+            lost["files that cannot be opened"] += 1
+    found = [clip for clip in found if clip.path in hashes]
+    for why, n in lost.items():
+        say(f"{path.name}: left out: {n} {why}")
+    if not found:
+        raise DataError(f"{path}: found no labelled clip; wanted {LAYOUTS}")
+    source = path.resolve().name if path.is_dir() else path.stem
+    columns: dict[str, list[Any]] = {name: [getattr(clip, name) for clip in found] for name in IN_MANIFEST}
+    columns["id"] = [f"{source}/{name}" for name in unlike([clip.name for clip in found])]
+    columns |= {"sha256": [hashes[clip.path] for clip in found], "source": [source] * len(found)}
+    return Clips(Manifest(columns), np.array([[clip.start, clip.stop] for clip in found], np.float64))
+
+
+class _Clip(NamedTuple):
+    """A row of the list."""
+
+    path: str
+    name: str
+    label: str
+    split: str = ""
+    subject: str = ""
+    start: float = math.nan
+    stop: float = math.nan
+    valence: float = math.nan
+    arousal: float = math.nan
+
+
+def _of_folder(path: Path) -> tuple[list[_Clip], Counter[str]]:
+    found: list[_Clip] = []
+    lost: Counter[str] = Counter()
+    for name in walk(str(path), wanted=lambda _: True):
+        if isinstance(name, Failure):
+            lost["folders that cannot be listed"] += 1
+            continue
+        file = Path(name).relative_to(path)
+        label = next((label for part in file.parts[:-1] if (label := canonical(part))), "")
+        split = next((split for part in file.parts[:-1] if (split := split_of(part))), "")
+        if file.suffix.lower() not in VIDEO_SUFFIXES:
+            lost["files that are no videos"] += 1
+        elif not label:
+            lost["videos in no folder of an emotion"] += 1
+        else:
+            found.append(_Clip(name, file.as_posix(), label, split, subject_of(file.name)))
+    return found, lost
+
+
+def _of_csv(path: Path) -> tuple[list[_Clip], Counter[str]]:
+    rows = rows_of(path)
+    head = next(rows, [])
+    place = {name: i for i, name in enumerate(head)}
+    where = next((name for name in CLIP_NAMES if name in place), None)
+    if where is None or "emotion" not in place:
+        raise DataError(f"{path}: found columns {', '.join(head) or 'none'}; wanted clip and emotion, and if known {', '.join(SPARE)}")
+    found: list[_Clip] = []
+    lost: Counter[str] = Counter()
+    for row in rows:
+        clip = _row(path.parent, dict(zip(head, map(str.strip, row), strict=False)), where) if len(row) == len(head) else None
+        if clip is None:
+            lost["rows that cannot be used (an unknown emotion, a cell that is no number, an end before its beginning)"] += 1
+        else:
+            found.append(clip)
+    return found, lost
+
+
+def _row(folder: Path, cells: dict[str, str], where: str) -> _Clip | None:
+    label = canonical(cells["emotion"])
+    try:
+        start, stop, valence, arousal = (float(cells.get(name) or "nan") for name in ("start", "stop", "valence", "arousal"))
+    except ValueError:
+        return None
+    if label is None or not cells[where] or start < 0 or stop <= (0 if math.isnan(start) else start):
+        return None
+    split, subject = split_of(cells.get("split", "")) or "", cells.get("subject", "")
+    return _Clip(str(folder / cells[where]), cells[where], label, split, subject, start, stop, valence, arousal)
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

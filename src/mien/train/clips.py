@@ -1,0 +1,235 @@
+"""Sequences to learn from: windows of the crops of people who are followed through labelled clips."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from mien.data.split import split
+from mien.errors import DataError
+from mien.io.events import Failure
+from mien.labels import EMOTIONS
+from mien.models.sequences import MOST_GAP, Seen, followed
+from mien.train.clip_list import Clips, list_clips
+from mien.train.config import TrainConfig
+from mien.train.nets import input_of
+from mien.train.nets.windows import cut_windows, window_starts
+from mien.train.rows import IN_MEMORY, ROOM, Counter, Rows, Say, TrainData, _affect, _classes, _has_target, _hash, silent
+from mien.types import Detector, Floats, Image, Ints
+from mien.vision.align import CropSpec
+
+AROUND = 0.15
+"""Share of the crop's side that is kept on each side of it, so that turned and shifted crops find something there."""
+AT_ONCE = 256
+"""Crops of a person after which windows are cut, so that a long clip takes no more memory than a short one."""
+
+
+def read_clips(
+    config: TrainConfig, data: Path | Sequence[Path], *, detector: Detector, folder: Path,
+    say: Say = lambda line: None, progress: Counter = silent,
+) -> TrainData:  # fmt: skip
+    """Windows of one or several lists of clips (see `list_clips`), ready for a training of a network of sequences with these settings.
+
+    Every person in a clip is followed and learnt from under the clip's label. A window is one person without a break. All windows of a
+    clip, of a file, and of a subject are on one side: with a split in the data as it says (`test` is left alone), else `config.held_out`
+    of the clips are held out. Told through `say`: clips that cannot be read to their end (what was read is used), clips without a window.
+
+    detector: finds the faces. folder: windows are kept there, in a folder named for the data's hash, and mapped from it when they are many.
+    Raises SourceMissing, DataError, UsageError.
+    """
+    paths = [data] if isinstance(data, Path) else list(data)
+    whole = Clips.concat([list_clips(path, say=say) for path in paths])
+    whole = whole.where(np.asarray(whole.manifest["split"] != "test"))
+    if not (whole.manifest["split"] == "val").any():
+        say(f"no split called val: {config.held_out:.0%} of the clips are held out to judge by")
+        free = whole.manifest.with_columns(split=np.array([""] * len(whole), object))
+        parts = {"train": 1 - config.held_out, "val": config.held_out}
+        whole = Clips(split(free, parts, seed=config.seed, groups=whole.files()), whole.spans)
+    labels, names = _classes(whole.manifest, config)
+    affect = _affect(whole.manifest, config)
+    taught = _has_target(whole.manifest, labels, affect, config)
+    if not taught.all():
+        say(f"left out: {(~taught).sum()} clips without a target")
+    whole, labels, affect = whole.where(taught), labels[taught], affect[taught]
+    held = np.asarray(whole.manifest["split"] == "val")
+    if held.all() or not held.any():
+        raise DataError(f"{int((~held).sum())} clips to train on and {int(held.sum())} to judge by; wanted some of each")
+    key = hashlib.sha256((_hash(whole.manifest, labels, affect) + whole.spans.tobytes().hex()).encode()).hexdigest()
+    cut = Cutting.of(config)
+    kept = _Kept(folder / f"data-{key[:12]}", cut, detector)
+    found = []
+    for kind, which in (("train", ~held), ("judge", held)):
+        windows = kept.windows(kind, whole.where(which), progress)
+        for line in windows.told:
+            say(line)
+        found.append(_rows(windows, cut, labels[which], affect[which], names))
+    train, judge = found
+    if not len(train) or not len(judge):
+        raise DataError(
+            f"{len(train)} sequences of {cut.window} crops to train on and {len(judge)} to judge by were found; wanted some of each: "
+            "longer or more clips, a smaller `settings.window` or `clip_every`"
+        )
+    say(f"{len(train)} sequences to train on, {len(judge)} to judge by")
+    return TrainData(train, judge, key, tuple(sorted(set(whole.manifest["source"].astype(str).tolist()))))
+
+
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """How clips become windows."""
+
+    crop: CropSpec
+    """The kept pictures: the network's crop with some room around it, finer by ROOM."""
+    every: float
+    """Seconds from frame to frame."""
+    window: int
+    """Crops in a sequence."""
+    stride: int
+    """Frames from window to window."""
+    spacing: int
+    """Frames from crop to crop."""
+
+    @classmethod
+    def of(cls, config: TrainConfig) -> Cutting:
+        """As these settings want it."""
+        wanted = input_of(config.net, config.settings)
+        colour = "rgb" if wanted.channels == 3 and config.colour != "grey" else "grey"
+        margin = config.margin + AROUND * (1 + 2 * config.margin)
+        crop = CropSpec(size=round(ROOM * wanted.size * (1 + 2 * AROUND)), margin=margin, colour=colour)
+        return cls(crop, config.clip_every, wanted.frames, config.clip_stride, config.clip_spacing)
+
+    @property
+    def most_gap(self) -> float:
+        """Longest pause within a window, in seconds."""
+        return MOST_GAP * self.every
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """A sequence of one person."""
+
+    person: int
+    time: float
+    """Seconds, of its first crop."""
+    crops: Image
+    """uint8 (T, S, S, 3)."""
+
+
+@dataclass(slots=True, eq=False)
+class Cutter:
+    """Cuts one clip's windows while its frames come; holds of each person no more crops than are still needed."""
+
+    cutting: Cutting
+    _people: dict[int, tuple[list[float], list[Image]]] = field(default_factory=dict)
+
+    def add(self, seen: Seen) -> Iterator[Window]:
+        """Take the faces of the next frame; the windows that are done."""
+        for person in [p for p, (times, _) in self._people.items() if seen.time - times[-1] > self.cutting.most_gap]:
+            yield from self._cut(person, self._people.pop(person))
+        assert seen.faces.ids is not None
+        for person, crop in zip(seen.faces.ids.tolist(), seen.crops, strict=True):
+            times, crops = self._people.setdefault(person, ([], []))
+            times.append(seen.time)
+            crops.append(crop)
+            if len(times) >= AT_ONCE + (self.cutting.window - 1) * self.cutting.spacing:
+                yield from self._cut(person, (times, crops))
+
+    def end(self) -> Iterator[Window]:
+        """The windows of those who are there at the end."""
+        for person, run in self._people.items():
+            yield from self._cut(person, run)
+        self._people.clear()
+
+    def _cut(self, person: int, run: tuple[list[float], list[Image]]) -> Iterator[Window]:
+        cut, (times, crops) = self.cutting, run
+        starts = window_starts(times, window=cut.window, stride=cut.stride, spacing=cut.spacing, most_gap=cut.most_gap)
+        span = (cut.window - 1) * cut.spacing
+        for start in starts.tolist():
+            own = cut_windows(np.stack(crops[start : start + span + 1]), np.zeros(1, np.int64), window=cut.window, spacing=cut.spacing)
+            yield Window(person, times[start], own[0])
+        tried = max(len(times) - span, 0)
+        following = -(-tried // cut.stride) * cut.stride  # the first start that was not tried, so that pieces give what the whole gives
+        del times[:following], crops[:following]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Windows:
+    """The windows of some clips."""
+
+    pictures: Image
+    """uint8 (m, T, S, S[, 3])."""
+    clips: Ints
+    """int64 (m,): which clip."""
+    ids: tuple[str, ...]
+    told: tuple[str, ...]
+    """Lines about what could not be used."""
+
+
+class _Kept:
+    """Windows on the disk, from one training to the next."""
+
+    def __init__(self, folder: Path, cut: Cutting, detector: Detector) -> None:
+        self._folder, self._cut, self._detector = folder, cut, detector
+        how = json.dumps([asdict(cut), AROUND, MOST_GAP, getattr(detector, "name", type(detector).__name__)])
+        self._key = hashlib.sha256(how.encode()).hexdigest()[:12]
+
+    def windows(self, kind: str, clips: Clips, progress: Counter) -> Windows:
+        """Those cut before, or else cut now; mapped from the file when they are many."""
+        path, cut = self._folder / f"{kind}-windows-{self._key}.bin", self._cut
+        about = path.with_suffix(".json")
+        if not (path.exists() and about.exists()):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(".part")
+            with partial.open("wb") as file:
+                record = self._write(file, clips, progress)
+            about.write_text(json.dumps(record), "utf-8")
+            partial.replace(path)
+        record = json.loads(about.read_text("utf-8"))
+        n, side = len(record["ids"]), cut.crop.size
+        shape = (n, cut.window, side, side, 3) if cut.crop.colour == "rgb" else (n, cut.window, side, side)
+        mapped = path.stat().st_size > IN_MEMORY
+        pictures = np.memmap(path, np.uint8, "r", shape=shape) if mapped else np.fromfile(path, np.uint8).reshape(shape)
+        return Windows(pictures, np.array(record["clips"], np.int64), tuple(record["ids"]), tuple(record["told"]))
+
+    def _write(self, file: BinaryIO, clips: Clips, progress: Counter) -> dict[str, list[int] | list[str]]:
+        at: list[int] = []
+        ids: list[str] = []
+        broken: list[str] = []
+        empty: list[str] = []
+        grey = self._cut.crop.colour == "grey"
+        with progress(len(clips), "clips read") as done:
+            for i, (path, name) in enumerate(zip(clips.manifest["path"].tolist(), clips.manifest["id"].tolist(), strict=True)):
+                before = len(at)
+                for window in self._of_clip(path, name, clips.spans[i], broken):
+                    file.write(np.ascontiguousarray(window.crops[..., 0] if grey else window.crops).tobytes())
+                    at.append(i)
+                    ids.append(f"{name}@{window.time:.3f}#{window.person}")
+                if len(at) == before:
+                    empty.append(name)
+                done(i + 1)
+        why = f"without a sequence: nobody in them is seen in {self._cut.window} frames one after the other"
+        told = [f"{len(broken)} clips that cannot be read to their end, such as {broken[0]}"] if broken else []
+        told += [f"left out: {len(empty)} clips {why} ({', '.join(empty[:3])}{' ...' if len(empty) > 3 else ''})"] if empty else []
+        return {"clips": at, "ids": ids, "told": told}
+
+    def _of_clip(self, path: str, name: str, span: Floats, broken: list[str]) -> Iterator[Window]:
+        start, stop = (None if np.isnan(x) else float(x) for x in span)
+        cutter = Cutter(self._cut)
+        for seen in followed(path, self._detector, self._cut.crop, every=self._cut.every, source=name, start=start, stop=stop):
+            if isinstance(seen, Failure):
+                broken.append(str(seen.error))
+            else:
+                yield from cutter.add(seen)
+        yield from cutter.end()
+
+
+def _rows(windows: Windows, cut: Cutting, labels: Ints, affect: Floats, names: tuple[str, ...]) -> Rows:
+    n = len(windows.clips)
+    points = np.tile(cut.crop.target, (n, 1, 1)).astype(np.float32)  # each crop was aligned so
+    shares = np.full((n, len(EMOTIONS)), np.nan, np.float32)
+    return Rows(windows.pictures, points, points, labels[windows.clips], shares, affect[windows.clips], names, windows.ids)

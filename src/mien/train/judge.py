@@ -1,0 +1,84 @@
+"""How good a network is on the rows to judge by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from mien.evaluate.metrics import Judged, affect_figures
+from mien.labels import EMOTIONS, LABEL_SETS, convert
+from mien.models.recogniser import softmax
+from mien.train.crops import are_colour, plain_crops
+from mien.train.heads import Network
+from mien.train.rows import Rows
+from mien.train.targets import AFFECT, VOTES, Loss, Tensors, head_name
+from mien.types import Bools, Floats, Image, Ints
+from mien.vision.align import CropSpec
+
+CROWD = LABEL_SETS["ferplus8"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judge:
+    """Rows as crops, with what the outputs are to say about them."""
+
+    crops: Image
+    """uint8 (n, [T,] S, S, 1 or 3)."""
+    rows: Rows
+    targets: dict[str, Floats]
+
+    @classmethod
+    def of(cls, rows: Rows, targets: dict[str, Floats], spec: CropSpec) -> Judge:
+        """The rows cut by their landmarks, not augmented."""
+        crops = plain_crops(rows.pictures, rows.points, rows.frames, spec)
+        return cls(crops if are_colour(crops) else crops[..., None], rows, targets)
+
+    def metrics(self, net: Network, loss: Loss, device: torch.device) -> dict[str, float]:
+        """val_loss, and what each task has: val_accuracy, val_balanced, val_macro_f1 of the classes; val_votes_accuracy on the crowd's
+        majority among FER+'s eight; val_ccc_, val_rmse_, val_mae_ of valence and arousal; val_score, the mean of accuracies and CCC."""
+        outs = outputs(net, self.crops, device)
+        tensors: Tensors = {name: torch.from_numpy(out).to(device) for name, out in outs.items()}
+        targets = {name: torch.from_numpy(np.ascontiguousarray(target)).to(device) for name, target in self.targets.items()}
+        found = {"val_loss": float(loss(tensors, targets, adjusted=False))}
+        scores = []
+        classes = head_name(self.rows.names)
+        if classes in outs:
+            known = self.rows.labels >= 0
+            head = Judged(softmax(outs[classes][known]), self.rows.labels[known], self.rows.names).headline()
+            found |= {"val_accuracy": head["accuracy"], "val_balanced": head["balanced_accuracy"], "val_macro_f1": head["macro_f1"]}
+            scores.append(head["accuracy"])
+        if VOTES in outs:
+            clear, majority = crowd_majority(self.rows.shares)
+            answer = convert(softmax(outs[VOTES]), EMOTIONS, CROWD).argmax(axis=1)
+            right = np.equal(answer[clear], majority[clear])
+            # == majority)[clear]  # type: ignore[index]
+            found["val_votes_accuracy"] = float(right.mean()) if len(right) else float("nan")
+            scores.append(found["val_votes_accuracy"])
+        if AFFECT in outs:
+            guess = np.tanh(outs[AFFECT])
+            axes = {name: affect_figures(guess[:, i], self.rows.affect[:, i]) for i, name in enumerate(("valence", "arousal"))}
+            found |= {f"val_{figure}_{name}": axes[name][figure] for name in axes for figure in ("ccc", "rmse", "mae")}
+            scores.append(float(np.mean([axis["ccc"] for axis in axes.values()])))
+        return found | {"val_score": float(np.mean(scores))}
+
+
+def crowd_majority(shares: Floats) -> tuple[Bools, Ints]:
+    """Rows whose votes have one clear first place that is among FER+'s eight emotions, bool (n,), and it, int64 (n,), in their order."""
+    known = np.asarray(np.isfinite(shares).all(axis=1))
+    votes = np.where(known[:, None], shares, 0)
+    best = votes.argmax(axis=1)
+    single = (votes == votes.max(axis=1, keepdims=True)).sum(axis=1) == 1
+    place = np.array([CROWD.index(name) if name in CROWD else -1 for name in EMOTIONS])
+    return np.asarray(known & single & (place[best] >= 0)), place[best]
+
+
+@torch.no_grad()
+def outputs(net: Network, crops: Image, device: torch.device | None = None, *, batch: int = 256) -> dict[str, Floats]:
+    """Raw outputs by name, float32 (n, columns), of uint8 crops (n, [T,] S, S, 1 or 3). batch: crops, in sequences or not."""
+    net.eval()
+    batch = max(1, batch // max(1, net.input.frames))
+    enter = net.entrance().to(device)
+    parts = [net.split(net(enter(torch.from_numpy(crops[i : i + batch]).to(device))).float()) for i in range(0, len(crops), batch)]
+    return {name: np.concatenate([part[name].cpu().numpy() for part in parts]) for name in net.outputs}

@@ -1,0 +1,132 @@
+"""The folder of a run: its settings, what it was run on, a line of metrics an epoch, and the states it can go on from."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mien.errors import UsageError
+from mien.train.commit import commit
+from mien.train.config import TrainConfig, from_values
+
+FREE = (
+    "threads",
+    "device",
+    "devices",
+    "machines",
+    "strategy",
+    "int8",
+    "mirror",
+    "partners",
+    "soup",
+    "blend",
+    "votes_back",
+    "classes_back",
+    "weights_licence",
+    "data_licence",
+    "note",
+)
+"""Settings that may differ when a run goes on: they say where it runs and how its result is shipped, not what is learnt."""
+
+
+class RunFolder:
+    """Reads and writes the files of one run; every file is written under another name first."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder
+        self.last, self.best = folder / "last.pt", folder / "best.pt"
+        self.metrics_file = folder / "metrics.jsonl"
+
+    def begin(self, config: TrainConfig, about: Mapping[str, Any], *, resume: bool) -> dict[str, Any] | None:
+        """Make the folder's records; the last state when a run goes on, None at the start of one.
+
+        Raises UsageError when there is a run that is not to go on, or one with other settings or data.
+        """
+        if self.last.exists() and not resume:
+            raise UsageError(f"{self.path}: a run is there already; go on with it by --resume, or give another --out or name")
+        self.path.mkdir(parents=True, exist_ok=True)
+        state: dict[str, Any] | None = None
+        if self.last.exists():
+            state = torch.load(self.last, map_location="cpu", weights_only=True)
+            self._compare(config, about)
+        self._write("config.json", dataclasses.asdict(config))
+        self._write("run.json", {**about, "seed": config.seed, "commit": commit(), "versions": versions()})
+        kept = self.metrics() if state is not None else []
+        lines = [json.dumps(line) for line in kept if state is not None and line["epoch"] < state["epoch"]]
+        self.metrics_file.write_text("".join(f"{line}\n" for line in lines))
+        return state
+
+    def _compare(self, config: TrainConfig, about: Mapping[str, Any]) -> None:
+        old, new = dataclasses.asdict(self.config()), dataclasses.asdict(config)
+        differ = [name for name in old if name not in FREE and json.dumps(old[name]) != json.dumps(new[name])]
+        if differ:
+            name = differ[0]
+            raise UsageError(f"{self.path}: cannot go on with other settings: {', '.join(differ)} ({name} was {old[name]}, is {new[name]})")
+        found = json.loads((self.path / "run.json").read_text()).get("data")
+        if found != about.get("data"):
+            raise UsageError(f"{self.path}: cannot go on with other data: its hash was {str(found)[:12]}, is {str(about.get('data'))[:12]}")
+
+    def config(self) -> TrainConfig:
+        """The settings on record. Raises UsageError when there are none."""
+        path = self.path / "config.json"
+        if not path.exists():
+            raise UsageError(f"{self.path}: no config.json there; wanted the run folder of a training")
+        return from_values(json.loads(path.read_text()))
+
+    def about(self) -> dict[str, Any]:
+        """What it was run on: data (hash), sources, names of the classes, colour, seed, commit, versions."""
+        self.config()
+        found: dict[str, Any] = json.loads((self.path / "run.json").read_text())
+        return found
+
+    def metrics(self) -> list[dict[str, float]]:
+        """Metrics of the epochs so far."""
+        if not self.metrics_file.exists():
+            return []
+        return [json.loads(line) for line in self.metrics_file.read_text().splitlines() if line]
+
+    def add(self, metrics: Mapping[str, float]) -> None:
+        """Metrics of one more epoch."""
+        with self.metrics_file.open("a") as file:
+            file.write(json.dumps(metrics) + "\n")
+
+    def save(self, path: Path, state: Mapping[str, Any]) -> None:
+        """Write a state."""
+        partial = path.with_suffix(".part")
+        torch.save(dict(state), partial)
+        partial.replace(path)
+
+    def shipped(self) -> dict[str, torch.Tensor]:
+        """The weights that this run ships: those of its best epoch where its settings say so, or else the last ones' average.
+
+        Raises UsageError when nothing has been trained yet.
+        """
+        config = self.config()
+        path = self.best if config.restore_best and self.best.exists() else self.last
+        if not path.exists():
+            raise UsageError(f"{self.path}: no {path.name} there; wanted the run folder of a training")
+        state: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)["ema"]
+        return state
+
+    def _write(self, name: str, content: Mapping[str, Any]) -> None:
+        partial = self.path / f"{name}.part"
+        partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        partial.replace(self.path / name)
+
+
+def versions() -> dict[str, str]:
+    """Of Python and the packages whose version may change the result."""
+    found = {"python": platform.python_version()}
+    for name in ("mien", "torch", "torchvision", "timm", "lightning-fabric", "numpy", "opencv-python-headless"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

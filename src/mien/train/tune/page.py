@@ -1,0 +1,150 @@
+"""The page of a search: one HTML file with its charts and trials, that opens with the network off and runs no script."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from mien import __version__
+from mien.report.colours import themes
+from mien.report.sections import table, text
+from mien.sinks.files import replace
+from mien.train.config import entries
+from mien.train.terminal import duration
+from mien.train.tune.charts import history_chart, importance_chart, measured, parallel_chart, setting_chart
+from mien.train.tune.space import direction
+from mien.train.tune.study import Found
+from mien.train.tune.words import between, exact, figure, shown
+
+PALETTE = "tol"
+FOLDED = 60
+"""Trials from which on their table is folded up."""
+CSS = """
+svg.chart.wide { max-width: none; } svg .dot { fill-opacity: .75; } svg .dot.best, .key i.best { fill: var(--other); fill-opacity: 1; }
+svg .ring { fill: none; stroke: var(--muted); stroke-width: 1.5; } svg .share { fill: var(--accent); }
+svg .curve.best { stroke: var(--other); stroke-width: 3; } svg .upright { stroke: var(--muted); }
+svg .strong { font-weight: 600; fill: var(--text); } svg .halo { paint-order: stroke; stroke: var(--surface); stroke-width: 4px; }
+.key { margin: 0 0 6px; font-size: .9rem; } .key i { width: .7em; height: .7em; border-radius: 50%; margin-bottom: 0; }
+.key i.open { background: none; border: 1.5px solid var(--muted); }
+.key i.line { width: 1.2em; height: .2em; border-radius: 0; margin-bottom: .2em; }
+.trials td, .trials th, .best-values td, .best-values th { text-align: left; } .trials .why { white-space: normal; min-width: 18em; }
+.best-values td:last-child { white-space: normal; color: var(--muted); } tr.best { background: var(--soft); } figure h3 { margin: 0 0 4px; }
+"""
+KEY = (
+    '<p class="key"><span><i style="--c: var(--accent)"></i>complete</span><span><i class="open"></i>cut short</span>'
+    '<span><i style="--c: var(--other)"></i>the best</span>{line}</p>'
+)
+LINE = '<span><i class="line" style="--c: var(--accent)"></i>the best so far</span>'
+
+
+def write_page(found: Found, path: str | Path, *, title: str = "", notes: tuple[str, ...] = ()) -> None:
+    """Write the page of a search, under a temporary name until it is whole. notes: sentences at the top. Raises SinkError."""
+    replace(Path(path), as_page(found, title=title, notes=notes).encode("utf-8", "replace"))
+
+
+def as_page(found: Found, *, title: str = "", notes: tuple[str, ...] = (), made: datetime | None = None) -> str:
+    """The page of `write_page` as text. made: its date; now, if None."""
+    title = title or f"Search of {found.folder.resolve().name}"
+    good = "smaller" if direction(found.metric) == "minimize" else "larger"
+    meta = f"space {found.space.name} · {found.metric}, {good} is better · {found.finished} of {found.wanted} trials"
+    told = [*notes, *(["The search was interrupted; the same command goes on with it."] if found.finished < found.wanted else [])]
+    parts = [("At a glance", _glance(found))]
+    if found.best is not None:
+        parts.append(("The best settings", _best(found)))
+    if measured(found.tried):
+        importance = _importance(found)
+        history = f"<figure><h3>{text(found.metric)} of each trial</h3>{KEY.format(line=LINE)}{history_chart(found)}</figure>"
+        parts.append(("History and importance", f'<div class="columns">{history}{importance}</div>'))
+        names = found.space.dimensions
+        single = "".join(f"<figure><h3>{text(name)}</h3>{setting_chart(found, name)}</figure>" for name in names)
+        parts.append(("Each setting", f'{KEY.format(line="")}<div class="columns">{single}</div>'))
+        if len(names) > 1:
+            note = '<p class="note">A line is a trial, the better the stronger.</p>'
+            parts.append(("All settings together", f"{note}<figure>{parallel_chart(found)}</figure>"))
+    if found.tried:
+        parts.append(("Trials", _trials(found)))
+    when = (made or datetime.now().astimezone()).strftime("%Y-%m-%d %H:%M %Z").strip()
+    body = "".join(f"<section><h2>{text(heading)}</h2>{content}</section>" for heading, content in parts)
+    said = f'<ul class="notes">{"".join(f"<li>{text(note)}</li>" for note in told)}</ul>' if told else ""
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">"
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
+        f'<meta name="generator" content="mien {__version__}"><title>{text(title)}</title><link rel="icon" href="data:,">'
+        f'<style>{_css()}</style></head><body><header><h1>{text(title)}</h1><p class="meta">{text(meta)}</p>{said}</header>'
+        f"<main>{body}</main><footer><p>mien {__version__}, {text(when)}</p></footer></body></html>\n"
+    )
+
+
+def _css() -> str:
+    own = themes(PALETTE)
+    both = {theme: " ".join(f"--{name}: {colour};" for name, colour in colours.items()) for theme, colours in own.items()}
+    read = files("mien.report").joinpath
+    return Template(read("page.css").read_text("utf-8")).substitute(both) + read("evaluation.css").read_text("utf-8") + CSS
+
+
+def _glance(found: Found) -> str:
+    states = [one.state for one in found.tried]
+    seconds = sum(one.seconds for one in found.tried if one.seconds == one.seconds)
+    tiles = []
+    if found.best is not None:
+        tiles.append((figure(found.best.value), found.metric, f"the best, of trial {found.best.number}"))
+    tiles += [
+        (f"{states.count('complete'):,}", "complete", ""),
+        (f"{states.count('pruned'):,}", "cut short", "worse than the median by then"),
+    ]
+    if "failed" in states:
+        tiles.append((f"{states.count('failed'):,}", "failed", "reasons below"))
+    tiles.append((f"{sum(one.epochs for one in found.tried):,}", "epochs", f"{duration(seconds)} of training"))
+    items = "".join(f"<li><b>{value}</b><span>{text(what)}</span><small>{text(more)}</small></li>" for value, what, more in tiles)
+    return f'<ul class="tiles">{items}</ul>'
+
+
+def _best(found: Found) -> str:
+    assert found.best is not None
+    says = {entry.name: entry.says for entry in entries()}
+    rows = [
+        [f"<code>{text(name)}</code>", text(shown(found.best.values[name])), text(between(dimension)), text(says.get(name, ""))]
+        for name, dimension in found.space.dimensions.items()
+        if name in found.best.values
+    ]
+    note = '<p class="note">With all other settings in <code>best.toml</code>, for <code>mien train</code>.</p>'
+    return f'{note}<div class="best-values">{table("The best settings", ["setting", "best", "searched", ""], rows)}</div>'
+
+
+def _importance(found: Found) -> str:
+    if not found.importance:
+        return "<figure><h3>Importance</h3><p class=note>Two complete trials with different values are needed to tell.</p></figure>"
+    complete = sum(one.state == "complete" for one in found.tried)
+    caption = (
+        f"Share of each setting in what tells good trials from others, by PED-ANOVA (Watanabe et al. 2023) over {complete} complete trials"
+        f"{'; with so few, a hint rather than a finding' if complete < 50 else ''}."
+    )
+    return f"<figure><h3>Importance</h3>{importance_chart(found.importance)}<figcaption>{caption}</figcaption></figure>"
+
+
+def _trials(found: Found) -> str:
+    names = list(found.space.dimensions)
+    failures = any(one.reason for one in found.tried)
+    head = ["trial", "outcome", text(found.metric), "epochs", "time", *map(text, names), *(["why"] if failures else [])]
+    words = {"pruned": "cut short", "interrupted": "interrupted, tried again"}
+    rows = [
+        [
+            str(one.number), words.get(one.state, one.state), figure(one.value), str(one.epochs), duration(one.seconds),
+            *(_value(one.values[name]) if name in one.values else "" for name in names),
+            *([f'<div class="why">{text(one.reason)}</div>'] if failures else []),
+        ]
+        for one in found.tried
+    ]  # fmt: skip
+    marks = ['class="best"' if one == found.best else "" for one in found.tried]
+    whole = f'<div class="trials">{table("Trials", head, rows, marks=marks, name="trials")}</div>'
+    if len(rows) <= FOLDED:
+        return whole
+    return f"<details><summary>{len(rows):,} trials, as in trials.csv</summary>{whole}</details>"
+
+
+def _value(value: Any) -> str:
+    return f'<span title="{text(exact(value))}">{text(shown(value))}</span>'

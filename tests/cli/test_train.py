@@ -1,0 +1,130 @@
+"""`mien train` and `mien export` as they are typed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'mien[train]'")
+pytest.importorskip("lightning_fabric", reason="Lightning is not installed: pip install 'mien[train]'")
+pytest.importorskip("onnx", reason="onnx is not installed: pip install 'mien[train]'")
+
+from mien.cli.main import main
+from mien.models.registry import recogniser
+from tests.data.conftest import write_fer
+
+SMALL = ["--settings-widths", "4,4,4,8", "--settings-size", "44", "--batch", "16", "--threads", "1", "--device", "cpu"]
+
+
+def test_from_pictures_to_a_model_and_its_judgement(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, runs = write_fer(tmp_path / "fer.npz", n=120), tmp_path / "runs"
+    command = [
+        "train",
+        "vgg8",
+        "--data",
+        str(data),
+        "--out",
+        str(runs),
+        *SMALL,
+        "--head-dropout",
+        "0",
+        "--calm-epochs",
+        "0",
+        "--rate",
+        "0.05",
+    ]
+    assert main([*command, "--epochs", "2"]) == 0
+    said = capsys.readouterr().err
+    folder = runs / "vgg8"
+    for name in (
+        "config.json",
+        "run.json",
+        "metrics.jsonl",
+        "curves.png",
+        "report.html",
+        "last.pt",
+        "best.pt",
+        "vgg8.onnx",
+        "vgg8.golden.npz",
+    ):
+        assert (folder / name).stat().st_size > 0, name
+    assert "60 rows to train on, 30 to judge by" in said
+    assert "temperatures: fer7" in said
+    config = json.loads((folder / "config.json").read_text())
+    assert (config["settings"]["widths"], config["head"]["dropout"], config["epochs"], config["rate"]) == ([4, 4, 4, 8], 0, 2, 0.05)
+    source = json.loads((folder / "vgg8.json").read_text())["source"]
+    assert source["command"].startswith("mien train vgg8 --settings-size 44 --settings-widths 4,4,4,8")
+    assert str(tmp_path) not in json.dumps(source)
+
+    assert main([*command, "--epochs", "2"]) == 2
+    assert "a run is there already; go on with it by --resume" in capsys.readouterr().err
+    assert main([*command, "--epochs", "2", "--resume"]) == 0
+    assert main(["evaluate", str(folder / "vgg8.onnx"), str(data), "--split", "val", "--labels", "fer7", "--json"]) == 0
+    capsys.readouterr()
+    assert main(["export", str(folder), "--data", str(data), "--out", str(tmp_path / "shipped"), "--name", "mine", "--mirror"]) == 0
+    assert recogniser(str(tmp_path / "shipped"), threads=1).card.name == "mine"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--epochs", "many"], "--epochs: found 'many', wanted a value such as 40"),
+        (["--rate", "true"], "setting rate: found True, wanted a number"),
+        (["--optimiser", "lion"], "unknown optimiser 'lion'; there are: adam, adamw, sgd"),
+        (["--settings-widths", "8,x"], "--settings-widths: found 'x'"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], line: str) -> None:
+    data = write_fer(tmp_path / "fer.npz", n=60)
+    assert main(["train", "vgg8", "--data", str(data), "--out", str(tmp_path), *words]) in (1, 2)
+    told = capsys.readouterr().err
+    assert line in told
+    assert len(told.splitlines()) == 1
+
+
+def test_help_has_every_setting_and_needs_no_torch() -> None:
+    code = "import sys; from mien.cli.main import main; main(['train', '--help']); assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"COLUMNS": "200", "PATH": ""})
+    assert done.returncode == 0, done.stderr
+    for option in ("--epochs", "--settings-widths", "--freeze-unfreeze-last", "--int8", "--no-int8", "--resume"):
+        assert option in done.stdout
+
+
+def test_pretrained_weights_are_fetched_from_their_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import hashlib
+    import http.server
+    import threading
+    from functools import partial
+
+    import torch
+
+    from mien.train.nets import NetSettings, backbone
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    torch.manual_seed(7)
+    theirs = backbone("vgg8", NetSettings(widths=(4, 4, 4, 8), size=44)).state_dict()
+    served = tmp_path / "served"
+    served.mkdir()
+    torch.save(theirs, served / "vgg8.pth")
+    digest = hashlib.sha256((served / "vgg8.pth").read_bytes()).hexdigest()
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(served))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/vgg8.pth"
+        data = write_fer(tmp_path / "fer.npz", n=120)
+        command = ["train", "vgg8", "--data", str(data), "--out", str(tmp_path / "runs"), *SMALL, "--epochs", "1", "--calm-epochs", "0"]
+        asked = [*command, "--settings-weights", address, "--settings-sha256", digest, "--freeze-frozen-epochs", "1"]
+        code = main(asked)
+        assert code == 0, capsys.readouterr().err
+        server.shutdown()
+    state = torch.load(tmp_path / "runs" / "vgg8" / "last.pt", weights_only=True)["net"]
+    name = "first.0.0.weight"
+    assert torch.equal(state[f"backbone.{name}"], theirs[name])  # frozen in its only epoch

@@ -1,0 +1,81 @@
+"""The comparison: one line a network, measured on what it exports, finished lines kept."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'mien[train]'")
+pytest.importorskip("onnx", reason="onnx is not installed: pip install 'mien[train]'")
+
+from mien.cli.compare import THEIRS
+from mien.cli.main import main
+from mien.train import comparison
+from mien.train.comparison import as_markdown, compare, part_of
+from mien.train.config import changed
+from mien.train.heads import network
+from tests.train.conftest import TINY
+
+ONE = dataclasses.replace(TINY, tasks=("classes",), epochs=4, small_epochs=0, calm_epochs=0)
+
+
+def test_lines_are_measured_and_kept(data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = changed(ONE, {"name": "r1", "net": "r1_vgg", "settings.widths": [4, 4, 8, 16], "settings.size": None, "epochs": 1})
+    said: list[str] = []
+    lines = compare([ONE, other], lambda config: data, tmp_path, say=said.append)
+    assert [(line.name, line.size, line.epochs, line.wanted) for line in lines] == [("tiny", 44, 4, 4), ("r1", 48, 1, 1)]
+    net = network("vgg8", ONE.settings, outputs={"fer7": 7})
+    assert lines[0].parameters == sum(p.numel() for p in net.parameters())
+    assert all(0 <= getattr(line, name) <= 1 for line in lines for name in ("accuracy", "macro_f1", "crowd", "second_given_wrong"))
+    assert lines[0].accuracy > 0.3
+    assert lines[0].crowd == pytest.approx(lines[0].accuracy)  # the made votes agree with the labels
+    assert all(line.ms_1 > 0 and line.megabytes > 0 for line in lines)
+    text = as_markdown(lines)
+    assert len(text.splitlines()) == 4
+    assert "| 4 of 4 |" in text
+    monkeypatch.setattr(comparison, "fit", None)  # nothing is trained a second time
+    assert compare([ONE, other], lambda config: data, tmp_path) == lines
+
+
+def test_one_that_fails_does_not_end_it(data, tmp_path: Path) -> None:
+    said: list[str] = []
+    wrong = dataclasses.replace(ONE, name="wrong", net="vgg9")
+    lines = compare([wrong, dataclasses.replace(ONE, epochs=1)], lambda config: data, tmp_path, say=said.append)
+    assert [line.name for line in lines] == ["tiny"]
+    assert said[0].startswith("wrong: left out: unknown network 'vgg9'")
+
+
+def test_time_decides_on_epochs_and_rows(data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparison, "seconds_a_step", lambda config, data: 1.0)
+    few = compare([ONE], lambda config: data, tmp_path / "a", minutes=20 / 60)  # nine steps an epoch
+    assert (few[0].epochs, few[0].rows) == (2, 150)
+    part = compare([ONE], lambda config: data, tmp_path / "b", minutes=4 / 60)
+    assert (part[0].epochs, part[0].rows) == (1, 64)
+
+
+def test_a_part_has_every_class_in_its_share(data) -> None:
+    some = part_of(data.train, 70, seed=1)
+    assert len(some) == 70
+    counts, all_ = np.bincount(some.labels), np.bincount(data.train.labels)
+    assert np.abs(counts - all_ * 70 / 150).max() <= 1
+    assert list(some.ids) == [name for name in data.train.ids if name in set(some.ids)]
+
+
+def test_no_crop_is_larger_than_the_pictures(data, tmp_path: Path) -> None:
+    large = changed(ONE, {"settings.size": 64, "epochs": 1})
+    assert compare([large], lambda config: data, tmp_path)[0].size == 48
+
+
+def test_the_command_prints_the_table(fer_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "mine.toml"
+    config.write_text('name = "mine"\nepochs = 1\nbatch = 16\n[settings]\nsize = 44\nwidths = [4, 4, 4, 8]\n')
+    assert main(["compare", str(config), "--data", str(fer_file), "--out", str(tmp_path / "runs"), "--threads", "1"]) == 0
+    out = capsys.readouterr().out
+    assert out == (tmp_path / "runs" / "table.md").read_text()
+    assert "| mine | vgg8 | 44 |" in out
+    assert math.isclose(float((tmp_path / "runs" / "table.csv").read_text().splitlines()[1].split(",")[2]), 44)
+    assert set(THEIRS) == {
+        "r0_darknet53", "r0_resnet50", "r0_vgg16", "r1_mobilenetv2", "r1_vgg", "r1_vit_b8", "r2_resnet50", "r3_cnn", "r4_cnn",
+    }  # fmt: skip

@@ -1,0 +1,189 @@
+"""What is shipped says what was trained, and is refused when it does not."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'mien[train]'")
+pytest.importorskip("onnx", reason="onnx is not installed: pip install 'mien[train]'")
+
+from mien.errors import CardInvalid, UsageError  # noqa: E402
+from mien.labels import EMOTIONS, anchors  # noqa: E402
+from mien.models.recogniser import OnnxRecogniser  # noqa: E402
+from mien.models.registry import recogniser  # noqa: E402
+from mien.train import export as exporting  # noqa: E402
+from mien.train.calibrate import fitted_temperature  # noqa: E402
+from mien.train.config import changed  # noqa: E402
+from mien.train.export import averaged, deployed, export, priors  # noqa: E402
+from mien.train.fit import build, crop_spec, fit  # noqa: E402
+from mien.train.judge import Judge  # noqa: E402
+from mien.train.run_folder import RunFolder  # noqa: E402
+from mien.train.targets import targets_of  # noqa: E402
+from mien.train.teach import cached_answers, taught  # noqa: E402
+from tests.train.conftest import TINY  # noqa: E402
+
+ONE = dataclasses.replace(TINY, epochs=1, small_epochs=0, calm_epochs=0)
+
+
+def fresh(config, data, seed: int = 1):
+    torch.manual_seed(seed)
+    return build(config, data.names).state_dict()
+
+
+def opened(path: Path) -> OnnxRecogniser:
+    model = recogniser(str(path), threads=1)
+    assert isinstance(model, OnnxRecogniser)
+    return model
+
+
+def crops_of(config, data) -> np.ndarray:
+    net = build(config, data.names)
+    return Judge.of(data.judge, targets_of(data.judge, config), crop_spec(config, net, colour=data.colour)).crops
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_the_file_says_what_the_network_says(data, tmp_path: Path, mirror: bool) -> None:
+    config = dataclasses.replace(TINY, mirror=mirror)
+    state = fresh(config, data)
+    card = export(config, state, data, tmp_path, source={"command": "mien train x"})
+    model = opened(tmp_path)  # a folder with one card is a model
+    assert model.card == card
+    assert (card.source["command"], card.source["data"], card.source["seed"]) == ("mien train x", data.hash, 0)
+    assert (card.blend, card.answers) == ({"votes": 0.5, "fer7": 0.5}, {"fer7": "fer7", "ferplus8": "votes"})
+    crops = crops_of(config, data)[:20]
+    with torch.no_grad():
+        votes, _, affect = deployed(config, state, data.names)(torch.from_numpy(crops))
+    emotions = model(np.repeat(crops, 3, axis=3))
+    np.testing.assert_allclose(emotions.affect, affect.numpy(), atol=1e-4)
+    expected = torch.softmax(votes / card.outputs["votes"].temperature, 1).numpy()
+    np.testing.assert_allclose(emotions.heads["votes"], expected, atol=1e-4)
+    with np.load(tmp_path / "tiny.golden.npz") as golden:
+        again = model(np.repeat(golden["crops"][..., None], 3, axis=3))
+        np.testing.assert_allclose(again.probs, golden["probs"], atol=1e-5)
+
+
+def test_a_file_that_disagrees_is_refused(data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = exporting.to_onnx
+
+    def broken(net, crops, outputs):
+        with torch.no_grad():
+            net.nets[0].head[-1].bias.add_(1e-2)
+        model = good(net, crops, outputs)
+        with torch.no_grad():
+            net.nets[0].head[-1].bias.sub_(1e-2)
+        return model
+
+    monkeypatch.setattr(exporting, "to_onnx", broken)
+    with pytest.raises(CardInvalid, match="differs from torch"):
+        export(TINY, fresh(TINY, data), data, tmp_path)
+    assert not (tmp_path / "tiny.onnx").exists()
+
+
+@pytest.mark.parametrize("tasks", [("classes",), ("votes",), ("affect",), ("classes", "affect")], ids="-".join)
+def test_a_model_of_each_task_is_one_that_mien_reads(data, tmp_path: Path, tasks: tuple[str, ...]) -> None:
+    config = dataclasses.replace(TINY, tasks=tasks)
+    card = export(config, fresh(config, data), data, tmp_path)
+    emotions = opened(tmp_path)(np.repeat(crops_of(config, data)[:5], 3, axis=3))
+    np.testing.assert_allclose(emotions.probs.sum(axis=1), 1, atol=1e-5)
+    assert (emotions.affect is not None) == ("affect" in tasks)
+    assert emotions.labels == (data.names if "classes" in tasks else EMOTIONS if "votes" in tasks else tuple(anchors("crowd").points))
+    if tasks == ("affect",):
+        assert card.blend == {}
+        assert emotions.top == anchors("crowd").nearest(emotions.affect)
+
+
+def test_eight_bits_answer_alike_in_any_batch(data, tmp_path: Path) -> None:
+    config = dataclasses.replace(TINY, int8=True, epochs=8)
+    state = fit(config, data, tmp_path / "run").state
+    card = export(config, state, data, tmp_path / "int8")
+    plain = export(dataclasses.replace(config, int8=False), state, data, tmp_path / "float")
+    assert set(card.source["int8"]["accuracy lost on the rows judged by"]) == {"votes", "fer7", "affect"}
+    small, large = (opened(tmp_path / kind / "tiny.onnx") for kind in ("int8", "float"))
+    crops = crops_of(config, data)
+    near = np.abs(small.outputs(crops)["fer7"] - large.outputs(crops)["fer7"]).mean()
+    assert 0 < near < 0.3 * np.abs(large.outputs(crops)["fer7"]).mean()
+    assert b"QuantizeLinear" in (tmp_path / "int8" / card.file).read_bytes()
+    assert b"QuantizeLinear" not in (tmp_path / "float" / plain.file).read_bytes()
+    alone = np.concatenate([small.outputs(crop[None])["fer7"] for crop in crops[:8]])
+    np.testing.assert_allclose(small.outputs(crops[:8])["fer7"], alone, atol=1e-6)
+
+
+def test_eight_bits_that_cost_too_much_are_refused(data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "MOST_LOSS", -1.0)
+    with pytest.raises(CardInvalid, match="8 bits cost"):
+        export(dataclasses.replace(TINY, int8=True), fresh(TINY, data), data, tmp_path)
+    assert not (tmp_path / "tiny.onnx").exists()
+
+
+def test_a_teacher_is_half_of_the_targets(data, tmp_path: Path) -> None:
+    export(TINY, fresh(TINY, data), data, tmp_path)
+    taught_by = (str(tmp_path / "tiny.json"),)
+    answered = cached_answers(tmp_path, taught_by, data.train, threads=1)
+    blind = dataclasses.replace(data, judge=data.train)
+    model = opened(tmp_path / "tiny.json")
+    np.testing.assert_allclose(answered["fer7"], model(np.repeat(crops_of(TINY, blind), 3, axis=3)).heads["fer7"], atol=1e-5)
+    np.testing.assert_allclose(answered["votes"].sum(axis=1), 1, atol=1e-4)
+    targets = targets_of(data.train, TINY)
+    mixed = taught({name: target * 0 for name, target in targets.items()}, answered, 0.5)
+    np.testing.assert_allclose(mixed["fer7"], answered["fer7"] / 2)
+    config = dataclasses.replace(ONE, name="pupil", teachers=taught_by)
+    fit(config, data, tmp_path / "pupil-run")
+    assert (tmp_path / "pupil-run" / "teachers.npz").exists()
+
+
+def test_a_teacher_that_does_not_know_the_classes_is_refused(data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="none answers for the output 'fer7' with 7 columns; they have: votes"):
+        taught(targets_of(data.train, TINY), {"votes": np.zeros((len(data.train), 9), np.float32)}, 0.5)
+    monkeypatch.setattr("mien.train.teach.recogniser", lambda name, threads: object())
+    with pytest.raises(UsageError, match="teacher 'x'"):
+        cached_answers(tmp_path, ("x",), data.train, threads=1)
+
+
+def test_partners_are_averaged_in_the_file(data, tmp_path: Path) -> None:
+    wide = changed(ONE, {"name": "wide", "settings.widths": [8, 16, 16, 16]})
+    fit(wide, data, tmp_path / "wide")
+    state = fresh(TINY, data, seed=3)
+    raw = []
+    both = dataclasses.replace(TINY, partners=(str(tmp_path / "wide"),))
+    for name, config, own in (("one", TINY, state), ("two", wide, RunFolder(tmp_path / "wide").shipped()), ("both", both, state)):
+        card = export(config, own, data, tmp_path / name)
+        raw.append(opened(tmp_path / name / card.file).outputs(crops_of(TINY, data)[:9])["fer7"])
+    np.testing.assert_allclose(raw[2], (raw[0] + raw[1]) / 2, atol=1e-4)
+    small = changed(both, {"settings.size": 40})
+    with pytest.raises(UsageError, match="its crop is 44 px"):
+        deployed(small, fresh(small, data), data.names)
+    with pytest.raises(UsageError, match=r"no config\.json"):
+        deployed(dataclasses.replace(TINY, partners=(str(tmp_path),)), state, data.names)
+
+
+def test_a_soup_is_the_mean_of_the_weights(data, tmp_path: Path) -> None:
+    fit(ONE, data, tmp_path / "first")
+    own = fresh(TINY, data, seed=5)
+    theirs = RunFolder(tmp_path / "first").shipped()
+    mean = averaged([own, theirs])
+    name = "backbone.first.0.0.weight"
+    torch.testing.assert_close(mean[name], (own[name] + theirs[name]) / 2)
+    souped = deployed(dataclasses.replace(TINY, soup=(str(tmp_path / "first"),)), own, data.names)
+    plain = deployed(TINY, mean, data.names)
+    crops = torch.from_numpy(crops_of(TINY, data)[:4])
+    with torch.no_grad():
+        torch.testing.assert_close(souped(crops)[1], plain(crops)[1])
+    with pytest.raises(UsageError, match="soup: its runs have other networks"):
+        averaged([own, fresh(changed(TINY, {"settings.widths": [8, 8, 8, 8]}), data)])
+
+
+def test_frequencies_go_back_into_the_logits(data, tmp_path: Path) -> None:
+    config = dataclasses.replace(TINY, classes_back=0.5)
+    card = export(config, fresh(config, data), data, tmp_path)
+    np.testing.assert_allclose(card.outputs["fer7"].offsets, 0.5 * np.log(priors(data.train)["fer7"]), atol=1e-4)
+    assert card.outputs["votes"].offsets == ()
+
+
+def test_temperature_is_recovered() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (20_000, 5))
+    probs = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    true = (probs.cumsum(1) < rng.random((20_000, 1))).sum(1)
+    assert fitted_temperature(3 * logits, true) == pytest.approx(3, rel=0.05)

@@ -1,0 +1,208 @@
+"""The trainer on made data: it learns, records, resumes to the same weights, and ends as its settings say."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mien.errors import MienError, UsageError
+
+pytest.importorskip("torch", reason="PyTorch is not installed")
+
+from mien.train import fit as fitting
+from mien.train.config import changed
+from mien.train.fit import build, crop_spec, fit
+from mien.train.run_folder import RunFolder
+from mien.train.settings import FreezePlan
+from tests.train.conftest import TINY
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(x, y) for x, y in zip(a.values(), b.values(), strict=True))
+
+
+def test_it_learns_and_writes_its_record(data, tmp_path: Path) -> None:
+    config = dataclasses.replace(TINY, epochs=12)
+    fitted = fit(config, data, tmp_path / "run")
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == list(range(12))
+    assert lines[-1]["train_loss"] < lines[0]["train_loss"]
+    assert lines[-1]["val_accuracy"] > 0.5  # seven classes told by their pattern: chance is 0.14
+    assert lines[-1]["val_votes_accuracy"] > 0.5
+    assert lines[-1]["val_ccc_valence"] > 0.3
+    assert fitted.metrics == lines[-1]
+    run = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert (run["data"], run["names"], run["rows"], run["seed"]) == (data.hash, list(data.names), [150, 75], 0)
+    assert run["versions"]["torch"].startswith("2.")
+    assert RunFolder(tmp_path / "run").config() == config
+
+
+def test_an_interrupted_run_ends_as_an_uninterrupted_one(data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in the middle of the third epoch."""
+    whole = fit(TINY, data, tmp_path / "whole")
+    real, steps = fitting.moving_average, []
+
+    def interrupt(*args) -> None:
+        real(*args)
+        steps.append(1)
+        if len(steps) == 21:  # nine steps an epoch
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(fitting, "moving_average", interrupt)
+    said: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        fit(TINY, data, tmp_path / "cut", say=said.append)
+    assert "stopped in epoch 2 and saved" in said[-1]
+    monkeypatch.setattr(fitting, "moving_average", real)
+    with pytest.raises(UsageError, match="a run is there already; go on with it by --resume"):
+        fit(TINY, data, tmp_path / "cut")
+    resumed = fit(TINY, data, tmp_path / "cut", resume=True)
+    assert same(whole.state, resumed.state)
+    without = [[{k: v for k, v in m.items() if k != "seconds"} for m in one.epochs] for one in (whole, resumed)]
+    assert without[0] == without[1]
+    again = fit(TINY, data, tmp_path / "cut", resume=True)  # a finished run is left as it is
+    assert same(whole.state, again.state)
+
+
+def test_a_run_goes_on_only_with_its_own_settings_and_data(data, tmp_path: Path) -> None:
+    fit(dataclasses.replace(TINY, epochs=1, small_epochs=0), data, tmp_path / "run")
+    with pytest.raises(UsageError, match=r"other settings: rate \(rate was 0.1, is 0.2\)"):
+        fit(dataclasses.replace(TINY, epochs=1, small_epochs=0, rate=0.2), data, tmp_path / "run", resume=True)
+    other = dataclasses.replace(data, hash="0" * 64)
+    with pytest.raises(UsageError, match="other data"):
+        fit(dataclasses.replace(TINY, epochs=1, small_epochs=0), other, tmp_path / "run", resume=True)
+    fit(dataclasses.replace(TINY, epochs=1, small_epochs=0, int8=True, threads=2), data, tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "outputs"),
+    [
+        (("classes",), {"fer7": 7}),
+        (("votes",), {"votes": 9}),
+        (("affect",), {"affect": 2}),
+        (("classes", "affect"), {"fer7": 7, "affect": 2}),
+    ],
+)
+def test_each_task_and_their_union(data, tmp_path: Path, tasks: tuple[str, ...], outputs: dict[str, int]) -> None:
+    config = dataclasses.replace(TINY, tasks=tasks, epochs=2, small_epochs=0)
+    fitted = fit(config, data, tmp_path / "run")
+    assert build(config, data.names).outputs == outputs
+    assert ("val_accuracy" in fitted.metrics) == ("classes" in tasks)
+    assert ("val_ccc_arousal" in fitted.metrics) == ("affect" in tasks)
+    assert np.isfinite(fitted.metrics["val_score"])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"optimiser": "adam", "schedule": "exponential", "rate": 1e-3},
+        {"optimiser": "adamw", "schedule": "plateau", "rate": 1e-3},
+        {"schedule": "cosine", "rate": 0.02, "mixup": 0.4, "cutmix": 1.0},
+        {"schedule": "constant", "rate": 0.01, "balance": "weights", "average": 0.0},
+        {"balance": "sampler", "recipe": "r3"},
+        {"freeze.frozen_epochs": 1, "freeze.unfreeze_last": 2, "layer_decay": 0.5, "recipe": "none"},
+        {"bf16": True},
+    ],
+    ids=lambda changes: "-".join(map(str, changes)),
+)
+def test_every_way_of_learning_lowers_the_loss(data, tmp_path: Path, changes: dict[str, object]) -> None:
+    config = changed(dataclasses.replace(TINY, epochs=4, small_epochs=0), changes)
+    losses = [m["train_loss"] for m in fit(config, data, tmp_path / "run").epochs]
+    assert losses[-1] < losses[0]
+
+
+def test_it_stops_when_nothing_gets_better_and_ships_the_best(data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = iter([0.3, 0.5, 0.4, 0.45, 0.49, 0.9, 0.9, 0.9])
+    real = fitting.Judge.metrics
+    monkeypatch.setattr(fitting.Judge, "metrics", lambda *args: real(*args) | {"val_accuracy": next(scores)})
+    config = dataclasses.replace(TINY, epochs=8, monitor="val_accuracy", patience=3, restore_best=True)
+    fitted = fit(config, data, tmp_path / "run")
+    assert [m["val_accuracy"] for m in fitted.epochs] == [0.3, 0.5, 0.4, 0.45, 0.49]
+    assert fitted.metrics["epoch"] == 1
+    run = RunFolder(tmp_path / "run")
+    assert same(fitted.state, torch.load(run.best, weights_only=True)["ema"])
+    assert not same(fitted.state, torch.load(run.last, weights_only=True)["ema"])
+
+
+def test_who_watches_may_end_it(data, tmp_path: Path) -> None:
+    seen: list[float] = []
+
+    def watch(metrics) -> bool:
+        seen.append(metrics["epoch"])
+        return len(seen) == 2
+
+    assert len(fit(TINY, data, tmp_path / "run", watch=watch).epochs) == 2
+    assert seen == [0, 1]
+
+
+def test_it_begins_with_what_another_run_ships(data, tmp_path: Path) -> None:
+    first = fit(dataclasses.replace(TINY, epochs=1, small_epochs=0), data, tmp_path / "first")
+    still = dataclasses.replace(TINY, name="second", start=str(tmp_path / "first"), epochs=1, small_epochs=0, rate=1e-12, average=1.0)
+    second = fit(still, data, tmp_path / "second")
+    learnt = [name for name, _ in build(TINY, data.names).named_parameters()]
+    for name in learnt:
+        torch.testing.assert_close(second.state[name], first.state[name], atol=1e-6, rtol=0)
+    with pytest.raises(UsageError, match=r"no config\.json there"):
+        fit(dataclasses.replace(TINY, start=str(tmp_path)), data, tmp_path / "third")
+
+
+def test_settings_that_do_not_fit_are_one_line(data, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="monitor 'val_f1' is no figure of this training; there are: epoch, rate"):
+        fit(dataclasses.replace(TINY, monitor="val_f1"), data, tmp_path / "a")
+    with pytest.raises(UsageError, match=r"the loss is (nan|inf).*lower `rate`"):
+        fit(dataclasses.replace(TINY, rate=1e30, schedule="constant"), data, tmp_path / "b")
+    with pytest.raises(MienError, match="unknown network 'vgg9'"):
+        fit(dataclasses.replace(TINY, net="vgg9"), data, tmp_path / "c")
+
+
+def test_crops_are_small_at_first_and_grey_for_grey_pictures(data) -> None:
+    net = build(TINY, data.names)
+    assert crop_spec(TINY, net, colour=False, epoch=0).size == 32
+    assert crop_spec(TINY, net, colour=False, epoch=1).size == crop_spec(TINY, net, colour=True).size == 44
+    colourful = build(changed(TINY, {"net": "vgg8", "settings.channels": 3}), data.names)
+    assert [crop_spec(TINY, colourful, colour=colour).colour for colour in (False, True)] == ["grey", "rgb"]
+    fixed = build(changed(TINY, {"net": "r4_cnn", "settings.widths": [4, 4, 4, 4, 8], "settings.size": 48}), data.names)
+    assert crop_spec(TINY, fixed, colour=False, epoch=0).size == 48
+
+
+def test_two_processes_train_one_network(fer_file: Path, tmp_path: Path) -> None:
+    """DDP on the CPU by the command, and again by one process: the same data, the same number of steps, one set of files."""
+    settings = tmp_path / "two.toml"
+    settings.write_text(
+        'name = "two"\ntasks = ["classes"]\nepochs = 2\nbatch = 16\nrate = 0.02\nrecipe = "none"\nthreads = 1\naverage = 0.5\n'
+        '[settings]\nsize = 44\nwidths = [8, 8, 8, 16]\n[head]\ndropout = 0.0\n'
+    )  # fmt: skip
+    command = [sys.executable, "-m", "mien", "train", str(settings), "--data", str(fer_file), "--detector", "yunet", "--device", "cpu"]
+    found = {}
+    for devices in (1, 2):
+        out = tmp_path / f"runs{devices}"
+        done = subprocess.run([*command, "--devices", str(devices), "--out", str(out)], capture_output=True, text=True, timeout=240)
+        assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr
+        found[devices] = RunFolder(out / "two").metrics()
+        assert (out / "two" / "two.onnx").exists()
+    for one, two in zip(found[1], found[2], strict=True):
+        assert two["train_loss"] == pytest.approx(one["train_loss"], rel=0.35)  # each has batch normalisation of its own
+    assert found[2][-1]["train_loss"] < found[2][0]["train_loss"]
+
+
+@pytest.mark.parametrize("freeze", [FreezePlan(frozen_epochs=1), FreezePlan(unfreeze_last=2)])
+def test_only_what_is_thawed_moves(data, tmp_path: Path, freeze: FreezePlan) -> None:
+    config = dataclasses.replace(TINY, epochs=1, small_epochs=0, freeze=freeze, average=0.0)
+    torch.manual_seed(config.seed)
+    before = build(config, data.names).state_dict()
+    after = fit(config, data, tmp_path / "run").state
+    moved = {name for name, value in after.items() if value.is_floating_point() and not torch.equal(value, before[name])}
+    head = {"head.1.weight", "head.1.bias"}
+    if freeze.frozen_epochs:
+        assert moved == head
+    else:  # the last convolution and its normalisation
+        norm = {f"backbone.second.3.1.{part}" for part in ("weight", "bias", "running_mean", "running_var")}
+        assert moved == head | {"backbone.second.3.0.weight"} | norm

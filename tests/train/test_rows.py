@@ -1,0 +1,131 @@
+"""Any data set becomes rows: who is left out, who is held out, which targets there are."""
+
+import dataclasses
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'mien[train]'")
+
+from mien.data.manifest import Manifest
+from mien.data.stores import InArray
+from mien.errors import DataError, UsageError
+from mien.labels import EMOTIONS, anchors
+from mien.testing import FakeDetector
+from mien.train.config import changed
+from mien.train.rows import TrainData, read_data
+from mien.vision.align import FER_TEMPLATE
+from tests.data.conftest import write_fer
+from tests.train.conftest import TINY
+
+CLASSES = dataclasses.replace(TINY, tasks=("classes",))
+
+
+def noise(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 255, shape, np.uint8)
+
+
+def folders(root: Path, shapes: dict[str, list[tuple[int, ...]]]) -> Path:
+    for label, sizes in shapes.items():
+        (root / label).mkdir(parents=True)
+        for i, shape in enumerate(sizes):
+            cv2.imwrite(str(root / label / f"{i}.png"), noise(*shape))
+    return root
+
+
+def test_a_folder_per_emotion_is_split_by_itself(tmp_path: Path, blind: FakeDetector) -> None:
+    root = folders(tmp_path / "faces", {"happy": [(60, 50, 3)] * 10, "sad": [(90, 100, 3)] * 10})
+    said: list[str] = []
+    found = read_data(CLASSES, root, detector=blind, folder=tmp_path / "cache", say=said.append)
+    assert found.names == ("happy", "sad")
+    assert (len(found.train), len(found.judge)) == (16, 4)
+    assert np.bincount(found.judge.labels).tolist() == [2, 2]
+    assert any("no split called val: 20% of the rows are held out" in line for line in said)
+    assert found.train.pictures.shape == (16, 55, 55)  # a crop of 44 px and a quarter more; a grey network's are grey
+    happy, sad = (found.train.frames[found.train.labels == k][0] for k in range(2))
+    np.testing.assert_allclose(happy, np.array(FER_TEMPLATE) * (46, 55), atol=1e-4)  # 50 x 60 pixels, shrunk to 46 x 55
+    np.testing.assert_allclose(sad, np.array(FER_TEMPLATE) * (55, 50), atol=1e-4)  # 100 x 90
+
+
+def test_colour_is_kept_for_a_network_that_takes_it(tmp_path: Path, blind: FakeDetector) -> None:
+    root = folders(tmp_path / "faces", {"happy": [(60, 60, 3)] * 5, "sad": [(60, 60, 3)] * 5})
+    colour = changed(CLASSES, {"settings.channels": 3})
+    assert read_data(colour, root, detector=blind, folder=tmp_path / "c").colour
+    assert not read_data(dataclasses.replace(colour, colour="grey"), root, detector=blind, folder=tmp_path / "c").colour
+    grey = folders(tmp_path / "grey", {"happy": [(60, 60)] * 5, "sad": [(60, 60)] * 5})
+    assert not read_data(colour, grey, detector=blind, folder=tmp_path / "c").colour
+
+
+def test_who_is_left_out_of_training(tmp_path: Path, blind: FakeDetector) -> None:
+    pixels = noise(10, 48, 48)
+    pixels[1] = 7
+    columns = {
+        "id": [str(i) for i in range(10)],
+        "label": ["happy", "happy", "sad", "happy", "sad", "", "happy", "sad", "happy", "sad"],
+        "split": ["train"] * 6 + ["val", "val", "test", "test"],
+        "note": ["", "", "copy in another split: x/8", "the crowd: not a face", "", "", "copy in another split: x/1", "", "", ""],
+    }
+    manifest = tmp_path / "m.parquet"
+    Manifest(columns, [InArray(pixels)]).write(manifest)
+    said: list[str] = []
+    found = read_data(CLASSES, manifest, detector=blind, folder=tmp_path / "c", say=said.append)
+    assert found.train.ids == ("0", "4")
+    assert found.judge.ids == ("6", "7")  # a copy may judge, since its twin was not trained on
+    told = " ".join(said)
+    for word in (
+        "1 rows without a target",
+        "1 rows with a copy in another split",
+        "1 rows that the crowd called no face",
+        "1 pictures of one flat",
+    ):
+        assert word in told
+
+
+def test_valence_and_arousal_are_rated_or_come_from_the_votes(tmp_path: Path, blind: FakeDetector) -> None:
+    shares = np.full((6, 9), np.nan, np.float32)
+    shares[0] = np.eye(9)[EMOTIONS.index("happy")]
+    columns = {
+        "id": list("abcdef"), "split": ["train"] * 4 + ["val"] * 2, "shares": list(shares),
+        "valence": [np.nan, 0.5, np.nan, -1, 0.1, 0.2], "arousal": [np.nan, 0.25, np.nan, 1, 0.1, 0.2],
+    }  # fmt: skip
+    Manifest(columns, [InArray(noise(6, 48, 48))]).write(tmp_path / "m.parquet")
+    config = dataclasses.replace(TINY, tasks=("affect",))
+    found = read_data(config, tmp_path / "m.parquet", detector=blind, folder=tmp_path / "c")
+    assert found.train.ids == ("a", "b", "d")
+    np.testing.assert_allclose(found.train.affect, [anchors("crowd").points["happy"], (0.5, 0.25), (-1, 1)], atol=1e-6)
+    with pytest.raises(DataError, match="found the labels none"):
+        read_data(CLASSES, tmp_path / "m.parquet", detector=blind, folder=tmp_path / "c")
+
+
+def test_a_task_that_the_data_has_nothing_for_is_refused(tmp_path: Path, blind: FakeDetector) -> None:
+    root = folders(tmp_path / "faces", {"happy": [(60, 60)] * 5, "sad": [(60, 60)] * 5})
+    with pytest.raises(UsageError, match="task votes: no row has shares of votes; tasks this data has: classes"):
+        read_data(dataclasses.replace(TINY, tasks=("votes",)), root, detector=blind, folder=tmp_path / "c")
+
+
+def test_the_second_time_nothing_is_looked_for(fer_file: Path, tmp_path: Path) -> None:
+    class Counting(FakeDetector):
+        calls = 0
+
+        def __call__(self, image):
+            type(self).calls += 1
+            return super().__call__(image)
+
+    from mien.types import Faces
+
+    detector = Counting(Faces.none())
+    first, second = (read_data(TINY, fer_file, detector=detector, folder=tmp_path / "c") for _ in range(2))
+    assert Counting.calls == len(first.train) + len(first.judge)
+    assert first.hash == second.hash
+    np.testing.assert_array_equal(first.train.pictures, second.train.pictures)
+
+
+def test_the_hash_is_of_what_is_learnt(fer_file: Path, tmp_path: Path, blind: FakeDetector) -> None:
+    def hash_of(path: Path) -> str:
+        found: TrainData = read_data(TINY, path, detector=blind, folder=tmp_path / "c")
+        return found.hash
+
+    assert hash_of(fer_file) == hash_of(fer_file)
+    assert hash_of(fer_file) != hash_of(write_fer(tmp_path / "fer2.npz", n=300, seed=1))
