@@ -155,13 +155,15 @@ class _Training:
         self.epoch, self.step, self.best, self.waited = (state[name] for name in ("epoch", "step", "best", "waited"))
         self.sums, self.history = state["sums"], state["history"]
         torch.set_rng_state(state["rng"])
+        if torch.cuda.is_available() and len(state["cuda"]) == torch.cuda.device_count():
+            torch.cuda.set_rng_state_all(state["cuda"])
 
     def state(self) -> dict[str, Any]:
         """Everything it takes to go on."""
         return {
             "net": self.plain.state_dict(), "ema": self.average.state_dict(), "optimiser": self.optimiser.state_dict(),
             "epoch": self.epoch, "step": self.step, "best": self.best, "waited": self.waited, "sums": self.sums,
-            "history": self.history, "rng": torch.get_rng_state(),
+            "history": self.history, "rng": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all(),
         }  # fmt: skip
 
     def run(self, watch: Watch) -> Fitted:
