@@ -128,3 +128,24 @@ def test_pretrained_weights_are_fetched_from_their_address(
     state = torch.load(tmp_path / "runs" / "vgg8" / "last.pt", weights_only=True)["net"]
     name = "first.0.0.weight"
     assert torch.equal(state[f"backbone.{name}"], theirs[name])  # frozen in its only epoch
+
+
+def test_a_run_that_was_stopped_in_its_first_epoch_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+    import signal
+
+    from mien.train import fit as fitting
+
+    data = write_fer(tmp_path / "fer.npz", n=120)
+    command = ["train", "vgg8", "--data", str(data), "--out", str(tmp_path / "runs"), *SMALL, "--epochs", "1", "--calm-epochs", "0"]
+    real = fitting.moving_average
+
+    def interrupt(*args: object) -> None:
+        real(*args)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(fitting, "moving_average", interrupt)
+    assert main(command) == 130
+    monkeypatch.setattr(fitting, "moving_average", real)
+    assert main([*command, "--resume"]) == 0
+    assert (tmp_path / "runs" / "vgg8" / "vgg8.onnx").exists()

@@ -151,6 +151,14 @@ def test_it_begins_with_what_another_run_ships(data, tmp_path: Path) -> None:
         torch.testing.assert_close(second.state[name], first.state[name], atol=1e-6, rtol=0)
     with pytest.raises(UsageError, match=r"no config\.json there"):
         fit(dataclasses.replace(TINY, start=str(tmp_path)), data, tmp_path / "third")
+    said: list[str] = []
+    headed = changed(still, {"name": "headed", "head.kind": "r1", "head.units": 8})
+    other = fit(headed, data, tmp_path / "headed", say=said.append)
+    assert "the backbone only" in said[0]
+    name = "backbone.first.0.0.weight"
+    torch.testing.assert_close(other.state[name], first.state[name], atol=1e-6, rtol=0)
+    with pytest.raises(UsageError, match="its network is another one"):
+        fit(changed(still, {"settings.widths": [4, 4, 4, 4]}), data, tmp_path / "fourth")
 
 
 def test_settings_that_do_not_fit_are_one_line(data, tmp_path: Path) -> None:

@@ -23,15 +23,15 @@ from tests.train.conftest import TINY
 CLASSES = dataclasses.replace(TINY, tasks=("classes",))
 
 
-def noise(*shape: int) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 255, shape, np.uint8)
+def noise(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 255, shape, np.uint8)
 
 
 def folders(root: Path, shapes: dict[str, list[tuple[int, ...]]]) -> Path:
     for label, sizes in shapes.items():
         (root / label).mkdir(parents=True)
         for i, shape in enumerate(sizes):
-            cv2.imwrite(str(root / label / f"{i}.png"), noise(*shape))
+            cv2.imwrite(str(root / label / f"{i}.png"), noise(*shape, seed=i + len(label)))
     return root
 
 
@@ -129,3 +129,46 @@ def test_the_hash_is_of_what_is_learnt(fer_file: Path, tmp_path: Path, blind: Fa
 
     assert hash_of(fer_file) == hash_of(fer_file)
     assert hash_of(fer_file) != hash_of(write_fer(tmp_path / "fer2.npz", n=300, seed=1))
+
+
+def test_equal_files_stay_on_one_side(tmp_path: Path, blind: FakeDetector) -> None:
+    root = folders(tmp_path / "faces", {"happy": [(60, 60)] * 8, "sad": [(60, 60)] * 8})
+    for label in ("happy", "sad"):
+        for i in range(8):
+            (root / label / f"again{i}.png").write_bytes((root / label / f"{i}.png").read_bytes())
+    found = read_data(CLASSES, root, detector=blind, folder=tmp_path / "c")
+    sides = [{Path(name).stem.removeprefix("again") + Path(name).parent.name for name in rows.ids} for rows in (found.train, found.judge)]
+    assert not sides[0] & sides[1]
+    assert len(found.train) + len(found.judge) == 32
+
+
+def test_what_is_held_out_in_one_set_is_not_learnt_from_another(tmp_path: Path, blind: FakeDetector) -> None:
+    """The same pictures with splits and without, as when a folder is given beside its own manifest."""
+    pixels = noise(12, 48, 48)
+    columns = {"id": [str(i) for i in range(12)], "label": ["happy", "sad"] * 6, "split": ["train"] * 6 + ["val"] * 3 + ["test"] * 3}
+    split = Manifest(columns, [InArray(pixels)])
+    split.write(tmp_path / "split.parquet", inside=True)
+    whole = Manifest({"id": [f"w{i}" for i in range(12)], "label": ["happy", "sad"] * 6, "split": ["train"] * 12}, [InArray(pixels)])
+    whole.write(tmp_path / "whole.parquet", inside=True)
+    paths = [tmp_path / "split.parquet", tmp_path / "whole.parquet"]
+    said: list[str] = []
+    found = read_data(CLASSES, paths, detector=blind, folder=tmp_path / "c", say=said.append)
+    assert {int(name.lstrip("w")) for name in found.train.ids} == set(range(6))
+    assert any("6 rows with the same file in another split" in line for line in said)
+
+
+def test_data_without_labels_train_and_ship(tmp_path: Path, blind: FakeDetector) -> None:
+    pytest.importorskip("onnx", reason="onnx is not installed: pip install 'mien[train]'")
+    from mien.train.export import export
+    from mien.train.fit import fit
+
+    rng = np.random.default_rng(0)
+    columns = {
+        "id": [str(i) for i in range(48)], "split": ["train"] * 32 + ["val"] * 16,
+        "valence": rng.uniform(-1, 1, 48), "arousal": rng.uniform(-1, 1, 48),
+    }  # fmt: skip
+    Manifest(columns, [InArray(noise(48, 48, 48))]).write(tmp_path / "m.parquet")
+    config = dataclasses.replace(TINY, tasks=("affect",), epochs=1, small_epochs=0, smoothing=0.1)
+    found = read_data(config, tmp_path / "m.parquet", detector=blind, folder=tmp_path / "c")
+    card = export(config, fit(config, found, tmp_path / "run").state, found, tmp_path / "out")
+    assert list(card.outputs) == ["affect"]

@@ -44,7 +44,9 @@ def read(config: TrainConfig, data: list[Path], duplicates: Path | None, detecto
     if (weights := config.settings.weights).startswith(("http://", "https://")):
         say(f"{weights}: {fetch_pretrained(weights, config.settings.sha256)}")
     finder = detector_by_name(detector, threads=config.threads)
-    return read_data(config, data, detector=finder, folder=folder, duplicates=duplicates, say=say, progress=progress_counter)
+    return read_data(
+        config, data, detector=finder, called=detector, folder=folder, duplicates=duplicates, say=say, progress=progress_counter
+    )
 
 
 @with_settings
@@ -70,13 +72,16 @@ def train(
     from mien.train.curve_png import write_png
     from mien.train.curves import read_metrics
     from mien.train.fit import fit
+    from mien.train.run_folder import RunFolder
     from mien.train.run_page import write_page
     from mien.train.terminal import TerminalCurves
 
     settings = read_config(config, **(changes or {}))
     rows = read(settings, data, duplicates, detector, out)
     folder = out / settings.name
-    curves = TerminalCurves(settings.epochs, sys.stderr, monitor=settings.monitor, before=read_metrics(folder) if resume else None)
+    curves = TerminalCurves(
+        settings.epochs, sys.stderr, monitor=settings.monitor, before=read_metrics(folder) if RunFolder(folder).metrics() else None
+    )
 
     def watch(metrics: Any) -> bool:
         curves(metrics)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -184,7 +185,7 @@ class _Kept:
         about = path.with_suffix(".json")
         if not (path.exists() and about.exists()):
             self._folder.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(".part")
+            partial = path.with_suffix(f".{os.getpid()}.part")
             with partial.open("wb") as file:
                 record = self._write(file, clips, progress)
             about.write_text(json.dumps(record), "utf-8")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from mien.errors import DataError, MienError
+from mien.errors import DataError, MienError, UsageError
 from mien.evaluate.metrics import Judged
 from mien.evaluate.speed import timed
 from mien.labels import convert
@@ -25,11 +26,12 @@ from mien.train.fit import build, fit
 from mien.train.judge import CROWD, Judge, crowd_majority
 from mien.train.nets import cost, input_of
 from mien.train.rows import Rows, TrainData
+from mien.train.run_folder import FREE
 from mien.train.schedule import optimiser
 from mien.train.targets import head_name, targets_of
 
 Say = Callable[[str], None]
-RECORD = "comparison.json"
+RECORD, PLAN = "comparison.json", "plan.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +81,19 @@ def compare(
     """
     found = []
     for wanted in configs:
-        record = folder / wanted.name / RECORD
-        if record.exists():
-            line = Compared(**json.loads(record.read_text()))
-        else:
-            try:
+        record, asked = folder / wanted.name / RECORD, _asked(wanted, minutes)
+        try:
+            if record.exists():
+                kept = json.loads(record.read_text())
+                if kept["asked"] != asked:
+                    raise UsageError("is there already, with other settings or minutes; give another --out")
+                line = Compared(**kept["line"])
+            else:
                 line = _one(wanted, data_of, folder, minutes, say)
-            except MienError as error:
-                say(f"{wanted.name}: left out: {error}")
-                continue
-            partial = record.with_suffix(".part")
-            partial.write_text(json.dumps(dataclasses.asdict(line), indent=1))
-            partial.replace(record)
+                _write(record, {"asked": asked, "line": dataclasses.asdict(line)})
+        except (MienError, RuntimeError) as error:  # torch says with the latter that memory is not enough
+            say(f"{wanted.name}: left out: {str(error).splitlines()[0]}")
+            continue
         say(f"{line.name}: accuracy {line.accuracy:.4f}, {line.epochs} of {line.wanted} epochs in {line.minutes:.1f} minutes")
         found.append(line)
     return found
@@ -101,20 +104,44 @@ def _one(wanted: TrainConfig, data_of: Callable[[TrainConfig], TrainData], folde
     size, side = input_of(wanted.net, wanted.settings).size, data.train.pictures.shape[1]
     config = changed(wanted, {"settings.size": side}) if size > side else wanted
     if minutes:
-        seconds = seconds_a_step(config, data)
-        whole = seconds * steps_of(data.train, config)
-        epochs = int(max(1, min(config.epochs, minutes * 60 / whole)))
-        if whole > minutes * 60:
-            train = part_of(data.train, max(2 * config.batch, round(minutes * 60 / seconds) * config.batch), seed=config.seed)
-            data = dataclasses.replace(data, train=train)
-        config = _shortened(config, epochs)
-        plan = f"{epochs} of {wanted.epochs} epochs over {len(data.train)} rows"
-        say(f"{config.name}: {seconds * 1000:.0f} ms a step of {config.batch}; {plan}")
+        plan = _plan(config, data, folder / config.name, minutes)
+        data = dataclasses.replace(data, train=part_of(data.train, plan["rows"], seed=config.seed))
+        config = _shortened(config, plan["epochs"])
+        say(f"{config.name}: {plan['epochs']} of {wanted.epochs} epochs over {len(data.train)} rows, {plan['ms_a_step']:.0f} ms a step")
     began = time.monotonic()
     fitted = fit(config, data, folder / config.name, resume=True, say=say, watch=_told(say, config))
     took = sum(m["seconds"] for m in fitted.epochs) or time.monotonic() - began
     card = export(config, fitted.state, data, folder / config.name)
     return measured(config, data, folder / config.name / card.file, len(fitted.epochs), wanted.epochs, took / 60)
+
+
+def _asked(config: TrainConfig, minutes: float) -> str:
+    """One word for what a line of the table is of."""
+    record = json.dumps([{k: v for k, v in dataclasses.asdict(config).items() if k not in FREE}, minutes], sort_keys=True)
+    return hashlib.sha256(record.encode()).hexdigest()[:16]
+
+
+def _write(path: Path, content: Mapping[str, object]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".part")
+    partial.write_text(json.dumps(content, indent=1) + "\n")
+    partial.replace(path)
+
+
+def _plan(config: TrainConfig, data: TrainData, folder: Path, minutes: float) -> dict[str, int]:
+    """Epochs and rows that fit into the time; kept, so that a comparison that was stopped goes on with them."""
+    path = folder / PLAN
+    asked = f"{_asked(config, minutes)} {data.hash[:16]}"
+    if path.exists() and (kept := json.loads(path.read_text()))["asked"] == asked:
+        return dict(kept["plan"])
+    seconds = seconds_a_step(config, data)
+    whole = seconds * steps_of(data.train, config)
+    rows = len(data.train)
+    if whole > minutes * 60:
+        rows = min(rows, max(2 * config.batch, round(minutes * 60 / seconds) * config.batch))
+    plan = {"epochs": int(max(1, min(config.epochs, minutes * 60 / whole))), "rows": rows, "ms_a_step": round(seconds * 1000)}
+    _write(path, {"asked": asked, "plan": plan})
+    return plan
 
 
 def _told(say: Say, config: TrainConfig) -> Callable[..., bool]:
@@ -179,7 +206,8 @@ def measured(config: TrainConfig, data: TrainData, file: Path, epochs: int, want
         float(np.equal(convert(answers, data.names, CROWD)[clear].argmax(axis=1), majority[clear]).mean()) if clear.any() else float("nan")
     )
     counted = cost(net, card.crop.size)
-    one, many = (timed(lambda n=n: model.outputs(crops[:n]), runs=30, warm=3)["median_ms"] / n for n in (1, 32))  # type: ignore[misc]
+    tiled = np.concatenate([crops] * (1 + 32 // len(crops)))[:32]
+    one, many = (timed(lambda n=n: model.outputs(tiled[:n]), runs=30, warm=3)["median_ms"] / n for n in (1, 32))  # type: ignore[misc]
     return Compared(
         config.name, config.net, card.crop.size, len(data.train), epochs, wanted, head["accuracy"], head["balanced_accuracy"],
         head["macro_f1"], crowd, head["top2"], head["second_given_wrong"], counted.parameters, round(counted.mflops, 1), one, many,

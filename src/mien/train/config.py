@@ -127,7 +127,7 @@ class TrainConfig:
     clip_spacing: int = 1
     """Frames from one crop of a sequence to the next: 2 takes every second one."""
     start: str = ""
-    """Run folder whose shipped weights the training begins with, instead of random ones."""
+    """Run folder whose shipped weights the training begins with, instead of random ones; only its backbone where the head differs."""
     mirror: bool = False
     """Ship a network that averages over the crop and its mirror picture: a little better, twice as slow."""
     soup: tuple[str, ...] = ()
@@ -161,7 +161,7 @@ class TrainConfig:
     machines: int = 1
     """Machines; start the same command on each as Lightning's documentation of its cluster environments says."""
     strategy: str = "auto"
-    """How they share the work: auto, or a name of Lightning's strategies, such as ddp or fsdp."""
+    """How they share the work: auto (ddp where there are several), or a name of Lightning's strategies that keep whole networks."""
     threads: int = 2
     """CPU threads of each process."""
 

@@ -88,19 +88,45 @@ def fit(
         wanted, there = (f"sequences of {n} crops" if n else "single crops" for n in (net.input.frames, found))
         raise UsageError(f"network {config.net} reads {wanted}, the data are {there}; read them with the same settings (read_data)")
     if config.start:
-        net.load_state_dict(RunFolder(Path(config.start)).shipped())
+        begin_with(net, Path(config.start), data.names, say)
     training = _Training(config, data, net, fabric, run, say)
-    about = {"data": data.hash, "sources": list(data.sources), "names": list(data.names), "colour": data.colour}
+    about = {"data": data.hash, "sources": list(data.sources), "names": list(data.names), "colour": data.colour, "detector": data.detector}
     about |= {"rows": [len(data.train), len(data.judge)]}
-    state = run.begin(config, about, resume=resume) if fabric.is_global_zero else None
-    if resume:
-        fabric.barrier()
-        if not fabric.is_global_zero and run.last.exists():
-            state = torch.load(run.last, map_location="cpu", weights_only=True)
+    state, problem = None, ""
+    if fabric.is_global_zero:
+        try:
+            state = run.begin(config, about, resume=resume)
+        except UsageError as error:
+            problem = str(error)
+    if problem := fabric.broadcast(problem):  # all processes end, or all go on
+        raise UsageError(problem)
+    if resume and not fabric.is_global_zero and run.last.exists():
+        state = torch.load(run.last, map_location="cpu", weights_only=True)
     if state is not None:
         training.restore(state)
         say(f"goes on in epoch {training.epoch}")
     return training.run(watch)
+
+
+def begin_with(net: Network, folder: Path, names: tuple[str, ...], say: Say = lambda line: None) -> None:
+    """Load what a run ships; where its head is of other classes or another kind, its backbone alone.
+
+    Raises UsageError when its backbone is another one.
+    """
+    run = RunFolder(folder)
+    state, own = run.shipped(), net.state_dict()
+    body = {name: value for name, value in state.items() if name.startswith("backbone.")}
+    if _shapes(body) != {name: shape for name, shape in _shapes(own).items() if name.startswith("backbone.")}:
+        raise UsageError(f"start {folder}: its network is another one ({run.config().net}); wanted the same `net` and `settings`")
+    if tuple(run.about()["names"]) == names and _shapes(state) == _shapes(own):
+        net.load_state_dict(state)
+        return
+    say(f"start {folder}: the backbone only; its head is another one, so that this one begins at random")
+    net.load_state_dict(body, strict=False)
+
+
+def _shapes(state: Mapping[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(value.shape) for name, value in state.items()}
 
 
 def _fabric(config: TrainConfig) -> Fabric:
@@ -130,7 +156,6 @@ class _Training:
         self.config, self.data, self.fabric, self.folder, self.say = config, data, fabric, run, say
         self.plain = net.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.plain).to(fabric.device).eval()
-        freeze.apply(config.freeze, self.plain, 0)
         self.net, self.optimiser = fabric.setup(self.plain, optimiser(self.plain, config))
         torch.manual_seed(config.seed + fabric.global_rank)  # each process drops out others
         self.enter = net.entrance().to(fabric.device)
@@ -154,16 +179,16 @@ class _Training:
         self.optimiser.load_state_dict(state["optimiser"])
         self.epoch, self.step, self.best, self.waited = (state[name] for name in ("epoch", "step", "best", "waited"))
         self.sums, self.history = state["sums"], state["history"]
-        torch.set_rng_state(state["rng"])
+        torch.set_rng_state(state["rng"][self.fabric.global_rank % len(state["rng"])])
         if torch.cuda.is_available() and len(state["cuda"]) == torch.cuda.device_count():
             torch.cuda.set_rng_state_all(state["cuda"])
 
-    def state(self) -> dict[str, Any]:
-        """Everything it takes to go on."""
+    def state(self, rngs: list[torch.Tensor] | None = None) -> dict[str, Any]:
+        """Everything it takes to go on. rngs: the states of chance of all processes."""
         return {
             "net": self.plain.state_dict(), "ema": self.average.state_dict(), "optimiser": self.optimiser.state_dict(),
             "epoch": self.epoch, "step": self.step, "best": self.best, "waited": self.waited, "sums": self.sums,
-            "history": self.history, "rng": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all(),
+            "history": self.history, "rng": rngs or [torch.get_rng_state()], "cuda": torch.cuda.get_rng_state_all(),
         }  # fmt: skip
 
     def run(self, watch: Watch) -> Fitted:
@@ -232,16 +257,18 @@ class _Training:
         if config.monitor not in metrics:
             raise UsageError(f"monitor {config.monitor!r} is no figure of this training; there are: {', '.join(metrics)}")
         improved = better(metrics[config.monitor], self.best, config.monitor)
+        if improved and self.fabric.is_global_zero:  # before the state says so, lest one is without the other when the power goes
+            self.folder.save(self.folder.best, {"ema": self.average.state_dict(), "epoch": metrics["epoch"]})
+        gathered: Any = self.fabric.all_gather(torch.get_rng_state())
+        rngs = gathered.reshape(self.fabric.world_size, -1)
         self.best = metrics[config.monitor] if improved else self.best
         self.waited = 0 if improved else self.waited + 1
         self.epoch, self.step, self.sums = self.epoch + 1, 0, torch.zeros(3, dtype=torch.float64)
         self.history.append(metrics)
         over = False
         if self.fabric.is_global_zero:
-            self.folder.save(self.folder.last, self.state())
+            self.folder.save(self.folder.last, self.state([one.cpu().to(torch.uint8) for one in rngs]))
             self.folder.add(metrics)
-            if improved:
-                self.folder.save(self.folder.best, {"ema": self.average.state_dict(), "epoch": metrics["epoch"]})
             over = watch(metrics)
         return bool(self.fabric.broadcast(over))
 

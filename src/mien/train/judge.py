@@ -44,8 +44,8 @@ class Judge:
         found = {"val_loss": float(loss(tensors, targets, adjusted=False))}
         scores = []
         classes = head_name(self.rows.names)
-        if classes in outs:
-            known = self.rows.labels >= 0
+        known = self.rows.labels >= 0
+        if classes in outs and known.any():
             head = Judged(softmax(outs[classes][known]), self.rows.labels[known], self.rows.names).headline()
             found |= {"val_accuracy": head["accuracy"], "val_balanced": head["balanced_accuracy"], "val_macro_f1": head["macro_f1"]}
             scores.append(head["accuracy"])
@@ -61,7 +61,8 @@ class Judge:
             axes = {name: affect_figures(guess[:, i], self.rows.affect[:, i]) for i, name in enumerate(("valence", "arousal"))}
             found |= {f"val_{figure}_{name}": axes[name][figure] for name in axes for figure in ("ccc", "rmse", "mae")}
             scores.append(float(np.mean([axis["ccc"] for axis in axes.values()])))
-        return found | {"val_score": float(np.mean(scores))}
+        finite = [score for score in scores if np.isfinite(score)]
+        return found | {"val_score": float(np.mean(finite)) if finite else float("nan")}
 
 
 def crowd_majority(shares: Floats) -> tuple[Bools, Ints]:

@@ -1,4 +1,4 @@
-"""Static int8: a graph whose convolutions compute in 8 bits, calibrated on training crops."""
+"""Static int8: a graph whose convolutions compute in 8 bits, calibrated on crops that it did not learn from."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -81,6 +82,8 @@ class TrainData:
     """sha256 over ids, pictures, labels and splits, hex: the same data give the same hash on any machine."""
     sources: tuple[str, ...] = ()
     """Names of the data sets."""
+    detector: str = ""
+    """Name of what found the landmarks."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -95,18 +98,18 @@ class TrainData:
 
 def read_data(
     config: TrainConfig, data: Path | Sequence[Path], *, detector: Detector, folder: Path, duplicates: Path | None = None,
-    say: Say = lambda line: None, progress: Counter = silent,
+    called: str = "", say: Say = lambda line: None, progress: Counter = silent,
 ) -> TrainData:  # fmt: skip
     """Rows of one or several data sets of any layout that `mien data` reads, ready for a training with these settings.
 
-    Rows of the split `test` are left alone. Left out of training, and told through `say`: rows with a copy in another split, rows that the
-    crowd called no face, flat and unreadable pictures, rows without any target of `config.tasks`. Where no row is in `val`,
-    `config.held_out` of the training rows are held out, with subjects and descendants kept on one side.
+    Rows of the split `test` are left alone. Left out of training, and told through `say`: rows with a copy or the same file in another
+    split, rows that the crowd called no face, flat and unreadable pictures, rows without any target of `config.tasks`. Where no row is
+    in `val`, `config.held_out` of the training rows are held out, with subjects, descendants and equal files kept on one side.
 
     A network of sequences gets windows of clips instead, see mien.train.clips.
 
-    duplicates: npz that marks FER-2013's rows with copies in another split. detector: finds the landmarks. folder: pictures and landmarks
-    are kept there, in a folder named for the data's hash, so that the next training on the same data begins at once.
+    duplicates: npz that marks FER-2013's rows with copies in another split. detector: finds the landmarks; called: its name. folder:
+    pictures and landmarks are kept there, in a folder named for the data's hash, so that the next training on them begins at once.
     Raises SourceMissing, DataError.
     """
     paths = [data] if isinstance(data, Path) else list(data)
@@ -122,12 +125,13 @@ def read_data(
         manifests.append(manifest)
         if counts := report.counts():
             say(f"{path.name}: " + ", ".join(f"{n} {kind}" for kind, n in counts.items()))
-    whole = Manifest.concat(manifests)
+    whole = _hashed(Manifest.concat(manifests))
+    held = {sha for sha in whole["sha256"][np.isin(whole["split"].astype(str), ("val", "test"))].astype(str).tolist() if sha}
     whole = whole.where(np.asarray(whole["split"] != "test"))  # test rows are for the final evaluation alone
     if (whole["split"] == "val").sum() == 0:
         say(f"no split called val: {config.held_out:.0%} of the rows are held out to judge by (mien data split does it once for all)")
         free = whole.with_columns(split=np.array([""] * len(whole), object))
-        whole = split(free, {"train": 1 - config.held_out, "val": config.held_out}, seed=config.seed)
+        whole = split(free, {"train": 1 - config.held_out, "val": config.held_out}, seed=config.seed, groups=_same_files(whole))
     labels, names = _classes(whole, config)
     affect = _affect(whole, config)
     fit = np.asarray(whole["split"] != "val")
@@ -138,6 +142,9 @@ def read_data(
         "with a copy in another split": fit & (np.char.find(notes, "copy in another split") >= 0),
         "that the crowd called no face": fit & (np.char.find(notes, "the crowd: not a face") >= 0),
     }
+    out["with the same file in another split"] = (
+        fit & np.isin(whole["sha256"].astype(str), list(held)) & ~np.any(list(out.values()), axis=0)
+    )
     keep = ~np.any(list(out.values()), axis=0)
     for why, which in out.items():
         if which.any():
@@ -145,13 +152,18 @@ def read_data(
     whole, labels, affect, fit = whole.where(keep), labels[keep], affect[keep], fit[keep]
     if not fit.any() or fit.all():
         raise DataError(f"{int(fit.sum())} rows to train on and {int((~fit).sum())} to judge by; wanted some of each")
+    for task in config.tasks:
+        if not _has(whole, labels, affect)[task][~fit].any():
+            say(f"no row to judge by has a target of the task {task}: val_score leaves it out")
     key = _hash(whole, labels, affect)
-    kept = Cache(folder / f"data-{key[:12]}")
+    name_of = called or str(getattr(detector, "name", type(detector).__name__))
+    side, colour = _kept(whole, config)
+    kept = Cache(folder / f"data-{key[:12]}", side, colour)
     parts = []
     for name, which in (("train", fit), ("judge", ~fit)):
         part = whole.where(which)
-        pictures, sizes, read = kept.pictures(name, part, config, progress)
-        points = kept.points(name, pictures, sizes, detector, progress)
+        pictures, sizes, read = kept.pictures(name, part, progress)
+        points = kept.points(name, pictures, sizes, detector, name_of, progress)
         frames = np.stack([whole_frame_points(w, h) for w, h in sizes.tolist()])
         rows = Rows(
             pictures,
@@ -172,30 +184,26 @@ def read_data(
     if not len(train) or not len(judge):
         raise DataError(f"{len(train)} pictures to train on and {len(judge)} to judge by could be read; wanted some of each")
     say(f"{len(train)} rows to train on, {len(judge)} to judge by")
-    return TrainData(train, judge, key, tuple(sorted(set(whole["source"].astype(str).tolist()))))
+    return TrainData(train, judge, key, tuple(sorted(set(whole["source"].astype(str).tolist()))), name_of)
 
 
 class Cache:
-    """Pictures and landmarks of one data set, kept from one training to the next."""
+    """Pictures and landmarks of one data set, kept from one training to the next: squares of `side` pixels, grey or RGB."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, side: int, colour: bool) -> None:
+        self._folder, self._side, self._colour = folder, side, colour
+        self._how = f"{side}-{'rgb' if colour else 'grey'}"
 
-    def pictures(self, kind: str, manifest: Manifest, config: TrainConfig, progress: Counter) -> tuple[Image, Ints, Bools]:
+    def pictures(self, kind: str, manifest: Manifest, progress: Counter) -> tuple[Image, Ints, Bools]:
         """uint8 (n, S, S[, 3]), their widths and heights int64 (n, 2), and which could be read, bool (n,)."""
         import cv2
 
-        n = len(manifest)
-        wanted = input_of(config.net, config.settings)
-        side = round(ROOM * wanted.size * (1 + 2 * max(config.margin, 0)))
-        longest = int(np.maximum(manifest["width"], manifest["height"]).max(initial=0))
-        side = min(side, longest) if longest else side
-        colour = wanted.channels == 3 and (config.colour == "rgb" or (config.colour == "auto" and not _all_grey(manifest)))
-        path = self._folder / f"{kind}-{side}-{'rgb' if colour else 'grey'}.npy"
+        n, side, colour = len(manifest), self._side, self._colour
+        path = self._folder / f"{kind}-{self._how}.npy"
         about = path.with_suffix(".sizes.npz")
         if not (path.exists() and about.exists()):
             self._folder.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(".part")
+            partial = path.with_suffix(f".{os.getpid()}.part")  # another training may be making the same file
             shape = (n, side, side, 3) if colour else (n, side, side)
             out = np.lib.format.open_memmap(partial, "w+", np.uint8, shape)
             sizes, read = np.full((n, 2), side, np.int64), np.ones(n, np.bool_)
@@ -213,15 +221,20 @@ class Cache:
                     done(i + 1)
             out.flush()
             del out
-            np.savez(about, sizes=sizes, read=read)
+            if not read.all():  # a disk may be missing, and be there the next time
+                return np.asarray(np.load(partial)), sizes, read
+            beside = about.with_suffix(f".{os.getpid()}.npz")
+            np.savez(beside, sizes=sizes, read=read)
+            beside.replace(about)
             partial.replace(path)
         pictures: Image = np.load(path, mmap_mode="r" if path.stat().st_size > IN_MEMORY else None)
         with np.load(about) as file:
             return pictures, file["sizes"], file["read"]
 
-    def points(self, kind: str, pictures: Image, sizes: Ints, detector: Detector, progress: Counter) -> Floats:
+    def points(self, kind: str, pictures: Image, sizes: Ints, detector: Detector, name: str, progress: Counter) -> Floats:
         """Landmarks, float32 (n, 5, 2), NaN where the detector finds no face."""
-        path = self._folder / f"{kind}-{pictures.shape[1]}-{getattr(detector, 'name', type(detector).__name__)}.npy"
+        called = hashlib.sha256(name.encode()).hexdigest()[:8]
+        path = self._folder / f"{kind}-{self._how}-points-{called}.npy"
         if path.exists():
             return np.asarray(np.load(path), np.float32)
         found = np.full((len(pictures), 5, 2), np.nan, np.float32)
@@ -230,7 +243,7 @@ class Cache:
                 seen = picture[:h, :w]
                 found[i] = find_in_crop(seen if seen.ndim == 3 else np.repeat(seen[..., None], 3, axis=2), detector)
                 done(i + 1)
-        partial = path.with_suffix(".part")
+        partial = path.with_suffix(f".{os.getpid()}.part")
         with partial.open("wb") as file:
             np.save(file, found)
         partial.replace(path)
@@ -247,6 +260,33 @@ def _shrunk(picture: Image, side: int) -> Image:
         return picture
     size = max(1, round(width * scale)), max(1, round(height * scale))
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _kept(manifest: Manifest, config: TrainConfig) -> tuple[int, bool]:
+    """Side of the pictures that are kept, and whether they are RGB: the same for all rows."""
+    wanted = input_of(config.net, config.settings)
+    side = round(ROOM * wanted.size * (1 + 2 * max(config.margin, 0)))
+    longest = int(np.maximum(manifest["width"], manifest["height"]).max(initial=0))
+    colour = wanted.channels == 3 and (config.colour == "rgb" or (config.colour == "auto" and not _all_grey(manifest)))
+    return min(side, longest) if longest else side, colour
+
+
+def _hashed(manifest: Manifest) -> Manifest:
+    """The manifest with the sha256 of every picture that can be read, also where it had none."""
+    hashes = manifest["sha256"].astype(str).tolist()
+    for i, sha in enumerate(hashes):
+        if not sha:
+            try:
+                hashes[i] = hashlib.sha256(manifest.bytes_of(i)).hexdigest()
+            except (SourceError, DataError):
+                continue
+    return manifest.with_columns(sha256=hashes)
+
+
+def _same_files(manifest: Manifest) -> Ints:
+    """Group of each row, int64 (n,): one for rows whose files are the same byte for byte."""
+    hashes = [sha or f"row {i}" for i, sha in enumerate(manifest["sha256"].astype(str).tolist())]
+    return np.asarray(np.unique(hashes, return_inverse=True)[1], np.int64)
 
 
 def _all_grey(manifest: Manifest) -> bool:
@@ -283,12 +323,17 @@ def _affect(manifest: Manifest, config: TrainConfig) -> Floats:
     return np.where(np.isfinite(rated).all(axis=1, keepdims=True), rated, expected).astype(np.float32)
 
 
-def _has_target(manifest: Manifest, labels: Ints, affect: Floats, config: TrainConfig) -> Bools:
-    has = {
+def _has(manifest: Manifest, labels: Ints, affect: Floats) -> dict[str, Bools]:
+    """Task -> rows that have a target of it."""
+    return {
         "classes": labels >= 0,
-        "votes": np.isfinite(np.asarray(manifest["shares"], np.float32)).all(axis=1),
-        "affect": np.isfinite(affect).all(axis=1),
+        "votes": np.asarray(np.isfinite(np.asarray(manifest["shares"], np.float32)).all(axis=1)),
+        "affect": np.asarray(np.isfinite(affect).all(axis=1)),
     }
+
+
+def _has_target(manifest: Manifest, labels: Ints, affect: Floats, config: TrainConfig) -> Bools:
+    has = _has(manifest, labels, affect)
     for task in config.tasks:
         if not has[task].any():
             wanted = {"classes": "labels", "votes": "shares of votes", "affect": "valence and arousal, or votes that say something of them"}

@@ -58,9 +58,8 @@ class RunFolder:
             self._compare(config, about)
         self._write("config.json", dataclasses.asdict(config))
         self._write("run.json", {**about, "seed": config.seed, "commit": commit(), "versions": versions()})
-        kept = self.metrics() if state is not None else []
-        lines = [json.dumps(line) for line in kept if state is not None and line["epoch"] < state["epoch"]]
-        self.metrics_file.write_text("".join(f"{line}\n" for line in lines))
+        kept = state["history"] if state is not None else []
+        self.metrics_file.write_text("".join(f"{json.dumps(line)}\n" for line in kept))
         return state
 
     def _compare(self, config: TrainConfig, about: Mapping[str, Any]) -> None:
@@ -69,9 +68,11 @@ class RunFolder:
         if differ:
             name = differ[0]
             raise UsageError(f"{self.path}: cannot go on with other settings: {', '.join(differ)} ({name} was {old[name]}, is {new[name]})")
-        found = json.loads((self.path / "run.json").read_text()).get("data")
-        if found != about.get("data"):
-            raise UsageError(f"{self.path}: cannot go on with other data: its hash was {str(found)[:12]}, is {str(about.get('data'))[:12]}")
+        found = json.loads((self.path / "run.json").read_text())
+        for what, name in (("data", "hash"), ("rows", "number of rows"), ("detector", "detector")):
+            if found.get(what) != about.get(what):
+                was, now = (str(one.get(what))[:20] for one in (found, about))
+                raise UsageError(f"{self.path}: cannot go on with other data: its {name} was {was}, is {now}")
 
     def config(self) -> TrainConfig:
         """The settings on record. Raises UsageError when there are none."""

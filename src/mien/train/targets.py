@@ -35,7 +35,7 @@ def targets_of(rows: Rows, config: TrainConfig, *, smoothing: float = 0.0) -> di
     k = len(rows.names)
     labels = np.full((len(rows), k), np.nan, np.float32)
     known = rows.labels >= 0
-    labels[known] = np.eye(k, dtype=np.float32)[rows.labels[known]] * (1 - smoothing) + smoothing / k
+    labels[known] = np.eye(k, dtype=np.float32)[rows.labels[known]] * (1 - smoothing) + smoothing / max(k, 1)
     every = {VOTES: rows.shares, head_name(rows.names): labels, AFFECT: rows.affect}
     return {name: every[name] for name in outputs_of(config, rows.names)}
 

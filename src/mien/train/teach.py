@@ -12,8 +12,9 @@ from mien.models.recogniser import OnnxRecogniser, head_probs
 from mien.models.registry import recogniser
 from mien.train.crops import are_colour, are_sequences, plain_crops
 from mien.train.rows import Rows
-from mien.train.targets import AFFECT
+from mien.train.targets import AFFECT, head_name
 from mien.types import Floats
+from mien.vision.align import grey
 
 Answers = dict[str, Floats]
 """Output -> probabilities, float32 (n, columns)."""
@@ -35,6 +36,8 @@ def answers(model: OnnxRecogniser, rows: Rows, *, batch: int = 256) -> Answers:
         both = []
         for points in (some.points, np.full_like(some.points, np.nan)):
             crops = plain_crops(some.pictures, points, some.frames, model.card.crop)
+            if are_colour(crops) and model.card.crop.colour == "grey":
+                crops = np.stack([grey(crop) for crop in crops.reshape(-1, *crops.shape[-3:])]).reshape(crops.shape[:-1])
             raw = model.outputs(crops if are_colour(crops) else np.repeat(crops[..., None], 3, axis=-1))
             both.append({name: head_probs(head, raw[name]) for name, head in model.card.outputs.items() if head.labels})
         for name in both[0]:
@@ -45,6 +48,11 @@ def answers(model: OnnxRecogniser, rows: Rows, *, batch: int = 256) -> Answers:
 def cached_answers(folder: Path, teachers: tuple[str, ...], rows: Rows, *, threads: int) -> Answers:
     """The mean of the teachers' answers, asked once a run folder (kept in teachers.npz with the hashes of models and rows)."""
     models = [_teacher(name, threads) for name in teachers]
+    name = head_name(rows.names)
+    for model in models:
+        if name in model.card.outputs and model.card.outputs[name].labels != rows.names:
+            theirs = ", ".join(model.card.outputs[name].labels)
+            raise UsageError(f"teacher {model.card.name!r}: its classes are {theirs}; wanted {', '.join(rows.names)}")
     key = hashlib.sha256("".join((*(model.card.sha256 for model in models), *rows.ids)).encode() + rows.points.tobytes()).hexdigest()
     path = folder / "teachers.npz"
     if path.exists():

@@ -162,7 +162,7 @@ def key_of(config: TrainConfig, data: TrainData) -> str:
     record = {
         "net": config.net, "settings": settings, "margin": config.margin, "colour": config.colour,
         "seed": None if config.settings.weights else config.seed, "start": digest.hexdigest(),
-        "data": data.hash or hash_of_rows(data), "names": data.names, "torch": torch.__version__,
+        "data": data.hash or hash_of_rows(data), "detector": data.detector, "names": data.names, "torch": torch.__version__,
     }  # fmt: skip
     return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 

@@ -55,8 +55,8 @@ class Training:
 def _as_file(pictures: Image) -> Any:
     """The path of pictures that are mapped from a file as a whole, which would be copied otherwise; other pictures as they are."""
     name = getattr(pictures, "filename", None)
-    if isinstance(pictures, np.memmap) and name is not None and np.load(name, mmap_mode="r").shape == pictures.shape:
-        return Path(name)
+    if isinstance(pictures, np.memmap) and str(name).endswith(".npy") and np.load(str(name), mmap_mode="r").shape == pictures.shape:
+        return Path(str(name))
     return pictures
 
 
@@ -106,7 +106,8 @@ def train_head(config: TrainConfig, train: Features, judge: Features, watch: Wat
     net = HeadNetwork(config, train.plain.shape[1], outputs_of(config, train.rows.names))
     average = copy.deepcopy(net).eval()
     optimiser, loss = _optimiser(net, config), Loss.of(config, train.rows, device)
-    targets = {name: torch.from_numpy(np.ascontiguousarray(target)) for name, target in targets_of(train.rows, config).items()}
+    smooth = targets_of(train.rows, config, smoothing=config.smoothing)
+    targets = {name: torch.from_numpy(np.ascontiguousarray(target)) for name, target in smooth.items()}
     judging = Judge(cast(Image, judge.plain), judge.rows, targets_of(judge.rows, config))
     views = torch.from_numpy(np.stack([train.plain, train.mirrored]))
     steps = steps_of(train.rows, config)
