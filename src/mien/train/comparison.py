@@ -217,7 +217,7 @@ def measured(config: TrainConfig, data: TrainData, file: Path, epochs: int, want
 
 HEADINGS = {
     "name": "settings", "net": "network", "size": "px", "epochs": "epochs", "rows": "rows", "minutes": "minutes", "accuracy": "accuracy",
-    "balanced": "balanced", "macro_f1": "macro-F1", "crowd": "FER+", "second_given_wrong": "2nd right | 1st wrong",
+    "balanced": "balanced", "macro_f1": "macro-F1", "crowd": "FER+", "second_given_wrong": "2nd right when 1st wrong",
     "parameters": "parameters", "mflops": "MFLOPs", "ms_1": "ms a face, batch 1", "ms_32": "batch 32", "megabytes": "MB",
 }  # fmt: skip
 
