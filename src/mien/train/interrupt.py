@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-def interruptible(items: Iterable[T]) -> Iterator[T]:
-    """The items; a Ctrl-C while one is worked on raises KeyboardInterrupt when the next is asked for, a second one at once."""
+@contextmanager
+def held() -> Iterator[Callable[[], None]]:
+    """Hold a Ctrl-C back until what this gives is called, which then raises KeyboardInterrupt; a second one is raised at once."""
     if threading.current_thread() is not threading.main_thread():
-        yield from items
+        yield lambda: None
         return
     asked = False
     before = signal.getsignal(signal.SIGINT)
@@ -25,11 +27,20 @@ def interruptible(items: Iterable[T]) -> Iterator[T]:
             raise KeyboardInterrupt
         asked = True
 
+    def check() -> None:
+        if asked:
+            raise KeyboardInterrupt
+
     signal.signal(signal.SIGINT, note)
     try:
-        for item in items:
-            yield item
-            if asked:
-                raise KeyboardInterrupt
+        yield check
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def interruptible(items: Iterable[T]) -> Iterator[T]:
+    """The items; a Ctrl-C while one is worked on raises KeyboardInterrupt when the next is asked for, a second one at once."""
+    with held() as check:
+        for item in items:
+            yield item
+            check()

@@ -14,6 +14,7 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from mien.train.interrupt import held
 from mien.train.tune.process import Objective, work
 from mien.train.tune.trials import Course
 
@@ -62,23 +63,27 @@ def side_by_side(objective: Objective, jobs: int, next_course: Callable[[int], C
     idle: list[Worker] = []
     busy: dict[Any, Worker] = {}
     try:
-        while True:
-            while len(busy) < jobs and (course := next_course(len(busy))) is not None:
-                worker = idle.pop() if idle else Worker(objective)
-                busy[worker.line] = worker
-                worker.begin(course)
-            if not busy:
-                return
-            for line in wait(list(busy)):
-                worker = busy[line]
-                course = worker.course
-                assert course is not None
-                if _hear(worker, course):
-                    del busy[line]
-                    worker.course = None
-                    if not worker.line.closed:
-                        idle.append(worker)
-                    ended(course)
+        with held() as check:  # a Ctrl-C within the study's own writing would break it
+            while True:
+                check()
+                while len(busy) < jobs and (course := next_course(len(busy))) is not None:
+                    worker = idle.pop() if idle else Worker(objective)
+                    busy[worker.line] = worker
+                    worker.begin(course)
+                if not busy:
+                    return
+                ready = wait(list(busy), timeout=0.2)
+                check()  # before what the processes say, which have heard the Ctrl-C too
+                for line in ready:
+                    worker = busy[line]
+                    course = worker.course
+                    assert course is not None
+                    if _hear(worker, course):
+                        del busy[line]
+                        worker.course = None
+                        if not worker.line.closed:
+                            idle.append(worker)
+                        ended(course)
     finally:
         for worker in busy.values():
             if worker.course is not None:
