@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien.data.fer import majority8, read_fer, trainable, vote_shares
+from mien.data.fer import majority8, read_fer, vote_shares
 from mien.errors import DataError, SourceMissing
 from mien.labels import EMOTIONS, LABEL_SETS
 
@@ -39,18 +39,6 @@ def test_majority_is_minus_one_where_the_crowd_chose_none_of_eight() -> None:
     votes = np.zeros((4, 10), int)
     votes[0, 7], votes[1, [0, 1]], votes[2, 8] = 6, 5, 9
     assert list(majority8(votes)) == [LABEL_SETS["ferplus8"].index("contempt"), -1, -1, -1]
-
-
-def test_trainable_rows_have_no_test_copy_no_constant_and_no_non_face(fer_file: Path) -> None:
-    fer = read_fer(fer_file)
-    fer.duplicate[0] = True
-    fer.pictures[1] = 7
-    fer.votes[2] = 0
-    fer.votes[2, 9] = 10
-    kept = trainable(fer)
-    assert not kept[:3].any()
-    assert kept[3:30].all()
-    assert not kept[30:].any()
 
 
 @pytest.mark.shared_data

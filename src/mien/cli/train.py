@@ -80,7 +80,7 @@ def train(
     rows = read(settings, data, duplicates, detector, out)
     folder = out / settings.name
     curves = TerminalCurves(
-        settings.epochs, sys.stderr, monitor=settings.monitor, before=read_metrics(folder) if RunFolder(folder).metrics() else None
+        settings.epochs, sys.stderr, monitor=settings.monitor, before=read_metrics(folder) if RunFolder(folder).begun else None
     )
 
     def watch(metrics: Any) -> bool:

@@ -67,7 +67,7 @@ def tune(
     objective = HeadTraining(cached_features(base, rows, folder, say=say, progress=progress_counter)) if features else Training(rows)
     found = run(
         settings, searched, objective, folder, trials=trials, epochs=epochs, metric=metric, jobs=jobs, seed=settings.seed, prune=prune,
-        facts={"data": rows.hash, "features": features}, say=say,
+        facts={"data": rows.hash, "detector": rows.detector, "features": features}, say=say,
     )  # fmt: skip
     page = folder / "index.html"
     write_page(found, page, title=f"Search for {settings.name}", notes=_notes(settings, features=features))

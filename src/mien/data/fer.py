@@ -97,11 +97,3 @@ def majority8(votes: Ints) -> Ints:
     best = votes.argmax(axis=1)
     tie = (votes == votes.max(axis=1, keepdims=True)).sum(axis=1) > 1
     return np.where(tie | (best >= 8) | (votes.sum(axis=1) == 0), -1, best)
-
-
-def trainable(fer: Fer) -> Bools:
-    """Rows fit for training, bool (n,): Training, no copy in a test split, not constant, not voted "not a face"."""
-    flat = fer.pictures.reshape(len(fer), -1)
-    constant = flat.max(axis=1) == flat.min(axis=1)
-    no_face = fer.votes[:, 9] * 2 > np.maximum(fer.votes.sum(axis=1), 1)
-    return np.asarray((fer.usage == 0) & ~fer.duplicate & ~constant & ~no_face)

@@ -86,8 +86,7 @@ def locate(file: str | Path, *, name: str = "", sha256: str | None = None, hint:
 
 def verify(path: Path, sha256: str) -> None:
     """Raise ModelError unless the file has this hash. A file that has not changed is read once only."""
-    status = path.stat()
-    got = _digest(path, status.st_mtime_ns, status.st_size)
+    got = sha256_of(path)
     if got != sha256:
         raise ModelError(
             f"{path}: sha256 is {got[:12]}..., wanted {sha256[:12]}...; the file is damaged or another one: "
@@ -110,7 +109,7 @@ def fetch_weights(name: str, folder: Path | None = None) -> Path:
 def fetch_source(source: Source, folder: Path | None = None) -> Path:
     """Download one weights file, as fetch_weights does."""
     target = (folder or cache_folder()) / source.file
-    if target.is_file() and _digest(target, target.stat().st_mtime_ns, target.stat().st_size) == source.sha256:
+    if target.is_file() and sha256_of(target) == source.sha256:
         return target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -146,6 +145,12 @@ def _download(url: str, part: Path) -> str:
             digest.update(chunk)
             out.write(chunk)
     return digest.hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """Hash of a file's content, hex. A file that has not changed is read once only."""
+    status = path.stat()
+    return _digest(path, status.st_mtime_ns, status.st_size)
 
 
 @lru_cache(maxsize=64)

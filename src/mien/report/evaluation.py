@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any
 
-from mien import __version__
 from mien.data.labelled import Labelled
 from mien.evaluate.run import AXES, Evaluation
-from mien.report.colours import themes
 from mien.report.evaluation_charts import affect_chart, confusion_table, coverage_chart, interval_bar, reliability_chart
 from mien.report.evaluation_mosaic import mosaic_html, mosaics
-from mien.report.sections import NONE, number, percent, table, text
+from mien.report.sections import NONE, number, percent, table, text, tiles
+from mien.report.shell import document
 from mien.report.words import words
 from mien.sinks.files import replace
 
-PALETTE = "tol"
 MOST_PARTS = 200
 """Rows of a table of parts; all are in the JSON."""
 FOLDED = 30
@@ -77,24 +73,8 @@ def as_page(
         f"{found.figures['n']:,} pictures · labels {found.labels} · output {found.head} · "
         f"{'faces looked for' if found.faces == 'detect' else 'each picture one face'}"
     )
-    when = (made or datetime.now().astimezone()).strftime("%Y-%m-%d %H:%M %Z").strip()
-    body = "".join(f"<section><h2>{text(heading)}</h2>{content}</section>" for heading, content in parts)
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">"
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
-        f'<meta name="generator" content="mien {__version__}"><title>{text(title)}</title><link rel="icon" href="data:,">'
-        f'<style>{_css()}</style></head><body><header><h1>{text(title)}</h1><p class="meta">{text(meta)}</p>'
-        f'<p class="limits">{words("en")["limits"]}</p></header><main>{body}</main>'
-        f"<footer><p>mien {__version__}, {text(when)}</p></footer></body></html>\n"
-    )
-
-
-def _css() -> str:
-    own = themes(PALETTE)
-    both = {theme: " ".join(f"--{name}: {colour};" for name, colour in colours.items()) for theme, colours in own.items()}
-    read = files("mien.report").joinpath
-    return Template(read("page.css").read_text("utf-8")).substitute(both) + read("evaluation.css").read_text("utf-8")
+    limits = f'<p class="limits">{words("en")["limits"]}</p>'
+    return document(title, meta, parts, notes=limits, made=made)
 
 
 def _share(value: float) -> str:
@@ -109,11 +89,10 @@ def _between(interval: Any) -> str:
 
 def _glance(found: Evaluation) -> str:
     figures, intervals = found.figures, found.figures["intervals"]
-    tiles = [(percent(figures[name]), title, _between(intervals[name]) if name in intervals else "") for name, title in TITLES.items()]
+    rows = [(percent(figures[name]), title, _between(intervals[name]) if name in intervals else "") for name, title in TITLES.items()]
     faceless = f"{figures['unanswered']:,} without a face, counted as wrong" if figures["unanswered"] else ""
-    tiles.append((f"{figures['n']:,}", "pictures", faceless))
-    items = "".join(f"<li><b>{value}</b><span>{what}</span><small>{more}</small></li>" for value, what, more in tiles)
-    return f'<ul class="tiles">{items}</ul>{_how(found)}'
+    rows.append((f"{figures['n']:,}", "pictures", faceless))
+    return tiles(rows) + _how(found)
 
 
 def _how(found: Evaluation) -> str:

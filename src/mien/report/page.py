@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -19,6 +18,7 @@ from mien.report.colours import themes
 from mien.report.embed import PackedRows, pack, safe_json
 from mien.report.scopes import Scopes, scopes
 from mien.report.sections import text
+from mien.report.shell import PALETTE, resource, style
 from mien.report.summary import Summary, people_of, summarise
 from mien.report.timing import rate, row_seconds
 from mien.report.words import words as words_of
@@ -29,7 +29,6 @@ SHORT = ("source", "frame", "time_s", "person", "emotion", "emotion_p", "second"
 """Columns of the rows that fit on a page; all are a click away."""
 MOST_EPISODES = 400
 MOST_SOURCES = 8
-PALETTE = "tol"
 IN_SCRIPT = ("rows_of", "no_rows", "too_old")
 
 
@@ -113,12 +112,12 @@ def page(
         *inside.last(sections.rates(rates, found, words) if rates else ""),
         *([_rows(packed, len(timeline), table, words)] if len(timeline) else []),
     ]
-    plotly, js = _resource("vendor/plotly-basic.min.js"), _resource("page.js")
-    return Template(_resource("page.html")).substitute(
+    plotly, js = resource("vendor/plotly-basic.min.js"), resource("page.js")
+    return Template(resource("page.html")).substitute(
         language=language,
         version=__version__,
         title=text(title),
-        css=_css(),
+        css=style({}),
         meta=_meta(timeline, found, summaries[0], words),
         limits=words["limits"],
         notes=f'<ul class="notes">{"".join(f"<li>{text(note)}</li>" for note in told)}</ul>' if told else "",
@@ -261,16 +260,6 @@ def _with_baseline(timeline: Timeline, span: tuple[float, float]) -> Timeline:
     from mien.track.baseline import with_baseline
 
     return with_baseline(timeline, span)
-
-
-def _css() -> str:
-    """The style with the colours of both themes as variables."""
-    both = {theme: " ".join(f"--{name}: {colour};" for name, colour in own.items()) for theme, own in themes(PALETTE).items()}
-    return Template(_resource("page.css")).substitute(both)
-
-
-def _resource(name: str) -> str:
-    return files("mien.report").joinpath(name).read_text("utf-8")
 
 
 def _hash(script: str) -> str:

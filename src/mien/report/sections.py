@@ -53,25 +53,30 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], *, m
     )
 
 
+def tiles(rows: Iterable[tuple[str, str, str]]) -> str:
+    """Large figures side by side, each with its name and a remark. All HTML already."""
+    items = "".join(f"<li><b>{value}</b><span>{what}</span><small>{more}</small></li>" for value, what, more in rows)
+    return f'<ul class="tiles">{items}</ul>'
+
+
 def glance(summary: Summary, words: Words, *, timed: bool) -> str:
     """The few numbers to see first."""
     top = next((count for count in summary.emotions if count.emotion == summary.top), None)
-    tiles = [
+    rows = [
         (f"{summary.frames:,}", words["frames" if timed else "pictures"], f"{words['faceless']}: {percent(summary.faceless_share)}"),
         (f"{summary.faces:,}", words["faces"], f"{words['unsure_share']}: {percent(summary.unsure_share)}"),
     ]
     if summary.people:
-        tiles.append((f"{summary.people:,}", words["people"], ""))
+        rows.append((f"{summary.people:,}", words["people"], ""))
     if timed:
-        tiles.append((length(summary.duration), words["duration"], ""))
+        rows.append((length(summary.duration), words["duration"], ""))
     if top:
         name = words.get(top.emotion, top.emotion)
-        tiles.append((f'<i class="swatch" style="--c: var(--{_safe(top.emotion)})"></i>{text(name)}', words["top"], percent(top.share)))
+        rows.append((f'<i class="swatch" style="--c: var(--{_safe(top.emotion)})"></i>{text(name)}', words["top"], percent(top.share)))
     for key, spread in (("mean_valence", summary.valence), ("mean_arousal", summary.arousal)):
         if not math.isnan(spread.mean):
-            tiles.append((number(spread.mean, signed=True), words[key], words["median"].format(value=number(spread.median, signed=True))))
-    items = "".join(f"<li><b>{value}</b><span>{what}</span><small>{more}</small></li>" for value, what, more in tiles)
-    return f'<ul class="tiles">{items}</ul>'
+            rows.append((number(spread.mean, signed=True), words[key], words["median"].format(value=number(spread.median, signed=True))))
+    return tiles(rows)
 
 
 def emotions(summary: Summary, words: Words, *, timed: bool) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +10,9 @@ import torch
 
 from mien.data.recipes import Recipe, recipe
 from mien.data.weights import balanced_indices
+from mien.io.frames_ahead import in_background
 from mien.train.config import TrainConfig
-from mien.train.crops import are_colour, are_sequences, augmented_crops, plain_crops, same_for_all
+from mien.train.crops import are_colour, are_sequences, augmented_crops, plain_crops, same_for_all, with_channel
 from mien.train.rows import Rows
 from mien.train.targets import Tensors
 from mien.types import Floats, Image, Ints
@@ -62,7 +61,7 @@ def batches(
     first: int = 0,
     rank: int = 0,
     world: int = 1,
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """The batches of one epoch from number `first` on.
 
     All chance in a batch comes from the seed, the epoch and its number, so that a run that was stopped within an epoch goes on with
@@ -72,40 +71,16 @@ def batches(
     calm = epoch >= config.epochs - config.calm_epochs
     strength = config.augment * (config.calm if calm else 1.0)
     named = recipe(config.recipe) if config.recipe not in ("mien", "none") else None
-    ready: queue.Queue[Batch | BaseException | None] = queue.Queue(AHEAD)
-    gone = threading.Event()
 
-    def give(item: Batch | BaseException | None) -> bool:
-        while not gone.is_set():
-            try:
-                ready.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-            return True
-        return False
+    def make() -> Generator[Batch, None, None]:
+        for index in range(first, steps_of(rows, config)):
+            at = np.sort(order[index * config.batch : (index + 1) * config.batch][mine])  # a mapped file is read in one direction
+            rng = np.random.default_rng((config.seed, epoch, index, rank))
+            crops = _crops(rows, at, spec, rng, config, strength, named)
+            parts = {name: torch.from_numpy(np.ascontiguousarray(part[at])) for name, part in targets.items()}
+            yield Batch(index, torch.from_numpy(with_channel(crops)), parts, rng)
 
-    def make() -> None:
-        try:
-            for index in range(first, steps_of(rows, config)):
-                at = np.sort(order[index * config.batch : (index + 1) * config.batch][mine])  # a mapped file is read in one direction
-                rng = np.random.default_rng((config.seed, epoch, index, rank))
-                crops = _crops(rows, at, spec, rng, config, strength, named)
-                parts = {name: torch.from_numpy(np.ascontiguousarray(part[at])) for name, part in targets.items()}
-                tensor = torch.from_numpy(crops if are_colour(crops) else crops[..., None])
-                if not give(Batch(index, tensor, parts, rng)):
-                    return
-            give(None)
-        except BaseException as error:  # handed to the training loop, which raises it
-            give(error)
-
-    threading.Thread(target=make, daemon=True).start()
-    try:
-        while (item := ready.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        gone.set()
+    return in_background(make, ahead=AHEAD, name="mien-batches")
 
 
 def _crops(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,9 +21,10 @@ from mien.io.events import Failure
 from mien.io.folders import walk
 from mien.io.formats import VIDEO_SUFFIXES
 from mien.labels import canonical
+from mien.models.locate import sha256_of
+from mien.train.telling import Say
 from mien.types import Bools, Ints
 
-Say = Callable[[str], None]
 LAYOUTS = "a folder per emotion with videos in it, or a .csv with the columns clip and emotion (start, stop, subject, split as well)"
 CLIP_NAMES = ("clip", "video", "path", "file", "filename")
 IN_MANIFEST = ("path", "label", "split", "subject", "valence", "arousal")
@@ -75,7 +75,7 @@ def list_clips(path: Path, *, say: Say = lambda line: None) -> Clips:
     hashes: dict[str, str] = {}
     for clip in found:
         try:
-            hashes[clip.path] = hashes.get(clip.path) or _hash(Path(clip.path))
+            hashes[clip.path] = hashes.get(clip.path) or sha256_of(Path(clip.path))
         except OSError:
             lost["files that cannot be opened"] += 1
     found = [clip for clip in found if clip.path in hashes]
@@ -151,8 +151,3 @@ def _row(folder: Path, cells: dict[str, str], where: str) -> _Clip | None:
         return None
     split, subject = split_of(cells.get("split", "")) or "", cells.get("subject", "")
     return _Clip(str(folder / cells[where]), cells[where], label, split, subject, start, stop, valence, arousal)
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

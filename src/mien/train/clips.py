@@ -21,7 +21,10 @@ from mien.train.clip_list import Clips, list_clips
 from mien.train.config import TrainConfig
 from mien.train.nets import input_of
 from mien.train.nets.windows import cut_windows, window_starts
-from mien.train.rows import IN_MEMORY, ROOM, Counter, Rows, Say, TrainData, _affect, _classes, _has_target, _hash, silent
+from mien.train.row_cache import IN_MEMORY
+from mien.train.row_targets import affect_of, classes_of, has_target, hash_of
+from mien.train.rows import ROOM, Rows, TrainData
+from mien.train.telling import Counter, Say, silent
 from mien.types import Detector, Floats, Image, Ints
 from mien.vision.align import CropSpec
 
@@ -32,7 +35,7 @@ AT_ONCE = 256
 
 
 def read_clips(
-    config: TrainConfig, data: Path | Sequence[Path], *, detector: Detector, folder: Path,
+    config: TrainConfig, data: Path | Sequence[Path], *, detector: Detector, folder: Path, called: str = "",
     say: Say = lambda line: None, progress: Counter = silent,
 ) -> TrainData:  # fmt: skip
     """Windows of one or several lists of clips (see `list_clips`), ready for a training of a network of sequences with these settings.
@@ -41,7 +44,8 @@ def read_clips(
     clip, of a file, and of a subject are on one side: with a split in the data as it says (`test` is left alone), else `config.held_out`
     of the clips are held out. Told through `say`: clips that cannot be read to their end (what was read is used), clips without a window.
 
-    detector: finds the faces. folder: windows are kept there, in a folder named for the data's hash, and mapped from it when they are many.
+    detector: finds the faces; called: its name. folder: windows are kept there, in a folder named for the data's hash, and mapped from it
+    when they are many.
     Raises SourceMissing, DataError, UsageError.
     """
     paths = [data] if isinstance(data, Path) else list(data)
@@ -52,18 +56,19 @@ def read_clips(
         free = whole.manifest.with_columns(split=np.array([""] * len(whole), object))
         parts = {"train": 1 - config.held_out, "val": config.held_out}
         whole = Clips(split(free, parts, seed=config.seed, groups=whole.files()), whole.spans)
-    labels, names = _classes(whole.manifest, config)
-    affect = _affect(whole.manifest, config)
-    taught = _has_target(whole.manifest, labels, affect, config)
+    labels, names = classes_of(whole.manifest, config)
+    affect = affect_of(whole.manifest, config)
+    taught = has_target(whole.manifest, labels, affect, config)
     if not taught.all():
         say(f"left out: {(~taught).sum()} clips without a target")
     whole, labels, affect = whole.where(taught), labels[taught], affect[taught]
     held = np.asarray(whole.manifest["split"] == "val")
     if held.all() or not held.any():
         raise DataError(f"{int((~held).sum())} clips to train on and {int(held.sum())} to judge by; wanted some of each")
-    key = hashlib.sha256((_hash(whole.manifest, labels, affect) + whole.spans.tobytes().hex()).encode()).hexdigest()
+    key = hashlib.sha256((hash_of(whole.manifest, labels, affect) + whole.spans.tobytes().hex()).encode()).hexdigest()
     cut = Cutting.of(config)
-    kept = _Kept(folder / f"data-{key[:12]}", cut, detector)
+    called = called or type(detector).__name__
+    kept = _Kept(folder / f"data-{key[:12]}", cut, detector, called)
     found = []
     for kind, which in (("train", ~held), ("judge", held)):
         windows = kept.windows(kind, whole.where(which), progress)
@@ -77,7 +82,7 @@ def read_clips(
             "longer or more clips, a smaller `settings.window` or `clip_every`"
         )
     say(f"{len(train)} sequences to train on, {len(judge)} to judge by")
-    return TrainData(train, judge, key, tuple(sorted(set(whole.manifest["source"].astype(str).tolist()))))
+    return TrainData(train, judge, key, tuple(sorted(set(whole.manifest["source"].astype(str).tolist()))), called)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +179,9 @@ class Windows:
 class _Kept:
     """Windows on the disk, from one training to the next."""
 
-    def __init__(self, folder: Path, cut: Cutting, detector: Detector) -> None:
+    def __init__(self, folder: Path, cut: Cutting, detector: Detector, called: str) -> None:
         self._folder, self._cut, self._detector = folder, cut, detector
-        how = json.dumps([asdict(cut), AROUND, MOST_GAP, getattr(detector, "name", type(detector).__name__)])
+        how = json.dumps([asdict(cut), AROUND, MOST_GAP, called])
         self._key = hashlib.sha256(how.encode()).hexdigest()[:12]
 
     def windows(self, kind: str, clips: Clips, progress: Counter) -> Windows:

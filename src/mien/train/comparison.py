@@ -29,8 +29,8 @@ from mien.train.rows import Rows, TrainData
 from mien.train.run_folder import FREE
 from mien.train.schedule import optimiser
 from mien.train.targets import head_name, targets_of
+from mien.train.telling import Say
 
-Say = Callable[[str], None]
 RECORD, PLAN = "comparison.json", "plan.json"
 
 
@@ -108,9 +108,8 @@ def _one(wanted: TrainConfig, data_of: Callable[[TrainConfig], TrainData], folde
         data = dataclasses.replace(data, train=part_of(data.train, plan["rows"], seed=config.seed))
         config = _shortened(config, plan["epochs"])
         say(f"{config.name}: {plan['epochs']} of {wanted.epochs} epochs over {len(data.train)} rows, {plan['ms_a_step']:.0f} ms a step")
-    began = time.monotonic()
     fitted = fit(config, data, folder / config.name, resume=True, say=say, watch=_told(say, config))
-    took = sum(m["seconds"] for m in fitted.epochs) or time.monotonic() - began
+    took = sum(m["seconds"] for m in fitted.epochs)
     card = export(config, fitted.state, data, folder / config.name)
     return measured(config, data, folder / config.name / card.file, len(fitted.epochs), wanted.epochs, took / 60)
 

@@ -36,6 +36,11 @@ def are_colour(pictures: Image) -> bool:
     return pictures.shape[-1] == 3
 
 
+def with_channel(crops: Image) -> Image:
+    """Crops (..., S, S) or (..., S, S, 3) as (..., S, S, 1 or 3)."""
+    return crops if are_colour(crops) else crops[..., None]
+
+
 def augmented_crops(
     pictures: Image, points: Floats, frames: Floats, spec: CropSpec, rng: np.random.Generator, *, strength: float = 1.0
 ) -> Image:

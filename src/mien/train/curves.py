@@ -17,6 +17,8 @@ Columns = dict[str, list[float]]
 Kind = Literal["plain", "share", "log"]
 SHARES = ("accuracy", "balanced", "macro_f1")
 """Ends of the names of metrics that are shares."""
+LOW = frozenset(("loss", "rmse", "mae", "ece", "seconds"))
+"""Words in the names of metrics that are good when they are small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def _shown(value: float, kind: Kind) -> bool:
 
 
 def best(columns: Mapping[str, Sequence[float]], monitor: str = "") -> Best | None:
-    """The epoch with the best `monitor`: the highest, of a loss or an error (RMSE) the lowest; of equal ones the first.
+    """The epoch with the best `monitor`: the highest, of a loss or an error the lowest; of equal ones the first.
 
     Where no epoch has it, the best by validation accuracy, else by the mean CCC, else by validation loss; None when none is there.
     """
@@ -162,10 +164,15 @@ def best(columns: Mapping[str, Sequence[float]], monitor: str = "") -> Best | No
         values = known.get(key, [])
         rows = [row for row, value in enumerate(values) if math.isfinite(value)]
         if rows:
-            sign = -1 if "loss" in key or "rmse" in key else 1
+            sign = -1 if lower_is_better(key) else 1
             row = max(rows, key=lambda at: sign * values[at])
             return Best(row, int(columns["epoch"][row]), key, values[row])
     return None
+
+
+def lower_is_better(metric: str) -> bool:
+    """Whether a metric of that name is good when it is small."""
+    return not LOW.isdisjoint(metric.split("_"))
 
 
 def read_best(folder: str | Path, columns: Mapping[str, Sequence[float]]) -> Best | None:

@@ -25,7 +25,7 @@ from mien.train.config import TrainConfig
 from mien.train.fit import build, crop_spec
 from mien.train.graph import halved, to_onnx
 from mien.train.heads import Network
-from mien.train.judge import Judge
+from mien.train.judge import Judge, first_place
 from mien.train.nets import reparameterise
 from mien.train.quantise import CALIBRATION, quantised
 from mien.train.rows import Rows, TrainData
@@ -215,9 +215,7 @@ def accuracies(card: ModelCard, raw: dict[str, Floats], judge: Rows) -> dict[str
 def _true(name: str, judge: Rows) -> tuple[Bools, Ints]:
     """Rows that have the truth of an output, and it, as a position among its labels; of the votes, their single first place."""
     if name == VOTES:
-        shares = np.nan_to_num(judge.shares)
-        single = (shares == shares.max(axis=1, keepdims=True)).sum(axis=1) == 1
-        return np.asarray(np.isfinite(judge.shares[:, 0]) & single), shares.argmax(axis=1)
+        return first_place(judge.shares)
     if name == AFFECT:
         return np.asarray(np.isfinite(judge.affect).all(axis=1)), judge.labels
     return np.asarray(judge.labels >= 0), judge.labels

@@ -24,15 +24,16 @@ from mien.train.judge import Judge
 from mien.train.mix import mixed
 from mien.train.rows import TrainData
 from mien.train.run_folder import RunFolder
-from mien.train.schedule import better, learning_rate, optimiser
-from mien.train.targets import Loss, outputs_of, targets_of
+from mien.train.schedule import LARGEST_GRADIENT, better, learning_rate, optimiser
+from mien.train.start import begin_with
+from mien.train.targets import AFFECT, VOTES, Loss, outputs_of, targets_of
 from mien.train.teach import cached_answers, taught
+from mien.train.telling import Say
 from mien.vision.align import CropSpec
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-Say = Callable[[str], None]
 Watch = Callable[[Mapping[str, float]], bool]
 Metrics = dict[str, float]
 
@@ -108,27 +109,6 @@ def fit(
     return training.run(watch)
 
 
-def begin_with(net: Network, folder: Path, names: tuple[str, ...], say: Say = lambda line: None) -> None:
-    """Load what a run ships; where its head is of other classes or another kind, its backbone alone.
-
-    Raises UsageError when its backbone is another one.
-    """
-    run = RunFolder(folder)
-    state, own = run.shipped(), net.state_dict()
-    body = {name: value for name, value in state.items() if name.startswith("backbone.")}
-    if _shapes(body) != {name: shape for name, shape in _shapes(own).items() if name.startswith("backbone.")}:
-        raise UsageError(f"start {folder}: its network is another one ({run.config().net}); wanted the same `net` and `settings`")
-    if tuple(run.about()["names"]) == names and _shapes(state) == _shapes(own):
-        net.load_state_dict(state)
-        return
-    say(f"start {folder}: the backbone only; its head is another one, so that this one begins at random")
-    net.load_state_dict(body, strict=False)
-
-
-def _shapes(state: Mapping[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(value.shape) for name, value in state.items()}
-
-
 def _fabric(config: TrainConfig) -> Fabric:
     try:
         from lightning_fabric import Fabric
@@ -171,6 +151,7 @@ class _Training:
         self.history: list[Metrics] = []
         self.best: float | None = None
         self.waited = 0
+        self.judges: dict[CropSpec, Judge] = {}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
@@ -233,15 +214,16 @@ class _Training:
             loss = self.loss(outs, targets, adjusted=adjusted)
             self.optimiser.zero_grad(set_to_none=True)
             self.fabric.backward(loss)
-            nn.utils.clip_grad_norm_(self.plain.parameters(), 5.0)
+            nn.utils.clip_grad_norm_(self.plain.parameters(), LARGEST_GRADIENT)
             self.optimiser.step()
             done = self.epoch * self.steps + batch.index
             moving_average(self.average, self.plain, min(config.average, (1 + done) / (10 + done)))
             self.step = batch.index + 1
-            self.sums += torch.tensor([loss.item(), *_right(outs, targets)], dtype=torch.float64)
-            if not math.isfinite(float(self.sums[0])):
+            now = torch.stack([loss.detach(), *_right(outs, targets)]).cpu()  # one wait for the device a step
+            self.sums += now
+            if not math.isfinite(float(now[0])):
                 at = f"epoch {self.epoch}, batch {batch.index}"
-                raise UsageError(f"training: the loss is {loss.item()} in {at}; lower `rate`, or take another `net` or `head`")
+                raise UsageError(f"training: the loss is {float(now[0])} in {at}; lower `rate`, or take another `net` or `head`")
         return self._judge(rate, time.monotonic() - began, watch)
 
     def _judge(self, rate: float, seconds: float, watch: Watch) -> bool:
@@ -251,8 +233,9 @@ class _Training:
             metrics["train_accuracy"] = float(self.sums[1] / self.sums[2])
         if self.fabric.is_global_zero:
             spec = crop_spec(config, self.plain, colour=self.data.colour, epoch=self.epoch)
-            judge = Judge.of(self.data.judge, targets_of(self.data.judge, config), spec)
-            metrics |= judge.metrics(self.average, self.loss, self.fabric.device)
+            if spec not in self.judges:  # cut once for each size of the crops
+                self.judges[spec] = Judge.of(self.data.judge, targets_of(self.data.judge, config), spec)
+            metrics |= self.judges[spec].metrics(self.average, self.loss, self.fabric.device)
         metrics = self.fabric.broadcast(metrics)
         if config.monitor not in metrics:
             raise UsageError(f"monitor {config.monitor!r} is no figure of this training; there are: {', '.join(metrics)}")
@@ -273,13 +256,15 @@ class _Training:
         return bool(self.fabric.broadcast(over))
 
 
-def _right(outs: Mapping[str, torch.Tensor], targets: Mapping[str, torch.Tensor]) -> tuple[float, float]:
-    """How many answers were the target's first, and how many rows have one, over the classes or else the votes."""
-    name = next((name for name in outs if name not in ("votes", "affect")), "votes")
+def _right(outs: Mapping[str, torch.Tensor], targets: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    """How many answers were the target's first, and how many rows have one, over the classes or else the votes; on their device."""
+    name = next((name for name in outs if name not in (VOTES, AFFECT)), VOTES)
     if name not in outs:
-        return 0.0, 0.0
+        none = next(iter(outs.values())).new_zeros(())
+        return none, none
     known = torch.isfinite(targets[name]).all(1)
-    return float((outs[name].argmax(1) == targets[name].argmax(1))[known].sum()), float(known.sum())
+    right = (outs[name].argmax(1) == targets[name].argmax(1)) & known
+    return right.sum().float(), known.sum().float()
 
 
 @torch.no_grad()

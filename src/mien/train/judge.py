@@ -10,7 +10,7 @@ import torch
 from mien.evaluate.metrics import Judged, affect_figures
 from mien.labels import EMOTIONS, LABEL_SETS, convert
 from mien.models.recogniser import softmax
-from mien.train.crops import are_colour, plain_crops
+from mien.train.crops import plain_crops, with_channel
 from mien.train.heads import Network
 from mien.train.rows import Rows
 from mien.train.targets import AFFECT, VOTES, Loss, Tensors, head_name
@@ -32,8 +32,7 @@ class Judge:
     @classmethod
     def of(cls, rows: Rows, targets: dict[str, Floats], spec: CropSpec) -> Judge:
         """The rows cut by their landmarks, not augmented."""
-        crops = plain_crops(rows.pictures, rows.points, rows.frames, spec)
-        return cls(crops if are_colour(crops) else crops[..., None], rows, targets)
+        return cls(with_channel(plain_crops(rows.pictures, rows.points, rows.frames, spec)), rows, targets)
 
     def metrics(self, net: Network, loss: Loss, device: torch.device) -> dict[str, float]:
         """val_loss, and what each task has: val_accuracy, val_balanced, val_macro_f1 of the classes; val_votes_accuracy on the crowd's
@@ -53,7 +52,6 @@ class Judge:
             clear, majority = crowd_majority(self.rows.shares)
             answer = convert(softmax(outs[VOTES]), EMOTIONS, CROWD).argmax(axis=1)
             right = np.equal(answer[clear], majority[clear])
-            # == majority)[clear]  # type: ignore[index]
             found["val_votes_accuracy"] = float(right.mean()) if len(right) else float("nan")
             scores.append(found["val_votes_accuracy"])
         if AFFECT in outs:
@@ -67,12 +65,16 @@ class Judge:
 
 def crowd_majority(shares: Floats) -> tuple[Bools, Ints]:
     """Rows whose votes have one clear first place that is among FER+'s eight emotions, bool (n,), and it, int64 (n,), in their order."""
-    known = np.asarray(np.isfinite(shares).all(axis=1))
-    votes = np.where(known[:, None], shares, 0)
-    best = votes.argmax(axis=1)
-    single = (votes == votes.max(axis=1, keepdims=True)).sum(axis=1) == 1
+    single, best = first_place(shares)
     place = np.array([CROWD.index(name) if name in CROWD else -1 for name in EMOTIONS])
-    return np.asarray(known & single & (place[best] >= 0)), place[best]
+    return np.asarray(single & (place[best] >= 0)), place[best]
+
+
+def first_place(shares: Floats) -> tuple[Bools, Ints]:
+    """Rows whose votes, float32 (n, 9) with NaN where there are none, have a single first place, bool (n,), and it, int64 (n,)."""
+    votes = np.nan_to_num(shares)
+    single = (votes == votes.max(axis=1, keepdims=True)).sum(axis=1) == 1
+    return np.asarray(np.isfinite(shares).all(axis=1) & single), votes.argmax(axis=1)
 
 
 @torch.no_grad()

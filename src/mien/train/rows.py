@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from mien.data.fer import FER7
 from mien.data.manifest import Manifest
 from mien.data.readers.recognise import read_any
 from mien.data.split import split
-from mien.errors import DataError, SourceError, UsageError
-from mien.labels import EMOTIONS, LABEL_SETS, anchors
-from mien.models.landmarks import find_in_crop
+from mien.errors import DataError, SourceError
 from mien.train.config import TrainConfig
 from mien.train.nets import input_of
+from mien.train.row_cache import RowCache
+from mien.train.row_targets import affect_of, classes_of, has_target, hash_of, tasks_with_target
+from mien.train.telling import Counter, Say, silent
 from mien.types import Bools, Detector, Floats, Image, Ints
-from mien.vision.align import grey, whole_frame_points
-
-Say = Callable[[str], None]
-Counter = Callable[[int, str], AbstractContextManager[Callable[[int], None]]]
-"""Called with a number and what is counted, gives a context in which it is told how many are done: `cli.render.progress_counter`."""
-
-
-def silent(total: int, noun: str) -> AbstractContextManager[Callable[[int], None]]:
-    """A counter that says nothing."""
-    return nullcontext(lambda done: None)
-
+from mien.vision.align import whole_frame_points
 
 ROOM = 1.25
 """Pictures are kept at this many times the side of the crop's frame: more would be shrunk again."""
-IN_MEMORY = 512 << 20
-"""Larger sets of pictures are mapped from a file."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,7 +102,7 @@ def read_data(
     if input_of(config.net, config.settings).frames:
         from mien.train.clips import read_clips
 
-        return read_clips(config, paths, detector=detector, folder=folder, say=say, progress=progress)
+        return read_clips(config, paths, detector=detector, folder=folder, called=called, say=say, progress=progress)
     manifests = []
     for path in paths:
         manifest, report = read_any(
@@ -132,10 +118,10 @@ def read_data(
         say(f"no split called val: {config.held_out:.0%} of the rows are held out to judge by (mien data split does it once for all)")
         free = whole.with_columns(split=np.array([""] * len(whole), object))
         whole = split(free, {"train": 1 - config.held_out, "val": config.held_out}, seed=config.seed, groups=_same_files(whole))
-    labels, names = _classes(whole, config)
-    affect = _affect(whole, config)
+    labels, names = classes_of(whole, config)
+    affect = affect_of(whole, config)
     fit = np.asarray(whole["split"] != "val")
-    taught = _has_target(whole, labels, affect, config)
+    taught = has_target(whole, labels, affect, config)
     notes = whole["note"].astype(str)
     out = {
         "without a target": ~taught,
@@ -153,12 +139,12 @@ def read_data(
     if not fit.any() or fit.all():
         raise DataError(f"{int(fit.sum())} rows to train on and {int((~fit).sum())} to judge by; wanted some of each")
     for task in config.tasks:
-        if not _has(whole, labels, affect)[task][~fit].any():
+        if not tasks_with_target(whole, labels, affect)[task][~fit].any():
             say(f"no row to judge by has a target of the task {task}: val_score leaves it out")
-    key = _hash(whole, labels, affect)
-    name_of = called or str(getattr(detector, "name", type(detector).__name__))
+    key = hash_of(whole, labels, affect)
+    name_of = called or type(detector).__name__
     side, colour = _kept(whole, config)
-    kept = Cache(folder / f"data-{key[:12]}", side, colour)
+    kept = RowCache(folder / f"data-{key[:12]}", side, colour)
     parts = []
     for name, which in (("train", fit), ("judge", ~fit)):
         part = whole.where(which)
@@ -185,81 +171,6 @@ def read_data(
         raise DataError(f"{len(train)} pictures to train on and {len(judge)} to judge by could be read; wanted some of each")
     say(f"{len(train)} rows to train on, {len(judge)} to judge by")
     return TrainData(train, judge, key, tuple(sorted(set(whole["source"].astype(str).tolist()))), name_of)
-
-
-class Cache:
-    """Pictures and landmarks of one data set, kept from one training to the next: squares of `side` pixels, grey or RGB."""
-
-    def __init__(self, folder: Path, side: int, colour: bool) -> None:
-        self._folder, self._side, self._colour = folder, side, colour
-        self._how = f"{side}-{'rgb' if colour else 'grey'}"
-
-    def pictures(self, kind: str, manifest: Manifest, progress: Counter) -> tuple[Image, Ints, Bools]:
-        """uint8 (n, S, S[, 3]), their widths and heights int64 (n, 2), and which could be read, bool (n,)."""
-        import cv2
-
-        n, side, colour = len(manifest), self._side, self._colour
-        path = self._folder / f"{kind}-{self._how}.npy"
-        about = path.with_suffix(".sizes.npz")
-        if not (path.exists() and about.exists()):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(f".{os.getpid()}.part")  # another training may be making the same file
-            shape = (n, side, side, 3) if colour else (n, side, side)
-            out = np.lib.format.open_memmap(partial, "w+", np.uint8, shape)
-            sizes, read = np.full((n, 2), side, np.int64), np.ones(n, np.bool_)
-            with progress(n, "pictures kept") as done:
-                for i in range(n):
-                    try:
-                        picture = manifest.picture(i)
-                    except SourceError:
-                        read[i] = False
-                        continue
-                    seen = _shrunk(picture if colour else grey(picture), side)
-                    h, w = seen.shape[:2]
-                    out[i] = cv2.copyMakeBorder(seen, 0, side - h, 0, side - w, cv2.BORDER_REPLICATE)
-                    sizes[i] = w, h
-                    done(i + 1)
-            out.flush()
-            del out
-            if not read.all():  # a disk may be missing, and be there the next time
-                return np.asarray(np.load(partial)), sizes, read
-            beside = about.with_suffix(f".{os.getpid()}.npz")
-            np.savez(beside, sizes=sizes, read=read)
-            beside.replace(about)
-            partial.replace(path)
-        pictures: Image = np.load(path, mmap_mode="r" if path.stat().st_size > IN_MEMORY else None)
-        with np.load(about) as file:
-            return pictures, file["sizes"], file["read"]
-
-    def points(self, kind: str, pictures: Image, sizes: Ints, detector: Detector, name: str, progress: Counter) -> Floats:
-        """Landmarks, float32 (n, 5, 2), NaN where the detector finds no face."""
-        called = hashlib.sha256(name.encode()).hexdigest()[:8]
-        path = self._folder / f"{kind}-{self._how}-points-{called}.npy"
-        if path.exists():
-            return np.asarray(np.load(path), np.float32)
-        found = np.full((len(pictures), 5, 2), np.nan, np.float32)
-        with progress(len(pictures), "faces looked for") as done:
-            for i, (picture, (w, h)) in enumerate(zip(pictures, sizes.tolist(), strict=True)):
-                seen = picture[:h, :w]
-                found[i] = find_in_crop(seen if seen.ndim == 3 else np.repeat(seen[..., None], 3, axis=2), detector)
-                done(i + 1)
-        partial = path.with_suffix(f".{os.getpid()}.part")
-        with partial.open("wb") as file:
-            np.save(file, found)
-        partial.replace(path)
-        return found
-
-
-def _shrunk(picture: Image, side: int) -> Image:
-    """The picture with its longer side no longer than that."""
-    import cv2
-
-    height, width = picture.shape[:2]
-    scale = side / max(height, width)
-    if scale >= 1:
-        return picture
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _kept(manifest: Manifest, config: TrainConfig) -> tuple[int, bool]:
@@ -304,47 +215,3 @@ def _all_grey(manifest: Manifest) -> bool:
 
 def _flat(pictures: Image) -> Bools:
     return np.array([picture.max() == picture.min() for picture in pictures], np.bool_)
-
-
-def _classes(manifest: Manifest, config: TrainConfig) -> tuple[Ints, tuple[str, ...]]:
-    """Position of each row's label among the classes there are, and their names, in the order of the label set that they make."""
-    found = {name for name in manifest["label"].astype(str).tolist() if name}
-    if "classes" in config.tasks and len(found) < 2:
-        raise DataError(f"found the labels {', '.join(sorted(found)) or 'none'}; wanted two classes or more, or tasks without classes")
-    names = next((order for order in (FER7, *LABEL_SETS.values()) if set(order) == found), tuple(e for e in EMOTIONS if e in found))
-    place = {name: i for i, name in enumerate(names)}
-    return np.array([place.get(str(name), -1) for name in manifest["label"]], np.int64), names
-
-
-def _affect(manifest: Manifest, config: TrainConfig) -> Floats:
-    """Valence and arousal as rated, or else what the votes say under the anchors."""
-    rated = np.stack([manifest["valence"], manifest["arousal"]], axis=1).astype(np.float32)
-    expected = anchors(config.anchors).expected(np.asarray(manifest["shares"], np.float32), EMOTIONS)
-    return np.where(np.isfinite(rated).all(axis=1, keepdims=True), rated, expected).astype(np.float32)
-
-
-def _has(manifest: Manifest, labels: Ints, affect: Floats) -> dict[str, Bools]:
-    """Task -> rows that have a target of it."""
-    return {
-        "classes": labels >= 0,
-        "votes": np.asarray(np.isfinite(np.asarray(manifest["shares"], np.float32)).all(axis=1)),
-        "affect": np.asarray(np.isfinite(affect).all(axis=1)),
-    }
-
-
-def _has_target(manifest: Manifest, labels: Ints, affect: Floats, config: TrainConfig) -> Bools:
-    has = _has(manifest, labels, affect)
-    for task in config.tasks:
-        if not has[task].any():
-            wanted = {"classes": "labels", "votes": "shares of votes", "affect": "valence and arousal, or votes that say something of them"}
-            raise UsageError(f"task {task}: no row has {wanted[task]}; tasks this data has: {', '.join(t for t in has if has[t].any())}")
-    return np.asarray(np.any([has[task] for task in config.tasks], axis=0))
-
-
-def _hash(manifest: Manifest, labels: Ints, affect: Floats) -> str:
-    digest = hashlib.sha256()
-    for name in ("id", "sha256", "label", "split"):
-        digest.update("\n".join(manifest[name].astype(str).tolist()).encode())
-    for array in (labels, affect, np.asarray(manifest["shares"], np.float32)):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()

@@ -87,11 +87,10 @@ class RunFolder:
         found: dict[str, Any] = json.loads((self.path / "run.json").read_text())
         return found
 
-    def metrics(self) -> list[dict[str, float]]:
-        """Metrics of the epochs so far."""
-        if not self.metrics_file.exists():
-            return []
-        return [json.loads(line) for line in self.metrics_file.read_text().splitlines() if line]
+    @property
+    def begun(self) -> bool:
+        """Whether there is an epoch on record."""
+        return self.metrics_file.exists() and self.metrics_file.stat().st_size > 0
 
     def add(self, metrics: Mapping[str, float]) -> None:
         """Metrics of one more epoch."""

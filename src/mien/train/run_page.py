@@ -6,14 +6,11 @@ import json
 import math
 from collections.abc import Container, Iterator, Mapping
 from datetime import datetime
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any
 
-from mien import __version__
-from mien.report.colours import themes
-from mien.report.sections import NONE, table, text
+from mien.report.sections import NONE, table, text, tiles
+from mien.report.shell import document
 from mien.report.words import words
 from mien.sinks.files import replace
 from mien.train.config import entries
@@ -23,7 +20,6 @@ from mien.train.curves import Best, Columns, panels, read_best, read_metrics, re
 from mien.train.terminal import duration
 
 NAME = "report.html"
-PALETTE = "tol"
 LEADING = ("epoch", "train_loss", "val_loss", "train_accuracy", "val_accuracy")
 """First columns of the table of epochs; the others follow as they came."""
 TRAILING = ("rate", "seconds")
@@ -81,24 +77,8 @@ def as_page(folder: str | Path, *, made: datetime | None = None) -> str:
         parts.append(("Record of the run", f'<div class="record">{table("Record of the run", ["", "value"], rows)}</div>'))
     title = f"Training of {(config or {}).get('name') or folder.resolve().name}"
     meta = " · ".join(str(word) for word in (*_meta(config or {}), f"folder {folder.resolve().name}") if word)
-    when = (made or datetime.now().astimezone()).strftime("%Y-%m-%d %H:%M %Z").strip()
-    body = "".join(f"<section><h2>{text(heading)}</h2>{content}</section>" for heading, content in parts)
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">"
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
-        f'<meta name="generator" content="mien {__version__}"><title>{text(title)}</title><link rel="icon" href="data:,">'
-        f'<style>{_css()}</style></head><body><header><h1>{text(title)}</h1><p class="meta">{text(meta)}</p>'
-        f'<p class="limits">{words("en")["limits"]}</p></header><main>{body}</main>'
-        f"<footer><p>mien {__version__}, {text(when)}</p></footer></body></html>\n"
-    )
-
-
-def _css() -> str:
-    light, dark = themes(PALETTE)["light"] | COLOURS, themes(PALETTE)["dark"] | DARK
-    both = {name: " ".join(f"--{key}: {colour};" for key, colour in own.items()) for name, own in (("light", light), ("dark", dark))}
-    read = files("mien.report").joinpath
-    return Template(read("page.css").read_text("utf-8")).substitute(both) + read("evaluation.css").read_text("utf-8") + CSS
+    limits = f'<p class="limits">{words("en")["limits"]}</p>'
+    return document(title, meta, parts, notes=limits, css=CSS, colours={"light": COLOURS, "dark": DARK}, made=made)
 
 
 def _object(path: Path) -> dict[str, Any] | None:
@@ -114,16 +94,15 @@ def _meta(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _glance(columns: Columns, best: Best | None, config: Mapping[str, Any] | None) -> str:
     done, planned = len(columns["epoch"]), (config or {}).get("epochs")
-    tiles = []
+    rows: list[tuple[str, str, str]] = []
     if best is not None:
-        tiles.append((f"{best.epoch}", "best epoch", f"by {told(best).split(', ', 1)[1]}"))
-        tiles += _at(columns, best.row)
-    tiles.append((f"{done:,}", "epochs", f"of {planned:,}" if isinstance(planned, int) and planned != done else ""))
+        rows.append((f"{best.epoch}", "best epoch", f"by {told(best).split(', ', 1)[1]}"))
+        rows += _at(columns, best.row)
+    rows.append((f"{done:,}", "epochs", f"of {planned:,}" if isinstance(planned, int) and planned != done else ""))
     seconds = [value for value in columns.get("seconds", []) if math.isfinite(value)]
     if seconds:
-        tiles.append((duration(sum(seconds)), "time", f"{duration(sum(seconds) / len(seconds))} an epoch"))
-    items = "".join(f"<li><b>{text(value)}</b><span>{text(what)}</span><small>{text(more)}</small></li>" for value, what, more in tiles)
-    return f'<ul class="tiles">{items}</ul>'
+        rows.append((duration(sum(seconds)), "time", f"{duration(sum(seconds) / len(seconds))} an epoch"))
+    return tiles((text(value), text(what), text(more)) for value, what, more in rows)
 
 
 def _at(columns: Columns, row: int) -> Iterator[tuple[str, str, str]]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
 
 from mien.train.config import TrainConfig
+from mien.train.curves import lower_is_better
 from mien.train.freeze import parameter_groups
+
+LARGEST_GRADIENT = 5.0
+"""Norm to which the gradient of a step is cut."""
 
 
 def learning_rate(epoch: float, steps: int, config: TrainConfig, val_losses: Sequence[float] = ()) -> float:
@@ -55,19 +60,18 @@ def falls(losses: Sequence[float], patience: int) -> int:
 
 def optimiser(net: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
     """The optimiser of all parameters, weight decay on those with two or more dimensions, early layers slower by `layer_decay`."""
-    groups = parameter_groups(net, config.rate, decay=config.layer_decay, weight_decay=config.weight_decay)
+    return optimiser_of(parameter_groups(net, config.rate, decay=config.layer_decay, weight_decay=config.weight_decay), config)
+
+
+def optimiser_of(groups: list[dict[str, Any]], config: TrainConfig) -> torch.optim.Optimizer:
+    """The config's optimiser of these groups of parameters."""
     if config.optimiser == "sgd":
         return torch.optim.SGD(groups, lr=config.rate, momentum=config.momentum, nesterov=config.momentum > 0)
     return (torch.optim.Adam if config.optimiser == "adam" else torch.optim.AdamW)(groups, lr=config.rate)
 
 
 def better(value: float, best: float | None, monitor: str) -> bool:
-    """Whether a figure beats the best so far: the higher the better, but for losses and errors. NaN beats nothing."""
+    """Whether a figure beats the best so far (`curves.lower_is_better`). NaN beats nothing."""
     if best is None or math.isnan(best):
         return not math.isnan(value)
     return value < best if lower_is_better(monitor) else value > best
-
-
-def lower_is_better(monitor: str) -> bool:
-    """Whether a figure of that name is good when it is small."""
-    return any(word in monitor for word in ("loss", "rmse", "mae"))

@@ -23,6 +23,7 @@ class Vgg8(Backbone):
 
     def __init__(self, wanted: Input, widths: tuple[int, ...] = WIDTHS) -> None:
         super().__init__(wanted, widths[-1])
+        self.widths = widths
         self.first = nn.ModuleList(conv_bn(a, b) for a, b in zip((wanted.channels, *widths[:-1]), widths, strict=True))
         self.second = nn.ModuleList(conv_bn(w, w) for w in widths)
         self.pool = nn.MaxPool2d(2)

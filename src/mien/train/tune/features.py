@@ -14,13 +14,15 @@ import numpy as np
 import torch
 
 from mien.errors import UsageError
+from mien.models.locate import sha256_of
 from mien.sinks.files import beside
 from mien.train.config import TrainConfig
 from mien.train.crops import plain_crops
 from mien.train.nets import Backbone, Entrance, backbone
 from mien.train.nets.weights import pretrained_path
-from mien.train.rows import Counter, Rows, Say, TrainData, silent
+from mien.train.rows import Rows, TrainData
 from mien.train.run_folder import RunFolder
+from mien.train.telling import Counter, Say, silent
 from mien.train.tune.space import Space
 from mien.types import Floats, Image
 from mien.vision.align import CropSpec, grey
@@ -155,7 +157,7 @@ def key_of(config: TrainConfig, data: TrainData) -> str:
     """sha256, hex, over all that decides the features and their targets."""
     settings = dataclasses.asdict(config.settings)
     if config.settings.weights:
-        settings["weights"] = _hash_of(pretrained_path(config.settings.weights, config.settings.sha256))
+        settings["weights"] = sha256_of(pretrained_path(config.settings.weights, config.settings.sha256))
     digest = hashlib.sha256()
     for name, value in sorted(_started(config).items()) if config.start else ():
         digest.update(name.encode() + value.numpy().tobytes())
@@ -177,8 +179,3 @@ def hash_of_rows(data: TrainData) -> str:
             for start in range(0, len(array), 1024):  # a mapped file need not fit into memory
                 digest.update(np.ascontiguousarray(array[start : start + 1024]).tobytes())
     return digest.hexdigest()
-
-
-def _hash_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

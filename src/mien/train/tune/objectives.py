@@ -21,14 +21,12 @@ from mien.train.heads import Network
 from mien.train.judge import Judge
 from mien.train.nets import Backbone
 from mien.train.rows import TrainData
-from mien.train.schedule import learning_rate
+from mien.train.schedule import LARGEST_GRADIENT, learning_rate, optimiser_of
 from mien.train.settings import Input
 from mien.train.targets import Loss, outputs_of, targets_of
 from mien.train.tune.features import Features, read_features
 from mien.train.tune.process import Watch
 from mien.types import Image
-
-LARGEST_GRADIENT = 5.0
 
 
 class Training:
@@ -105,7 +103,9 @@ def train_head(config: TrainConfig, train: Features, judge: Features, watch: Wat
     device = torch.device("cpu")
     net = HeadNetwork(config, train.plain.shape[1], outputs_of(config, train.rows.names))
     average = copy.deepcopy(net).eval()
-    optimiser, loss = _optimiser(net, config), Loss.of(config, train.rows, device)
+    weights, others = ([p for p in net.parameters() if (p.ndim > 1) == many] for many in (True, False))
+    groups = [{"params": weights, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    optimiser, loss = optimiser_of(groups, config), Loss.of(config, train.rows, device)
     smooth = targets_of(train.rows, config, smoothing=config.smoothing)
     targets = {name: torch.from_numpy(np.ascontiguousarray(target)) for name, target in smooth.items()}
     judging = Judge(cast(Image, judge.plain), judge.rows, targets_of(judge.rows, config))
@@ -136,14 +136,3 @@ def train_head(config: TrainConfig, train: Features, judge: Features, watch: Wat
         if watch(metrics):
             break
     return average
-
-
-def _optimiser(net: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """The config's optimiser, with weight decay on weights alone."""
-    groups = [
-        {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in net.parameters() if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    if config.optimiser == "sgd":
-        return torch.optim.SGD(groups, lr=config.rate, momentum=config.momentum, nesterov=config.momentum > 0)
-    return (torch.optim.Adam if config.optimiser == "adam" else torch.optim.AdamW)(groups, lr=config.rate)

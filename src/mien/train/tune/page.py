@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any
 
-from mien import __version__
-from mien.report.colours import themes
-from mien.report.sections import table, text
+from mien.report.sections import table, text, tiles
+from mien.report.shell import document
 from mien.sinks.files import replace
 from mien.train.config import entries
 from mien.train.terminal import duration
@@ -19,7 +16,6 @@ from mien.train.tune.space import direction
 from mien.train.tune.study import Found
 from mien.train.tune.words import between, exact, figure, shown
 
-PALETTE = "tol"
 FOLDED = 60
 """Trials from which on their table is folded up."""
 CSS = """
@@ -66,41 +62,24 @@ def as_page(found: Found, *, title: str = "", notes: tuple[str, ...] = (), made:
             parts.append(("All settings together", f"{note}<figure>{parallel_chart(found)}</figure>"))
     if found.tried:
         parts.append(("Trials", _trials(found)))
-    when = (made or datetime.now().astimezone()).strftime("%Y-%m-%d %H:%M %Z").strip()
-    body = "".join(f"<section><h2>{text(heading)}</h2>{content}</section>" for heading, content in parts)
     said = f'<ul class="notes">{"".join(f"<li>{text(note)}</li>" for note in told)}</ul>' if told else ""
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">"
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
-        f'<meta name="generator" content="mien {__version__}"><title>{text(title)}</title><link rel="icon" href="data:,">'
-        f'<style>{_css()}</style></head><body><header><h1>{text(title)}</h1><p class="meta">{text(meta)}</p>{said}</header>'
-        f"<main>{body}</main><footer><p>mien {__version__}, {text(when)}</p></footer></body></html>\n"
-    )
-
-
-def _css() -> str:
-    own = themes(PALETTE)
-    both = {theme: " ".join(f"--{name}: {colour};" for name, colour in colours.items()) for theme, colours in own.items()}
-    read = files("mien.report").joinpath
-    return Template(read("page.css").read_text("utf-8")).substitute(both) + read("evaluation.css").read_text("utf-8") + CSS
+    return document(title, meta, parts, notes=said, css=CSS, made=made)
 
 
 def _glance(found: Found) -> str:
     states = [one.state for one in found.tried]
     seconds = sum(one.seconds for one in found.tried if one.seconds == one.seconds)
-    tiles = []
+    rows = []
     if found.best is not None:
-        tiles.append((figure(found.best.value), found.metric, f"the best, of trial {found.best.number}"))
-    tiles += [
+        rows.append((figure(found.best.value), found.metric, f"the best, of trial {found.best.number}"))
+    rows += [
         (f"{states.count('complete'):,}", "complete", ""),
         (f"{states.count('pruned'):,}", "cut short", "worse than the median by then"),
     ]
     if "failed" in states:
-        tiles.append((f"{states.count('failed'):,}", "failed", "reasons below"))
-    tiles.append((f"{sum(one.epochs for one in found.tried):,}", "epochs", f"{duration(seconds)} of training"))
-    items = "".join(f"<li><b>{value}</b><span>{text(what)}</span><small>{text(more)}</small></li>" for value, what, more in tiles)
-    return f'<ul class="tiles">{items}</ul>'
+        rows.append((f"{states.count('failed'):,}", "failed", "reasons below"))
+    rows.append((f"{sum(one.epochs for one in found.tried):,}", "epochs", f"{duration(seconds)} of training"))
+    return tiles((value, text(what), text(more)) for value, what, more in rows)
 
 
 def _best(found: Found) -> str:

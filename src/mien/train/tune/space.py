@@ -30,11 +30,11 @@ from typing import Any, Literal
 
 from mien.errors import SourceMissing, UnknownName, UsageError
 from mien.train.config import TrainConfig, changed, entries
+from mien.train.curves import LOW, lower_is_better
 
 KINDS = "{ low = 1, high = 3 }, with step = 1 or log = true if wanted, or { choices = [...] }"
-MINIMISED = ("loss", "rmse", "mae", "ece", "seconds")
 MAXIMISED = ("accuracy", "balanced", "f1", "top2", "ccc", "score")
-"""What a metric's name tells of its direction."""
+"""Words in the names of metrics that are good when they are large; the others are in `curves.LOW`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +145,13 @@ def parse_space(text: str, origin: str) -> Space:
 
 def direction(metric: str) -> Literal["minimize", "maximize"]:
     """`minimize` or `maximize`, by the name of a metric. Raises UsageError for a name that tells neither."""
-    words = set(str(metric).split("_"))
-    if words & set(MINIMISED):
+    if lower_is_better(metric):
         return "minimize"
-    if words & set(MAXIMISED):
+    if set(metric.split("_")) & set(MAXIMISED):
         return "maximize"
     raise UsageError(
         f"metric {metric!r}: its name does not say whether small or large is good; wanted a word such as "
-        f"{', '.join(MINIMISED)} (small) or {', '.join(MAXIMISED)} (large) in it, as in val_loss"
+        f"{', '.join(sorted(LOW))} (small) or {', '.join(MAXIMISED)} (large) in it, as in val_loss"
     )
 
 

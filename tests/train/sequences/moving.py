@@ -6,7 +6,11 @@ import numpy as np
 
 from mien.testing.fakes import BACKGROUND
 from mien.train.config import TrainConfig
+from mien.train.fit import build, crop_spec
+from mien.train.judge import Judge
+from mien.train.rows import TrainData
 from mien.train.settings import NetSettings
+from mien.train.targets import targets_of
 from tests.io.clips import clip
 
 MOVING = TrainConfig(
@@ -51,3 +55,9 @@ def face_picture() -> np.ndarray:
     image = np.full((72, 96, 3), BACKGROUND, np.uint8)
     image[10 : 10 + SIDE, 10 : 10 + SIDE] = face(0)
     return image
+
+
+def crops_of(data: TrainData, config: TrainConfig = MOVING) -> np.ndarray:
+    """The crops to judge by."""
+    spec = crop_spec(config, build(config, data.names), colour=data.colour)
+    return Judge.of(data.judge, targets_of(data.judge, config), spec).crops

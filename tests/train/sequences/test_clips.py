@@ -16,32 +16,16 @@ from mien.train import clips as clipping  # noqa: E402
 from mien.train.batches import batches  # noqa: E402
 from mien.train.clip_list import list_clips  # noqa: E402
 from mien.train.clips import Cutter, Cutting, read_clips  # noqa: E402
-from mien.train.config import TrainConfig, changed  # noqa: E402
+from mien.train.config import changed  # noqa: E402
 from mien.train.crops import augmented_crops, plain_crops  # noqa: E402
 from mien.train.fit import build, crop_spec, fit  # noqa: E402
-from mien.train.judge import Judge  # noqa: E402
 from mien.train.nets.windows import window_starts  # noqa: E402
 from mien.train.rows import TrainData, read_data  # noqa: E402
 from mien.train.targets import targets_of  # noqa: E402
 from mien.types import Faces  # noqa: E402
 from mien.vision.align import CropSpec  # noqa: E402
 from tests.train.conftest import TINY  # noqa: E402
-from tests.train.moving import MOVING, face_picture, moving, ten_of_each  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return ten_of_each(tmp_path_factory.mktemp("data") / "clips")
-
-
-@pytest.fixture(scope="module")
-def data(folder: Path) -> TrainData:
-    return read_data(MOVING, folder, detector=FakeDetector(), folder=folder.parent / "runs")
-
-
-def crops_of(data: TrainData, config: TrainConfig = MOVING) -> np.ndarray:
-    spec = crop_spec(config, build(config, data.names), colour=data.colour)
-    return Judge.of(data.judge, targets_of(data.judge, config), spec).crops
+from tests.train.sequences.moving import MOVING, crops_of, face_picture, moving  # noqa: E402
 
 
 def test_clips_become_windows_of_one_person(data: TrainData) -> None:

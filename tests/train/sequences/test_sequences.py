@@ -18,25 +18,12 @@ from mien.models.recogniser import OnnxRecogniser  # noqa: E402
 from mien.models.registry import recogniser  # noqa: E402
 from mien.models.sequences import read_windows  # noqa: E402
 from mien.testing import FakeDetector  # noqa: E402
-from mien.train.config import TrainConfig  # noqa: E402
 from mien.train.export import deployed, export  # noqa: E402
-from mien.train.fit import build, crop_spec, fit  # noqa: E402
-from mien.train.judge import Judge  # noqa: E402
-from mien.train.rows import TrainData, read_data  # noqa: E402
-from mien.train.targets import targets_of  # noqa: E402
+from mien.train.fit import fit  # noqa: E402
+from mien.train.rows import TrainData  # noqa: E402
 from mien.train.teach import answers  # noqa: E402
 from mien.types import Faces  # noqa: E402
-from tests.train.moving import MOVING, moving, ten_of_each  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return ten_of_each(tmp_path_factory.mktemp("data") / "clips")
-
-
-@pytest.fixture(scope="module")
-def data(folder: Path) -> TrainData:
-    return read_data(MOVING, folder, detector=FakeDetector(), folder=folder.parent / "runs")
+from tests.train.sequences.moving import MOVING, crops_of, moving  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +37,6 @@ def model(fitted, data: TrainData, folder: Path) -> OnnxRecogniser:
     made = recogniser(str(folder.parent / "model"), threads=1)
     assert isinstance(made, OnnxRecogniser)
     return made
-
-
-def crops_of(data: TrainData, config: TrainConfig = MOVING) -> np.ndarray:
-    spec = crop_spec(config, build(config, data.names), colour=data.colour)
-    return Judge.of(data.judge, targets_of(data.judge, config), spec).crops
 
 
 def test_it_learns_what_only_the_motion_tells(fitted, data: TrainData, folder: Path) -> None:
