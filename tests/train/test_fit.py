@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -182,11 +183,14 @@ def test_crops_are_small_at_first_and_grey_for_grey_pictures(data) -> None:
 
 
 def test_two_processes_train_one_network(fer_file: Path, tmp_path: Path) -> None:
-    """DDP on the CPU by the command, and again by one process: the same data, the same number of steps, one set of files."""
+    """DDP on the CPU by the command, and again by one process: the same data, the same number of steps, one set of files.
+
+    Stopped by Ctrl-C in the midst and resumed, two processes end where they would have ended.
+    """
     settings = tmp_path / "two.toml"
     settings.write_text(
-        'name = "two"\ntasks = ["classes"]\nepochs = 2\nbatch = 16\nrate = 0.02\nrecipe = "none"\nthreads = 1\naverage = 0.5\n'
-        '[settings]\nsize = 44\nwidths = [8, 8, 8, 16]\n[head]\ndropout = 0.0\n'
+        'name = "two"\ntasks = ["classes"]\nepochs = 5\nbatch = 16\nrate = 0.02\nthreads = 1\naverage = 0.5\n'
+        + '[settings]\nsize = 44\nwidths = [8, 8, 8, 16]\n'
     )  # fmt: skip
     command = [sys.executable, "-m", "mien", "train", str(settings), "--data", str(fer_file), "--detector", "yunet", "--device", "cpu"]
     found = {}
@@ -195,11 +199,28 @@ def test_two_processes_train_one_network(fer_file: Path, tmp_path: Path) -> None
         done = subprocess.run([*command, "--devices", str(devices), "--out", str(out)], capture_output=True, text=True, timeout=240)
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr
-        found[devices] = read_metrics(out / "two")
+        found[devices] = read_metrics(out / "two")["train_loss"]
         assert (out / "two" / "two.onnx").exists()
-    for one, two in zip(found[1]["train_loss"], found[2]["train_loss"], strict=True):
-        assert two == pytest.approx(one, rel=0.35)  # each has batch normalisation of its own
-    assert found[2]["train_loss"][-1] < found[2]["train_loss"][0]
+    assert len(found[1]) == len(found[2]) == 5
+    assert found[2][0] == pytest.approx(found[1][0], rel=0.35)  # each has batch normalisation of its own
+    assert found[2][-1] < found[2][0]
+
+    again = [*command, "--devices", "2", "--out", str(tmp_path / "runs3")]
+    process = subprocess.Popen(again, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    metrics = tmp_path / "runs3" / "two" / "metrics.jsonl"
+    until = time.monotonic() + 120
+    while not (metrics.exists() and metrics.stat().st_size) and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 130, said
+    assert "--resume goes on from there" in said
+    assert len(metrics.read_text().splitlines()) < 5
+    done = subprocess.run([*again, "--resume"], capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    assert read_metrics(tmp_path / "runs3" / "two")["train_loss"] == found[2]
+    one, other = (torch.load(tmp_path / name / "two" / "last.pt", weights_only=True)["ema"] for name in ("runs2", "runs3"))
+    assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 @pytest.mark.parametrize("freeze", [FreezePlan(frozen_epochs=1), FreezePlan(unfreeze_last=2)])

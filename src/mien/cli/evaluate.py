@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from mien.errors import UsageError
 if TYPE_CHECKING:
     from mien.data.labelled import Labelled
     from mien.evaluate.run import Evaluation
+    from mien.types import Detector, Recogniser
 
 SOME_FAILED = 3
 FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "top2", "second_given_wrong", "ece")
@@ -54,12 +56,26 @@ def evaluate(
     duplicates: Annotated[
         Path | None, typer.Option(help="For FER-2013: npz of rows with a copy in another split; they are left out.")
     ] = None,
+    sample: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Judge only N of the pictures, each label having its share of them; the same on every run."),
+    ] = None,
+    robust: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND",
+            help="Also judge the pictures made worse: size, blur, jpeg, brightness, roll, yaw (simulated), or all; repeatable. "
+            "All take some 40 times as long.",
+        ),
+    ] = None,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all cores.")] = 0,
 ) -> None:
     """Accuracy, macro-F1, calibration and more of a model on labelled pictures."""
     from mien.cli.render import progress_counter, say
     from mien.data.labelled import read_labelled
     from mien.evaluate import run
+    from mien.evaluate.changes import kinds_of
+    from mien.evaluate.sample import sampled
     from mien.models.detectors.registry import detector as detector_by_name
     from mien.models.registry import recogniser as recogniser_by_name
     from mien.sinks.files import prepare
@@ -69,7 +85,10 @@ def evaluate(
         if path.suffix not in (".html", ".json"):
             raise UsageError(f"{path}: wanted a name that ends in .html for the page or .json for the figures")
         prepare(path)
+    kinds = kinds_of(robust or [])
     labelled = read_labelled(data, labels, split=split, duplicates=duplicates)
+    if sample is not None:
+        labelled = sampled(labelled, sample)
     first = recogniser_by_name(model, threads=threads)
     second = recogniser_by_name(against, threads=threads) if against else None
     finder = detector_by_name(detector, threads=threads)
@@ -78,10 +97,13 @@ def evaluate(
     with progress_counter(len(labelled), "pictures") as progress:
         if second is not None:
             found, other, compared = run.evaluate_both(first, second, finder, labelled, progress=progress, **settings)
-            said = found.to_json() | {"against": other.to_json(), "comparison": compared}
         else:
-            found = run.evaluate(first, finder, labelled, progress=progress, **settings)
-            said = found.to_json()
+            found, compared = run.evaluate(first, finder, labelled, progress=progress, **settings), None
+    if kinds:
+        del settings["slice_by"]
+        found = _with_robustness(found, first, finder, labelled, kinds, settings)
+        other = _with_robustness(other, second, finder, labelled, kinds, settings) if second is not None and other is not None else None
+    said = found.to_json() | ({"against": other.to_json(), "comparison": compared} if other is not None else {})
     for failure in found.failures[:NAMED]:
         say(f"mien: {failure.error}")
     if len(found.failures) > NAMED:
@@ -98,12 +120,24 @@ def evaluate(
         raise typer.Exit(SOME_FAILED)
 
 
+def _with_robustness(
+    found: Evaluation, model: Recogniser, detector: Detector, data: Labelled, kinds: tuple[str, ...], settings: dict[str, Any]
+) -> Evaluation:
+    """The evaluation with `robustness` among its figures."""
+    from mien.cli.render import progress_counter
+    from mien.evaluate.robustness import robustness, run_count
+
+    with progress_counter(len(data), f"pictures, each at {run_count(kinds)} levels") as progress:
+        judged = robustness(model, detector, data, kinds=kinds, progress=progress, **settings)
+    return replace(found, figures=found.figures | {"robustness": judged.to_json() | {"model": found.model}})
+
+
 def _write(path: Path, said: dict[str, Any], found: Evaluation, other: Evaluation | None, data: Labelled) -> None:
     from mien.report.evaluation import write_evaluation
-    from mien.sinks.files import replace
+    from mien.sinks import files
 
     if path.suffix == ".json":
-        replace(path, (json.dumps(_finite(said), indent=1) + "\n").encode())
+        files.replace(path, (json.dumps(_finite(said), indent=1) + "\n").encode())
     else:
         write_evaluation(found, data, path, against=other, comparison=said.get("comparison"))
 
@@ -136,6 +170,9 @@ def _lines(found: dict[str, Any]) -> list[str]:
     for name, parts in found.get("slices", {}).items():
         lines.append(f"by {name}")
         lines += [f"  {part['value']:<22} accuracy {part['accuracy']:.4f}{_interval(part['interval'])}  n {part['n']}" for part in parts]
+    for one in (found, found.get("against", {})):
+        if "robustness" in one:
+            lines += _robustness_lines(one["robustness"])
     if "comparison" in found:
         lines += _comparison_lines(found)
     return [*lines, *(f"left out: {count} ({reason})" for reason, count in found["left_out"].items())]
@@ -152,6 +189,18 @@ def _class_lines(found: Mapping[str, Any]) -> list[str]:
     names, matrix = found["confusion"]["labels"], found["confusion"]["counts"]
     lines += ["confusion (rows: true, columns: answers)", " " * 13 + "".join(f"{name[:8]:>9}" for name in names)]
     return lines + [f"  {name:<11}" + "".join(f"{count:>9}" for count in row) for name, row in zip(names, matrix, strict=True)]
+
+
+def _robustness_lines(found: Mapping[str, Any]) -> list[str]:
+    lines = [f"robustness of {found['model']} (pictures as they are: accuracy {found['untouched']['accuracy']:.4f})"]
+    for name, kind in found["kinds"].items():
+        lines.append(f"  by {name}, {kind['unit']}{'' if kind['levels'] else ': no face is large enough'}")
+        lines += [f"    {kind['what']}"] * kind["simulated"]
+        for one in kind["levels"]:
+            faceless = f", {100 * one['faceless']:.1f} % without a face" if one["faceless"] else ""
+            gap = f"  change {one['change']:+.4f}" if one["level"] else ""
+            lines.append(f"    {one['level']:>6g}  accuracy {one['accuracy']:.4f}{_interval(one['interval'])}{gap}  n {one['n']}{faceless}")
+    return lines
 
 
 def _comparison_lines(found: Mapping[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +78,11 @@ def percentile_intervals(
         for name, value in figures(weights).items():
             values.setdefault(name, []).append(value)
     return {name: _percentiles(np.array(drawn, np.float64)) for name, drawn in values.items()}
+
+
+def intervals_by(found: Clusters, rounds: int) -> dict[str, Any]:
+    """How `percentile_intervals` were made, ready for JSON."""
+    return {"method": "percentile bootstrap", "rounds": rounds, "level": LEVEL, "unit": found.unit, "units": found.count}
 
 
 def _percentiles(values: NDArray[np.float64]) -> Interval:

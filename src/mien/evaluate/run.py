@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mien.data.labelled import Labelled, Read
 from mien.errors import DataError, MienError, SourceError
 from mien.evaluate.compare import compare
-from mien.evaluate.intervals import LEVEL, Clusters, alone, clusters, percentile_intervals
+from mien.evaluate.intervals import Clusters, alone, clusters, intervals_by, percentile_intervals
 from mien.evaluate.metrics import Judged, affect_figures, figures
 from mien.evaluate.road import Asked, Face, asked, check_faces, cut, face_of
 from mien.evaluate.slices import check_columns, slices
@@ -74,7 +74,7 @@ def evaluate(
     Unreadable pictures are counted in `left_out`. Raises UsageError, UnknownName, DataError.
     """
     check_columns(data.columns, slice_by)
-    found = _Answers(detector, data, [asked(recogniser, labels, data.labels, head=head)], faces)
+    found = Answers(detector, data, [asked(recogniser, labels, data.labels, head=head)], faces)
     found.ask(progress)
     return found.evaluation(0, labels, rounds, slice_by)
 
@@ -88,7 +88,7 @@ def evaluate_both(
     Where both have one name, the second's gets ` (2)` behind it.
     """
     check_columns(data.columns, slice_by)
-    found = _Answers(detector, data, [asked(one, labels, data.labels, head=head) for one in (first, second)], faces)
+    found = Answers(detector, data, [asked(one, labels, data.labels, head=head) for one in (first, second)], faces)
     found.ask(progress)
     one, other = (found.evaluation(k, labels, rounds, slice_by) for k in range(2))
     if one.judged is None or other.judged is None:
@@ -97,7 +97,7 @@ def evaluate_both(
     return one, replace(other, model=f"{other.model} (2)") if one.model == other.model else other, compared
 
 
-class _Answers:
+class Answers:
     """What models answer to each picture, and what is measured on the way."""
 
     def __init__(self, detector: Detector, data: Labelled, models: Sequence[Asked], faces: str) -> None:
@@ -111,14 +111,18 @@ class _Answers:
         self.failures: list[Failure] = []
         self.measures = {name: np.full(n, np.nan, np.float32) for name in ("size", "brightness", "face_size", "yaw", "pitch", "roll")}
 
-    def ask(self, progress: Progress) -> None:
-        """Read every picture once and ask every model."""
+    def ask(self, progress: Progress, images: Iterable[Image | MienError | None] | None = None) -> None:
+        """Read every picture once and ask every model.
+
+        images: the pictures of the data, if they are read elsewhere; an error for one that could not be, None for one to leave out.
+        """
         rows: list[int] = []
         crops: list[list[Image]] = [[] for _ in self.models]
-        for i, image in enumerate(_read(self.data.readers)):
-            if isinstance(image, MienError):
+        for i, image in enumerate(read_all(self.data.readers) if images is None else images):
+            if image is None or isinstance(image, MienError):
                 self.read[i] = False
-                self.failures.append(Failure(self.data.sources[i], image))
+                if image is not None:
+                    self.failures.append(Failure(self.data.sources[i], image))
             else:
                 face = face_of(image, self.detector, faces=self.faces)
                 self._measure(i, image, face)
@@ -157,7 +161,7 @@ class _Answers:
         """The figures of one of the models."""
         rows, data, model = np.flatnonzero(self.read), self.data, self.models[k]
         columns = {name: values[rows] for name, values in (data.columns | self.measures).items()}
-        own = clusters(columns["subject"], columns["source"]) if "subject" in columns else alone(len(rows))
+        own = clusters_of(columns, len(rows))
         judged = Judged(self.probs[k][rows], data.true[rows], data.labels) if self.labelled[k] and (data.true >= 0).all() else None
         affect = None if data.affect is None else (self.affect[k][rows], data.affect[rows])
         if affect is not None and not np.isfinite(affect[0]).any():
@@ -184,8 +188,7 @@ def _figures(judged: Judged | None, affect: tuple[Floats, Floats] | None, own: C
         guess, true = affect
         found |= {axis: affect_figures(guess[:, k], true[:, k]) for k, axis in enumerate(AXES)}
         intervals |= percentile_intervals(partial(_affect_headline, guess, true), own, rounds=rounds) if rounds else {}
-    by = {"method": "percentile bootstrap", "rounds": rounds, "level": LEVEL, "unit": own.unit, "units": own.count}
-    return found | {"intervals": intervals, "intervals_by": by}
+    return found | {"intervals": intervals, "intervals_by": intervals_by(own, rounds)}
 
 
 def _affect_headline(guess: Floats, true: Floats, weights: Ints) -> dict[str, float]:
@@ -198,7 +201,13 @@ def _affect_headline(guess: Floats, true: Floats, weights: Ints) -> dict[str, fl
     }
 
 
-def _read(readers: Sequence[Read]) -> Iterator[Image | MienError]:
+def clusters_of(columns: Mapping[str, NDArray[Any]], n: int) -> Clusters:
+    """n pictures by the person on them, where their columns name people."""
+    return clusters(columns["subject"], columns["source"]) if "subject" in columns else alone(n)
+
+
+def read_all(readers: Sequence[Read]) -> Iterator[Image | MienError]:
+    """The pictures in order, or why one cannot be read; a few are read ahead."""
     return prefetched((partial(_tried, reader) for reader in readers), ahead=2)
 
 

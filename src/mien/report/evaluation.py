@@ -11,6 +11,7 @@ from mien.data.labelled import Labelled
 from mien.evaluate.run import AXES, Evaluation
 from mien.report.evaluation_charts import affect_chart, confusion_table, coverage_chart, interval_bar, reliability_chart
 from mien.report.evaluation_mosaic import mosaic_html, mosaics
+from mien.report.evaluation_robustness import robustness_html
 from mien.report.sections import NONE, number, percent, table, text, tiles
 from mien.report.shell import document
 from mien.report.words import words
@@ -61,6 +62,9 @@ def as_page(
         parts.append(("Confidence", _confidence(found, against)))
         if "slices" in found.figures:
             parts.append(("Parts of the data", _slices(found)))
+        if "robustness" in found.figures:
+            both = [one for one in (found, against) if one is not None and "robustness" in one.figures]
+            parts.append(("Robustness", robustness_html([(one.model, one.figures["robustness"]) for one in both], faces=found.faces)))
     if found.affect is not None:
         parts.append(("Valence and arousal", _affect(found)))
     if found.judged is not None:

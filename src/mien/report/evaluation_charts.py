@@ -16,6 +16,8 @@ WIDTH, HEIGHT = 480, 360
 LEFT, RIGHT, TOP, BOTTOM = 66, 24, 12, 46
 DOTS = 4000
 """Most dots of a scatter; of more rows, that many spread evenly."""
+SMALL = (352, 246)
+"""Width and height of a chart that stands among others."""
 TITLE_TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -27,30 +29,53 @@ class Plane:
     high: float
     bottom: float
     """The vertical axis may begin elsewhere."""
+    top: float | None = None
+    """And end elsewhere."""
+    width: int = WIDTH
+    """Of the drawing, in pixels."""
+    height: int = HEIGHT
 
     def x(self, value: float) -> float:
         """Pixels from the left."""
-        return LEFT + (WIDTH - LEFT - RIGHT) * (value - self.low) / (self.high - self.low)
+        return LEFT + (self.width - LEFT - RIGHT) * (value - self.low) / (self.high - self.low)
 
     def y(self, value: float) -> float:
         """Pixels from the top."""
-        return TOP + (HEIGHT - TOP - BOTTOM) * (self.high - value) / (self.high - self.bottom)
+        top = self.high if self.top is None else self.top
+        return TOP + (self.height - TOP - BOTTOM) * (top - value) / (top - self.bottom)
 
-    def frame(self, across: str, up: str, ticks: Sequence[float], *, shares: bool, up_ticks: Sequence[float] | None = None) -> str:
-        """Grid, numbers and names of the axes."""
-        parts = []
-        for tick in ticks:
+    def frame(
+        self, across: str, up: str, ticks: Sequence[float], *, shares: bool, up_ticks: Sequence[float] | None = None,
+        names: Sequence[str] | None = None,
+    ) -> str:  # fmt: skip
+        """Grid, numbers and names of the axes. names: what stands at `ticks` instead of their numbers."""
+        parts, floor, right = [], self.height - BOTTOM, self.width - RIGHT
+        for tick, name in zip(ticks, names or [_tick(tick, shares) for tick in ticks], strict=True):
             x = self.x(tick)
-            parts.append(_line(x, TOP, x, HEIGHT - BOTTOM, "grid") + _text(x, HEIGHT - BOTTOM + 18, _tick(tick, shares), "middle"))
+            parts.append(_line(x, TOP, x, floor, "grid") + _text(x, floor + 18, name, "middle"))
         for tick in ticks if up_ticks is None else up_ticks:
             y = self.y(tick)
-            parts.append(_line(LEFT, y, WIDTH - RIGHT, y, "grid") + _text(LEFT - 7, y + 4, _tick(tick, shares), "end"))
-        middle = (TOP + HEIGHT - BOTTOM) / 2
-        parts.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, across, "middle"))
+            parts.append(_line(LEFT, y, right, y, "grid") + _text(LEFT - 7, y + 4, _tick(tick, shares), "end"))
+        middle = (TOP + floor) / 2
+        parts.append(_text((LEFT + right) / 2, self.height - 6, across, "middle"))
         parts.append(
             f'<text x="13" y="{middle:.0f}" text-anchor="middle" transform="rotate(-90 13 {middle:.0f})" class="axis">{text(up)}</text>'
         )
         return "".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One model's accuracy by level."""
+
+    levels: Sequence[float]
+    values: Sequence[float]
+    """Shares, as many as levels."""
+    intervals: Sequence[tuple[float, float]]
+    """NaN where there are none."""
+    hints: Sequence[str]
+    """What is shown when a dot is pointed at."""
+    untouched: float
 
 
 def reliability_chart(bins: Sequence[Mapping[str, Any]]) -> str:
@@ -82,6 +107,33 @@ def coverage_chart(curves: Sequence[tuple[str, Mapping[str, float]]]) -> str:
         for (share, value), (x, y) in zip(curve.items(), points, strict=True):
             parts.append(_dot(x, y, 4, f"{name}: {percent(value)} right of {percent(float(share))}", second=k > 0))
     return _svg("".join(parts), "Accuracy by coverage")
+
+
+def level_chart(across: str, curves: Sequence[Curve], *, bottom: float, top: float, doubling: bool = False) -> str:
+    """Accuracy by level with bands of its intervals, a line for each model; dashed what it is without a change. Small.
+
+    bottom, top: shares that the upright axis goes from and to. doubling: the level's axis has equal steps for equal ratios.
+    """
+    every = sorted({level for curve in curves for level in curve.levels})
+    places = {level: math.log2(level) if doubling else level for level in every}
+    low, high = min(places.values()), max(places.values())
+    edge = 0.04 * (high - low) or 1.0
+    plane = Plane(low - edge, high + edge, bottom, top, *SMALL)
+    up = [tick / 10 for tick in range(round(10 * bottom), round(10 * top) + 1)]
+    names = [f"{level:g}".replace("-", "\u2212") for level in every]
+    parts = [plane.frame(across, "accuracy", list(places.values()), shares=True, up_ticks=up, names=names)]
+    for k, curve in enumerate(curves):
+        x = [plane.x(places[level]) for level in curve.levels]
+        known = [(at, low, high) for at, (low, high) in zip(x, curve.intervals, strict=True) if low == low]
+        outline = [(at, high) for at, _, high in known] + [(at, low) for at, low, _ in reversed(known)]
+        corners = " ".join(f"{at:.1f},{plane.y(value):.1f}" for at, value in outline)
+        parts.append(f'<polygon points="{corners}" class="{"band second" if k else "band"}"/>' if known else "")
+        y = plane.y(curve.untouched)
+        parts.append(_line(plane.x(plane.low), y, plane.x(plane.high), y, "ideal"))
+        points = [(at, plane.y(value)) for at, value in zip(x, curve.values, strict=True)]
+        parts.append(_path(points, second=k > 0))
+        parts += [_dot(*point, 3, hint, second=k > 0) for point, hint in zip(points, curve.hints, strict=True)]
+    return _svg("".join(parts), f"Accuracy by {across}", SMALL)
 
 
 def affect_chart(axis: str, guess: Floats, true: Floats) -> str:
@@ -156,5 +208,5 @@ def _path(points: Iterable[tuple[float, float]], *, second: bool = False) -> str
     return f'<polyline points="{steps}" class="{"curve second" if second else "curve"}"/>'
 
 
-def _svg(body: str, label: str) -> str:
-    return f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{text(label)}">{body}</svg>'
+def _svg(body: str, label: str, size: tuple[int, int] = (WIDTH, HEIGHT)) -> str:
+    return f'<svg class="chart" viewBox="0 0 {size[0]} {size[1]}" role="img" aria-label="{text(label)}">{body}</svg>'

@@ -19,7 +19,7 @@ from mien.train.batches import batches, steps_of
 from mien.train.config import TrainConfig
 from mien.train.crops import are_sequences
 from mien.train.heads import Network, network
-from mien.train.interrupt import interruptible
+from mien.train.interrupt import held
 from mien.train.judge import Judge
 from mien.train.mix import mixed
 from mien.train.rows import TrainData
@@ -152,6 +152,7 @@ class _Training:
         self.best: float | None = None
         self.waited = 0
         self.judges: dict[CropSpec, Judge] = {}
+        self.together = False  # whether the processes have stopped after the same step
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
@@ -160,7 +161,8 @@ class _Training:
         self.optimiser.load_state_dict(state["optimiser"])
         self.epoch, self.step, self.best, self.waited = (state[name] for name in ("epoch", "step", "best", "waited"))
         self.sums, self.history = state["sums"], state["history"]
-        torch.set_rng_state(state["rng"][self.fabric.global_rank % len(state["rng"])])
+        own = state["rng"][self.fabric.global_rank % len(state["rng"])]
+        torch.set_rng_state(own.clone())  # torch reads a part of a larger tensor from that one's beginning, and crashes
         if torch.cuda.is_available() and len(state["cuda"]) == torch.cuda.device_count():
             torch.cuda.set_rng_state_all(state["cuda"])
 
@@ -175,12 +177,14 @@ class _Training:
     def run(self, watch: Watch) -> Fitted:
         """Epochs until the last one, or until `patience` or `watch` ends it."""
         try:
-            while self.epoch < self.config.epochs and not (self.config.patience and self.waited >= self.config.patience):
-                if self._epoch(watch):
-                    break
+            with held() as asked:
+                while self.epoch < self.config.epochs and not (self.config.patience and self.waited >= self.config.patience):
+                    if self._epoch(watch, asked):
+                        break
         except KeyboardInterrupt:
+            rngs = self._rngs() if self.together else None
             if self.fabric.is_global_zero:
-                self.folder.save(self.folder.last, self.state())
+                self.folder.save(self.folder.last, self.state(rngs))
                 self.say(f"stopped in epoch {self.epoch} and saved; --resume goes on from there")
             raise
         if self.fabric.is_global_zero:
@@ -194,7 +198,21 @@ class _Training:
             at = monitored.index(self.best)
         return Fitted(shipped, self.history[at] if self.history else {}, self.history, self.fabric.is_global_zero)
 
-    def _epoch(self, watch: Watch) -> bool:
+    def _check(self, asked: Callable[[], bool]) -> None:
+        """Raise KeyboardInterrupt if any of the processes that train together was asked to stop: all stop after the same step."""
+        stop = asked()
+        if self.fabric.world_size > 1:
+            of_all: Any = self.fabric.all_reduce(torch.tensor(float(stop), device=self.fabric.device), reduce_op="sum")
+            self.together = stop = bool(of_all > 0)
+        if stop:
+            raise KeyboardInterrupt
+
+    def _rngs(self) -> list[torch.Tensor]:
+        """The states of chance of all processes, asked for by all of them."""
+        gathered: Any = self.fabric.all_gather(torch.get_rng_state())
+        return [one.cpu().to(torch.uint8) for one in gathered.reshape(self.fabric.world_size, -1)]
+
+    def _epoch(self, watch: Watch, asked: Callable[[], bool]) -> bool:
         config, began = self.config, time.monotonic()
         freeze.apply(config.freeze, self.plain, self.epoch)
         self.net.train()
@@ -203,7 +221,7 @@ class _Training:
         val_losses = [m["val_loss"] for m in self.history]
         rate = learning_rate(self.epoch + self.step / self.steps, self.steps, config, val_losses)
         share = {"rank": self.fabric.global_rank, "world": self.fabric.world_size}
-        for batch in interruptible(batches(self.data.train, self.targets, spec, config, self.epoch, first=self.step, **share)):
+        for batch in batches(self.data.train, self.targets, spec, config, self.epoch, first=self.step, **share):
             rate = learning_rate(self.epoch + batch.index / self.steps, self.steps, config, val_losses)
             for group in self.optimiser.param_groups:
                 group["lr"] = rate * group.get("scale", 1.0)
@@ -224,7 +242,10 @@ class _Training:
             if not math.isfinite(float(now[0])):
                 at = f"epoch {self.epoch}, batch {batch.index}"
                 raise UsageError(f"training: the loss is {float(now[0])} in {at}; lower `rate`, or take another `net` or `head`")
-        return self._judge(rate, time.monotonic() - began, watch)
+            self._check(asked)
+        over = self._judge(rate, time.monotonic() - began, watch)
+        self._check(asked)
+        return over
 
     def _judge(self, rate: float, seconds: float, watch: Watch) -> bool:
         config = self.config
@@ -242,15 +263,14 @@ class _Training:
         improved = better(metrics[config.monitor], self.best, config.monitor)
         if improved and self.fabric.is_global_zero:  # before the state says so, lest one is without the other when the power goes
             self.folder.save(self.folder.best, {"ema": self.average.state_dict(), "epoch": metrics["epoch"]})
-        gathered: Any = self.fabric.all_gather(torch.get_rng_state())
-        rngs = gathered.reshape(self.fabric.world_size, -1)
+        rngs = self._rngs()
         self.best = metrics[config.monitor] if improved else self.best
         self.waited = 0 if improved else self.waited + 1
         self.epoch, self.step, self.sums = self.epoch + 1, 0, torch.zeros(3, dtype=torch.float64)
         self.history.append(metrics)
         over = False
         if self.fabric.is_global_zero:
-            self.folder.save(self.folder.last, self.state([one.cpu().to(torch.uint8) for one in rngs]))
+            self.folder.save(self.folder.last, self.state(rngs))
             self.folder.add(metrics)
             over = watch(metrics)
         return bool(self.fabric.broadcast(over))

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TypeVar
-
-T = TypeVar("T")
 
 
 @contextmanager
-def held() -> Iterator[Callable[[], None]]:
-    """Hold a Ctrl-C back until what this gives is called, which then raises KeyboardInterrupt; a second one is raised at once."""
+def held() -> Iterator[Callable[[], bool]]:
+    """Hold a Ctrl-C back; what this gives says whether there was one. A second one raises KeyboardInterrupt at once."""
     if threading.current_thread() is not threading.main_thread():
-        yield lambda: None
+        yield lambda: False
         return
     asked = False
     before = signal.getsignal(signal.SIGINT)
@@ -27,20 +24,8 @@ def held() -> Iterator[Callable[[], None]]:
             raise KeyboardInterrupt
         asked = True
 
-    def check() -> None:
-        if asked:
-            raise KeyboardInterrupt
-
     signal.signal(signal.SIGINT, note)
     try:
-        yield check
+        yield lambda: asked
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def interruptible(items: Iterable[T]) -> Iterator[T]:
-    """The items; a Ctrl-C while one is worked on raises KeyboardInterrupt when the next is asked for, a second one at once."""
-    with held() as check:
-        for item in items:
-            yield item
-            check()

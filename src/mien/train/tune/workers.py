@@ -63,9 +63,10 @@ def side_by_side(objective: Objective, jobs: int, next_course: Callable[[int], C
     idle: list[Worker] = []
     busy: dict[Any, Worker] = {}
     try:
-        with held() as check:  # a Ctrl-C within the study's own writing would break it
+        with held() as asked:  # a Ctrl-C within the study's own writing would break it
             while True:
-                check()
+                if asked():
+                    raise KeyboardInterrupt
                 while len(busy) < jobs and (course := next_course(len(busy))) is not None:
                     worker = idle.pop() if idle else Worker(objective)
                     busy[worker.line] = worker
@@ -73,7 +74,8 @@ def side_by_side(objective: Objective, jobs: int, next_course: Callable[[int], C
                 if not busy:
                     return
                 ready = wait(list(busy), timeout=0.2)
-                check()  # before what the processes say, which have heard the Ctrl-C too
+                if asked():  # before what the processes say, which have heard the Ctrl-C too
+                    raise KeyboardInterrupt
                 for line in ready:
                     worker = busy[line]
                     course = worker.course
