@@ -12,14 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from mien.errors import UsageError
+from mien.errors import SourceError, UsageError
 from mien.io.frames_ahead import in_background
 from mien.io.images import from_array
 from mien.io.sources import Event, Failure, Notice, open_source
 from mien.labels import anchors
+from mien.models.card import ModelCard
 from mien.models.detectors.registry import detector as detector_by_name
 from mien.models.landmarks import crop_points
 from mien.models.registry import recogniser as recogniser_by_name
+from mien.models.sequences import SequenceReader
 from mien.options import AnalyzeOptions
 from mien.profile import Profile
 from mien.track.baseline import BaselineGate
@@ -82,11 +84,9 @@ class Analyzer:
         self.detector = detector or detector_by_name(self.options.detector, threads=self.options.threads)
         self.recogniser = recogniser or recogniser_by_name(self.options.model, threads=self.options.threads)
         card = getattr(self.recogniser, "card", None)
-        if card is not None and card.frames:
-            raise UsageError(
-                f"model {card.name!r} reads sequences of {card.frames} crops; wanted one that reads single crops. A clip is read with "
-                "it by mien.models.sequences.read_windows(clip, model)"
-            )
+        self._sequences: ModelCard | None = card if card is not None and card.frames else None
+        if self._sequences and not self.options.track.follow:
+            raise UsageError(f"{self._of_sequences()}, for which people are followed; leave following on, or take another model")
         self.profile = Profile()
         self.model = card.name if card is not None else getattr(self.recogniser, "name", type(self.recogniser).__name__)
 
@@ -95,7 +95,12 @@ class Analyzer:
         return self.frames([Frame(from_array(image))])[0]
 
     def frames(self, frames: Sequence[Frame]) -> list[Result]:
-        """Results of some pictures, each by itself; all their crops go through the recogniser together."""
+        """Results of some pictures, each by itself; all their crops go through the recogniser together.
+
+        Raises UsageError when the model reads sequences: `run` gives those of a video, camera or stream.
+        """
+        if self._sequences:
+            raise UsageError(f"{self._of_sequences()}; wanted a video, camera or stream, not single pictures")
         return self._recognise(frames, [self._detect(frame.image) for frame in frames])
 
     def stream(self, inputs: Inputs, **reading: Any) -> Iterator[Analyzed | Failure | Notice]:
@@ -113,6 +118,7 @@ class Analyzer:
         the source is read and faces are looked for in a thread of its own, some frames ahead: one core detects, another recognises.
         """
         follower = Follower(self.options.track)
+        reader = SequenceReader(self.recogniser, self._sequences) if self._sequences else None
         most = batch or self.options.batch
         searched = in_background(
             partial(self._searched, events, follower), ahead=most - 1, weigh=_weight, most=MANY_BYTES, name="mien-detect"
@@ -120,14 +126,16 @@ class Analyzer:
         waiting: list[tuple[Frame, Faces]] = []
         with closing(searched):
             for item, faces in searched:
+                if reader and isinstance(item, Frame) and not item.stream:
+                    item = Failure(item.source, SourceError(f"{item.source}: a single picture; {self._of_sequences()}: give videos"))
                 if not isinstance(item, Frame):
-                    yield from self._flush(waiting, follower)
+                    yield from self._flush(waiting, follower, reader)
                     yield item
                     continue
                 waiting.append((item, faces))
                 if len(waiting) >= most or sum(frame.image.nbytes for frame, _ in waiting) > MANY_BYTES:
-                    yield from self._flush(waiting, follower)
-            yield from self._flush(waiting, follower)
+                    yield from self._flush(waiting, follower, reader)
+            yield from self._flush(waiting, follower, reader)
 
     def analyze(self, inputs: Inputs, **reading: Any) -> Analysis:
         """Results of any mix of inputs, lazily: iterate, or ask for `rows()`. reading: as in `stream`."""
@@ -156,10 +164,13 @@ class Analyzer:
         with self.profile.stage("track"):
             return follower.track(frame, faces)
 
-    def _flush(self, waiting: list[tuple[Frame, Faces]], follower: Follower) -> Iterator[Analyzed]:
+    def _flush(self, waiting: list[tuple[Frame, Faces]], follower: Follower, reader: SequenceReader | None) -> Iterator[Analyzed]:
         frames, found = [frame for frame, _ in waiting], [faces for _, faces in waiting]
         waiting.clear()
-        for frame, result in zip(frames, self._recognise(frames, found), strict=True):
+        results = (
+            self._recognise(frames, found) if reader is None else [self._followed(reader, *one) for one in zip(frames, found, strict=True)]
+        )
+        for frame, result in zip(frames, results, strict=True):
             if frame.stream:
                 with self.profile.stage("smooth"):
                     result = follower.smooth(result)
@@ -185,14 +196,29 @@ class Analyzer:
             every = self.recogniser(np.concatenate(crops))
         if len(every) != sum(map(len, found)):
             raise UsageError(f"recogniser {self.model!r} gave {len(every)} answers for {sum(map(len, found))} crops; wanted one each")
-        results, start = [], 0
+        ends = np.cumsum([len(faces) for faces in found]).tolist()
+        return [
+            self._result(frame, faces, own, every[end - len(faces) : end])
+            for frame, faces, own, end in zip(frames, found, crops, ends, strict=True)
+        ]
+
+    def _followed(self, reader: SequenceReader, frame: Frame, faces: Faces) -> Result:
+        """The result of a frame for a model of sequences: of the people of whom a whole sequence was seen."""
+        with self.profile.stage("align"):
+            crops = align(frame.image, crop_points(faces, self.detector), self.recogniser.crop)
+        with self.profile.stage("recognise"):
+            whole, emotions = reader.read(frame, faces, crops)
+        return self._result(frame, faces[whole], crops[whole], emotions)
+
+    def _result(self, frame: Frame, faces: Faces, crops: Image, emotions: Emotions) -> Result:
         with self.profile.stage("judge"):
-            for frame, faces, own in zip(frames, found, crops, strict=True):
-                part = _rows(every, start, start + len(faces))
-                start += len(faces)
-                emotions = judged(self._affect(part), faces, own, self.options.unsure)
-                results.append(Result(frame.source, frame.index, frame.time, frame.size, faces, emotions, self.model))
-        return results
+            emotions = judged(self._affect(emotions), faces, crops, self.options.unsure)
+        return Result(frame.source, frame.index, frame.time, frame.size, faces, emotions, self.model)
+
+    def _of_sequences(self) -> str:
+        card = self._sequences
+        assert card is not None
+        return f"model {card.name!r} reads sequences of {card.frames} crops, {card.frame_seconds:g} seconds apart"
 
     def _affect(self, emotions: Emotions) -> Emotions:
         source = self.options.affect
@@ -310,13 +336,3 @@ def _weight(searched: tuple[Event, Faces]) -> int:
     """Bytes of the picture."""
     item = searched[0]
     return item.image.nbytes if isinstance(item, Frame) else 0
-
-
-def _rows(emotions: Emotions, start: int, stop: int) -> Emotions:
-    return Emotions(
-        emotions.labels,
-        emotions.probs[start:stop],
-        None if emotions.affect is None else emotions.affect[start:stop],
-        emotions.affect_from,
-        heads={name: values[start:stop] for name, values in emotions.heads.items()},
-    )

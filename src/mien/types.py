@@ -154,6 +154,15 @@ class Emotions:
     def __len__(self) -> int:
         return len(self.probs)
 
+    def __getitem__(self, which: slice) -> Emotions:
+        """Those of some of the faces."""
+        assert self.unsure is not None
+        return Emotions(
+            self.labels, self.probs[which], None if self.affect is None else self.affect[which], self.affect_from, self.unsure[which],
+            self.reasons[which], {name: values[which] for name, values in self.heads.items()},
+            None if self.held is None else self.held[which],
+        )  # fmt: skip
+
     @property
     def top(self) -> list[str]:
         """The label of each face: the one that is held, or else the most probable."""

@@ -16,9 +16,10 @@ from mien.data.split import split
 from mien.errors import DataError
 from mien.io.events import Failure
 from mien.labels import EMOTIONS
-from mien.models.sequences import MOST_GAP, Seen, followed
+from mien.models.sequences import MOST_GAP
 from mien.train.clip_list import Clips, list_clips
 from mien.train.config import TrainConfig
+from mien.train.following import Seen, followed
 from mien.train.nets import input_of
 from mien.train.nets.windows import cut_windows, window_starts
 from mien.train.row_cache import IN_MEMORY

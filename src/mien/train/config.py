@@ -127,7 +127,8 @@ class TrainConfig:
     clip_spacing: int = 1
     """Frames from one crop of a sequence to the next: 2 takes every second one."""
     start: str = ""
-    """Run folder whose shipped weights the training begins with, instead of random ones; only its backbone where the head differs."""
+    """Run folder whose shipped weights the training begins with, instead of random ones; only its backbone where the head differs. A `vgg8`
+    with narrower `widths` is widened so that it answers as before (Chen et al. 2016)."""
     mirror: bool = False
     """Ship a network that averages over the crop and its mirror picture: a little better, twice as slow."""
     soup: tuple[str, ...] = ()

@@ -10,7 +10,6 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip insta
 pytest.importorskip("onnx", reason="onnx is not installed: pip install 'mien[train]'")
 
 from mien.errors import DataError, SourceMissing, UsageError  # noqa: E402
-from mien.models.sequences import Seen, followed  # noqa: E402
 from mien.testing import FakeDetector  # noqa: E402
 from mien.train import clips as clipping  # noqa: E402
 from mien.train.batches import batches  # noqa: E402
@@ -19,6 +18,7 @@ from mien.train.clips import Cutter, Cutting, read_clips  # noqa: E402
 from mien.train.config import changed  # noqa: E402
 from mien.train.crops import augmented_crops, plain_crops  # noqa: E402
 from mien.train.fit import build, crop_spec, fit  # noqa: E402
+from mien.train.following import Seen, followed  # noqa: E402
 from mien.train.nets.windows import window_starts  # noqa: E402
 from mien.train.rows import TrainData, read_data  # noqa: E402
 from mien.train.targets import targets_of  # noqa: E402
