@@ -68,6 +68,38 @@ def recall(metrics: dict) -> str:
     return "\n".join(lines)
 
 
+WORSE = {
+    "size": "face, px", "blur": "blur, % of the face", "jpeg": "JPEG quality", "brightness": "light, stops", "roll": "rolled, °",
+    "yaw": "turned, °, simulated",
+}  # fmt: skip
+
+
+def robustness(metrics: dict) -> str:
+    found = {name: v["robustness"] for name, v in metrics.items() if "robustness" in v}
+    if not found:
+        return "Not measured yet for this model."
+    heads = []
+    for name, v in found.items():
+        whole = v["untouched"]
+        low, high = map(share, whole["interval"])
+        heads.append(f"{name} (`{v['output']}`, {v['faces']}, n {whole['n']}), as it is **{share(whole['accuracy'])}** ({low} to {high})")
+    lines = [f"| | {' | '.join(heads)} |", "|---" * (1 + len(heads)) + "|"]
+    for kind, said in WORSE.items():
+        lines.append(f"| {said} | {' | '.join(levels(v['kinds'][kind], v['untouched']['n']) for v in found.values())} |")
+    return "\n".join(lines)
+
+
+def levels(rows: list, n: int) -> str:
+    """`48 .693, 32 .690`: level and accuracy, with the pictures where they are fewer and those without a face where there are some."""
+    out = []
+    for row in rows:
+        more = [f"n {row['n']}"] if row["n"] < n else []
+        more += [f"{percent(row['faceless'])} no face"] if row["faceless"] >= 0.01 else []
+        aside = f" ({', '.join(more)})" if more else ""
+        out.append(f"{row['level']:g}: {share(row['accuracy'])}{aside}")
+    return ", ".join(out)
+
+
 def models(card: dict) -> str:
     m = card["metrics"]
     fer, plus = (
@@ -84,7 +116,7 @@ def models(card: dict) -> str:
 def main(*, check: bool = False) -> int:
     card = json.loads(CARD.read_text("utf-8"))
     m = card["metrics"]
-    parts = {"figures": figures(m), "affect": affect(m), "doubt": doubt(m), "recall": recall(m), "models": models(card)}
+    parts = {part.__name__: part(m) for part in (figures, affect, doubt, recall, robustness)} | {"models": models(card)}
     changed = []
     for name in ("MODEL_CARD.md", "README.md"):
         path = ROOT / name

@@ -93,6 +93,58 @@ def test_outputs_are_a_page_and_json(mien: Mien, photos: Path, tmp_path: Path) -
     assert json.loads(figures.read_text("utf-8"))["n"] == 6
 
 
+def test_pictures_made_worse(mien: Mien, photos: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    words = ["evaluate", "fake", photos, "--labels", "fer7", *ON_FAKES, "--bootstrap", 20]
+    said = mien(*words, "--robust", "size", "--robust", "yaw", "--robust", "size", "-o", page)
+    assert said.code == 0
+    assert "robustness of fake (pictures as they are: accuracy 0.8333)" in said.out
+    assert "by size, px" in said.out
+    assert "   112  accuracy 0.8333  (" in said.out
+    assert "   160  accuracy" not in said.out  # the faces have 120 px
+    assert "by jpeg" not in said.out
+    assert "Simulated: the flat picture is turned" in said.out
+    assert "<h2>Robustness</h2>" in page.read_text("utf-8")
+    found = json.loads(mien(*words, "--robust", "jpeg", "--json").out)["robustness"]
+    assert [level["level"] for level in found["kinds"]["jpeg"]["levels"]] == [90, 70, 50, 30, 20, 10]
+    assert all(level["accuracy"] == pytest.approx(5 / 6) for level in found["kinds"]["jpeg"]["levels"])
+    assert "robustness" not in json.loads(mien(*words, "--json").out)
+
+
+def test_ready_made_crops_and_splits_are_made_worse_too(mien: Mien, tmp_path: Path) -> None:
+    for split, shown in (("train", "sad"), ("test", "happy")):
+        for i in range(2):
+            path = tmp_path / "set" / split / "happy" / f"{i}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Pillow.fromarray(planted_picture([((0, 0, 64, 64), shown)], size=(64, 64))[0]).save(path)
+    words = ["evaluate", "fake", tmp_path / "set", "--labels", "fer7", *ON_FAKES, "--faces", "crop", "--json", "--robust", "all"]
+    for split, right in (("train", 0), ("test", 1)):
+        found = json.loads(mien(*words, "--bootstrap", 0, "--split", split).out)["robustness"]
+        assert list(found["kinds"]) == ["size", "blur", "jpeg", "brightness", "roll", "yaw"]
+        assert [(level["level"], level["n"]) for level in found["kinds"]["size"]["levels"]] == [(64, 2), (48, 2), (32, 2), (24, 2), (16, 2)]
+        assert {level["accuracy"] for level in found["kinds"]["jpeg"]["levels"]} == {right}
+        assert found["untouched"]["interval"] == [None, None]
+
+
+def test_both_models_are_judged_on_pictures_made_worse(mien: Mien, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry._factories, "always", lambda threads: Always())
+    words = ["evaluate", "fake", photos, "--labels", "fer7", *ON_FAKES, "--against", "always", "--bootstrap", 0, "--robust", "jpeg"]
+    assert "robustness of always (pictures as they are: accuracy 0.3333)" in mien(*words).out
+    found = json.loads(mien(*words, "--json").out)
+    assert found["robustness"]["untouched"]["accuracy"] == pytest.approx(5 / 6)
+    assert all(level["accuracy"] == pytest.approx(1 / 3) for level in found["against"]["robustness"]["kinds"]["jpeg"]["levels"])
+
+
+def test_a_sample_has_each_label(mien: Mien, photos: Path) -> None:
+    words = ["evaluate", "fake", photos, "--labels", "fer7", *ON_FAKES, "--json", "--bootstrap", 0]
+    found = json.loads(mien(*words, "--sample", 3).out)
+    assert found["n"] == 3
+    assert {label: row["support"] for label, row in found["per_class"].items()} == {"anger": 1, "happy": 1, "sad": 1}
+    assert found["left_out"] == {"not in the sample": 3}
+    assert json.loads(mien(*words, "--sample", 3).out) == found
+    assert json.loads(mien(*words, "--sample", 99).out)["n"] == 6
+
+
 def test_unreadable_pictures_are_named_and_counted(mien: Mien, photos: Path) -> None:
     (photos / "sad" / "broken.png").write_bytes(b"nothing")
     said = mien("evaluate", "fake", photos, "--labels", "fer7", *ON_FAKES, "--bootstrap", 0)
@@ -111,6 +163,7 @@ def test_unreadable_pictures_are_named_and_counted(mien: Mien, photos: Path) -> 
         (["--faces", "all"], "crop or detect"),
         (["--head", "fer7"], "auto, blend"),
         (["--against", "nobody"], "there are: "),
+        (["--robust", "fog"], "all, "),
     ],
 )
 def test_wrong_words_are_one_line(mien: Mien, photos: Path, words: list[str], why: str) -> None:

@@ -147,10 +147,13 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "size": Kind(
         (224, 160, 112, 80, 64, 48, 32, 24, 16), "px",
-        "Side of the square around the face that FER-2013's pictures show, 2.65 times the distance between the eyes; of a ready-made "
-        "crop, its longer side. The picture is shrunk, never enlarged: those with a smaller face are left out of a level.", shrunk,
+        "Side of the square around the face that FER-2013's pictures show: 2.65 times the distance between the eyes; of a ready-made crop "
+        "its longer side. The picture is shrunk, never enlarged: smaller faces are left out of a level.", shrunk,
     ),
-    "blur": Kind((0, 1, 2, 3, 4, 6, 8), "% of the face", "Standard deviation of a Gaussian blur, in percent of that side.", blurred),
+    "blur": Kind(
+        (0, 1, 2, 3, 4, 6, 8), "% of the face",
+        "Standard deviation of a Gaussian blur, in percent of the side of the square around the face.", blurred,
+    ),
     "jpeg": Kind((90, 70, 50, 30, 20, 10), "quality", "Quality of a JPEG of the picture at its own size (libjpeg's scale).", compressed),
     "brightness": Kind((-3, -2, -1, 0, 1, 2, 3), "stops", "Light times 2 to the power of the stops, in linear light, clipped.", lit),
     "roll": Kind((-60, -45, -30, -15, 0, 15, 30, 45, 60), "°", "The picture rolled in its plane, clockwise.", rolled),

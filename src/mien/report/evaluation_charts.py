@@ -16,6 +16,8 @@ WIDTH, HEIGHT = 480, 360
 LEFT, RIGHT, TOP, BOTTOM = 66, 24, 12, 46
 DOTS = 4000
 """Most dots of a scatter; of more rows, that many spread evenly."""
+SPACE = "\u00a0"
+"""In percentages; as text it would be shown as `?`."""
 SMALL = (352, 246)
 """Width and height of a chart that stands among others."""
 TITLE_TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -200,7 +202,7 @@ def _text(x: float, y: float, value: str, anchor: str) -> str:
 
 def _dot(x: float, y: float, radius: float, hint: str, *, second: bool = False) -> str:
     kind = "dot second" if second else "dot"
-    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" class="{kind}"><title>{text(hint)}</title></circle>'
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" class="{kind}"><title>{text(hint.replace(SPACE, " "))}</title></circle>'
 
 
 def _path(points: Iterable[tuple[float, float]], *, second: bool = False) -> str:

@@ -66,18 +66,18 @@ def _chart(name: str, found: Sequence[tuple[str, Mapping[str, Any]]], bottom: fl
         ]
         values, intervals = [one["accuracy"] for one in levels], [tuple(one["interval"]) for one in levels]
         curves.append(Curve([one["level"] for one in levels], values, intervals, hints, own["untouched"]["accuracy"]))
-    return level_chart(f"{name}, {unit}", curves, bottom=bottom, top=top, doubling=name == "size")
+    across = f"{name}{' (simulated)' if found[0][1]['kinds'][name]['simulated'] else ''}, {unit}"
+    return level_chart(across, curves, bottom=bottom, top=top, doubling=name == "size")
 
 
 def _caption(name: str, found: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
     kind = found[0][1]["kinds"][name]
-    missed = [one for one in kind["levels"] if one["faceless"] >= FEW]
-    shares = ", ".join(f"{_level(one, kind['unit'])} {percent(one['faceless'])}" for one in missed)
-    part = {one["n"] for one in kind["levels"]} != {found[0][1]["untouched"]["n"]}
-    pictures = ", ".join(f"{_level(one, kind['unit'])} {one['n']:,}" for one in kind["levels"]) if part else ""
-    said = [f"<b>{NAMES.get(name, name)}{', simulated' if kind['simulated'] else ''}.</b> {text(kind['what'].removeprefix('Simulated: '))}"]
-    said += [f"Pictures: {text(pictures)}."] if part else []
-    said += [f"No face found: {text(shares)}."] if missed else []
+    total = found[0][1]["untouched"]["n"]
+    part = [f"{one['n']:,} at {_level(one, kind['unit'])}" for one in kind["levels"] if one["n"] < total]
+    missed = [f"{percent(one['faceless'])} at {_level(one, kind['unit'])}" for one in kind["levels"] if one["faceless"] >= FEW]
+    said = [f"<b>{NAMES.get(name, name)}.</b> {text(kind['what'])}"]
+    said += [f"Pictures, of {total:,}: {', '.join(part)}."] if part else []
+    said += [f"No face found: in {', '.join(missed)}."] if missed else []
     return f"<figcaption>{' '.join(said)}</figcaption>"
 
 
@@ -90,7 +90,7 @@ def _table(kinds: Sequence[str], found: Sequence[tuple[str, Mapping[str, Any]]])
         unit = found[0][1]["kinds"][name]["unit"]
         for k, one in enumerate(found[0][1]["kinds"][name]["levels"]):
             cells = [cell for _, own in found for cell in _cells(own["kinds"][name]["levels"][k])]
-            rows.append([f"{name} {text(_level(one, unit))}", f"{one['n']:,}", *cells])
+            rows.append([f"{name} {_level(one, unit)}", f"{one['n']:,}", *cells])
     return table("Accuracy by kind and level of change", head, rows)
 
 
@@ -104,7 +104,7 @@ def _cells(one: Mapping[str, Any]) -> list[str]:
 
 
 def _level(one: Mapping[str, Any], unit: str) -> str:
-    """`48 px`; of a quality, which has no unit, the number alone."""
+    """`48 px`, fit for HTML; of a quality, which has no unit, the number alone."""
     number = f"{one['level']:g}".replace("-", "\u2212")
     space = "" if unit == "°" else "\u00a0"
     return number if unit == "quality" else f"{number}{space}{unit.removesuffix(' of the face')}"
