@@ -33,6 +33,7 @@ check: dev
 bench: install
 	@$(PY) benchmarks/run.py
 	@$(PY) benchmarks/video.py
+	@$(PY) benchmarks/crops.py
 
 docs: install
 	@$(PY) tools/make_docs.py

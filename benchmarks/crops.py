@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from mien.cli.render import print_table
-from mien.data.labelled import Labelled, read_labelled
+from mien.data.labelled import read_labelled
+from mien.errors import MienError
 from mien.evaluate.metrics import Judged
 from mien.evaluate.road import Asked, Face, asked, cut, face_of
 from mien.evaluate.speed import ratio, timed
@@ -35,8 +37,8 @@ from scenes import EXAMPLES
 HERE = Path(__file__).parent
 LABELS = LABEL_SETS["fer7"]
 OWN = "base"
-LARGE, SMALL = 112, 48
-"""Sides of crops in pixels: what the peer that wants most takes, and FER-2013's own for pictures that have no more."""
+SIDE = 112
+"""Of the crops that are cut here, in pixels: what the peer that wants most takes."""
 FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "ece")
 SPEED = ("median_ms", "p95_ms", "per_s")
 NOWHERE: Floats = np.full((5, 2), np.nan, np.float32)
@@ -50,24 +52,24 @@ class Crops:
     images: Image
     """uint8 (n, S, S, 3) RGB."""
     ready: bool
-    """Whether the pictures came as crops and are as they came; otherwise YuNet's landmarks have cut them."""
+    """Whether the pictures came as crops and are as they came; otherwise they are cut by YuNet's landmarks."""
     true: Ints
     """int64 (n,), positions in LABELS; empty for pictures without labels."""
 
 
-def framed(image: Image, detector: Detector, side: int) -> Image:
-    """The face of a picture framed as FER-2013 frames it, uint8 (side, side, 3); the whole picture where none is found."""
-    face = face_of(image, detector, faces="detect") if side == LARGE else None  # the detector alone finds none that fills the picture
+def framed(image: Image, detector: Detector) -> Image:
+    """The face of a picture framed as FER-2013 frames it, uint8 (SIDE, SIDE, 3); the whole picture where none is found."""
+    face = face_of(image, detector, faces="detect")
     points = find_in_crop(image, detector) if face is None else face.points
     if not np.isfinite(points).all():
         points = whole_frame_points(image.shape[1], image.shape[0])
-    return np.asarray(align(image, points[None], CropSpec(size=side, colour="rgb"))[0])
+    return np.asarray(align(image, points[None], CropSpec(size=SIDE, colour="rgb"))[0])
 
 
 def example_crops(detector: Detector) -> Crops:
     """Every face of the example pictures."""
     images = [read_image(path).image for path in sorted(EXAMPLES.glob("*.jpg"))]
-    faces = [align(image, detector(image).points, CropSpec(size=LARGE, colour="rgb")) for image in images]
+    faces = [align(image, detector(image).points, CropSpec(size=SIDE, colour="rgb")) for image in images]
     return Crops("examples", np.concatenate(faces), False, np.zeros(0, np.int64))
 
 
@@ -75,16 +77,14 @@ def labelled_crops(path: Path, detector: Detector) -> Crops:
     """The crops of a labelled set. Of data that come with splits only the one to choose models by is read: FER-2013's PublicTest."""
     data = read_labelled(path, "fer7", split="val")
     images = list(data.pictures())
-    if is_fer2013(data):
-        return Crops(data.name, np.stack(images), True, data.true)
-    side = LARGE if min(min(image.shape[:2]) for image in images) >= LARGE else SMALL
     name = data.name if np.any(data.columns["split"] != "") else path.stem
-    return Crops(name, np.stack([framed(image, detector, side) for image in images]), False, data.true)
+    ready = are_crops(images)
+    return Crops(name, np.stack(images if ready else [framed(image, detector) for image in images]), ready, data.true)
 
 
-def is_fer2013(data: Labelled) -> bool:
-    """Whether these are FER-2013's own 48x48 pictures, which are crops already."""
-    return bool(np.all(data.columns["split"] == "PublicTest"))
+def are_crops(images: Sequence[Image]) -> bool:
+    """Whether pictures are ready-made crops, such as FER-2013's: square, of one size, and too small to cut a face out of."""
+    return {image.shape for image in images} == {(len(images[0]), len(images[0]), 3)} and len(images[0]) < SIDE
 
 
 def answers(model: Asked, crops: Image, detector: Detector | None = None) -> Floats:
@@ -104,24 +104,25 @@ def own_models() -> list[tuple[Asked, float]]:
     return [(asked(recogniser(name, threads=1), "fer7", LABELS), size) for name, size in sorted(found, key=lambda one: one[0] != OWN)]
 
 
-def speed_rows(peers: Sequence[Peer], crops: Image, runs: int) -> list[dict[str, Any]]:
+def speed_rows(peers: Sequence[Peer], crops: Image, detector: Detector, runs: int) -> list[dict[str, Any]]:
     """Times of a face on one core, from a crop in memory to seven probabilities; mien's base before and after each peer."""
     models = own_models()
 
-    def own(model: Asked) -> dict[int, dict[str, float]]:
-        return {n: a_face(timed(lambda: answers(model, batch(crops, n)), runs=runs_of(runs, n)), n) for n in BATCHES}  # noqa: B023
+    def own(model: Asked, detector: Detector | None = None) -> dict[int, dict[str, float]]:
+        return {n: a_face(timed(lambda: answers(model, batch(crops, n), detector), runs=runs_of(runs, n)), n) for n in BATCHES}  # noqa: B023
 
     base = [own(models[0][0])]
-    rows = [[speed_row(f"mien {model.name}", size, "ONNX Runtime", own(model), base[0])] for model, size in models[1:]]
+    rows = speed_of(f"mien {OWN}, aligned", models[0][1], "ONNX Runtime", own(models[0][0], detector), base[0])
+    for model, size in models[1:]:
+        rows += speed_of(f"mien {model.name}", size, "ONNX Runtime", own(model), base[0])
     for peer in peers:
         said = peer.time(crops, max(10, runs // 5))
         base.append(own(models[0][0]))
-        rows.append([speed_row(peer.name, said["megabytes"], said["backend"], said["speed"], mean(base[-2:]))])
-    rows.insert(0, [speed_row(f"mien {OWN}", models[0][1], "ONNX Runtime", mean(base), None)])
-    return [row for part in rows for row in part[0]]
+        rows += speed_of(peer.name, said["megabytes"], said["backend"], said["speed"], mean(base[-2:]))
+    return speed_of(f"mien {OWN}", models[0][1], "ONNX Runtime", mean(base), None) + rows
 
 
-def speed_row(
+def speed_of(
     what: str, megabytes: float, backend: str, speed: dict[int, dict[str, float]], base: dict[int, dict[str, float]] | None
 ) -> list[dict[str, Any]]:
     """A row for each size of batch."""
@@ -142,8 +143,7 @@ def accuracy_rows(peers: Sequence[Peer], crops: Crops, detector: Detector) -> li
     told: list[tuple[str, Floats]] = []
     for model, _ in own_models():
         told.append((f"mien {model.name}", answers(model, crops.images)))
-        if crops.ready:
-            told.append((f"mien {model.name}, aligned", answers(model, crops.images, detector)))
+        told.append((f"mien {model.name}, aligned", answers(model, crops.images, detector)))
     told += [(peer.name, peer.probs(crops.images)) for peer in peers]
     rows: list[dict[str, Any]] = []
     for what, probs in told:
@@ -165,17 +165,19 @@ def main() -> None:
     on_one_core()
     runs = int(os.environ.get("BENCH_RUNS", "100"))
     detector = detector_by_name("yunet", threads=1)
-    data = [Path(name) for name in os.environ.get("BENCH_DATA", "").split(os.pathsep) if name]
+    try:
+        data = [labelled_crops(Path(name), detector) for name in os.environ.get("BENCH_DATA", "").split(os.pathsep) if name]
+    except MienError as error:
+        sys.exit(f"BENCH_DATA: {error}")
     with tempfile.TemporaryDirectory() as folder:
         peers, missing = installed(Path(folder))
         examples = example_crops(detector)
-        rows = speed_rows(peers, examples.images, runs)
-        print(f"a face, from a crop of {LARGE} px in memory to seven probabilities, one thread ({len(examples.images)} faces of examples/)")
+        rows = speed_rows(peers, examples.images, detector, runs)
+        print(f"a face, from a crop of {SIDE} px in memory to seven probabilities, one thread ({len(examples.images)} faces of examples/)")
         show(rows)
-        for path in data:
-            crops = labelled_crops(path, detector)
+        for crops in data:
             found = accuracy_rows(peers, crops, detector)
-            print(f"\n{crops.name}: the same crops to all, {'as they are' if crops.ready else 'cut by YuNet and framed as FER-2013'}")
+            print(f"\n{crops.name}: the same crops to all, {'as they are' if crops.ready else 'cut by YuNet, framed as FER-2013'}")
             show(found)
             rows += found
     if not data:
