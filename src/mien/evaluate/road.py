@@ -83,9 +83,12 @@ class Asked:
 def asked(recogniser: Recogniser, set_name: str, labels: tuple[str, ...], *, head: str = "auto") -> Asked:
     """A recogniser ready to be asked for the labels of a set.
 
-    head: an output's name, `blend`, or `auto`: what the model's card says for the set. Raises UnknownName.
+    head: an output's name, `blend`, or `auto`: what the model's card says for the set. Raises UnknownName, and UsageError for a
+    model of sequences.
     """
     card = getattr(recogniser, "card", None)
+    if card is not None and card.frames:
+        raise UsageError(f"model {card.name!r} reads sequences of {card.frames} crops; wanted one that reads single ones, as pictures are")
     answers, outputs = (card.answers, card.outputs) if card is not None else ({}, {})
     chosen = answers.get(set_name, BLEND) if head == "auto" else head
     if chosen != BLEND and (chosen not in outputs or not outputs[chosen].labels):

@@ -13,6 +13,7 @@ pytest.importorskip("onnx", reason="onnx is not installed: pip install 'mien[tra
 from mien import Analyzer  # noqa: E402
 from mien.cli.models import check_model  # noqa: E402
 from mien.errors import CardInvalid, UsageError  # noqa: E402
+from mien.evaluate.road import asked  # noqa: E402
 from mien.io.video import VideoSpan  # noqa: E402
 from mien.models.card import ModelCard  # noqa: E402
 from mien.models.recogniser import OnnxRecogniser  # noqa: E402
@@ -169,6 +170,8 @@ def test_single_pictures_are_refused_in_one_line_and_the_batch_goes_on(model: On
 def test_a_model_of_sequences_and_one_of_crops_are_not_mixed_up(model: OnnxRecogniser, data: TrainData) -> None:
     with pytest.raises(UsageError, match="for which people are followed; leave following on"):
         Analyzer(recogniser=model, detector=FakeDetector(), track=TrackOptions(follow=False))
+    with pytest.raises(UsageError, match="reads sequences of 4 crops; wanted one that reads single ones, as pictures are"):
+        asked(model, "fer7", data.names)
     with pytest.raises(CardInvalid, match="frames 8 and frame_seconds 0"):
         dataclasses.replace(model.card, frame_seconds=0.0, frames=8)
     few = data.judge.where(slice(0, 5))
