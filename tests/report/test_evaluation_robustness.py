@@ -10,6 +10,7 @@ from mien.evaluate.run import evaluate, evaluate_both
 from mien.report.evaluation import as_page
 from mien.report.evaluation_charts import Curve, level_chart
 from mien.report.evaluation_robustness import robustness_html
+from mien.report.sections import percent, text
 from mien.testing import FakeDetector, FakeRecogniser
 from mien.types import Faces
 from tests.report.test_evaluation import labelled, parsed
@@ -92,3 +93,8 @@ def test_levels_stand_where_they_belong() -> None:
     assert (x[2] - x[1]) / (x[1] - x[0]) == pytest.approx(3, abs=0.02)
     assert ">−1<" in even
     assert "<circle" in level_chart("one", [Curve((16,), (0.5,), ((0.4, 0.6),), ("a",), 0.5)], bottom=0, top=1, doubling=True)
+
+
+def test_shares_in_hints_keep_their_space() -> None:
+    assert text(percent(0.989)) == "98.9\u00a0%"
+    assert text("a\x07b") == "a?b"

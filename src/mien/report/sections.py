@@ -19,8 +19,8 @@ Words = dict[str, str]
 
 
 def text(value: object) -> str:
-    """A value that may stand anywhere in HTML; control characters become `?`."""
-    return escape(printable(str(value)))
+    """A value that may stand anywhere in HTML; control characters become `?`, and spaces that do not break stay what they are."""
+    return escape("\u00a0".join(map(printable, str(value).split("\u00a0"))))
 
 
 def percent(share: float) -> str:
