@@ -10,65 +10,88 @@ def run(hold: Hold, times, rows, person: int = 0) -> list[int]:
     return [int(hold(float(t), np.array([person]), np.array([row], np.float32))[0]) for t, row in zip(times, rows, strict=True)]
 
 
-def leads(by: float) -> list[float]:
-    """The second of two emotions leads the first by this much."""
-    return [(1 - by) / 2, (1 + by) / 2]
+def times_as_probable(ratio: float) -> list[float]:
+    """The second of two emotions is so many times as probable as the first."""
+    return [1 / (1 + ratio), ratio / (1 + ratio)]
 
 
 def test_another_has_to_lead_by_the_margin():
-    hold = Hold(margin=0.1, seconds=0.0)
-    assert run(hold, [0, 1, 2, 3], [leads(-0.5), leads(0.08), leads(0.12), leads(-0.08)]) == [0, 0, 1, 1]
+    hold = Hold(margin=1.5, seconds=0.0)
+    assert run(hold, [0, 1, 2, 3], [times_as_probable(r) for r in (0.3, 1.4, 1.6, 1 / 1.4)]) == [0, 0, 1, 1]
 
 
-def test_another_has_to_lead_for_the_time_without_a_pause():
+def test_evidence_gathers_by_the_log_ratio_and_its_time():
     times = np.arange(8) / 10
-    rows = [leads(x) for x in (-0.5, 0.5, 0.5, 0.05, 0.5, 0.5, 0.5, 0.5)]
-    assert run(Hold(margin=0.1, seconds=0.3), times, rows) == [0, 0, 0, 0, 0, 0, 1, 1]
+    e_times = [0.1, *[np.e] * 7]  # 0.1 a frame
+    assert run(Hold(margin=1, seconds=0.25), times, map(times_as_probable, e_times)) == [0, 0, 0, 1, 1, 1, 1, 1]
+    clearer = [0.1, *[np.e**2] * 7]
+    assert run(Hold(margin=1, seconds=0.25), times, map(times_as_probable, clearer)) == [0, 0, 1, 1, 1, 1, 1, 1]
+    with_margin = Hold(margin=np.e, seconds=0.25)
+    assert run(with_margin, times, map(times_as_probable, clearer)) == [0, 0, 0, 1, 1, 1, 1, 1]
+    paused = [0.1, np.e, np.e, 1 / np.e, np.e, np.e, np.e, np.e]  # .1 .2 .1 .2 .3
+    assert run(Hold(margin=1, seconds=0.25), times, map(times_as_probable, paused)) == [0, 0, 0, 0, 0, 1, 1, 1]
 
 
-def test_sampled_more_rarely_than_that_it_changes_at_once():
-    assert run(Hold(margin=0.1, seconds=0.1), [0, 0.5, 1.0], [leads(-0.5), leads(0.5), leads(-0.5)]) == [0, 1, 0]
+def test_evidence_never_falls_below_nothing():
+    rows = [times_as_probable(r) for r in (*[1e-3] * 50, np.e, np.e, np.e)]
+    assert run(Hold(margin=1, seconds=0.25), np.arange(53) / 10, rows) == [*[0] * 52, 1]
 
 
-def test_of_two_that_lead_long_enough_the_stronger_takes_over():
+def test_a_faint_lead_that_lasts_is_shown_in_the_end():
+    labels = run(Hold(margin=1.4, seconds=0.15), np.arange(100) / 25, [times_as_probable(r) for r in (0.5, *[1.6] * 99)])
+    assert labels[0] == 0
+    assert labels[-1] == 1
+    assert 1.0 < labels.index(1) / 25 < 1.3  # .15 / log(1.6 / 1.4)
+
+
+def test_sampled_rarely_a_clear_change_is_shown_at_once():
+    assert run(Hold(margin=1.4, seconds=0.15), [0, 0.5, 1.0], [times_as_probable(r) for r in (0.3, 3, 0.3)]) == [0, 1, 0]
+
+
+def test_of_two_that_gathered_enough_the_stronger_takes_over():
     rows = [[0.8, 0.1, 0.1], [0.2, 0.5, 0.3], [0.2, 0.3, 0.5], [0.1, 0.5, 0.4]]
-    assert run(Hold(margin=0.05, seconds=0.3), [0, 0.1, 0.2, 0.3], rows) == [0, 0, 0, 1]
+    assert run(Hold(margin=1, seconds=0.2), [0, 0.1, 0.2, 0.3], rows) == [0, 0, 0, 1]
+
+
+def test_the_improbable_says_nothing():
+    certain = Hold(margin=1, seconds=1.0)
+    assert run(certain, [0, 0.01, 0.02], [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]) == [0, 0, 0]
 
 
 def test_flicker_is_held_and_without_hysteresis_shown():
     rng = np.random.default_rng(0)
-    rows = [leads(x) for x in rng.normal(-0.02, 0.08, 300)]
+    rows = [times_as_probable(np.exp(x)) for x in rng.normal(-0.04, 0.16, 300)]
     times = np.arange(300) / 25
-    assert len(set(run(Hold(margin=0.1, seconds=0.2), times, rows))) == 1
-    assert np.count_nonzero(np.diff(run(Hold(margin=0.0, seconds=0.0), times, rows))) > 60
+    assert len(set(run(Hold(margin=1.4, seconds=0.15), times, rows))) == 1
+    assert np.count_nonzero(np.diff(run(Hold(margin=1, seconds=0), times, rows))) > 60
 
 
 def test_without_margin_and_time_it_is_the_most_probable():
     rng = np.random.default_rng(0)
     rows = rng.dirichlet(np.ones(5), 100)
-    assert run(Hold(margin=0, seconds=0), np.arange(100) / 25, rows) == rows.argmax(axis=1).tolist()
+    assert run(Hold(margin=1, seconds=0), np.arange(100) / 25, rows) == rows.argmax(axis=1).tolist()
 
 
 @pytest.mark.parametrize(("gap", "label"), [(1.9, 0), (2.1, 1)])
 def test_after_a_long_absence_it_begins_anew(gap, label):
-    assert run(Hold(margin=0.9, seconds=0, forget=2.0), [0, gap], [leads(-0.5), leads(0.5)]) == [0, label]
+    assert run(Hold(margin=9, seconds=0, forget=2.0), [0, gap], [times_as_probable(0.3), times_as_probable(3)]) == [0, label]
 
 
 def test_missing_numbers_keep_the_label():
     nothing = [np.nan, np.nan]
-    assert run(Hold(margin=0.1, seconds=0.0), [0, 1, 2, 3], [nothing, leads(0.5), nothing, leads(0.5)]) == [0, 1, 1, 1]
+    assert run(Hold(margin=1.5, seconds=0), [0, 1, 2, 3], [nothing, times_as_probable(3), nothing, times_as_probable(3)]) == [0, 1, 1, 1]
 
 
 def test_people_do_not_share_labels():
-    hold = Hold(margin=0.1, seconds=0.2)
-    first = np.array([leads(-0.5), leads(0.5)], np.float32)
+    hold = Hold(margin=1.4, seconds=0.15)
+    first = np.array([times_as_probable(0.3), times_as_probable(3)], np.float32)
     assert hold(0.0, np.array([3, 5]), first).tolist() == [0, 1]
     assert hold(0.1, np.array([5, 3]), first).tolist() == [1, 0]
     assert hold(0.2, np.array([], np.int64), first[:0]).tolist() == []
 
 
 def test_who_is_gone_is_dropped():
-    hold = Hold(margin=0.1, seconds=0.2, forget=2.0)
+    hold = Hold(margin=1.4, seconds=0.15, forget=2.0)
     for i in range(2000):
-        run(hold, [i / 10], [leads(0.5)], person=i)
+        run(hold, [i / 10], [times_as_probable(3)], person=i)
     assert len(hold._past) < 60

@@ -1,4 +1,4 @@
-"""Which label stands: another emotion has to lead for a while before it takes over, so that labels do not flicker."""
+"""Which label stands: another emotion has to gather evidence before it takes over, so that labels do not flicker."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import numpy as np
 
 from mien.types import Floats, Ints
 
+FLOOR = 1e-3
+"""Probabilities below are taken for it: how improbable the improbable is says nothing about what is shown."""
+
 
 @dataclass(slots=True)
 class _Past:
@@ -15,16 +18,20 @@ class _Past:
 
     time: float
     label: int
-    led: Floats
-    """float32 (k,): seconds for which each emotion has led the label that stands."""
+    evidence: Floats
+    """float32 (K,): of each emotion against the label that stands, in seconds times the logarithm of a ratio; never below 0."""
 
 
 class Hold:
     """Hysteresis of people's labels over the frames of one source. Causal.
 
-    margin: lead in probability that another emotion needs. seconds: how long it has to lead without a pause; a frame counts for
-    the time since the one before, so a source that is sampled more rarely than that changes at once. forget: seconds without a
-    face after which a person starts anew.
+    A sequential test (the cumulative sum of Page, Biometrika 1954, over log ratios): evidence for another emotion grows by
+    log(its probability / (margin x that of the label that stands)) a second, falls likewise down to 0, and when it reaches
+    `seconds` that emotion takes over. So a clear change is shown at once and a faint lead only when it lasts.
+
+    margin: how many times as probable another emotion has to be, at least 1. seconds: how long one that is e (2.7) times as
+    probable as that has to lead; a frame counts for the time since the one before. forget: seconds without a face after which
+    a person starts anew.
     """
 
     def __init__(self, *, margin: float, seconds: float, forget: float = np.inf) -> None:
@@ -50,13 +57,12 @@ class Hold:
         if past is None:
             past = self._past[person] = _Past(time, int(probs.argmax()), np.zeros(len(probs), np.float32))
             return past.label
-        lead = probs - probs[past.label]
-        leads = lead >= self.margin if self.margin > 0 else lead > 0
-        past.led = np.where(leads, past.led + np.float32(max(time - past.time, 0.0)), np.float32(0))
+        likely = np.maximum(probs, FLOOR)
+        lead = np.log(likely / (self.margin * likely[past.label]))
+        past.evidence = np.maximum(past.evidence + lead * np.float32(max(time - past.time, 0.0)), 0)
         past.time = time
-        # A thousandth of a second of grace: frame times are rounded, and three of 33.3 ms are meant to be 100.
-        ready = leads & (past.led >= self.seconds - 1e-3)
+        ready = (lead > 0) & (past.evidence >= self.seconds)
         if ready.any():
             past.label = int(np.where(ready, probs, -1).argmax())
-            past.led = np.zeros(len(probs), np.float32)
+            past.evidence = np.zeros(len(probs), np.float32)
         return past.label

@@ -21,10 +21,10 @@ class TrackOptions:
     """Time constant of the smoothing at rest."""
     smooth_speed: float = 1.0
     """How the 1-euro filter lets changes through: hertz that its cutoff grows by for a change of 1 a second."""
-    hold_margin: float = 0.1
-    """Lead in probability that another emotion needs before the label changes to it."""
-    hold_seconds: float = 0.08
-    """How long it has to lead before the label changes."""
+    hold_margin: float = 1.4
+    """How many times as probable as the label that stands another emotion has to be before evidence for it gathers; at least 1."""
+    hold_seconds: float = 0.15
+    """How long an emotion e (2.7) times as probable as that has to lead before the label changes to it; a clearer one needs less."""
     forget_seconds: float = 2.0
     """How long a person who is out of sight keeps the number."""
     reentry_seconds: float = 0.0
@@ -46,7 +46,9 @@ class TrackOptions:
         if not self.follow and (self.detect_every > 1 or self.baseline is not None):
             what = "detect_every" if self.detect_every > 1 else "baseline"
             raise UsageError(f"{what} is {getattr(self, what)} without following; it needs follow=True, or leave it out")
-        for name in ("smooth_seconds", "smooth_speed", "hold_margin", "hold_seconds", "forget_seconds", "reentry_seconds"):
+        if not self.hold_margin >= 1:
+            raise UsageError(f"hold_margin is {self.hold_margin}; wanted a number from 1 up")
+        for name in ("smooth_seconds", "smooth_speed", "hold_seconds", "forget_seconds", "reentry_seconds"):
             if not getattr(self, name) >= 0:
                 raise UsageError(f"{name} is {getattr(self, name)}; wanted a number from 0 up")
 
