@@ -60,3 +60,14 @@ def test_the_model_given_stays_as_it_was():
     before = whole.SerializeToString()
     in_parts(whole, most=150)
     assert whole.SerializeToString() == before
+
+
+def test_two_convolutions_with_the_same_weights_share_the_parts():
+    whole = graph(relu=False)
+    again = helper.make_node("Conv", ["x", "w", "b"], ["z"], name="again", pads=[1, 1, 1, 1])
+    whole.graph.node.append(again)
+    whole.graph.output.append(helper.make_tensor_value_info("z", TensorProto.FLOAT, ["n", 12, 6, 6]))
+    cut = in_parts(whole, most=150)
+    assert sum(int(np.prod(t.dims)) for t in cut.graph.initializer) == 12 * 36 + 12
+    for answer in answers(cut):
+        np.testing.assert_allclose(answer, answers(whole)[0], atol=1e-5)

@@ -61,11 +61,14 @@ def _parts(node: onnx.NodeProto, weights: dict[str, onnx.TensorProto], most: int
 def _cut(
     graph: onnx.GraphProto, conv: onnx.NodeProto, relu: onnx.NodeProto | None, weights: dict[str, onnx.TensorProto], count: int
 ) -> list[onnx.NodeProto]:  # fmt: skip
+    for name in conv.input[1:]:
+        if f"{name}_part0" not in weights:  # else another convolution, that of the mirror picture, has the same and was cut before
+            for i, values in enumerate(np.split(numpy_helper.to_array(weights[name]), count)):
+                weights[f"{name}_part{i}"] = numpy_helper.from_array(np.ascontiguousarray(values), f"{name}_part{i}")
+                graph.initializer.append(weights[f"{name}_part{i}"])
     nodes, outs = [], []
-    tensors = [np.split(numpy_helper.to_array(weights[name]), count) for name in conv.input[1:]]
-    for i, parts in enumerate(zip(*tensors, strict=True)):
-        names = [f"{conv.output[0]}_{name}_{i}" for name in conv.input[1:]]
-        graph.initializer.extend(numpy_helper.from_array(np.ascontiguousarray(part), name) for part, name in zip(parts, names, strict=True))
+    for i in range(count):
+        names = [f"{name}_part{i}" for name in conv.input[1:]]
         part = helper.make_node("Conv", [conv.input[0], *names], [f"{conv.output[0]}_{i}"], name=f"{conv.name}_{i}")
         part.attribute.extend(conv.attribute)
         nodes.append(part)
