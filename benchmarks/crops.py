@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -98,10 +99,11 @@ def answers(model: Asked, crops: Image, detector: Detector | None = None) -> Flo
     return np.concatenate(parts)
 
 
-def own_models() -> list[tuple[Asked, float]]:
-    """mien's embedded recognisers, `base` first, with the megabytes of each."""
+def own_models(runtime: str = "") -> list[tuple[Asked, float]]:
+    """mien's embedded recognisers, `base` first, with the megabytes of each; runtime: `:openvino` for those run by it."""
     found = [(name, card.bytes / 1e6) for name, (card, path) in cards().items() if path.parent == BUNDLED]
-    return [(asked(recogniser(name, threads=1), "fer7", LABELS), size) for name, size in sorted(found, key=lambda one: one[0] != OWN)]
+    found.sort(key=lambda one: one[0] != OWN)
+    return [(asked(recogniser(name + runtime, threads=1), "fer7", LABELS), size) for name, size in found]
 
 
 def speed_rows(peers: Sequence[Peer], crops: Image, detector: Detector, runs: int) -> list[dict[str, Any]]:
@@ -113,8 +115,11 @@ def speed_rows(peers: Sequence[Peer], crops: Image, detector: Detector, runs: in
 
     base = [own(models[0][0])]
     rows = speed_of(f"mien {OWN}, aligned", models[0][1], "ONNX Runtime", own(models[0][0], detector), base[0])
-    for model, size in models[1:]:
-        rows += speed_of(f"mien {model.name}", size, "ONNX Runtime", own(model), base[0])
+    others = [(model, size, "ONNX Runtime") for model, size in models[1:]]
+    if find_spec("openvino"):  # not imported here: it would report that to its makers
+        others += [(model, size, "OpenVINO") for model, size in own_models(":openvino")]
+    for model, size, backend in others:
+        rows += speed_of(f"mien {model.name}", size, backend, own(model), base[0])
     for peer in peers:
         said = peer.time(crops, max(10, runs // 5))
         base.append(own(models[0][0]))

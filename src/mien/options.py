@@ -17,7 +17,7 @@ class AnalyzeOptions:
     detector: str = "yunet"
     """Name of the face detector, with its variant after a colon: `yunet`, `yunet:tiled`, `haar:alt2`, `mtcnn` ..."""
     model: str = "base"
-    """Name of the recogniser, or path of an .onnx file with its .json card beside it."""
+    """Name of the recogniser, or path of an .onnx file with its .json card beside it; `:openvino` behind it runs it by OpenVINO."""
     affect: str = "model"
     """Where valence and arousal come from: `model` (its own output), `none`, or an anchor set, `adfes2011`, `crowd`, `legacy`."""
     min_score: float | None = None

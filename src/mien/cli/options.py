@@ -24,7 +24,12 @@ TIME = "Over time, in videos"
 TIME_DEFAULTS = TrackOptions()
 
 Detector = Annotated[str, typer.Option(help="Face detector: yunet, yunet:full, haar:alt2, mtcnn, mediapipe ... (mien models list).")]
-Model = Annotated[str, typer.Option(help="Recogniser: a name (mien models list), or an .onnx file with its .json card beside it.")]
+Model = Annotated[
+    str,
+    typer.Option(
+        help="Recogniser: a name (mien models list), or an .onnx file with its card beside it; NAME:openvino runs it by OpenVINO."
+    ),
+]
 Affect = Annotated[
     str, typer.Option(help="Where valence and arousal come from: model, none, or expected under the anchors adfes2011, crowd, legacy.")
 ]

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from mien.errors import CardInvalid
+from mien.errors import CardInvalid, UnknownName
 from mien.labels import anchors
 from mien.models.card import Head, ModelCard
-from mien.models.session import open_session
+from mien.models.session import open_session, threads_for
 from mien.types import Emotions, Floats, Image
 from mien.vision.align import CropSpec
 
 BATCH = 32
 """Crops in one run of the network, in sequences or not: larger batches are not faster on a CPU and take more memory."""
+RUNTIMES = ("onnxruntime", "openvino")
+"""What can run the file."""
 
 
 def softmax(logits: Floats, temperature: float = 1.0) -> Floats:
@@ -50,12 +53,25 @@ def blended(card: ModelCard, heads: dict[str, Floats]) -> Floats:
     return np.asarray(powered / powered.sum(axis=1, keepdims=True), np.float32)
 
 
-class OnnxRecogniser:
-    """A recogniser on an ONNX file. Thread-safe; the same crop gives the same answer in any batch."""
+def _session(path: Path, threads: int, runtime: str) -> Any:
+    if runtime not in RUNTIMES:
+        raise UnknownName("runtime", runtime, RUNTIMES)
+    if runtime == "openvino":
+        from mien.models.openvino import OpenVinoSession
 
-    def __init__(self, card: ModelCard, path: Path, *, threads: int = 0) -> None:
+        return OpenVinoSession(path, threads=threads_for(threads))
+    return open_session(path, threads=threads)
+
+
+class OnnxRecogniser:
+    """A recogniser on an ONNX file. Thread-safe; the same crop gives the same answer in any batch.
+
+    threads: of the network, 0 chooses by the machine. runtime: one of RUNTIMES; openvino is the extra mien[openvino].
+    """
+
+    def __init__(self, card: ModelCard, path: Path, *, threads: int = 0, runtime: str = "onnxruntime") -> None:
         self.card = card
-        self._session = open_session(path, threads=threads)
+        self._session = _session(path, threads, runtime)
         self._input = self._session.get_inputs()[0].name
         self._names = [output.name for output in self._session.get_outputs()]
         if missing := set(card.outputs) - set(self._names):

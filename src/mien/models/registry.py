@@ -9,7 +9,7 @@ from mien.errors import CardInvalid, UnknownName
 from mien.models.card import ModelCard
 from mien.models.locate import locate, verify, weights_folders
 from mien.models.plugins import load_plugins
-from mien.models.recogniser import OnnxRecogniser
+from mien.models.recogniser import RUNTIMES, OnnxRecogniser
 from mien.types import Recogniser
 
 Factory = Callable[[int], Recogniser]
@@ -42,7 +42,7 @@ def _cards_in(folder: Path) -> dict[str, tuple[ModelCard, Path]]:
     return found
 
 
-def open_model(card: ModelCard, beside: Path, *, threads: int = 0) -> OnnxRecogniser:
+def open_model(card: ModelCard, beside: Path, *, threads: int = 0, runtime: str = RUNTIMES[0]) -> OnnxRecogniser:
     """The recogniser of a card read from the file `beside`; its weights lie next to it or where `locate` looks."""
     near = beside.parent / card.file
     path = near if near.exists() else locate(card.file, name=card.name)
@@ -51,34 +51,50 @@ def open_model(card: ModelCard, beside: Path, *, threads: int = 0) -> OnnxRecogn
             f"{path}: has {path.stat().st_size:,} bytes, its card says {card.bytes:,}; the file and {beside.name} do not belong together"
         )
     verify(path, card.sha256)
-    return OnnxRecogniser(card, path, threads=threads)
+    return OnnxRecogniser(card, path, threads=threads, runtime=runtime)
 
 
 def recogniser(name: str, *, threads: int = 0) -> Recogniser:
     """A recogniser by name, or by the path of an .onnx file with its .json card beside it, of a card, or of a folder with one card.
 
-    UnknownName lists the names there are; WeightsMissing names the command that gets the file.
+    `:openvino` behind any of them runs the file by OpenVINO. UnknownName lists the names there are; WeightsMissing names the command
+    that gets the file.
     """
+    asked, _, runtime = name.rpartition(":")
+    if runtime not in RUNTIMES:
+        asked, runtime = name, RUNTIMES[0]
+    found = _by_path(asked)
+    if found is None:
+        if name not in _factories:
+            load_plugins()
+        if name in _factories:
+            return _factories[name](threads)
+        found = _by_name(asked)
+    return open_model(*found, threads=threads, runtime=runtime)
+
+
+def _by_path(name: str) -> tuple[ModelCard, Path] | None:
+    """The card that a path leads to, with the file it was read from; None for what is no path."""
     path = Path(name)
     if path.suffix in (".onnx", ".json"):
         card_path = path.with_suffix(".json")
-        return open_model(ModelCard.read(card_path), card_path, threads=threads)
+        return ModelCard.read(card_path), card_path
     if path.is_dir() and (inside := sorted(_cards_in(path).items())):
         if len(inside) > 1:
             raise CardInvalid(f"{path}: has {len(inside)} models, {', '.join(name for name, _ in inside)}; name one of their .json files")
-        return open_model(*inside[0][1], threads=threads)
-    if name not in _factories:
-        load_plugins()
-    if name in _factories:
-        return _factories[name](threads)
+        return inside[0][1]
+    return None
+
+
+def _by_name(name: str) -> tuple[ModelCard, Path]:
     for folder in weights_folders():  # the usual case: one small file is read, not all of them
         path = folder / f"{name}.json"
         if path.exists():
-            return open_model(ModelCard.read(path), path, threads=threads)
+            return ModelCard.read(path), path
     known = cards()
-    if name in known:
-        return open_model(*known[name], threads=threads)
-    raise UnknownName("model", name, [*known, *_factories])
+    if name not in known:
+        raise UnknownName("model", name, [*known, *_factories])
+    return known[name]
 
 
 def names() -> Iterator[str]:

@@ -12,14 +12,19 @@ if TYPE_CHECKING:
     import onnxruntime
 
 
+def threads_for(asked: int) -> int:
+    """Threads of a network: as many as asked for; for 0 one where there are no more than two cores, else 0, for all of them."""
+    # On two cores with other work beside them, two threads of a network mostly wait for each other: no picture was done sooner with
+    # them, and a video, where the other core draws and encodes, took 12 % more CPU a frame.
+    return asked or (1 if (os.cpu_count() or 1) <= 2 else 0)
+
+
 def open_session(path: Path, *, threads: int = 0) -> onnxruntime.InferenceSession:
-    """Open `path` for inference; with `threads` 0 onnxruntime takes every core, but one if there are no more than two."""
+    """Open `path` for inference, with as many threads as `threads_for` says."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    # On two cores with other work beside them, two threads of a network mostly wait for each other: no picture was done sooner with
-    # them, and a video, where the other core draws and encodes, took 12 % more CPU a frame.
-    options.intra_op_num_threads = threads or (1 if (os.cpu_count() or 1) <= 2 else 0)
+    options.intra_op_num_threads = threads_for(threads)
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     # Idle threads that spin would eat the cores that decoding and drawing need.
