@@ -16,6 +16,7 @@ from mien.models.recogniser import OnnxRecogniser
 from mien.models.registry import recogniser
 from mien.testing import DARKEST, STEP, FakeDetector, FakeRecogniser, planted_picture
 from mien.types import Faces
+from mien.vision.align import whole_frame_points
 from tests.models import brightness
 
 
@@ -111,6 +112,9 @@ def test_parts_by_column_and_by_what_is_measured(model: OnnxRecogniser, tmp_path
     assert [part["value"] for part in parts["brightness"]] == ["under 64", "128 to 160", "160 to 192", "192 or more"]
     assert [part["value"] for part in parts["size"]] == ["48 to 96"]
     assert [part["value"] for part in parts["pose"]] == ["not known"]
+    there = FakeDetector(Faces(np.array([[4, 4, 44, 44]], np.float32), np.ones(1, np.float32), whole_frame_points(48, 48)[None]))
+    seen = evaluate(model, there, data, labels="fer7", rounds=10, slice_by=("skin",)).figures["slices"]["skin"]
+    assert [(part["value"], part["n"]) for part in seen] == [("under 40", 1), ("50 to 60", 1), ("70 or more", 2)]  # L* 25, 58, 73, 81
     with pytest.raises(UnknownName, match="brightness"):
         evaluate(model, blind, data, labels="fer7", slice_by=["colour"])
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mien.unsure import UnsureRules
 from mien.vision.align import whole_frame_points
-from mien.vision.quality import HEAD, face_size, pose, sharpness
+from mien.vision.quality import HEAD, face_size, pose, sharpness, skin_lightness
 
 
 def seen(yaw: float, pitch: float, roll: float, *, scale: float = 2.0) -> np.ndarray:
@@ -72,6 +72,30 @@ def textured() -> np.ndarray:
     rng = np.random.default_rng(0)
     coarse = rng.integers(0, 255, (12, 12, 3)).astype(np.uint8)
     return cv2.resize(coarse, (48, 48), interpolation=cv2.INTER_NEAREST)
+
+
+POINTS = np.array([[40, 40], [80, 40], [60, 65], [45, 85], [75, 85]], np.float32)
+
+
+@pytest.mark.parametrize(("grey", "lightness"), [(0, 0.0), (119, 50.0), (255, 100.0)])
+def test_skin_lightness_is_cie_l(grey, lightness):
+    assert skin_lightness(np.full((120, 120, 3), grey, np.uint8), POINTS) == pytest.approx(lightness, abs=0.3)
+
+
+def test_skin_lightness_looks_at_cheeks_and_nose_alone():
+    image = np.full((120, 120, 3), 119, np.uint8)
+    for x, y in np.vstack([POINTS[:2], POINTS[3:]]).astype(int):
+        image[y - 8 : y + 9, x - 10 : x + 11] = 0  # eyes and mouth
+    image[:25] = image[100:] = 255  # hair and clothes
+    image[62:68, 55:65] = 0  # nostrils: the median passes over them
+    assert skin_lightness(image, POINTS) == pytest.approx(50, abs=0.3)
+    turned = cv2.rotate(image, cv2.ROTATE_90_CLOCKWISE)
+    assert skin_lightness(turned, np.stack([119 - POINTS[:, 1], POINTS[:, 0]], axis=1)) == pytest.approx(50, abs=0.3)
+
+
+@pytest.mark.parametrize("points", [np.full((5, 2), np.nan, np.float32), POINTS + 500, POINTS - 500, np.tile(POINTS[:1], (5, 1)) - 200])
+def test_skin_lightness_of_no_face_in_the_picture_is_nan(points):
+    assert np.isnan(skin_lightness(np.zeros((120, 120, 3), np.uint8), points))
 
 
 def test_blur_lowers_sharpness_step_by_step():

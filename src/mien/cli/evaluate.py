@@ -43,8 +43,8 @@ def evaluate(
         typer.Option(
             "--slice",
             metavar="COLUMN",
-            help="Figures for each part: a column of the manifest (subject, source, split ...), or size, brightness, face_size, pose, yaw, "
-            "pitch, roll; repeatable.",
+            help="Figures for each part: a column of the manifest (subject, source, split ...), or size, brightness, face_size, skin, "
+            "pose, yaw, pitch, roll; repeatable.",
         ),
     ] = None,
     bootstrap: Annotated[int, typer.Option(min=0, metavar="ROUNDS", help="Resamples for the intervals; 0 for none.")] = 1000,

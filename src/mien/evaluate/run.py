@@ -16,12 +16,12 @@ from mien.evaluate.compare import compare
 from mien.evaluate.intervals import Clusters, alone, clusters, intervals_by, percentile_intervals
 from mien.evaluate.metrics import Judged, affect_figures, figures
 from mien.evaluate.road import Asked, Face, asked, check_faces, cut, face_of
-from mien.evaluate.slices import check_columns, slices
+from mien.evaluate.slices import EDGES, check_columns, slices
 from mien.io.events import Failure
 from mien.io.prefetch import prefetched
 from mien.types import Bools, Detector, Floats, Image, Ints, Recogniser
 from mien.vision.align import grey
-from mien.vision.quality import pose
+from mien.vision.quality import pose, skin_lightness
 
 CHUNK = 256
 AXES = ("valence", "arousal")
@@ -109,7 +109,7 @@ class Answers:
         self.labelled = [True for _ in models]
         self.read: Bools = np.ones(n, np.bool_)
         self.failures: list[Failure] = []
-        self.measures = {name: np.full(n, np.nan, np.float32) for name in ("size", "brightness", "face_size", "yaw", "pitch", "roll")}
+        self.measures = {name: np.full(n, np.nan, np.float32) for name in EDGES}
 
     def ask(self, progress: Progress, images: Iterable[Image | MienError | None] | None = None) -> None:
         """Read every picture once and ask every model.
@@ -154,6 +154,7 @@ class Answers:
         self.measures["brightness"][i] = grey(np.ascontiguousarray(image[::step, ::step])).mean()
         if face is not None:
             self.measures["face_size"][i] = face.size
+            self.measures["skin"][i] = skin_lightness(image, face.seen)
             for name, angle in zip(("yaw", "pitch", "roll"), pose(face.seen[None])[0], strict=True):
                 self.measures[name][i] = angle
 

@@ -1,4 +1,4 @@
-"""A figure for each part of the data: by person, source, size, brightness, pose, or any column."""
+"""A figure for each part of the data: by person, source, size, brightness, skin, pose, or any column."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ EDGES: dict[str, tuple[float, ...]] = {
     "size": (48, 96, 192, 384),
     "face_size": (24, 48, 96, 192),
     "brightness": (64, 96, 128, 160, 192),
+    "skin": (40, 50, 60, 70),
     "yaw": (-30, -15, 15, 30),
     "pitch": (-30, -15, 15, 30),
     "roll": (-30, -15, 15, 30),
 }
-"""Where the parts of a measure begin: pixels, grey values, degrees. A part is low <= value < high."""
+"""Where the parts of a measure begin: pixels, grey values, CIE L*, degrees. A part is low <= value < high."""
 TURNED = (15.0, 30.0)
 """Degrees of yaw or pitch, whichever is more, from which on a face is half turned, and turned."""
 POSES = (f"frontal, under {TURNED[0]:g}°", f"half turned, under {TURNED[1]:g}°", "turned")

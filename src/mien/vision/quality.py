@@ -65,6 +65,36 @@ def sharpness(crops: Image) -> Floats:
     return out
 
 
+_BELOW_EYES, _ABOVE_MOUTH = 0.3, 0.8
+"""Where the skin that is looked at begins and ends, as shares of the way from the eyes to the mouth."""
+
+
+def skin_lightness(image: Image, points: Floats) -> float:
+    """CIE L* (0 black to 100 white) of the skin between eyes and mouth: the median over cheeks and nose; NaN without landmarks.
+
+    image: uint8 (h, w, 3) sRGB. points: five landmarks (5, 2) in its pixels. Light and shadow count as much as the tone of the skin: it
+    tells how light a face is in the picture, not which skin a person has.
+    """
+    import cv2
+
+    if not np.isfinite(points).all():
+        return float("nan")
+    eyes, mouth = points[:2].astype(np.float64), points[3:].astype(np.float64)
+    upper, lower = eyes + _BELOW_EYES * (mouth - eyes), eyes + _ABOVE_MOUTH * (mouth - eyes)
+    corners = np.stack([upper[0], upper[1], lower[1], lower[0]])
+    low, high = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0)) + 1
+    x0, y0 = np.maximum(low, 0).astype(int)
+    x1, y1 = np.minimum(high, image.shape[1::-1]).astype(int)
+    if x0 >= x1 or y0 >= y1:
+        return float("nan")
+    mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
+    cv2.fillConvexPoly(mask, np.round(corners - (x0, y0)).astype(np.int32), 1)
+    if not mask.any():
+        return float("nan")
+    lab = cv2.cvtColor(np.ascontiguousarray(image[y0:y1, x0:x1]).astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    return float(np.median(lab[..., 0][mask > 0]))
+
+
 def face_size(boxes: Floats) -> Floats:
     """Shorter side of each box in pixels, float32 (n,)."""
     return np.asarray((boxes[:, 2:] - boxes[:, :2]).min(axis=1), np.float32)
