@@ -1,6 +1,8 @@
-"""Writes the figures of the embedded model's card into MODEL_CARD.md and README.md, between their markers.
+"""Writes the figures of the embedded models' cards into MODEL_CARD.md and README.md, between their markers.
 
 python tools/fill_model_card.py
+
+A marker is `<!-- PART MODEL -->`; `<!-- models -->` is of all of them.
 """
 
 import json
@@ -9,7 +11,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-CARD = ROOT / "src" / "mien" / "models" / "weights" / "base.json"
+CARDS = ROOT / "src" / "mien" / "models" / "weights"
+FILES = ("MODEL_CARD.md", "README.md")
 WITHOUT = ", without copies of training pictures"
 
 
@@ -100,31 +103,65 @@ def levels(rows: list, n: int) -> str:
     return ", ".join(out)
 
 
-def models(card: dict) -> str:
-    m = card["metrics"]
-    fer, plus = (
-        f"{share(m[f'{x} PrivateTest']['accuracy'])} ({share(m[f'{x} PrivateTest' + WITHOUT]['accuracy'])})" for x in ("FER-2013", "FER+")
+SETS = {"FER-2013 PublicTest": "FER-2013 PublicTest", "CK+ without contempt": "CK+", "JAFFE": "JAFFE"}
+
+
+def groups(metrics: dict) -> str:
+    lines = ["| set | by | part: accuracy (95 %), pictures |", "|---|---|---|"]
+    for name, said in SETS.items():
+        for by, parts in metrics[name].get("groups", {}).items():
+            told = [
+                f"{p['value']}: {share(p['accuracy'])} ({share(p['interval'][0])} to {share(p['interval'][1])}), {p['n']}" for p in parts
+            ]
+            lines.append(f"| {said} | {BY[by]} | {'; '.join(told)} |")
+    return "\n".join(lines)
+
+
+BY = {"skin": "lightness of the skin in the picture, CIE L*", "pose": "pose"}
+
+
+def confused(metrics: dict) -> str:
+    names = {"FER-2013 PrivateTest": "FER-2013 PrivateTest", "FER+ PrivateTest": "FER+ PrivateTest"} | SETS
+    del names["FER-2013 PublicTest"]
+    return "\n".join(
+        f"- {said}: {', '.join(f'{shown} read as {read} {percent(x)}' for shown, read, x in metrics[name].get('confused', []))}."
+        for name, said in names.items()
     )
-    others = f"{share(m['CK+ without contempt']['accuracy'])} / {share(m['JAFFE']['accuracy'])}"
-    head = (
+
+
+def models(cards: dict[str, dict]) -> str:
+    lines = [
         "| model | size | FER-2013 PrivateTest, 7 classes (without copies) | FER+ PrivateTest, 8 classes (without copies) "
-        "| CK+ / JAFFE, never trained on | ECE |\n|---|---|---|---|---|---|\n"
-    )
-    return f"{head}| `base` | {card['bytes'] / 1e6:.1f} MB | {fer} | {plus} | {others} | {share(m['FER-2013 PrivateTest']['ece'])} |"
+        "| CK+ / JAFFE, never trained on | ECE |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, card in cards.items():
+        m = card["metrics"]
+        fer, plus = (
+            f"{share(m[f'{x} PrivateTest']['accuracy'])} ({share(m[f'{x} PrivateTest' + WITHOUT]['accuracy'])})"
+            for x in ("FER-2013", "FER+")
+        )
+        others = f"{share(m['CK+ without contempt']['accuracy'])} / {share(m['JAFFE']['accuracy'])}"
+        lines.append(f"| `{name}` | {card['bytes'] / 1e6:.1f} MB | {fer} | {plus} | {others} | {share(m['FER-2013 PrivateTest']['ece'])} |")
+    return "\n".join(lines)
+
+
+PARTS = (figures, affect, doubt, recall, confused, groups, robustness)
 
 
 def main(*, check: bool = False) -> int:
-    card = json.loads(CARD.read_text("utf-8"))
-    m = card["metrics"]
-    parts = {part.__name__: part(m) for part in (figures, affect, doubt, recall, robustness)} | {"models": models(card)}
+    cards = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(CARDS.glob("*.json"))}
+    filled = {f"{part.__name__} {name}": part(card["metrics"]) for name, card in cards.items() for part in PARTS} | {
+        "models": models(cards)
+    }
     changed = []
-    for name in ("MODEL_CARD.md", "README.md"):
+    for name in FILES:
         path = ROOT / name
         old = text = path.read_text("utf-8")
-        for part, filled in parts.items():
+        for marker, content in filled.items():
             text = re.sub(
-                rf"(<!-- {part} -->\n).*?(<!-- /{part} -->)",
-                lambda found, filled=filled: f"{found[1]}{filled}\n{found[2]}",
+                rf"(<!-- {marker} -->\n).*?(<!-- /{marker} -->)",
+                lambda found, content=content: f"{found[1]}{content}\n{found[2]}",
                 text,
                 flags=re.S,
             )
@@ -133,7 +170,7 @@ def main(*, check: bool = False) -> int:
             if not check:
                 path.write_text(text, "utf-8")
     if check and changed:
-        print(f"{', '.join(changed)}: not what the card says; run python tools/fill_model_card.py", file=sys.stderr)
+        print(f"{', '.join(changed)}: not what the cards say; run python tools/fill_model_card.py", file=sys.stderr)
     return int(check and bool(changed))
 
 

@@ -27,6 +27,10 @@ from mien.models.registry import open_model
 
 WORSE = {"FER-2013 PublicTest": ("fer2013.npz", "PublicTest", "crop"), "JAFFE": ("jaffe.npz", None, "detect")}
 """What is judged made worse: title in the card -> file, split, faces. Never PrivateTest."""
+GROUPS = {"FER-2013 PublicTest": ("skin", "pose"), "CK+ without contempt": ("skin",), "JAFFE": ("skin",)}
+"""What the accuracy of a set is told by, for the section on groups. None of them names age, sex or origin of the people in it."""
+CONFUSIONS = 6
+"""The most frequent ones of each set."""
 KEPT = ("n", "unanswered", "accuracy", "balanced_accuracy", "macro_f1", "top2", "second_given_wrong", "ece")
 
 
@@ -60,6 +64,27 @@ def made_worse(model: OnnxRecogniser, folder: Path, sample: int) -> dict[str, di
     return out
 
 
+def confused(confusion: dict[str, list]) -> list[list[object]]:
+    """`[shown, read, share]` of the label shown, the largest shares first."""
+    labels, shares = confusion["labels"], confusion["shares"]
+    wrong = [
+        (share, shown, read)
+        for shown, row in zip(labels, shares, strict=True)
+        for read, share in zip(labels, row, strict=True)
+        if shown != read and share > 0
+    ]
+    return [[shown, read, round(share, 3)] for share, shown, read in sorted(wrong, reverse=True)[:CONFUSIONS]]
+
+
+def part_of(part: dict[str, object]) -> dict[str, object]:
+    return {
+        "value": part["value"],
+        "n": part["n"],
+        "accuracy": round(part["accuracy"], 4),
+        "interval": [round(x, 4) for x in part["interval"]],
+    }
+
+
 def rounded(level: Level) -> dict[str, object]:
     share = {"accuracy": round(level.accuracy, 4), "interval": [round(x, 4) for x in level.interval], "faceless": round(level.faceless, 4)}
     return {"level": level.level, "n": level.n, **share}
@@ -89,7 +114,7 @@ def everything(model: OnnxRecogniser, folder: Path) -> dict[str, dict[str, objec
     metrics: dict[str, dict[str, object]] = {}
 
     def measure(name: str, data: Labelled, labels: str, faces: str, head: str = "auto") -> None:
-        found = evaluate(model, find, data, labels=labels, faces=faces, head=head)
+        found = evaluate(model, find, data, labels=labels, faces=faces, head=head, slice_by=GROUPS.get(name, ()))
         row = {key: round(found.figures[key], 4) for key in KEPT}
         row |= {
             "labels": labels,
@@ -99,6 +124,9 @@ def everything(model: OnnxRecogniser, folder: Path) -> dict[str, dict[str, objec
         }
         row["interval"] = [round(x, 4) for x in found.figures["intervals"]["accuracy"]]
         row["recall"] = {label: round(part["recall"], 3) for label, part in found.figures["per_class"].items()}
+        row["confused"] = confused(found.figures["confusion"])
+        if name in GROUPS:
+            row["groups"] = {by: list(map(part_of, parts)) for by, parts in found.figures["slices"].items()}
         for axis in ("valence", "arousal"):
             if axis in found.figures:
                 row[axis] = {k: round(v, 4) for k, v in found.figures[axis].items()}

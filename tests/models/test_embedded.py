@@ -1,4 +1,4 @@
-"""The embedded model: gives what it gave where it was made, alone, in batches and in threads."""
+"""The embedded models: each gives what it gave where it was made, alone, in batches and in threads."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,21 +13,30 @@ from mien.io.images import read_image
 from mien.models.detectors.registry import detector
 from mien.models.locate import BUNDLED
 from mien.models.recogniser import OnnxRecogniser
-from mien.models.registry import recogniser
+from mien.models.registry import cards, recogniser
+from mien.options import AnalyzeOptions
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-@pytest.fixture(scope="module")
-def base() -> OnnxRecogniser:
-    found = recogniser("base", threads=1)
+MODELS = sorted(name for name, (_, path) in cards().items() if path.parent == BUNDLED)
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def model(request: pytest.FixtureRequest) -> OnnxRecogniser:
+    found = recogniser(request.param, threads=1)
     assert isinstance(found, OnnxRecogniser)
     return found
 
 
-def test_golden_crops(base: OnnxRecogniser) -> None:
-    with np.load(BUNDLED / "base.golden.npz") as golden:
-        emotions = base(np.repeat(golden["crops"][..., None], 3, axis=3))
+def test_the_default_is_among_them_and_all_are_small() -> None:
+    assert AnalyzeOptions().model in MODELS
+    assert sum(path.stat().st_size for path in BUNDLED.iterdir()) < 15e6
+
+
+def test_golden_crops(model: OnnxRecogniser) -> None:
+    with np.load(BUNDLED / f"{model.card.name}.golden.npz") as golden:
+        emotions = model(np.repeat(golden["crops"][..., None], 3, axis=3))
         np.testing.assert_allclose(
             emotions.probs, golden["probs"], atol=0.03
         )  # 8 bits: a float that rounds elsewhere moves an input by a step
@@ -35,13 +44,13 @@ def test_golden_crops(base: OnnxRecogniser) -> None:
         assert len({tuple(row) for row in golden["probs"].round(3)}) > 8  # the crops tell something apart
 
 
-def test_batches_and_threads_agree(base: OnnxRecogniser) -> None:
-    crops = np.random.default_rng(0).integers(0, 256, (67, base.crop.size, base.crop.size, 3), np.uint8)
-    together = base(crops).probs
-    one_by_one = np.concatenate([base(crops[i : i + 1]).probs for i in range(len(crops))])
+def test_batches_and_threads_agree(model: OnnxRecogniser) -> None:
+    crops = np.random.default_rng(0).integers(0, 256, (67, model.crop.size, model.crop.size, 3), np.uint8)
+    together = model(crops).probs
+    one_by_one = np.concatenate([model(crops[i : i + 1]).probs for i in range(len(crops))])
     np.testing.assert_allclose(one_by_one, together, atol=1e-5)
     with ThreadPoolExecutor(8) as pool:
-        for probs in pool.map(lambda _: base(crops).probs, range(16)):
+        for probs in pool.map(lambda _: model(crops).probs, range(16)):
             np.testing.assert_allclose(probs, together, atol=1e-5)
 
 
@@ -59,8 +68,9 @@ def test_the_whole_road_agrees_in_any_batch_and_thread() -> None:
 
 
 @pytest.mark.parametrize(("picture", "shown"), [("astronaut", "happy"), ("portrait", "happy")])
-def test_a_plain_smile(picture: str, shown: str) -> None:
-    (result,) = mien.analyze(EXAMPLES / f"{picture}.jpg", threads=1)
+@pytest.mark.parametrize("name", MODELS)
+def test_a_plain_smile(name: str, picture: str, shown: str) -> None:
+    (result,) = mien.analyze(EXAMPLES / f"{picture}.jpg", model=name, threads=1)
     assert result.emotions.top == [shown]
     assert result.emotions.probs.max() > 0.8
     assert result.emotions.affect is not None
@@ -79,7 +89,7 @@ def test_size_does_not_change_the_answer() -> None:
 
 
 @pytest.mark.shared_data
-def test_it_reads_posed_faces_of_another_data_set(base: OnnxRecogniser, shared_data: Path) -> None:
-    found = evaluate(base, detector("yunet", threads=1), read_labelled(shared_data / "jaffe.npz", "fer7"), labels="fer7")
+def test_it_reads_posed_faces_of_another_data_set(model: OnnxRecogniser, shared_data: Path) -> None:
+    found = evaluate(model, detector("yunet", threads=1), read_labelled(shared_data / "jaffe.npz", "fer7"), labels="fer7")
     assert found.figures["unanswered"] <= 2
     assert found.figures["accuracy"] > 0.4  # seven classes; a floor against breakage, not a claim

@@ -1,0 +1,49 @@
+"""Training an embedded model anew with all that it is made from."""
+
+import importlib.util
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+spec = importlib.util.spec_from_file_location("rebuild_model", Path(__file__).parents[2] / "tools" / "rebuild_model.py")
+assert spec is not None
+assert spec.loader is not None
+tool = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(tool)
+
+
+def test_what_a_model_is_made_from_comes_before_it():
+    assert tool.needed("base") == ["first", "second", "base"]
+    assert tool.needed("tiny") == ["first", "second", "base", "tiny"]
+    assert tool.needed("vgg8") == ["vgg8"]
+
+
+def test_each_is_trained_in_turn_and_one_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / "second").mkdir(parents=True)
+    (tmp_path / "runs" / "second" / "last.pt").touch()
+    ran: list[list[str]] = []
+
+    def run(command, env, check):
+        assert env["MIEN_MODELS"].split(os.pathsep)[2] == str(tmp_path / "runs" / "base")
+        ran.append(command[3:])
+        return subprocess.CompletedProcess(command, 0)
+
+    assert tool.main(["tiny", "fer2013.npz"], run) == 0
+    assert [words[1] for words in ran] == ["first", "second", "base", "tiny"]
+    assert [words[-1] == "--resume" for words in ran] == [False, True, False, False]
+    assert ran[0] == ["train", "first", "--data", "fer2013.npz", "--out", "runs"]
+
+
+def test_it_ends_where_one_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    ran = []
+
+    def run(command, env, check):
+        ran.append(command)
+        return subprocess.CompletedProcess(command, 130 if len(ran) == 2 else 0)
+
+    assert tool.main(["base", "fer2013.npz"], run) == 130
+    assert len(ran) == 2

@@ -1,0 +1,48 @@
+"""Trains an embedded model anew from the data, and before it every run that it begins with and every model that teaches it.
+
+    python tools/rebuild_model.py tiny fer2013.npz
+
+Runs go to ./runs, models to runs/NAME/NAME.onnx with card and golden crops. Hours on a CPU; stopped, the same command goes on. All
+settings and seeds are in the presets. fer2013_duplicates.npz is wanted beside the data.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from mien.train.config import presets, read_config
+
+RUNS = Path("runs")
+
+
+def needed(name: str) -> list[str]:
+    """Presets in the order in which they are trained, `name` last."""
+    config = read_config(name)
+    before = [Path(config.start).name] if config.start else []
+    order = [step for other in (*before, *config.teachers) if other in presets() for step in needed(other)]
+    return list(dict.fromkeys([*order, name]))
+
+
+def main(words: list[str] | None = None, run=subprocess.run) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", help="base or tiny")
+    parser.add_argument("data", type=Path, help="FER-2013 with the FER+ votes: fer2013.npz")
+    said = parser.parse_args(words)
+    order = needed(said.name)
+    # A teacher is asked for by its name: the one that was just trained comes before the embedded one.
+    taught = os.pathsep.join([str((RUNS / name).resolve()) for name in order[:-1]] + [os.environ.get("MIEN_MODELS", "")]).strip(os.pathsep)
+    for name in order:
+        command = [sys.executable, "-m", "mien", "train", name, "--data", str(said.data), "--out", str(RUNS)]
+        command += ["--resume"] if (RUNS / name / "last.pt").exists() else []
+        print("$", " ".join(command[1:]), flush=True)
+        done = run(command, env=os.environ | {"MIEN_MODELS": taught}, check=False)
+        if done.returncode:
+            return done.returncode
+    print(f"{RUNS / said.name / said.name}.onnx")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
