@@ -24,6 +24,8 @@ HERE = Path(__file__).parent
 SETTINGS = [(640, 360, 1), (640, 360, 5), (1280, 720, 1), (1280, 720, 5)]
 MARGIN = 48
 BLOCK = 1000
+FPS = 10
+"""Of the long clip."""
 
 
 def clip(path: Path, width: int, height: int, faces: int, *, frames: int, fps: int = 30) -> Path:
@@ -70,9 +72,9 @@ def fers(python: str, path: Path, frames: int) -> dict[str, Any]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def memory(folder: Path, minutes: float, fps: int = 10) -> dict[str, Any]:
+def memory(folder: Path, minutes: float) -> dict[str, Any]:
     """Resident memory and time by blocks of 1,000 frames over a long made clip of 320x180 with a face."""
-    path = clip(folder / "long.mp4", 320, 180, 1, frames=round(minutes * 60 * fps), fps=fps)
+    path = clip(folder / "long.mp4", 320, 180, 1, frames=round(minutes * 60 * FPS), fps=FPS)
     analyzer = Analyzer()
     rss, took, work, frames, began, worked = [], [], [], 0, time.perf_counter(), time.process_time()
     with open_sinks([str(folder / "out.mp4"), str(folder / "out.csv")], inputs=[str(path)], columns=columns(raw=True)) as sinks:
@@ -103,6 +105,8 @@ def resident() -> float:
 
 def main() -> None:
     frames, minutes = int(os.environ.get("BENCH_FRAMES", "300")), float(os.environ.get("BENCH_MINUTES", "60"))
+    if minutes and minutes * 60 * FPS < 2 * BLOCK:
+        sys.exit(f"BENCH_MINUTES is {minutes:g}; wanted 0, or enough for two blocks of {BLOCK} frames at {FPS} a second: 4 and more")
     rows: list[dict[str, Any]] = []
     stages: dict[str, list[dict[str, Any]]] = {}
     with tempfile.TemporaryDirectory() as name:

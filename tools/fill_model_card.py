@@ -53,14 +53,18 @@ def doubt(metrics: dict) -> str:
     )
 
 
+BY_EMOTION = {
+    "FER-2013 PrivateTest": "FER-2013 PrivateTest",
+    "FER+ PrivateTest": "FER+ PrivateTest",
+    "CK+ without contempt": "CK+",
+    "JAFFE": "JAFFE",
+}
+
+
 def recall(metrics: dict) -> str:
-    names = {
-        "FER-2013 PrivateTest": "FER-2013 PrivateTest",
-        "FER+ PrivateTest": "FER+ PrivateTest",
-        "CK+ without contempt": "CK+",
-        "JAFFE": "JAFFE",
-    }
-    lines = [f"- {said}: {', '.join(f'{k} {percent(x)}' for k, x in metrics[name]['recall'].items())}." for name, said in names.items()]
+    lines = [
+        f"- {said}: {', '.join(f'{k} {percent(x)}' for k, x in metrics[name]['recall'].items())}." for name, said in BY_EMOTION.items()
+    ]
     web = metrics["Kaggle nine classes, 272 pictures of anger"]
     lines.append(
         f"- 272 web pictures labelled anger (Kaggle's nine-class set): {percent(web['accuracy'])} are read as anger, "
@@ -121,11 +125,9 @@ BY = {"skin": "lightness of the skin in the picture, CIE L*", "pose": "pose"}
 
 
 def confused(metrics: dict) -> str:
-    names = {"FER-2013 PrivateTest": "FER-2013 PrivateTest", "FER+ PrivateTest": "FER+ PrivateTest"} | SETS
-    del names["FER-2013 PublicTest"]
     return "\n".join(
         f"- {said}: {', '.join(f'{shown} read as {read} {percent(x)}' for shown, read, x in metrics[name].get('confused', []))}."
-        for name, said in names.items()
+        for name, said in BY_EMOTION.items()
     )
 
 
