@@ -24,7 +24,11 @@ def card(**changes) -> ModelCard:
         "sha256": "0" * 64,
         "bytes": 10,
         "crop": CropSpec(),
-        "outputs": {"votes": Head("logits", EMOTIONS), "fer7": Head("logits", LABEL_SETS["fer7"], 1.3), "affect": Head("affect")},
+        "outputs": {
+            "votes": Head("logits", EMOTIONS, 1.2, (0.5,) * 9, (0.25,) * 9),
+            "fer7": Head("logits", LABEL_SETS["fer7"], 1.3),
+            "affect": Head("affect"),
+        },
         "blend": {"votes": 0.6, "fer7": 0.4},
     }
     return ModelCard(**(fields | changes))
@@ -87,7 +91,18 @@ def test_cards_that_contradict_themselves_are_refused(changes):
         card(**changes)
 
 
-@pytest.mark.parametrize("fields", [("scores", EMOTIONS), ("logits", ()), ("affect", EMOTIONS), ("logits", EMOTIONS, 0.0)])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ("scores", EMOTIONS),
+        ("logits", ()),
+        ("affect", EMOTIONS),
+        ("logits", EMOTIONS, 0.0),
+        ("logits", EMOTIONS, 1.0, (1.0, 2.0)),
+        ("logits", EMOTIONS, 1.0, (), (1.0, 2.0)),
+        ("probs", EMOTIONS, 1.0, (), (1.0,) * 9),
+    ],
+)
 def test_outputs_that_make_no_sense_are_refused(fields):
     with pytest.raises(CardInvalid):
         Head(*fields)

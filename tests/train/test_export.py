@@ -200,3 +200,13 @@ def test_what_torch_itself_is_unsure_of_is_let_pass(data, monkeypatch: pytest.Mo
         exporting._check(net, crops, raw)
     monkeypatch.setattr(exporting, "_unsteady", lambda *args: 1.0)
     exporting._check(net, crops, raw)
+
+
+def test_the_blend_may_give_back_less_of_the_frequencies_than_the_votes_do(data, tmp_path: Path) -> None:
+    config = dataclasses.replace(TINY, votes_back=0.25, blend_votes_back=-0.125)
+    votes = export(config, fresh(config, data), data, tmp_path).outputs["votes"]
+    prior = np.log(priors(data.train)["votes"])
+    np.testing.assert_allclose(votes.offsets, 0.25 * prior, atol=1e-4)
+    np.testing.assert_allclose(votes.blend_offsets, -0.125 * prior, atol=1e-4)
+    for changes, blend in (({"blend_votes_back": 0.25}, ()), ({"blend_votes_back": 0.0}, (0.0,) * 9)):
+        assert exporting._head("votes", data.names, priors(data.train), dataclasses.replace(config, **changes)).blend_offsets == blend

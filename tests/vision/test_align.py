@@ -214,3 +214,23 @@ def test_the_target_lies_in_the_frame_with_its_margin():
 def test_crops_that_make_no_sense_are_refused(fields):
     with pytest.raises(CardInvalid):
         CropSpec(**fields)
+
+
+@pytest.mark.parametrize("scale", [0.5, 2.0, 9.0])
+def test_a_grey_crop_is_the_grey_of_the_coloured_one(scale: float) -> None:
+    rng = np.random.default_rng(0)
+    image = cv2.GaussianBlur(rng.integers(0, 256, (400, 500, 3), np.uint8), (0, 0), 6)
+    image = cv2.normalize(image, None, 0, 255, cv2.NORM_MINMAX)
+    points = (np.array(FER_TEMPLATE, np.float32) * 40 * scale + (60, 10))[None]
+    one, other = (align(image, points, CropSpec(size=40, colour=colour)) for colour in ("grey", "rgb"))
+    np.testing.assert_array_equal(one[..., 0], one[..., 2])
+    gap = np.abs(one[0, ..., 0].astype(int) - grey(other[0]))
+    assert gap.max() <= 2  # each shrinking rounds
+    assert gap.mean() < 0.5
+
+
+def test_landmarks_that_no_face_has_give_a_crop_all_the_same() -> None:
+    image = np.full((50, 60, 3), 7, np.uint8)
+    mirrored = np.array(FER_TEMPLATE, np.float32)[None] * (-1, 1) * 1e6
+    for points in (mirrored, np.full((1, 5, 2), 20, np.float32), np.zeros((1, 5, 2), np.float32)):
+        assert align(image, points.astype(np.float32), CropSpec(size=40)).shape == (1, 40, 40, 3)

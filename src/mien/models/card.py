@@ -27,12 +27,15 @@ class Head:
     """Logits are divided by it before the softmax (Guo et al. 2017); fitted on validation data."""
     offsets: tuple[float, ...] = ()
     """Added to the logits before that, one a label: raises classes that are rare in training data (Menon et al. 2021)."""
+    blend_offsets: tuple[float, ...] = ()
+    """The same for its part in the probabilities that are reported, where rare classes may count for more; empty: `offsets` there too."""
 
     def __post_init__(self) -> None:
-        if self.offsets and (len(self.offsets) != len(self.labels) or self.kind != "logits"):
-            raise CardInvalid(
-                f"output has {len(self.offsets)} offsets for {len(self.labels)} labels of kind {self.kind}; wanted logits, one a label"
-            )
+        for name in ("offsets", "blend_offsets"):
+            if (found := getattr(self, name)) and (len(found) != len(self.labels) or self.kind != "logits"):
+                raise CardInvalid(
+                    f"output has {len(found)} {name} for {len(self.labels)} labels of kind {self.kind}; wanted logits, one a label"
+                )
         if self.kind not in KINDS:
             raise CardInvalid(f"output kind {self.kind!r} is unknown; there are: {', '.join(KINDS)}")
         if (self.kind == "affect") == bool(self.labels):
@@ -122,9 +125,8 @@ class ModelCard:
             for name, head in values["outputs"].items():
                 labels = head.get("labels", ())
                 labels = LABEL_SETS[labels] if isinstance(labels, str) else tuple(labels)
-                heads[name] = Head(
-                    head["kind"], labels, float(head.get("temperature", 1.0)), tuple(float(x) for x in head.get("offsets", ()))
-                )
+                offsets = (tuple(float(x) for x in head.get(key, ())) for key in ("offsets", "blend_offsets"))
+                heads[name] = Head(head["kind"], labels, float(head.get("temperature", 1.0)), *offsets)
             named = [name for name, head in heads.items() if head.labels]
             values |= {"crop": CropSpec(**crop), "outputs": heads}
             values.setdefault("blend", {named[0]: 1.0} if len(named) == 1 else {})

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.errors import CardInvalid, UnknownName
 from mien.labels import anchors
@@ -41,16 +42,25 @@ def blended(card: ModelCard, heads: dict[str, Floats]) -> Floats:
     gives them all together, and leaves the rest (contempt, uncertain) as the widest head has it.
     """
     labels = card.labels
-    widest = next(name for name in card.blend if card.outputs[name].labels == labels)
-    wide = heads[widest].astype(np.float64)
+    parts = {name: _reweighted(card.outputs[name], heads[name]) for name in card.blend}
+    wide = next(parts[name] for name in card.blend if card.outputs[name].labels == labels)
     total = np.zeros_like(wide)
     for name, share in card.blend.items():
         at = [labels.index(label) for label in card.outputs[name].labels]
         lifted = wide.copy()
-        lifted[:, at] = heads[name] * wide[:, at].sum(axis=1, keepdims=True)
+        lifted[:, at] = parts[name] * wide[:, at].sum(axis=1, keepdims=True)
         total += share * lifted
     powered = total ** (1 / card.blend_temperature)
     return np.asarray(powered / powered.sum(axis=1, keepdims=True), np.float32)
+
+
+def _reweighted(head: Head, probs: Floats) -> NDArray[np.float64]:
+    """A head's probabilities, float64 (n, K), with its `blend_offsets` in place of its `offsets`."""
+    exact = probs.astype(np.float64)
+    if not head.blend_offsets:
+        return exact
+    exact *= np.exp((np.array(head.blend_offsets) - np.array(head.offsets or 0.0)) / head.temperature)
+    return np.asarray(exact / exact.sum(axis=1, keepdims=True), np.float64)
 
 
 def _session(path: Path, threads: int, runtime: str) -> Any:

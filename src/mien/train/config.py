@@ -145,6 +145,8 @@ class TrainConfig:
     """Share of the votes' class frequencies that the card gives back to the logits after a training with `adjust`, 0..1."""
     classes_back: float = 0.0
     """The same for the classes."""
+    blend_votes_back: float = 0.0
+    """The same for the votes' part in the probabilities that are reported; below 0 it takes more away, and rare classes count for more."""
     weights_licence: str = "yours to choose"
     """Licence of the weights, for the card."""
     data_licence: str = "not stated"

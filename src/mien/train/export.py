@@ -176,8 +176,14 @@ def export(config: TrainConfig, state: State, data: TrainData, folder: Path, *, 
 def _head(name: str, names: tuple[str, ...], frequent: Mapping[str, Floats], config: TrainConfig) -> Head:
     if name == AFFECT:
         return Head("affect")
-    labels, back = (EMOTIONS, config.votes_back) if name == VOTES else (names, config.classes_back)
-    return Head("logits", labels, offsets=given_back(frequent.get(name), back))
+    prior = frequent.get(name)
+    if name != VOTES:
+        return Head("logits", names, offsets=given_back(prior, config.classes_back))
+    blended = config.blend_votes_back != config.votes_back and "classes" in config.tasks
+    return Head(
+        "logits", EMOTIONS, offsets=given_back(prior, config.votes_back),
+        blend_offsets=given_back(prior, config.blend_votes_back) or (0.0,) * len(EMOTIONS) if blended else (),
+    )  # fmt: skip
 
 
 def _blend(config: TrainConfig, outputs: Mapping[str, int], classes: str) -> dict[str, float]:

@@ -29,6 +29,7 @@ FREE = (
     "blend",
     "votes_back",
     "classes_back",
+    "blend_votes_back",
     "weights_licence",
     "data_licence",
     "note",

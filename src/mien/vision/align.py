@@ -7,10 +7,13 @@ between two point patterns"). The template belongs to the model's card.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.errors import CardInvalid
 from mien.types import Floats, Image
@@ -47,8 +50,15 @@ class CropSpec:
 
     @property
     def target(self) -> Floats:
-        """float32 (5, 2): where the landmarks go in the crop, in pixels."""
-        return (((np.array(self.template) + self.margin) / (1 + 2 * self.margin)) * self.size).astype(np.float32)
+        """float32 (5, 2): where the landmarks go in the crop, in pixels; not to be written to."""
+        return _target(self)
+
+
+@cache
+def _target(spec: CropSpec) -> Floats:
+    target: Floats = (((np.array(spec.template) + spec.margin) / (1 + 2 * spec.margin)) * spec.size).astype(np.float32)
+    target.flags.writeable = False  # it is handed out again and again
+    return target
 
 
 def similarity(source: Floats, target: Floats) -> Floats:
@@ -57,47 +67,70 @@ def similarity(source: Floats, target: Floats) -> Floats:
     source: float32 (n, P, 2); target: float32 (P, 2) or (n, P, 2). Returns float32 (n, 2, 3), `y = M @ (x, 1)`.
     All source points equal is answered with a pure shift (scale 1). Mirroring never occurs.
     """
-    source = np.asarray(source, np.float64)
-    target = np.broadcast_to(np.asarray(target, np.float64), source.shape)
-    centre_s, centre_t = source.mean(axis=1), target.mean(axis=1)
-    s, t = source - centre_s[:, None], target - centre_t[:, None]
     # In 2-D the optimal rotation and scale have a closed form: treat points as complex numbers and project t on s.
-    norm = (s**2).sum(axis=(1, 2))
-    safe = np.where(norm > 1e-12, norm, 1.0)
-    a = np.where(norm > 1e-12, (s * t).sum(axis=(1, 2)) / safe, 1.0)
-    b = np.where(norm > 1e-12, (s[..., 0] * t[..., 1] - s[..., 1] * t[..., 0]).sum(axis=1) / safe, 0.0)
-    linear = np.stack([np.stack([a, -b], -1), np.stack([b, a], -1)], 1)
-    shift = centre_t - np.einsum("nij,nj->ni", linear, centre_s)
-    return np.concatenate([linear, shift[..., None]], axis=2).astype(np.float32)
+    s, t = _complex(source), _complex(target)
+    centre_s, centre_t = s.mean(axis=-1, keepdims=True), t.mean(axis=-1, keepdims=True)
+    s = s - centre_s
+    norm = (s.real**2 + s.imag**2).sum(axis=-1)
+    spread = norm > 1e-12
+    turn = np.where(spread, (s.conj() * (t - centre_t)).sum(axis=-1) / np.where(spread, norm, 1.0), 1.0)
+    shift = centre_t[..., 0] - turn * centre_s[..., 0]
+    out = np.empty((len(turn), 2, 3), np.float32)
+    out[:, 0, 0] = out[:, 1, 1] = turn.real
+    out[:, 1, 0], out[:, 0, 1] = turn.imag, -turn.imag
+    out[:, 0, 2], out[:, 1, 2] = shift.real, shift.imag
+    return out
 
 
-def warp(image: Image, matrix: Floats, size: int) -> Image:
+def _complex(points: Floats) -> NDArray[np.complex128]:
+    """x + iy of points (..., 2)."""
+    return np.ascontiguousarray(points, np.float64).view(np.complex128)[..., 0]
+
+
+def warp(image: Image, matrix: Floats, size: int, *, to_grey: bool = False) -> Image:
     """Cut one crop: uint8 (size, size[, C]) from a picture (H, W[, C]) by a (2, 3) transform picture -> crop.
+
+    to_grey: the picture is RGB and the crop is to be grey, (size, size).
 
     Enlarges bilinearly. Shrinks by area first, so that a face of 500 px and one of 50 px give the same crop instead
     of one full of aliasing. Outside the picture the border is repeated.
     """
     import cv2
 
-    height, width = image.shape[:2]
-    matrix = np.array(matrix, np.float64)  # a copy: it is changed below
-    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    # Plain numbers: on a 2x3 matrix each NumPy call costs more than all the arithmetic.
+    (a, b, x), (c, d, y) = matrix.tolist()
+    scale = math.hypot(a, c)
     # Pixel centres lie at +0.5: cv2.warpAffine takes them at integers, so a scaling would shift by (1 - scale) / 2.
-    matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
+    x, y = x + (a + b) / 2 - 0.5, y + (c + d) / 2 - 0.5
     if scale < 0.75:
-        corners = np.array([[-1, -1], [size, -1], [size, size], [-1, size]], np.float64)
-        inside = (corners - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
-        pad = 2 / max(scale, 1e-6)
-        x1, y1 = np.clip(np.floor(inside.min(axis=0) - pad), 0, (width - 1, height - 1)).astype(int)
-        x2, y2 = np.clip(np.ceil(inside.max(axis=0) + pad), (x1 + 1, y1 + 1), (width, height)).astype(int)
+        x1, y1, x2, y2 = _needed(image, (a, b, x, c, d, y), scale, size)
         small_w, small_h = max(1, round((x2 - x1) * scale)), max(1, round((y2 - y1) * scale))
-        image = np.asarray(cv2.resize(image[y1:y2, x1:x2], (small_w, small_h), interpolation=cv2.INTER_AREA), np.uint8)
-        factor = np.array([(x2 - x1) / small_w, (y2 - y1) / small_h])
-        # small pixel u stands for picture coordinate x1 + (u + 0.5) * factor - 0.5
-        matrix[:, 2] += matrix[:, :2] @ (np.array([x1, y1]) + 0.5 * factor - 0.5)
-        matrix[:, :2] *= factor
-    out = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(out, np.uint8)
+        part = image[y1:y2, x1:x2]  # grey at once where it may be: one channel shrinks faster than three
+        image = np.asarray(cv2.resize(grey(part) if to_grey else part, (small_w, small_h), interpolation=cv2.INTER_AREA), np.uint8)
+        wide, high = (x2 - x1) / small_w, (y2 - y1) / small_h
+        # small pixel u stands for picture coordinate x1 + (u + 0.5) * wide - 0.5
+        left, top = x1 + 0.5 * wide - 0.5, y1 + 0.5 * high - 0.5
+        x, y = x + a * left + b * top, y + c * left + d * top
+        a, b, c, d = a * wide, b * high, c * wide, d * high
+    affine = np.array(((a, b, x), (c, d, y)))
+    out = np.asarray(cv2.warpAffine(image, affine, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    return grey(out) if to_grey and out.ndim == 3 else out
+
+
+def _needed(image: Image, matrix: tuple[float, float, float, float, float, float], scale: float, size: int) -> tuple[int, int, int, int]:
+    """x1, y1, x2, y2 of the part of a picture that a crop is made of, with a border for the shrinking."""
+    height, width = image.shape[:2]
+    a, b, x, c, d, y = matrix
+    corners = [(u - x, v - y) for u in (-1, size) for v in (-1, size)]
+    determinant = a * d - b * c
+    if abs(determinant) < 1e-12:  # landmarks that no face has: the crop is one colour
+        return 0, 0, width, height
+    xs = [(d * u - b * v) / determinant for u, v in corners]
+    ys = [(a * v - c * u) / determinant for u, v in corners]
+    pad = 2 / max(scale, 1e-6)
+    x1, y1 = (int(min(max(math.floor(min(low) - pad), 0), side - 1)) for low, side in ((xs, width), (ys, height)))
+    x2, y2 = (int(min(max(math.ceil(max(far) + pad), near + 1), side)) for far, near, side in ((xs, x1, width), (ys, y1, height)))
+    return x1, y1, x2, y2
 
 
 def grey(image: Image) -> Image:
@@ -118,7 +151,8 @@ def align(image: Image, points: Floats, spec: CropSpec) -> Image:
     image: uint8 (H, W, 3) RGB; points: float32 (n, 5, 2) pixels, finite. Returns uint8 (n, size, size, 3).
     """
     crops = np.empty((len(points), spec.size, spec.size, 3), np.uint8)
+    to_grey = spec.colour == "grey"
     for i, matrix in enumerate(similarity(points, spec.target) if len(points) else ()):
-        crop = warp(image, matrix, spec.size)
-        crops[i] = grey(crop)[..., None] if spec.colour == "grey" else crop
+        crop = warp(image, matrix, spec.size, to_grey=to_grey)
+        crops[i] = crop[..., None] if to_grey else crop
     return crops
