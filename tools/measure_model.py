@@ -31,7 +31,7 @@ GROUPS = {"FER-2013 PublicTest": ("skin", "pose"), "CK+ without contempt": ("ski
 """What the accuracy of a set is told by, for the section on groups. None of them names age, sex or origin of the people in it."""
 CONFUSIONS = 6
 """The most frequent ones of each set."""
-KEPT = ("n", "unanswered", "accuracy", "balanced_accuracy", "macro_f1", "top2", "second_given_wrong", "ece")
+KEPT = ("n", "unanswered", "accuracy", "balanced_accuracy", "macro_f1", "top2", "second_given_wrong", "ece", "ece_by_chance")
 
 
 def without_copies(data: Labelled, copies: set[str]) -> Labelled:

@@ -7,7 +7,6 @@ settings and seeds are in the presets. fer2013_duplicates.npz is wanted beside t
 """
 
 import argparse
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,8 +19,8 @@ RUNS = Path("runs")
 def needed(name: str) -> list[str]:
     """Presets in the order in which they are trained, `name` last."""
     config = read_config(name)
-    before = [Path(config.start).name] if config.start else []
-    order = [step for other in (*before, *config.teachers) if other in presets() for step in needed(other)]
+    before = [Path(run).name for run in (config.start, *config.teachers, *config.partners, *config.soup) if run]
+    order = [step for other in before if other in presets() for step in needed(other)]
     return list(dict.fromkeys([*order, name]))
 
 
@@ -30,14 +29,11 @@ def main(words: list[str] | None = None, run=subprocess.run) -> int:
     parser.add_argument("name", help="base or tiny")
     parser.add_argument("data", type=Path, help="FER-2013 with the FER+ votes: fer2013.npz")
     said = parser.parse_args(words)
-    order = needed(said.name)
-    # A teacher is asked for by its name: the one that was just trained comes before the embedded one.
-    taught = os.pathsep.join([str((RUNS / name).resolve()) for name in order[:-1]] + [os.environ.get("MIEN_MODELS", "")]).strip(os.pathsep)
-    for name in order:
+    for name in needed(said.name):
         command = [sys.executable, "-m", "mien", "train", name, "--data", str(said.data), "--out", str(RUNS)]
         command += ["--resume"] if (RUNS / name / "last.pt").exists() else []
         print("$", " ".join(command[1:]), flush=True)
-        done = run(command, env=os.environ | {"MIEN_MODELS": taught}, check=False)
+        done = run(command, check=False)
         if done.returncode:
             return done.returncode
     print(f"{RUNS / said.name / said.name}.onnx")

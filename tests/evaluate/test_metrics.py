@@ -42,6 +42,15 @@ def test_calibration_error_of_known_cases() -> None:
     assert math.isnan(metrics.expected_calibration_error(np.zeros(0), np.zeros(0, bool)))
 
 
+def test_few_rows_leave_a_calibration_error_where_there_is_none():
+    rng = np.random.default_rng(0)
+    confidence = rng.uniform(0.3, 1, 500)
+    drawn = [metrics.expected_calibration_error(confidence, rng.random(500) < confidence) for _ in range(400)]
+    assert metrics.calibration_error_by_chance(confidence) == pytest.approx(np.mean(drawn), rel=0.03)
+    assert metrics.calibration_error_by_chance(np.ones(9)) == 0
+    assert math.isnan(metrics.calibration_error_by_chance(np.zeros(0)))
+
+
 @given(hnp.arrays(np.float64, 20, elements=st.floats(-1, 1)), st.floats(0.1, 1))
 def test_concordance_is_one_only_for_equality(a: np.ndarray, shift: float) -> None:
     if a.std() > 1e-3:

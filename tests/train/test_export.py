@@ -1,6 +1,7 @@
 """What is shipped says what was trained, and is refused when it does not."""
 
 import dataclasses
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from mien.train.export import averaged, deployed, export, priors  # noqa: E402
 from mien.train.fit import build, crop_spec, fit  # noqa: E402
 from mien.train.judge import Judge  # noqa: E402
 from mien.train.run_folder import RunFolder  # noqa: E402
+from mien.train.settings import NetSettings  # noqa: E402
 from mien.train.targets import targets_of  # noqa: E402
 from mien.train.teach import cached_answers, taught  # noqa: E402
 from tests.train.conftest import TINY  # noqa: E402
@@ -62,6 +64,15 @@ def test_the_file_says_what_the_network_says(data, tmp_path: Path, mirror: bool)
     with np.load(tmp_path / "tiny.golden.npz") as golden:
         again = model(np.repeat(golden["crops"][..., None], 3, axis=3))
         np.testing.assert_allclose(again.probs, golden["probs"], atol=1e-5)
+
+
+@pytest.mark.skipif(not find_spec("timm"), reason="timm is not installed")
+def test_the_weights_of_a_library_network_are_stored_in_16_bits(data, tmp_path: Path) -> None:
+    settings = NetSettings(size=32, factor=1 / 4, depths=(1, 1, 1, 1))
+    config = dataclasses.replace(TINY, net="resnet50", settings=settings)
+    net = build(config, data.names)
+    card = export(config, net.state_dict(), data, tmp_path)
+    assert card.bytes < 2.5 * sum(p.numel() for p in net.parameters())
 
 
 def test_a_file_that_disagrees_is_refused(data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

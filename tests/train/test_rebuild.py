@@ -1,7 +1,6 @@
 """Training an embedded model anew with all that it is made from."""
 
 import importlib.util
-import os
 import subprocess
 from pathlib import Path
 
@@ -15,8 +14,8 @@ spec.loader.exec_module(tool)
 
 
 def test_what_a_model_is_made_from_comes_before_it():
-    assert tool.needed("base") == ["first", "second", "base"]
-    assert tool.needed("tiny") == ["first", "second", "base", "tiny"]
+    assert tool.needed("base") == ["first", "second", "third", "base"]
+    assert tool.needed("tiny") == ["first", "second", "third", "narrow", "tiny"]
     assert tool.needed("vgg8") == ["vgg8"]
 
 
@@ -26,14 +25,13 @@ def test_each_is_trained_in_turn_and_one_that_was_stopped_goes_on(tmp_path: Path
     (tmp_path / "runs" / "second" / "last.pt").touch()
     ran: list[list[str]] = []
 
-    def run(command, env, check):
-        assert env["MIEN_MODELS"].split(os.pathsep)[2] == str(tmp_path / "runs" / "base")
+    def run(command, check):
         ran.append(command[3:])
         return subprocess.CompletedProcess(command, 0)
 
     assert tool.main(["tiny", "fer2013.npz"], run) == 0
-    assert [words[1] for words in ran] == ["first", "second", "base", "tiny"]
-    assert [words[-1] == "--resume" for words in ran] == [False, True, False, False]
+    assert [words[1] for words in ran] == ["first", "second", "third", "narrow", "tiny"]
+    assert [words[-1] == "--resume" for words in ran] == [False, True, False, False, False]
     assert ran[0] == ["train", "first", "--data", "fer2013.npz", "--out", "runs"]
 
 
@@ -41,7 +39,7 @@ def test_it_ends_where_one_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     ran = []
 
-    def run(command, env, check):
+    def run(command, check):
         ran.append(command)
         return subprocess.CompletedProcess(command, 130 if len(ran) == 2 else 0)
 

@@ -161,6 +161,8 @@ def _lines(found: dict[str, Any]) -> list[str]:
         units = f"{by['units']:,} {by['unit']}s"
         lines.append(f"{'intervals':<19} 95 %, bootstrap, {by['rounds']:,} resamples of {units}")
     lines += [f"{name:<19} {found[name]:.4f}{_interval(intervals.get(name))}" for name in FIGURES if name in found]
+    if "ece_by_chance" in found:
+        lines[-1] += f"; were every confidence exact: {found['ece_by_chance']:.4f}"
     for axis in ("valence", "arousal"):
         if axis in found:
             ccc = f"CCC {found[axis]['ccc']:.4f}{_interval(intervals.get(f'{axis}_ccc'))}"

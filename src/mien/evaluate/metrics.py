@@ -83,6 +83,19 @@ def expected_calibration_error(confidence: Floats, right: Bools, *, bins: int = 
     return float(np.nansum(np.abs(found["confidence"] - found["accuracy"]) * found["n"]) / total)
 
 
+def calibration_error_by_chance(confidence: Floats, *, bins: int = BINS) -> float:
+    """What the expected calibration error would be, on average, were every confidence exactly the chance of being right.
+
+    Few rows leave a gap in every bin even then (Bröcker & Smith 2007): the mean absolute deviation of the bin's count of right answers,
+    by the normal approximation. An error near this one is no sign of bad calibration. NaN without rows.
+    """
+    if not len(confidence):
+        return float("nan")
+    exact = np.asarray(confidence, np.float64)
+    which = np.clip(np.ceil(exact * bins).astype(np.int64) - 1, 0, bins - 1)
+    return float(np.sqrt(2 / np.pi * np.bincount(which, exact * (1 - exact))).sum() / len(exact))
+
+
 def concordance(a: Floats, b: Floats) -> float:
     """Concordance correlation coefficient (Lin 1989), -1..1; NaN when both are constant and equal, or there are no rows."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
@@ -188,6 +201,7 @@ def figures(judged: Judged) -> dict[str, object]:
         "n": len(judged),
         "unanswered": int((~judged.answered).sum()),
         **judged.headline(),
+        "ece_by_chance": calibration_error_by_chance(judged.confidence[judged.answered]),
         "coverage": risk_coverage(judged.confidence, judged.right),
         "per_class": {
             label: {"precision": float(precision[k]), "recall": float(recall[k]), "f1": float(f1[k]), "support": int(support[k])}

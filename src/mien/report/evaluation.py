@@ -164,10 +164,11 @@ def _confidence(found: Evaluation, against: Evaluation | None) -> str:
     )
     shares = list(found.figures["coverage"])
     rows = [[text(name), *(percent(curve[share]) for share in shares)] for name, curve in curves]
-    ece = percent(found.figures["ece"])
+    ece, chance = (percent(found.figures[name]) for name in ("ece", "ece_by_chance"))
     return (
         f'<div class="columns"><figure>{reliability_chart(found.figures["reliability"])}<figcaption>{text(found.model)}: how often it is '
-        f"right by how confident it is; larger dots hold more pictures. The expected calibration error is {ece}.</figcaption></figure>"
+        f"right by how confident it is; larger dots hold more pictures. The expected calibration error is {ece}; "
+        f"were every confidence exact, it would be {chance} on so many pictures.</figcaption></figure>"
         f"<figure>{coverage_chart(curves)}<figcaption>{f'<span class=key>{key}</span><br>' if against else ''}Accuracy when the least "
         "confident pictures are left unanswered.</figcaption></figure></div>"
         + table("Accuracy by part answered", ["", *(f"{100 * float(share):.0f}\u00a0%" for share in shares)], rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 import onnx
 import torch
 from torch import nn
+from torch.fx import symbolic_trace
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from mien.errors import CardInvalid, UsageError
@@ -96,11 +98,37 @@ def _ready(config: TrainConfig, state: State, names: tuple[str, ...]) -> Network
     net.eval()
     reparameterise(net)
     fold(net)
+    for name, part in net.backbone.named_children():
+        if any(isinstance(module, nn.BatchNorm2d) for module in part.modules()):
+            setattr(net.backbone, name, _traced(part))
     with torch.no_grad():
         for p in net.parameters():
             if p.numel() >= 1024:
                 p.copy_(p.half().float())
     return net
+
+
+def _traced(part: nn.Module) -> nn.Module:
+    """A part of a backbone with the batch normalisations folded that `fold` does not see; as it is where it cannot be traced.
+
+    The exporter would fold them itself, but after the weights were rounded: they would then be stored in full.
+    """
+    try:
+        traced = symbolic_trace(part)
+    except (TypeError, ValueError, RuntimeError, NotImplementedError):
+        return part
+    modules: dict[Any, nn.Module] = dict(traced.named_modules())
+    calls = Counter(node.target for node in traced.graph.nodes)
+    for node in list(traced.graph.nodes):
+        before: Any = node.args[0] if node.args else None
+        norm, conv = modules.get(node.target), modules.get(getattr(before, "target", None))
+        if type(norm) is nn.BatchNorm2d and isinstance(conv, nn.Conv2d) and len(before.users) == calls[before.target] == 1:
+            traced.set_submodule(before.target, fuse_conv_bn_eval(conv, norm))
+            node.replace_all_uses_with(before)
+            traced.graph.erase_node(node)
+    traced.delete_all_unused_submodules()
+    traced.recompile()
+    return traced
 
 
 def _partner(folder: Path, config: TrainConfig, names: tuple[str, ...]) -> Network:
