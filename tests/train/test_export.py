@@ -66,10 +66,13 @@ def test_the_file_says_what_the_network_says(data, tmp_path: Path, mirror: bool)
         np.testing.assert_allclose(again.probs, golden["probs"], atol=1e-5)
 
 
+NETS = {"resnet50": NetSettings(size=32, factor=1 / 4, depths=(1, 1, 1, 1)), "r3_cnn": NetSettings(size=32, widths=(8, 8, 16, 16, 128))}
+
+
 @pytest.mark.skipif(not find_spec("timm"), reason="timm is not installed")
-def test_the_weights_of_a_library_network_are_stored_in_16_bits(data, tmp_path: Path) -> None:
-    settings = NetSettings(size=32, factor=1 / 4, depths=(1, 1, 1, 1))
-    config = dataclasses.replace(TINY, net="resnet50", settings=settings)
+@pytest.mark.parametrize("name", NETS)
+def test_weights_that_a_normalisation_is_folded_into_are_stored_in_16_bits(data, tmp_path: Path, name: str) -> None:
+    config = dataclasses.replace(TINY, net=name, settings=NETS[name], small_epochs=0)
     net = build(config, data.names)
     card = export(config, net.state_dict(), data, tmp_path)
     assert card.bytes < 2.5 * sum(p.numel() for p in net.parameters())

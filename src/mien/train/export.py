@@ -16,7 +16,7 @@ import onnx
 import torch
 from torch import nn
 from torch.fx import symbolic_trace
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from mien.errors import CardInvalid, UsageError
 from mien.labels import EMOTIONS, anchors
@@ -149,13 +149,15 @@ def _partner(folder: Path, config: TrainConfig, names: tuple[str, ...]) -> Netwo
 
 
 def fold(module: nn.Module) -> None:
-    """Fold each batch normalisation into the convolution before it, in place."""
+    """Fold each batch normalisation into the convolution or dense layer before it, in place."""
     for child in module.children():
         if isinstance(child, nn.Sequential):
             for i in range(len(child) - 1):
-                conv, norm = child[i], child[i + 1]
-                if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                    child[i], child[i + 1] = fuse_conv_bn_eval(conv, norm), nn.Identity()
+                layer, norm = child[i], child[i + 1]
+                if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                    child[i], child[i + 1] = fuse_conv_bn_eval(layer, norm), nn.Identity()
+                elif isinstance(layer, nn.Linear) and isinstance(norm, nn.BatchNorm1d):
+                    child[i], child[i + 1] = fuse_linear_bn_eval(layer, norm), nn.Identity()
         fold(child)
 
 
