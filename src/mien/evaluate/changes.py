@@ -18,6 +18,7 @@ from mien.errors import UnknownName, UsageError
 from mien.evaluate.road import Face
 from mien.types import Image
 from mien.vision.align import FER_TEMPLATE, similarity
+from mien.vision.light import relit
 
 ALL = "all"
 TURN = 60.0
@@ -85,9 +86,8 @@ def compressed(image: Image, quality: float, frame: Frame) -> Image:
 
 
 def lit(image: Image, stops: float, frame: Frame) -> Image:
-    """The picture with 2 ** stops times the light, which is clipped at white: in linear light, by sRGB's curve (IEC 61966-2-1)."""
-    light = _linear(np.arange(256) / 255) * 2.0**stops
-    return np.asarray(np.rint(255 * _curve(np.minimum(light, 1))), np.uint8)[image]
+    """The picture with 2 ** stops times the light (vision.light)."""
+    return relit(image, stops)
 
 
 def rolled(image: Image, degrees: float, frame: Frame) -> Image:
@@ -175,11 +175,3 @@ def kinds_of(words: Iterable[str]) -> tuple[str, ...]:
 
 def _shift(x: float, y: float) -> NDArray[np.float64]:
     return np.array([[1, 0, x], [0, 1, y], [0, 0, 1]], np.float64)
-
-
-def _linear(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
-
-
-def _curve(light: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)

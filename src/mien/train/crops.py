@@ -15,6 +15,7 @@ import numpy as np
 
 from mien.types import Floats, Image
 from mien.vision.align import CropSpec, similarity, warp
+from mien.vision.light import relit
 
 
 def plain_crops(pictures: Image, points: Floats, frames: Floats, spec: CropSpec) -> Image:
@@ -83,7 +84,9 @@ def same_for_all(change: Callable[[Image, np.random.Generator], Image], crops: S
 def degraded(crop: Image, rng: np.random.Generator, *, strength: float) -> Image:
     """One crop, grey or RGB, after random resolution, blur, compression, noise, light and occlusion."""
     size = crop.shape[0]
-    chance = rng.random(6)
+    chance = rng.random(7)
+    if chance[6] < 0.15 * strength:  # a lamp or a window: what is clipped at white, no gain brings back
+        crop = relit(crop, float(rng.uniform(0, 2.5)))
     if chance[0] < 0.2 * strength:
         small = int(rng.integers(min(16, size // 2), size))
         crop = cv2.resize(cv2.resize(crop, (small, small), interpolation=cv2.INTER_AREA), (size, size), interpolation=cv2.INTER_LINEAR)

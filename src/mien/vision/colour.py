@@ -7,6 +7,8 @@ from typing import TypeAlias
 
 import numpy as np
 
+from mien.vision.light import linear
+
 RGB: TypeAlias = tuple[int, int, int]
 """Red, green, blue, 0..255, sRGB."""
 
@@ -28,9 +30,7 @@ def rgb(code: str) -> RGB:
 
 def luminance(colour: RGB) -> float:
     """Relative luminance 0..1 as WCAG 2 defines it."""
-    channels = np.asarray(colour, np.float64) / 255
-    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-    return float(linear @ (0.2126, 0.7152, 0.0722))
+    return float(linear(np.asarray(colour, np.float64) / 255) @ (0.2126, 0.7152, 0.0722))
 
 
 def contrast(a: RGB, b: RGB) -> float:
