@@ -231,7 +231,7 @@ def as_markdown(lines: Sequence[Compared]) -> str:
 def _cells(line: Compared) -> dict[str, str]:
     values = dataclasses.asdict(line)
     shares = ("accuracy", "balanced", "macro_f1", "crowd", "second_given_wrong")
-    cells = {name: f"{values[name]:.3f}".lstrip("0") for name in shares}
+    cells = {name: f"{values[name]:.3f}".lstrip("0") if np.isfinite(values[name]) else "-" for name in shares}
     cells |= {"epochs": f"{line.epochs} of {line.wanted}", "rows": f"{line.rows:,}", "minutes": f"{line.minutes:.1f}"}
     cells |= {"parameters": f"{line.parameters / 1e6:.2f} M", "mflops": f"{line.mflops:,.0f}", "megabytes": f"{line.megabytes:.1f}"}
     cells |= {name: f"{values[name]:.2f}" for name in ("ms_1", "ms_32")}
