@@ -115,7 +115,7 @@ def _traced(part: nn.Module) -> nn.Module:
     """
     try:
         traced = symbolic_trace(part)
-    except (TypeError, ValueError, RuntimeError, NotImplementedError):
+    except (TypeError, ValueError, RuntimeError):
         return part
     modules: dict[Any, nn.Module] = dict(traced.named_modules())
     calls = Counter(node.target for node in traced.graph.nodes)
