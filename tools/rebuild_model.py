@@ -3,7 +3,8 @@
     python tools/rebuild_model.py tiny fer2013.npz
 
 Runs go to ./runs, models to runs/NAME/NAME.onnx with card and golden crops. Hours on a CPU; stopped, the same command goes on. All
-settings and seeds are in the presets. fer2013_duplicates.npz is wanted beside the data.
+settings and seeds are in the presets. fer2013_duplicates.npz is wanted beside the data. Where a run begins with pretrained weights
+they are made first, by tools/face_weights.py, which wants npm.
 """
 
 import argparse
@@ -30,12 +31,16 @@ def main(words: list[str] | None = None, run=subprocess.run) -> int:
     parser.add_argument("data", type=Path, help="FER-2013 with the FER+ votes: fer2013.npz")
     said = parser.parse_args(words)
     for name in needed(said.name):
-        command = [sys.executable, "-m", "mien", "train", name, "--data", str(said.data), "--out", str(RUNS)]
-        command += ["--resume"] if (RUNS / name / "last.pt").exists() else []
-        print("$", " ".join(command[1:]), flush=True)
-        done = run(command, check=False)
-        if done.returncode:
-            return done.returncode
+        commands = []
+        if (weights := read_config(name).settings.weights) and not Path(weights).exists():
+            commands.append([sys.executable, str(Path(__file__).with_name("face_weights.py")), str(said.data), weights])
+        commands.append([sys.executable, "-m", "mien", "train", name, "--data", str(said.data), "--out", str(RUNS)])
+        commands[-1] += ["--resume"] if (RUNS / name / "last.pt").exists() else []
+        for command in commands:
+            print("$", " ".join(command[1:]), flush=True)
+            done = run(command, check=False)
+            if done.returncode:
+                return done.returncode
     print(f"{RUNS / said.name / said.name}.onnx")
     return 0
 

@@ -45,3 +45,19 @@ def test_it_ends_where_one_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     assert tool.main(["base", "fer2013.npz"], run) == 130
     assert len(ran) == 2
+
+
+def test_pretrained_weights_are_made_before_the_run_that_begins_with_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    ran: list[list[str]] = []
+
+    def run(command, check):
+        ran.append(command[1:])
+        return subprocess.CompletedProcess(command, 0)
+
+    assert tool.main(["face", "fer2013.npz"], run) == 0
+    assert [Path(words[0]).name for words in ran] == ["face_weights.py", "-m"]
+    assert ran[0][1:] == ["fer2013.npz", "face_resnet.safetensors"]
+    (tmp_path / "face_resnet.safetensors").touch()
+    assert tool.main(["face", "fer2013.npz"], run) == 0
+    assert len(ran) == 3  # they are there

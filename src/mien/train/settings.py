@@ -66,9 +66,9 @@ class NetSettings:
     channels: int | None = None
     """Of its input: 1 grey, 3 RGB."""
     widths: tuple[int, ...] | None = None
-    """Channels of the stages (vgg8, repvgg, r1_vgg, r3_cnn, r4_cnn, conv_lstm)."""
+    """Channels of the stages (vgg8, face_resnet, repvgg, r1_vgg, r3_cnn, r4_cnn, conv_lstm)."""
     depths: tuple[int, ...] | None = None
-    """Blocks of the stages (repvgg, resnet50, darknet53, vit_b8)."""
+    """Blocks of the stages (face_resnet, repvgg, resnet50, darknet53, vit_b8)."""
     factor: float = 1.0
     """Multiplies the channels of resnet50, vgg16, mobilenetv2, vit_b8 and darknet53."""
     squeeze: float = 0.0

@@ -19,9 +19,9 @@ class Standardise(nn.Module):
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
         """Standardised crops."""
         x = crops.float().permute(0, 3, 1, 2)
-        mean = x.mean(dim=(1, 2, 3), keepdim=True)
-        spread = (x - mean).pow(2).mean(dim=(1, 2, 3), keepdim=True).sqrt()
-        return (x - mean) / torch.clamp(spread, min=8.0)
+        x = x - x.mean(dim=(1, 2, 3), keepdim=True)
+        spread = (x * x).mean(dim=(1, 2, 3), keepdim=True).sqrt()  # onnxruntime's Pow takes ten times as long as a product
+        return x / torch.clamp(spread, min=8.0)
 
 
 class Normalise(nn.Module):
