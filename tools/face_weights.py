@@ -92,6 +92,7 @@ def names(net: FaceResnet) -> list[tuple[str, nn.Conv2d, nn.BatchNorm2d]]:
 def begin(net: FaceResnet, values: dict[str, np.ndarray], crops: torch.Tensor) -> None:
     """Load them. dlib's normalisations are folded into factors and offsets; here they are real ones again, whose statistics are
     those of `crops`, so that the network answers as before and can be trained on."""
+    hooks = []
     for name, conv, bn in names(net):
         filters, bias = values[f"{name}/conv/filters"], torch.from_numpy(values[f"{name}/conv/bias"])
         scale, offset = (torch.from_numpy(values[f"{name}/scale/{part}"]) for part in ("weights", "biases"))
@@ -102,9 +103,11 @@ def begin(net: FaceResnet, values: dict[str, np.ndarray], crops: torch.Tensor) -
             bn.running_mean, bn.running_var = mean, var
             bn.weight.data, bn.bias.data = scale * (var + bn.eps).sqrt(), offset + scale * (mean + bias)
 
-        bn.register_forward_pre_hook(taken)
+        hooks.append(bn.register_forward_pre_hook(taken))
     with torch.no_grad():
         net.eval()(crops)
+    for hook in hooks:  # else every later crop would set the statistics anew
+        hook.remove()
 
 
 def main() -> None:
