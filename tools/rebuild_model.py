@@ -15,28 +15,45 @@ from pathlib import Path
 from mien.train.config import presets, read_config
 
 RUNS = Path("runs")
+TOGETHER = {"large": ("base", "fourth")}
+"""Models that no training of their own makes: name -> runs whose networks, mirrored, are averaged in one file."""
 
 
 def needed(name: str) -> list[str]:
-    """Presets in the order in which they are trained, `name` last."""
+    """Presets in the order in which they are trained, `name` last where it is trained itself."""
+    if name in TOGETHER:
+        return list(dict.fromkeys(step for run in TOGETHER[name] for step in needed(run)))
     config = read_config(name)
     before = [Path(run).name for run in (config.start, *config.teachers, *config.partners, *config.soup) if run]
     order = [step for other in before if other in presets() for step in needed(other)]
     return list(dict.fromkeys([*order, name]))
 
 
+def training(name: str, data: Path) -> list[list[str]]:
+    """The commands that train a preset."""
+    commands, config = [], read_config(name)
+    if (weights := config.settings.weights) and not Path(weights).exists():
+        commands.append([sys.executable, str(Path(__file__).with_name("face_weights.py")), config.net, str(data), weights])
+    commands.append([sys.executable, "-m", "mien", "train", name, "--data", str(data), "--out", str(RUNS)])
+    commands[-1] += ["--resume"] if (RUNS / name / "last.pt").exists() else []
+    return commands
+
+
+def joining(name: str, data: Path) -> list[str]:
+    """The command that puts the networks of several runs into one file."""
+    first, *others = (str(RUNS / run) for run in TOGETHER[name])
+    partners = [word for run in others for word in ("--partner", run)]
+    words = ["export", first, *partners, "--mirror", "--name", name, "--data", str(data), "--out", str(RUNS / name)]
+    return [sys.executable, "-m", "mien", *words]
+
+
 def main(words: list[str] | None = None, run=subprocess.run) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", help="base or tiny")
+    parser.add_argument("name", help="tiny, base or large")
     parser.add_argument("data", type=Path, help="FER-2013 with the FER+ votes: fer2013.npz")
     said = parser.parse_args(words)
-    for name in needed(said.name):
-        commands = []
-        if (weights := read_config(name).settings.weights) and not Path(weights).exists():
-            commands.append([sys.executable, str(Path(__file__).with_name("face_weights.py")), str(said.data), weights])
-        commands.append([sys.executable, "-m", "mien", "train", name, "--data", str(said.data), "--out", str(RUNS)])
-        commands[-1] += ["--resume"] if (RUNS / name / "last.pt").exists() else []
-        for command in commands:
+    for name in [*needed(said.name), *([said.name] if said.name in TOGETHER else [])]:
+        for command in [joining(name, said.data)] if name in TOGETHER else training(name, said.data):
             print("$", " ".join(command[1:]), flush=True)
             done = run(command, check=False)
             if done.returncode:

@@ -65,6 +65,9 @@ def test_from_pictures_to_a_model_and_its_judgement(tmp_path: Path, capsys: pyte
     capsys.readouterr()
     assert main(["export", str(folder), "--data", str(data), "--out", str(tmp_path / "shipped"), "--name", "mine", "--mirror"]) == 0
     assert recogniser(str(tmp_path / "shipped"), threads=1).card.name == "mine"  # type: ignore[attr-defined]
+    assert main(["export", str(folder), "--data", str(data), "--out", str(tmp_path / "both"), "--partner", str(folder)]) == 0
+    source = json.loads((tmp_path / "both" / "vgg8.json").read_text())["source"]
+    assert source["command"].endswith("then mien export vgg8 --data fer.npz --partner vgg8")
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Picture
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'mien[train]'")
 pytest.importorskip("onnx", reason="onnx is not installed: pip install 'mien[train]'")
+
+from onnx import numpy_helper  # noqa: E402
 
 from mien.errors import CardInvalid, UsageError  # noqa: E402
 from mien.labels import EMOTIONS, anchors  # noqa: E402
@@ -19,7 +22,9 @@ from mien.train.calibrate import fitted_temperature  # noqa: E402
 from mien.train.config import changed  # noqa: E402
 from mien.train.export import averaged, deployed, export, priors  # noqa: E402
 from mien.train.fit import build, crop_spec, fit  # noqa: E402
+from mien.train.graph import to_onnx  # noqa: E402
 from mien.train.judge import Judge  # noqa: E402
+from mien.train.quantise import quantised  # noqa: E402
 from mien.train.run_folder import RunFolder  # noqa: E402
 from mien.train.settings import NetSettings  # noqa: E402
 from mien.train.targets import targets_of  # noqa: E402
@@ -124,6 +129,20 @@ def test_eight_bits_answer_alike_in_any_batch(data, tmp_path: Path) -> None:
     np.testing.assert_allclose(small.outputs(crops[:8])["fer7"], alone, atol=1e-6)
 
 
+def test_depthwise_weights_have_all_eight_bits_and_the_others_seven(data) -> None:
+    config = changed(TINY, {"net": "face_mobilenet", "settings.size": 16, "settings.widths": None})
+    crops = np.random.default_rng(0).integers(0, 256, (64, 16, 16, 1), np.uint8)
+    net = deployed(config, fresh(config, data), data.names)
+    model = quantised(to_onnx(net, crops[:1], list(net.outputs)), crops)
+    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    stored = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
+    largest = {True: 0, False: 0}
+    for node in (node for node in model.graph.node if node.op_type == "Conv"):
+        deep = any(a.name == "group" and a.i > 1 for a in node.attribute)
+        largest[deep] = max(largest[deep], int(np.abs(values[stored[node.input[1]]].astype(int)).max()))
+    assert largest == {True: 127, False: 64}
+
+
 def test_eight_bits_that_cost_too_much_are_refused(data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exporting, "MOST_LOSS", -1.0)
     with pytest.raises(CardInvalid, match="8 bits cost"):
@@ -165,11 +184,30 @@ def test_partners_are_averaged_in_the_file(data, tmp_path: Path) -> None:
         card = export(config, own, data, tmp_path / name)
         raw.append(opened(tmp_path / name / card.file).outputs(crops_of(TINY, data)[:9])["fer7"])
     np.testing.assert_allclose(raw[2], (raw[0] + raw[1]) / 2, atol=1e-4)
-    small = changed(both, {"settings.size": 40})
-    with pytest.raises(UsageError, match="its crop is 44 px"):
-        deployed(small, fresh(small, data), data.names)
+    wider = changed(both, {"margin": 0.25})
+    with pytest.raises(UsageError, match=r"its crop is 44 px with margin -0\.04.*; wanted 44 px with margin 0\.25"):
+        deployed(wider, fresh(wider, data), data.names)
     with pytest.raises(UsageError, match=r"no config\.json"):
         deployed(dataclasses.replace(TINY, partners=(str(tmp_path),)), state, data.names)
+
+
+def test_a_partner_may_read_the_crop_in_another_size(data, tmp_path: Path) -> None:
+    small = changed(ONE, {"name": "small", "settings.size": 32})
+    fit(small, data, tmp_path / "small")
+    state, crops = fresh(TINY, data, seed=3), crops_of(TINY, data)[:9]
+    shrunk = np.stack([np.asarray(Picture.fromarray(crop[..., 0]).resize((32, 32), Picture.Resampling.BILINEAR)) for crop in crops])
+    raw = []
+    both = dataclasses.replace(TINY, partners=(str(tmp_path / "small"),))
+    shown = (
+        (TINY, state, crops),
+        (small, RunFolder(tmp_path / "small").shipped(), np.repeat(shrunk[..., None], 3, axis=-1)),
+        (both, state, crops),
+    )
+    for number, (config, own, seen) in enumerate(shown):
+        card = export(config, own, data, tmp_path / str(number))
+        raw.append(opened(tmp_path / str(number) / card.file).outputs(seen)["fer7"])
+    assert np.abs(raw[0] - raw[1]).max() > 0.1
+    np.testing.assert_allclose(raw[2], (raw[0] + raw[1]) / 2, atol=0.02)  # Pillow rounds to whole grey levels
 
 
 def test_a_soup_is_the_mean_of_the_weights(data, tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ COLOUR = {"size": 32, "scale": "imagenet"}
 TINY = {
     "conv_lstm": NetSettings(widths=(4, 6, 8), size=16, window=2),
     "darknet53": NetSettings(factor=1 / 8, depths=(1, 1, 1, 1, 1), **COLOUR),
+    "face_mobilenet": NetSettings(size=16),
     "face_resnet": NetSettings(widths=(4, 6), depths=(1, 1), size=16),
     # relu for relu6, which takes the exporter seconds
     "mobilenetv2": NetSettings(factor=0.35, options={"depth_multiplier": 0.1, "act_layer": "relu"}, **COLOUR),
@@ -53,7 +54,7 @@ TINY = {
 }
 HEADED = {"resnet50": HeadSettings("r0", units=32, layers=3), "vgg16": HeadSettings("r2", units=16), "r1_vgg": HeadSettings("r1", units=16)}
 SAME_CROPS = {
-    "grey": ("face_resnet", "r1_vgg", "r3_cnn", "r4_cnn", "repvgg", "vgg8"),
+    "grey": ("face_mobilenet", "face_resnet", "r1_vgg", "r3_cnn", "r4_cnn", "repvgg", "vgg8"),
     "colour": ("darknet53", "mobilenetv2", "resnet50", "timm:vit_tiny_patch16_224", "vgg16", "vit_b8"),
     "sequences": ("conv_lstm",),
 }

@@ -57,7 +57,7 @@ def test_pretrained_weights_are_made_before_the_run_that_begins_with_them(tmp_pa
 
     assert tool.main(["face", "fer2013.npz"], run) == 0
     assert [Path(words[0]).name for words in ran] == ["face_weights.py", "-m"]
-    assert ran[0][1:] == ["fer2013.npz", "face_resnet.safetensors"]
+    assert ran[0][1:] == ["face_resnet", "fer2013.npz", "face_resnet.safetensors"]
     (tmp_path / "face_resnet.safetensors").touch()
     assert tool.main(["face", "fer2013.npz"], run) == 0
     assert len(ran) == 3  # they are there

@@ -107,6 +107,7 @@ def export(
         bool | None, typer.Option("--mirror/--no-mirror", help="Average over the mirror picture too. Default: as above.")
     ] = None,
     soup: Annotated[list[Path] | None, typer.Option(help="Run folder whose weights are averaged with this run's.")] = None,
+    partner: Annotated[list[Path] | None, typer.Option(help="Run folder whose network is put into the file too, and averaged.")] = None,
     name: Annotated[str, typer.Option(help="Name of the model. Default: the run's.")] = "",
 ) -> None:
     """Write a run's network as ONNX file, card and golden crops.
@@ -119,16 +120,25 @@ def export(
     from mien.train.run_folder import RunFolder
 
     folder = RunFolder(run)
-    given = {"int8": int8, "mirror": mirror, "soup": [str(path) for path in soup] if soup else None, "name": name or None}
+    given = {
+        "int8": int8,
+        "mirror": mirror,
+        "soup": [str(path) for path in soup] if soup else None,
+        "partners": [str(path) for path in partner] if partner else None,
+        "name": name or None,
+    }
     settings = changed(folder.config(), {key: value for key, value in given.items() if value is not None})
     rows = read(settings, data, duplicates, detector, run.parent)
-    _export(settings, folder.shipped(), rows, out or run, command=_exported(run, data))
+    said = [] if mirror is None else ["--mirror" if mirror else "--no-mirror"]
+    said += [] if int8 is None else ["--int8" if int8 else "--no-int8"]
+    said += [f"--soup {path.name}" for path in soup or []] + [f"--partner {path.name}" for path in partner or []]
+    _export(settings, folder.shipped(), rows, out or run, command=_exported(run, data, said))
 
 
-def _exported(run: Path, data: list[Path]) -> str:
+def _exported(run: Path, data: list[Path], options: list[str]) -> str:
     """The commands without this machine's paths."""
     sets = "".join(f" --data {path.name}" for path in data)
-    return f"mien train {run.name}{sets}, then mien export {run.name}{sets}"
+    return f"mien train {run.name}{sets}, then mien export {run.name}{sets}{''.join(f' {option}' for option in options)}"
 
 
 def _export(settings: TrainConfig, state: Any, rows: TrainData, folder: Path, *, command: str) -> None:

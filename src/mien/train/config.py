@@ -34,8 +34,8 @@ class TrainConfig:
     name: str = "model"
     """Name of the model and of its run folder."""
     net: str = "vgg8"
-    """Architecture: vgg8, face_resnet, repvgg, r1_vgg, r3_cnn, r4_cnn, resnet50, vgg16, mobilenetv2, darknet53, vit_b8, conv_lstm or
-    timm:NAME."""
+    """Architecture: vgg8, face_mobilenet, face_resnet, repvgg, r1_vgg, r3_cnn, r4_cnn, resnet50, vgg16, mobilenetv2, darknet53, vit_b8,
+    conv_lstm or timm:NAME."""
     settings: NetSettings = field(default_factory=NetSettings)
     """Size, widths, pretrained weights and more of the architecture."""
     head: HeadSettings = field(default_factory=HeadSettings)
@@ -136,7 +136,8 @@ class TrainConfig:
     """Run folders of the same network, one of them the start of this training, whose weights are averaged with its own in the file
     that is shipped (Wortsman et al. 2022)."""
     partners: tuple[str, ...] = ()
-    """Run folders of further networks, with the same crop and outputs, that are averaged with this one in the file that is shipped."""
+    """Run folders of further networks, with the same margin and outputs, that are averaged with this one in the file that is shipped; they
+    may read the crop in another size."""
     int8: bool = False
     """Ship convolutions in 8 bits (static, calibrated on validation rows): about three times as fast, half the size, and refused
     if it costs more than half a point of accuracy there."""

@@ -16,6 +16,7 @@ import onnx
 import torch
 from torch import nn
 from torch.fx import symbolic_trace
+from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from mien.errors import CardInvalid, UsageError
@@ -45,16 +46,34 @@ GOLDEN = 16
 State = dict[str, torch.Tensor]
 
 
+class Resize(nn.Module):
+    """uint8 (n, S, S, C) crops to float (n, side, side, C): linear, over all pixels that come together in one."""
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self.side = side
+
+    def forward(self, crops: torch.Tensor) -> torch.Tensor:
+        """Grey levels, not rounded."""
+        planes = crops.float().permute(0, 3, 1, 2)
+        smaller = functional.interpolate(planes, (self.side, self.side), mode="bilinear", align_corners=False, antialias=True)
+        return smaller.permute(0, 2, 3, 1)
+
+
 class Deployed(nn.Module):
     """Networks as they are shipped: uint8 (n, [T,] S, S, 1 or 3) crops in; logits of the heads, valence and arousal out.
 
-    Their raw outputs are averaged. mirror: over the crop and its mirror picture too, at twice the cost.
+    Their raw outputs are averaged. mirror: over the crop and its mirror picture too, at twice the cost. The crops are of the first
+    one's size; others are shown them in their own.
     """
 
     def __init__(self, nets: Sequence[Network], *, mirror: bool) -> None:
         super().__init__()
         self.outputs = nets[0].outputs
-        self.entrances = nn.ModuleList(net.entrance() for net in nets)
+        side = nets[0].input.size
+        self.entrances = nn.ModuleList(
+            net.entrance() if net.input.size == side else nn.Sequential(Resize(net.input.size), net.entrance()) for net in nets
+        )
         self.nets, self.mirror = nn.ModuleList(nets), mirror
 
     def forward(self, crops: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -132,16 +151,18 @@ def _traced(part: nn.Module) -> nn.Module:
 
 
 def _partner(folder: Path, config: TrainConfig, names: tuple[str, ...]) -> Network:
-    """The network of a finished run. Raises UsageError when it does not fit."""
+    """The network of a finished run, averaged with those of its soup. Raises UsageError when it does not fit."""
     run = RunFolder(folder)
     partner, theirs = run.config(), tuple(run.about()["names"])
     if outputs_of(partner, theirs) != outputs_of(config, names) or theirs != names:
         raise UsageError(
             f"partner {folder}: its outputs are {', '.join(outputs_of(partner, theirs))} for {', '.join(theirs)}; wanted the same"
         )
-    net = _ready(partner, run.shipped(), names)
+    soup = [run.shipped(), *(RunFolder(Path(other)).shipped() for other in partner.soup)]
+    net = _ready(partner, averaged(soup), names)
     ours = build(config, names)
-    if (net.input.size, net.input.frames, partner.margin) != (ours.input.size, ours.input.frames, config.margin):
+    sizes_differ = net.input.size != ours.input.size and net.input.frames > 0
+    if sizes_differ or (net.input.frames, partner.margin) != (ours.input.frames, config.margin):
         found, wanted = (f"{a.size} px with margin {m:g}{f' in {a.frames} frames' * (a.frames > 0)}"
                          for a, m in ((net.input, partner.margin), (ours.input, config.margin)))  # fmt: skip
         raise UsageError(f"partner {folder}: its crop is {found}; wanted {wanted}")

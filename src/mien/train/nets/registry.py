@@ -10,6 +10,7 @@ import torch
 from mien.errors import UnknownName
 from mien.train.nets.backbone import Backbone
 from mien.train.nets.conv_lstm import conv_lstm
+from mien.train.nets.face_mobilenet import face_mobilenet
 from mien.train.nets.face_resnet import face_resnet
 from mien.train.nets.library import darknet53, mobilenetv2, resnet50, timm_net, vgg16, vit_b8
 from mien.train.nets.repvgg import repvgg
@@ -21,6 +22,7 @@ from mien.train.settings import Input, NetSettings
 BACKBONES: dict[str, Callable[[NetSettings], Backbone]] = {
     "conv_lstm": conv_lstm,
     "darknet53": darknet53,
+    "face_mobilenet": face_mobilenet,
     "face_resnet": face_resnet,
     "mobilenetv2": mobilenetv2,
     "r1_vgg": r1_vgg,
