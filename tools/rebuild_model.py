@@ -17,6 +17,8 @@ from mien.train.config import presets, read_config
 RUNS = Path("runs")
 TOGETHER = {"large": ("base", "fourth")}
 """Models that no training of their own makes: name -> runs whose networks, mirrored, are averaged in one file."""
+GIVEN_BACK = "0.1"
+"""Their `classes_back`; the runs have their own, which was chosen without the mirror picture and the others."""
 
 
 def needed(name: str) -> list[str]:
@@ -43,7 +45,20 @@ def joining(name: str, data: Path) -> list[str]:
     """The command that puts the networks of several runs into one file."""
     first, *others = (str(RUNS / run) for run in TOGETHER[name])
     partners = [word for run in others for word in ("--partner", run)]
-    words = ["export", first, *partners, "--mirror", "--name", name, "--data", str(data), "--out", str(RUNS / name)]
+    words = [
+        "export",
+        first,
+        *partners,
+        "--mirror",
+        "--classes-back",
+        GIVEN_BACK,
+        "--name",
+        name,
+        "--data",
+        str(data),
+        "--out",
+        str(RUNS / name),
+    ]
     return [sys.executable, "-m", "mien", *words]
 
 

@@ -14,7 +14,8 @@ spec.loader.exec_module(tool)
 
 
 def test_what_a_model_is_made_from_comes_before_it():
-    assert tool.needed("base") == ["first", "second", "third", "base"]
+    assert tool.needed("base") == ["face", "first", "second", "third", "fourth", "face2", "base"]
+    assert tool.needed("large") == tool.needed("base")
     assert tool.needed("tiny") == ["first", "second", "third", "narrow", "tiny"]
     assert tool.needed("vgg8") == ["vgg8"]
 
@@ -33,6 +34,20 @@ def test_each_is_trained_in_turn_and_one_that_was_stopped_goes_on(tmp_path: Path
     assert [words[1] for words in ran] == ["first", "second", "third", "narrow", "tiny"]
     assert [words[-1] == "--resume" for words in ran] == [False, True, False, False, False]
     assert ran[0] == ["train", "first", "--data", "fer2013.npz", "--out", "runs"]
+
+
+def test_networks_of_several_runs_are_put_into_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    ran: list[list[str]] = []
+
+    def run(command, check):
+        ran.append(command[3:])
+        return subprocess.CompletedProcess(command, 0)
+
+    assert tool.main(["large", "fer2013.npz"], run) == 0
+    assert ran[-2][:2] == ["train", "base"]
+    assert ran[-1][:5] == ["export", "runs/base", "--partner", "runs/fourth", "--mirror"]
+    assert ran[-1][-6:] == ["--name", "large", "--data", "fer2013.npz", "--out", "runs/large"]
 
 
 def test_it_ends_where_one_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
