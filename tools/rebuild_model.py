@@ -15,16 +15,14 @@ from pathlib import Path
 from mien.train.config import presets, read_config
 
 RUNS = Path("runs")
-TOGETHER = {"large": ("base", "fourth")}
-"""Models that no training of their own makes: name -> runs whose networks, mirrored, are averaged in one file."""
-GIVEN_BACK = "0.1"
-"""Their `classes_back`; the runs have their own, which was chosen without the mirror picture and the others."""
+MIRRORED = {"large": "base"}
+"""Models that no training of their own makes: name -> run whose network averages over the mirror picture too."""
 
 
 def needed(name: str) -> list[str]:
     """Presets in the order in which they are trained, `name` last where it is trained itself."""
-    if name in TOGETHER:
-        return list(dict.fromkeys(step for run in TOGETHER[name] for step in needed(run)))
+    if name in MIRRORED:
+        return needed(MIRRORED[name])
     config = read_config(name)
     before = [Path(run).name for run in (config.start, *config.teachers, *config.partners, *config.soup) if run]
     order = [step for other in before if other in presets() for step in needed(other)]
@@ -41,24 +39,9 @@ def training(name: str, data: Path) -> list[list[str]]:
     return commands
 
 
-def joining(name: str, data: Path) -> list[str]:
-    """The command that puts the networks of several runs into one file."""
-    first, *others = (str(RUNS / run) for run in TOGETHER[name])
-    partners = [word for run in others for word in ("--partner", run)]
-    words = [
-        "export",
-        first,
-        *partners,
-        "--mirror",
-        "--classes-back",
-        GIVEN_BACK,
-        "--name",
-        name,
-        "--data",
-        str(data),
-        "--out",
-        str(RUNS / name),
-    ]
+def mirroring(name: str, data: Path) -> list[str]:
+    """The command that writes a run's network for the crop and its mirror picture."""
+    words = ["export", str(RUNS / MIRRORED[name]), "--mirror", "--name", name, "--data", str(data), "--out", str(RUNS / name)]
     return [sys.executable, "-m", "mien", *words]
 
 
@@ -67,8 +50,8 @@ def main(words: list[str] | None = None, run=subprocess.run) -> int:
     parser.add_argument("name", help="tiny, base or large")
     parser.add_argument("data", type=Path, help="FER-2013 with the FER+ votes: fer2013.npz")
     said = parser.parse_args(words)
-    for name in [*needed(said.name), *([said.name] if said.name in TOGETHER else [])]:
-        for command in [joining(name, said.data)] if name in TOGETHER else training(name, said.data):
+    for name in [*needed(said.name), *([said.name] if said.name in MIRRORED else [])]:
+        for command in [mirroring(name, said.data)] if name in MIRRORED else training(name, said.data):
             print("$", " ".join(command[1:]), flush=True)
             done = run(command, check=False)
             if done.returncode:

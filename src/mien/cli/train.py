@@ -108,9 +108,6 @@ def export(
     ] = None,
     soup: Annotated[list[Path] | None, typer.Option(help="Run folder whose weights are averaged with this run's.")] = None,
     partner: Annotated[list[Path] | None, typer.Option(help="Run folder whose network is put into the file too, and averaged.")] = None,
-    classes_back: Annotated[
-        float | None, typer.Option(help="Share of the classes' frequencies that is given back. Default: as the run's settings say.")
-    ] = None,
     name: Annotated[str, typer.Option(help="Name of the model. Default: the run's.")] = "",
 ) -> None:
     """Write a run's network as ONNX file, card and golden crops.
@@ -128,7 +125,6 @@ def export(
         "mirror": mirror,
         "soup": [str(path) for path in soup] if soup else None,
         "partners": [str(path) for path in partner] if partner else None,
-        "classes_back": classes_back,
         "name": name or None,
     }
     settings = changed(folder.config(), {key: value for key, value in given.items() if value is not None})
@@ -136,7 +132,6 @@ def export(
     said = [] if mirror is None else ["--mirror" if mirror else "--no-mirror"]
     said += [] if int8 is None else ["--int8" if int8 else "--no-int8"]
     said += [f"--soup {path.name}" for path in soup or []] + [f"--partner {path.name}" for path in partner or []]
-    said += [] if classes_back is None else [f"--classes-back {classes_back:g}"]
     _export(settings, folder.shipped(), rows, out or run, command=_exported(run, data, said))
 
 
