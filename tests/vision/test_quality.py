@@ -106,6 +106,15 @@ def test_blur_lowers_sharpness_step_by_step():
     assert (found[4:] < UnsureRules().min_sharpness).all()  # rounding to 8 bits does not pass for detail
 
 
+def test_the_size_a_recogniser_wants_does_not_change_sharpness():
+    small = cv2.GaussianBlur(textured(), (0, 0), 1.2)[:44, :44]
+    large = cv2.resize(small, (112, 112), interpolation=cv2.INTER_LINEAR)
+    fine, same = sharpness(small[None])[0], sharpness(large[None])[0]
+    assert same == pytest.approx(fine, rel=0.5)
+    soft = cv2.GaussianBlur(large, (0, 0), 12)
+    assert sharpness(soft[None])[0] < UnsureRules().min_sharpness < same
+
+
 def test_contrast_and_brightness_do_not_change_sharpness():
     crop = textured().astype(np.float64)
     dim = np.rint(crop * 0.5 + 40).astype(np.uint8)

@@ -49,15 +49,23 @@ ROUNDING = 20 / 12
 in a flat or very blurred crop, where it would pass for detail."""
 
 
+LOOKED_AT = 44
+"""Side in pixels at which fine detail is looked for, so that it does not depend on what size a recogniser wants: of larger crops of the
+same faces a smaller share is fine, since most faces have no more pixels than this."""
+
+
 def sharpness(crops: Image) -> Floats:
     """Share of fine detail in each crop, float32 (n,): variance of the Laplacian over the variance of the crop.
 
-    Measured on the crop the recogniser sees, so a slightly soft face of 500 px is sharp and an enlarged one of 12 px is not.
+    Measured on the crop that the recogniser sees, larger ones shrunk to LOOKED_AT, so a slightly soft face of 500 px is sharp and an
+    enlarged one of 12 px is not.
     """
     import cv2
 
     out = np.zeros(len(crops), np.float32)
     for i, crop in enumerate(crops):
+        if max(crop.shape[:2]) > LOOKED_AT:
+            crop = cv2.resize(crop, (LOOKED_AT, LOOKED_AT), interpolation=cv2.INTER_AREA)
         grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
         spread = float(grey.std()) ** 2
         detail = max(0.0, float(cv2.Laplacian(grey, cv2.CV_32F).var()) - ROUNDING)
