@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import cv2
 import numpy as np
 import pytest
 
@@ -9,7 +10,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip insta
 
 from mien.train.batches import batches, order_of  # noqa: E402
 from mien.train.config import TrainConfig  # noqa: E402
-from mien.train.crops import augmented_crops, plain_crops  # noqa: E402
+from mien.train.crops import augmented_crops, degraded, plain_crops  # noqa: E402
 from mien.train.mix import mixed, rectangle  # noqa: E402
 from mien.train.schedule import better, falls, learning_rate  # noqa: E402
 from mien.train.targets import Loss, targets_of  # noqa: E402
@@ -153,3 +154,20 @@ def test_augmentation_of_strength_zero_only_mirrors(data, colour: bool) -> None:
         straight, mirrored = (np.abs(x.astype(int) - b).mean() for x in (a, a[:, ::-1]))
         assert min(straight, mirrored) < 1.5
     assert augmented_crops(pictures, rows.points, rows.frames, spec, np.random.default_rng(0)).std() > 10
+
+
+def test_as_many_faces_are_made_coarse_whatever_size_the_network_reads() -> None:
+    rng = np.random.default_rng(0)
+    fine = rng.integers(60, 190, (44, 44)).astype(np.uint8)  # detail at the limit of what FER-2013 has
+
+    def lost(size: int) -> float:
+        """Share of the crops that have lost more than half of their detail."""
+        crop = cv2.resize(fine, (size, size), interpolation=cv2.INTER_LINEAR)
+        made = [cv2.resize(degraded(crop, rng, strength=1.0), (44, 44), interpolation=cv2.INTER_AREA) for _ in range(600)]
+        alike = [np.corrcoef(fine.ravel(), one.ravel())[0, 1] for one in made if one.std() > 0]
+        return float(np.mean(np.array(alike) < 0.5))
+
+    shares = [lost(size) for size in (44, 112, 160)]
+    assert min(shares) > 0.12
+    assert max(shares) < 0.4
+    assert max(shares) < 1.6 * min(shares)

@@ -1,19 +1,29 @@
-"""What a training begins with: a run of the same network, or of a narrower one that is widened and answers as before."""
+"""What a training begins with: a run of the same network, a narrower one that is widened, or a shipped model; each answers as before."""
 
+import copy
 import dataclasses
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'mien[train]'")
 
 from mien.errors import UsageError  # noqa: E402
+from mien.labels import label_set  # noqa: E402
+from mien.models.registry import recogniser  # noqa: E402
 from mien.train import widen  # noqa: E402
+from mien.train.export import Deployed, fold, golden_crops  # noqa: E402
 from mien.train.fit import fit  # noqa: E402
+from mien.train.graph import halved, to_onnx  # noqa: E402
 from mien.train.heads import network  # noqa: E402
 from mien.train.nets import HEADS  # noqa: E402
+from mien.train.parts import in_parts  # noqa: E402
+from mien.train.quantise import quantised  # noqa: E402
 from mien.train.settings import NetSettings  # noqa: E402
-from mien.train.start import begin_with  # noqa: E402
+from mien.train.start import begin_with, begin_with_model  # noqa: E402
+from mien.train.unfold import unfold, weights  # noqa: E402
 from mien.train.widen import widened  # noqa: E402
 from tests.train.conftest import TINY  # noqa: E402
 
@@ -70,3 +80,81 @@ def test_a_training_goes_on_from_a_narrower_run(data, tmp_path: Path) -> None:
     narrow = network("vgg8", dataclasses.replace(TINY.settings, widths=(8, 8, 8, 8)), outputs=HEADS)
     with pytest.raises(UsageError, match="or a vgg8 that is narrower"):
         begin_with(narrow, tmp_path / "first", data.names)
+
+
+def folded(net: torch.nn.Module) -> torch.nn.Module:
+    """A copy as export makes it, with weights that 16 bits can hold."""
+    net = copy.deepcopy(net)
+    fold(net)
+    with torch.no_grad():
+        for weight in net.parameters():
+            weight.copy_(weight.half().float())
+    return net
+
+
+def answered(net: torch.nn.Module, crops: np.ndarray) -> dict[str, np.ndarray]:
+    """What a network says of crops as it would be shipped."""
+    with torch.no_grad():
+        outs = Deployed([net.eval()], mirror=False)(torch.from_numpy(crops))
+    return {name: out.numpy() for name, out in zip(net.outputs, outs, strict=True)}
+
+
+@pytest.mark.parametrize("bits", [32, 16, 8])
+def test_a_network_taken_from_its_file_answers_as_before_and_can_learn(bits: int) -> None:
+    net, crops = trained((8, 8, 40, 48)), golden_crops((32, 32, 1))
+    file = to_onnx(Deployed([folded(net)], mirror=False).eval(), crops[:1], list(net.outputs))
+    file = {32: lambda: in_parts(file, most=9000), 16: lambda: halved(file), 8: lambda: quantised(file, crops)}[bits]()
+    again = network("vgg8", NetSettings(size=32, widths=(8, 8, 40, 48)), outputs=HEADS)
+    unfold(again, file, torch.from_numpy(crops), head=True)
+    theirs, ours = answered(net, crops), answered(again, crops)
+    for name, value in theirs.items():
+        np.testing.assert_allclose(ours[name], value, atol=1e-3 if bits > 8 else 0.1 * np.abs(value).max())
+    for module in again.modules():
+        if isinstance(module, (torch.nn.Dropout, torch.nn.Dropout2d)):
+            module.p = 0.0
+    with torch.no_grad():  # by the statistics of a batch, as in training, it says what it says by those it keeps
+        learning, kept = (again.train(mode)(again.entrance()(torch.from_numpy(crops))) for mode in (True, False))
+    torch.testing.assert_close(learning, kept, atol=1e-3, rtol=1e-2)
+
+
+@pytest.mark.parametrize(("name", "net", "settings"), [
+    ("base", "face_mobilenet", NetSettings(size=112)), ("large", "face_mobilenet", NetSettings(size=112)),
+    ("tiny", "vgg8", NetSettings(size=36, widths=(16, 40, 128, 256))),
+])  # fmt: skip
+def test_the_embedded_models_can_be_trained_on(name: str, net: str, settings: NetSettings) -> None:
+    model = recogniser(name)
+    crops = golden_crops((settings.size, settings.size, 1))
+    again, said = network(net, settings, outputs=HEADS), []
+    begin_with_model(again, name, label_set("fer7"), torch.from_numpy(crops), said.append)
+    assert not said
+    theirs, ours = model.outputs(crops), answered(again, crops)
+    if name != "large":  # which averages over the mirror picture too
+        for output in ("votes", "fer7"):
+            assert (theirs[output].argmax(1) == ours[output].argmax(1)).mean() > 0.85
+            assert np.abs(theirs[output] - ours[output]).mean() < 0.15
+
+
+def test_a_model_of_other_classes_gives_its_backbone_alone_and_another_network_is_refused() -> None:
+    crops = torch.from_numpy(golden_crops((36, 36, 1)))
+    own, said = network("vgg8", NetSettings(size=36, widths=(16, 40, 128, 256)), outputs={"classes": 3}), []
+    before = own.head[1].weight.clone()
+    begin_with_model(own, "tiny", ("cat", "dog", "owl"), crops, said.append)
+    assert torch.equal(own.head[1].weight, before)
+    assert "the backbone only" in said[0]
+    assert np.array_equal(
+        own.backbone.second[3][0].weight.detach(), weights(onnx.load(recogniser("tiny").path))["backbone.second.3.0.weight"]
+    )
+    with pytest.raises(
+        UsageError, match=r"start tiny: has no weight backbone\.stem\.conv\.weight of that shape; wanted a model of the same"
+    ):
+        begin_with_model(network("face_mobilenet", NetSettings(size=36), outputs=HEADS), "tiny", label_set("fer7"), crops)
+
+
+def test_a_training_goes_on_from_a_shipped_model(data, tmp_path: Path) -> None:
+    config = dataclasses.replace(
+        TINY, start="tiny", epochs=1, small_epochs=0, rate=1e-12, settings=NetSettings(size=36, widths=(16, 40, 128, 256))
+    )
+    said: list[str] = []
+    fitted = fit(config, data, tmp_path / "run", say=said.append)
+    kept = weights(onnx.load(recogniser("tiny").path))["backbone.second.3.0.weight"]
+    np.testing.assert_allclose(fitted.state["backbone.second.3.0.weight"], kept, atol=1e-6)

@@ -81,6 +81,7 @@ class OnnxRecogniser:
 
     def __init__(self, card: ModelCard, path: Path, *, threads: int = 0, runtime: str = "onnxruntime") -> None:
         self.card = card
+        self.path = path
         self._session = _session(path, threads, runtime)
         self._input = self._session.get_inputs()[0].name
         self._names = [output.name for output in self._session.get_outputs()]

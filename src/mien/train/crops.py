@@ -17,6 +17,9 @@ from mien.types import Floats, Image
 from mien.vision.align import CropSpec, similarity, warp
 from mien.vision.light import relit
 
+SMALLEST = 14
+"""Side in px of the coarsest face that is made: below it expressions are a guess."""
+
 
 def plain_crops(pictures: Image, points: Floats, frames: Floats, spec: CropSpec) -> Image:
     """Crops without augmentation, uint8 (n, [T,] size, size[, 3]); a picture without landmarks is taken by its frame (see Rows)."""
@@ -82,29 +85,38 @@ def same_for_all(change: Callable[[Image, np.random.Generator], Image], crops: S
 
 
 def degraded(crop: Image, rng: np.random.Generator, *, strength: float) -> Image:
-    """One crop, grey or RGB, after random resolution, blur, compression, noise, light and occlusion."""
+    """One crop, grey or RGB, after random light, blur, resolution, noise, compression and occlusion.
+
+    What a camera does, it does in the face's own resolution: blur is a share of the face, and a face of 20 px has noise and
+    blocks of 8 px of its own before it is enlarged to the crop. So the same faces come out whatever size the network reads.
+    """
     size = crop.shape[0]
     chance = rng.random(7)
     if chance[6] < 0.15 * strength:  # a lamp or a window: what is clipped at white, no gain brings back
         crop = relit(crop, float(rng.uniform(0, 2.5)))
-    if chance[0] < 0.2 * strength:
-        small = int(rng.integers(min(16, size // 2), size))
-        crop = cv2.resize(cv2.resize(crop, (small, small), interpolation=cv2.INTER_AREA), (size, size), interpolation=cv2.INTER_LINEAR)
-    if chance[1] < 0.1 * strength:
-        crop = cv2.GaussianBlur(crop, (0, 0), float(rng.uniform(0.4, 1.3)))
-    if chance[2] < 0.1 * strength:
-        quality = int(rng.integers(20, 90))
-        crop = cv2.imdecode(cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_UNCHANGED)
-    values: Floats = crop.astype(np.float32)
     if chance[3] < 0.5 * strength:  # gamma and a slope of light; plain gain and offset are taken out by the network's input
-        values = np.asarray(255 * (values / 255) ** float(np.exp(rng.normal(0, 0.25))), np.float32)
+        values = 255 * (crop / np.float32(255)) ** float(np.exp(rng.normal(0, 0.25)))
         ramp = np.linspace(-1, 1, size, dtype=np.float32) * float(rng.normal(0, 15))
         slope = ramp[None] if rng.random() < 0.5 else ramp[:, None]
-        values += slope if crop.ndim == 2 else slope[..., None]
+        crop = _levels(values + (slope if crop.ndim == 2 else slope[..., None]))
+    if chance[1] < 0.15 * strength:
+        crop = cv2.GaussianBlur(crop, (0, 0), float(rng.uniform(0.01, 0.04)) * size)
+    # half of the coarse ones are below a third of what a crop of 112 px shows, where the most is lost
+    side = round(float(np.exp(rng.uniform(np.log(min(SMALLEST, size)), np.log(size))))) if chance[0] < 0.35 * strength else size
+    coarse = crop if side == size else cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
     if chance[4] < 0.1 * strength:
-        values += rng.normal(0, rng.uniform(2, 10), values.shape).astype(np.float32)
+        coarse = _levels(np.asarray(coarse + rng.normal(0, rng.uniform(2, 10), coarse.shape), np.float32))
+    if chance[2] < 0.15 * strength:
+        quality = int(rng.integers(20, 90))
+        coarse = cv2.imdecode(cv2.imencode(".jpg", coarse, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_UNCHANGED)
+    out = coarse if side == size else cv2.resize(coarse, (size, size), interpolation=cv2.INTER_LINEAR)
     if chance[5] < 0.25 * strength:  # a hand, a cup, a microphone
         h, w = rng.integers(size // 6, size // 3, 2)
         y, x = rng.integers(0, size - h), rng.integers(0, size - w)
-        values[y : y + h, x : x + w] = rng.uniform(0, 255)
+        out = out.copy()
+        out[y : y + h, x : x + w] = int(rng.integers(256))
+    return np.asarray(out, np.uint8)
+
+
+def _levels(values: Floats) -> Image:
     return np.clip(values, 0, 255).astype(np.uint8)

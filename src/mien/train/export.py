@@ -161,8 +161,8 @@ def _partner(folder: Path, config: TrainConfig, names: tuple[str, ...]) -> Netwo
     soup = [run.shipped(), *(RunFolder(Path(other)).shipped() for other in partner.soup)]
     net = _ready(partner, averaged(soup), names)
     ours = build(config, names)
-    sizes_differ = net.input.size != ours.input.size and net.input.frames > 0
-    if sizes_differ or (net.input.frames, partner.margin) != (ours.input.frames, config.margin):
+    sequences_differ_in_size = net.input.size != ours.input.size and net.input.frames > 0
+    if sequences_differ_in_size or (net.input.frames, partner.margin) != (ours.input.frames, config.margin):
         found, wanted = (f"{a.size} px with margin {m:g}{f' in {a.frames} frames' * (a.frames > 0)}"
                          for a, m in ((net.input, partner.margin), (ours.input, config.margin)))  # fmt: skip
         raise UsageError(f"partner {folder}: its crop is {found}; wanted {wanted}")

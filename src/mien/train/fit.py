@@ -7,9 +7,11 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -17,7 +19,7 @@ from mien.errors import ExtraMissing, UsageError
 from mien.train import freeze
 from mien.train.batches import batches, steps_of
 from mien.train.config import TrainConfig
-from mien.train.crops import are_sequences
+from mien.train.crops import are_sequences, plain_crops, with_channel
 from mien.train.heads import Network, network
 from mien.train.interrupt import held
 from mien.train.judge import Judge
@@ -25,7 +27,7 @@ from mien.train.mix import mixed
 from mien.train.rows import TrainData
 from mien.train.run_folder import RunFolder
 from mien.train.schedule import LARGEST_GRADIENT, better, learning_rate, optimiser
-from mien.train.start import begin_with
+from mien.train.start import begin
 from mien.train.targets import AFFECT, VOTES, Loss, outputs_of, targets_of
 from mien.train.teach import cached_answers, taught
 from mien.train.telling import Say
@@ -89,7 +91,7 @@ def fit(
         wanted, there = (f"sequences of {n} crops" if n else "single crops" for n in (net.input.frames, found))
         raise UsageError(f"network {config.net} reads {wanted}, the data are {there}; read them with the same settings (read_data)")
     if config.start:
-        begin_with(net, Path(config.start), data.names, say)
+        begin(net, config.start, data.names, partial(_some_crops, data, crop_spec(config, net, colour=data.colour)), say)
     training = _Training(config, data, net, fabric, run, say)
     about = {"data": data.hash, "sources": list(data.sources), "names": list(data.names), "colour": data.colour, "detector": data.detector}
     about |= {"rows": [len(data.train), len(data.judge)]}
@@ -107,6 +109,12 @@ def fit(
         training.restore(state)
         say(f"goes on in epoch {training.epoch}")
     return training.run(watch)
+
+
+def _some_crops(data: TrainData, spec: CropSpec, count: int) -> torch.Tensor:
+    """Plain crops of some training rows from first to last, since folders come class by class: uint8 (count, [T,] S, S, C)."""
+    some = data.train.where(np.unique(np.linspace(0, len(data.train) - 1, count).astype(np.int64)))
+    return torch.from_numpy(with_channel(plain_crops(some.pictures, some.points, some.frames, spec)))
 
 
 def _fabric(config: TrainConfig) -> Fabric:

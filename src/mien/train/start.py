@@ -1,18 +1,53 @@
-"""Weights that a training begins with: those of another run, of the same network or of a narrower one."""
+"""Weights that a training begins with: those of another run, of the same network or of a narrower one, or of a shipped model."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import onnx
 import torch
 
 from mien.errors import UsageError
+from mien.models.recogniser import OnnxRecogniser
+from mien.models.registry import recogniser
 from mien.train.heads import Network
 from mien.train.nets import Vgg8
 from mien.train.run_folder import RunFolder
+from mien.train.targets import AFFECT, VOTES
 from mien.train.telling import Say
+from mien.train.unfold import unfold
 from mien.train.widen import widened
+
+CROPS = 512
+"""Of which a shipped model's normalisations take their statistics: with 256 other ones its answers differ by less than chance."""
+
+
+def begin(net: Network, start: str, names: tuple[str, ...], crops: Callable[[int], torch.Tensor], say: Say = lambda line: None) -> None:
+    """Load what `start` has: a run folder, or a model by name or path (see begin_with, begin_with_model)."""
+    if Path(start).is_dir():
+        begin_with(net, Path(start), names, say)
+    else:
+        begin_with_model(net, start, names, crops(CROPS), say)
+
+
+def begin_with_model(net: Network, name: str, names: tuple[str, ...], crops: torch.Tensor, say: Say = lambda line: None) -> None:
+    """Load the weights of an embedded model or of an .onnx file of `mien export`; its backbone alone where its outputs are others.
+
+    crops: uint8 (n, S, S, C), training crops of which its normalisations take their statistics. Raises UsageError when its network is
+    another one.
+    """
+    model = recogniser(name)
+    if not isinstance(model, OnnxRecogniser):
+        raise UsageError(f"start {name}: is no ONNX file with a card; wanted a run folder, or a model that mien train made")
+    theirs = {key: head.labels for key, head in model.card.outputs.items()}
+    head = list(theirs) == list(net.outputs) and all(labels == names for key, labels in theirs.items() if key not in (VOTES, AFFECT))
+    if not head:
+        say(f"start {name}: the backbone only; its outputs are others, so that the head begins at random")
+    try:
+        unfold(net, onnx.load(model.path), crops, head=head)
+    except ValueError as error:
+        raise UsageError(f"start {name}: has no weight {error} of that shape; wanted a model of the same `net` and `settings`") from None
 
 
 def begin_with(net: Network, folder: Path, names: tuple[str, ...], say: Say = lambda line: None) -> None:
