@@ -14,7 +14,7 @@ spec.loader.exec_module(tool)
 
 
 def test_what_a_model_is_made_from_comes_before_it():
-    assert tool.needed("base") == ["face", "first", "second", "third", "fourth", "face2", "base"]
+    assert tool.needed("base") == ["face", "first", "second", "third", "fourth", "face2", "fifth", "base"]
     assert tool.needed("large") == tool.needed("base")
     assert tool.needed("tiny") == ["first", "second", "third", "narrow", "tiny"]
     assert tool.needed("vgg8") == ["vgg8"]

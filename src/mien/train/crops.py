@@ -101,7 +101,7 @@ def degraded(crop: Image, rng: np.random.Generator, *, strength: float) -> Image
         crop = _levels(values + (slope if crop.ndim == 2 else slope[..., None]))
     if chance[1] < 0.15 * strength:
         crop = cv2.GaussianBlur(crop, (0, 0), float(rng.uniform(0.01, 0.04)) * size)
-    # half of the coarse ones are below a third of what a crop of 112 px shows, where the most is lost
+    # as many between 14 and 28 px as between 28 and 56, for each halving loses as much
     side = round(float(np.exp(rng.uniform(np.log(min(SMALLEST, size)), np.log(size))))) if chance[0] < 0.35 * strength else size
     coarse = crop if side == size else cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
     if chance[4] < 0.1 * strength:
