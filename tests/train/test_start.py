@@ -21,7 +21,7 @@ from mien.train.heads import network  # noqa: E402
 from mien.train.nets import HEADS  # noqa: E402
 from mien.train.parts import in_parts  # noqa: E402
 from mien.train.quantise import quantised  # noqa: E402
-from mien.train.settings import NetSettings  # noqa: E402
+from mien.train.settings import HeadSettings, NetSettings  # noqa: E402
 from mien.train.start import begin_with, begin_with_model  # noqa: E402
 from mien.train.unfold import unfold, weights  # noqa: E402
 from mien.train.widen import widened  # noqa: E402
@@ -105,7 +105,7 @@ def test_a_network_taken_from_its_file_answers_as_before_and_can_learn(bits: int
     file = to_onnx(Deployed([folded(net)], mirror=False).eval(), crops[:1], list(net.outputs))
     file = {32: lambda: in_parts(file, most=9000), 16: lambda: halved(file), 8: lambda: quantised(file, crops)}[bits]()
     again = network("vgg8", NetSettings(size=32, widths=(8, 8, 40, 48)), outputs=HEADS)
-    unfold(again, file, torch.from_numpy(crops), head=True)
+    assert all(unfold(again, file, torch.from_numpy(crops), range(18)))
     theirs, ours = answered(net, crops), answered(again, crops)
     for name, value in theirs.items():
         np.testing.assert_allclose(ours[name], value, atol=1e-3 if bits > 8 else 0.1 * np.abs(value).max())
@@ -134,19 +134,31 @@ def test_the_embedded_models_can_be_trained_on(name: str, net: str, settings: Ne
             assert np.abs(theirs[output] - ours[output]).mean() < 0.15
 
 
-def test_a_model_of_other_classes_gives_its_backbone_alone_and_another_network_is_refused() -> None:
+def test_classes_of_ones_own_begin_with_what_the_model_knows_of_them() -> None:
     crops = torch.from_numpy(golden_crops((36, 36, 1)))
-    own, said = network("vgg8", NetSettings(size=36, widths=(16, 40, 128, 256)), outputs={"classes": 3}), []
-    before = own.head[1].weight.clone()
-    begin_with_model(own, "tiny", ("cat", "dog", "owl"), crops, said.append)
-    assert torch.equal(own.head[1].weight, before)
-    assert "the backbone only" in said[0]
-    assert np.array_equal(
-        own.backbone.second[3][0].weight.detach(), weights(onnx.load(recogniser("tiny").path))["backbone.second.3.0.weight"]
-    )
-    with pytest.raises(
-        UsageError, match=r"start tiny: has no weight backbone\.stem\.conv\.weight of that shape; wanted a model of the same"
-    ):
+    settings = NetSettings(size=36, widths=(16, 40, 128, 256))
+    own, said = network("vgg8", settings, outputs={"classes": 3, "affect": 2}), []
+    before = own.head[1].weight.detach().clone()
+    begin_with_model(own, "tiny", ("contempt", "0_Angry", "boredom"), crops, said.append)
+    assert said == ["start tiny: does not know boredom"]
+    file = weights(onnx.load(recogniser("tiny").path))
+    votes, labels = recogniser("tiny").card.outputs["votes"].labels, label_set("fer7")
+    rows = [votes.index("contempt"), 9 + labels.index("anger"), None, 16, 17]
+    for k, row in enumerate(rows):
+        wanted = before[k] if row is None else torch.from_numpy(file["head.1.weight"][row])
+        assert torch.equal(own.head[1].weight[k], wanted)
+    assert np.array_equal(own.backbone.second[3][0].weight.detach(), file["backbone.second.3.0.weight"])
+
+
+def test_where_it_knows_nothing_the_backbone_is_taken_alone_and_another_network_is_refused() -> None:
+    crops = torch.from_numpy(golden_crops((36, 36, 1)))
+    settings = NetSettings(size=36, widths=(16, 40, 128, 256))
+    said: list[str] = []
+    begin_with_model(network("vgg8", settings, outputs={"classes": 2}), "tiny", ("cat", "dog"), crops, said.append)
+    deep = network("vgg8", settings, HeadSettings("r1", units=8), outputs={"fer7": 7})
+    begin_with_model(deep, "tiny", label_set("fer7"), crops, said.append)
+    assert said == ["start tiny: the backbone only, so that the head begins at random"] * 2
+    with pytest.raises(UsageError, match=r"start tiny: has no weight backbone\.stem\.conv\.weight of that shape; wanted a model"):
         begin_with_model(network("face_mobilenet", NetSettings(size=36), outputs=HEADS), "tiny", label_set("fer7"), crops)
 
 

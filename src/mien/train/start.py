@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import onnx
 import torch
 
 from mien.errors import UsageError
+from mien.labels import EMOTIONS, canonical
 from mien.models.recogniser import OnnxRecogniser
 from mien.models.registry import recogniser
 from mien.train.heads import Network
@@ -32,22 +33,47 @@ def begin(net: Network, start: str, names: tuple[str, ...], crops: Callable[[int
 
 
 def begin_with_model(net: Network, name: str, names: tuple[str, ...], crops: torch.Tensor, say: Say = lambda line: None) -> None:
-    """Load the weights of an embedded model or of an .onnx file of `mien export`; its backbone alone where its outputs are others.
+    """Load the weights of an embedded model or of an .onnx file of `mien export`, and of its head what is asked for here too.
 
-    crops: uint8 (n, S, S, C), training crops of which its normalisations take their statistics. Raises UsageError when its network is
-    another one.
+    A class that it knows by the same name, or by another spelling of it, begins with what it knows; one of the votes will do. Others begin
+    at random. crops: uint8 (n, S, S, C), training crops of which its normalisations take their statistics. Raises UsageError when its
+    network is another one.
     """
     model = recogniser(name)
     if not isinstance(model, OnnxRecogniser):
         raise UsageError(f"start {name}: is no ONNX file with a card; wanted a run folder, or a model that mien train made")
-    theirs = {key: head.labels for key, head in model.card.outputs.items()}
-    head = list(theirs) == list(net.outputs) and all(labels == names for key, labels in theirs.items() if key not in (VOTES, AFFECT))
-    if not head:
-        say(f"start {name}: the backbone only; its outputs are others, so that the head begins at random")
+    theirs = _columns(model.card.outputs, {key: head.labels for key, head in model.card.outputs.items()})
+    ours = _columns(net.outputs, {key: EMOTIONS if key == VOTES else names for key in net.outputs})
     try:
-        unfold(net, onnx.load(model.path), crops, head=head)
+        taken = unfold(net, onnx.load(model.path), crops, [_same(column, theirs) for column in ours])
     except ValueError as error:
         raise UsageError(f"start {name}: has no weight {error} of that shape; wanted a model of the same `net` and `settings`") from None
+    if new := [label for (_, label), known in zip(ours, taken, strict=True) if not known]:
+        said = "the backbone only, so that the head begins at random" if len(new) == len(ours) else f"does not know {', '.join(new)}"
+        say(f"start {name}: {said}")
+
+
+Column = tuple[str, str]
+"""Output and label of a column of the head."""
+
+
+def _columns(outputs: Iterable[str], labels: Mapping[str, Sequence[str]]) -> list[Column]:
+    return [(key, label) for key in outputs for label in (("valence", "arousal") if key == AFFECT else labels[key])]
+
+
+def _same(column: Column, theirs: Sequence[Column]) -> int | None:
+    """Where another head has a column: under the same output, or, for a class of one's own, under any; its classes before its votes."""
+    if column in theirs:
+        return theirs.index(column)
+    key, label = column
+    if key in (VOTES, AFFECT):
+        return None
+    known = [other for other in theirs if other[0] != AFFECT and _name(other[1]) == _name(label)]
+    return theirs.index(min(known, key=lambda other: other[0] == VOTES)) if known else None
+
+
+def _name(label: str) -> str:
+    return canonical(label) or label
 
 
 def begin_with(net: Network, folder: Path, names: tuple[str, ...], say: Say = lambda line: None) -> None:

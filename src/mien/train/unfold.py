@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import numpy as np
@@ -20,18 +20,20 @@ PREFIX = "nets.0."
 """Of the names of the first network's weights in a file that `mien export` wrote."""
 
 
-def unfold(net: Network, model: onnx.ModelProto, crops: torch.Tensor, *, head: bool) -> None:
+def unfold(net: Network, model: onnx.ModelProto, crops: torch.Tensor, columns: Sequence[int | None]) -> tuple[bool, ...]:
     """Give a network the weights of an exported file, and its normalisations the statistics of `crops`: it answers as the file does.
 
     A normalisation that export folded into its convolution gets the mean and the spread of what it is shown, and takes both out again
     behind itself: it changes nothing at first, and can learn on. Weights of 8 bits come back as they were rounded.
 
-    crops: uint8 (n, S, S, C), some hundred of those that will be trained on. head: whether its head comes from the file too.
+    crops: uint8 (n, S, S, C), some hundred of those that will be trained on. columns: of each column of its head, the one of the file's
+    head that it begins with; None for one that stays as it is.
 
-    Raises ValueError, with the name of a weight, when the file has none of that name and shape: it is of another network.
+    Returns which columns the file gave: none where either head is more than one layer. Raises ValueError, with the name of a weight, when
+    the file has none of that name and shape: it is of another network.
     """
     found, norms = weights(model), _folded(net.backbone, "backbone.")
-    wanted = {name: value for name, value in net.state_dict().items() if head or name.startswith("backbone.")}
+    wanted = {name: value for name, value in net.state_dict().items() if name.startswith("backbone.")}
     modules = dict(net.named_modules())
     for conv, norm in norms.items():
         layer = cast(nn.BatchNorm2d, modules[norm])
@@ -45,6 +47,15 @@ def unfold(net: Network, model: onnx.ModelProto, crops: torch.Tensor, *, head: b
             raise ValueError(name)
     net.load_state_dict({name: torch.from_numpy(found[name]) for name in wanted}, strict=False)
     _settle(net, [cast(nn.BatchNorm2d, modules[norm]) for norm in norms.values()], crops)
+    linear = {"head.1.weight", "head.1.bias"}
+    plain = all({name for name in of if name.startswith("head.")} == linear for of in (found, net.state_dict()))
+    taken = tuple(plain and column is not None for column in columns)
+    with torch.no_grad():
+        for mine, theirs in enumerate(columns):
+            if taken[mine]:
+                for name in linear:
+                    net.state_dict()[name][mine].copy_(torch.from_numpy(np.asarray(found[name][theirs])))
+    return taken
 
 
 @torch.no_grad()
