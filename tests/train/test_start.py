@@ -170,3 +170,7 @@ def test_a_training_goes_on_from_a_shipped_model(data, tmp_path: Path) -> None:
     fitted = fit(config, data, tmp_path / "run", say=said.append)
     kept = weights(onnx.load(recogniser("tiny").path))["backbone.second.3.0.weight"]
     np.testing.assert_allclose(fitted.state["backbone.second.3.0.weight"], kept, atol=1e-6)
+    with pytest.raises(
+        UsageError, match=r"start runs/nowhere: no run folder is there, and unknown model 'runs/nowhere'; there are: base, "
+    ):
+        fit(dataclasses.replace(config, start="runs/nowhere"), data, tmp_path / "other")

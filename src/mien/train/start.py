@@ -8,7 +8,7 @@ from pathlib import Path
 import onnx
 import torch
 
-from mien.errors import UsageError
+from mien.errors import UnknownName, UsageError
 from mien.labels import EMOTIONS, canonical
 from mien.models.recogniser import OnnxRecogniser
 from mien.models.registry import recogniser
@@ -39,7 +39,10 @@ def begin_with_model(net: Network, name: str, names: tuple[str, ...], crops: tor
     at random. crops: uint8 (n, S, S, C), training crops of which its normalisations take their statistics. Raises UsageError when its
     network is another one.
     """
-    model = recogniser(name)
+    try:
+        model = recogniser(name)
+    except UnknownName as error:
+        raise UsageError(f"start {name}: no run folder is there, and {error}") from None
     if not isinstance(model, OnnxRecogniser):
         raise UsageError(f"start {name}: is no ONNX file with a card; wanted a run folder, or a model that mien train made")
     theirs = _columns(model.card.outputs, {key: head.labels for key, head in model.card.outputs.items()})
