@@ -50,11 +50,10 @@ def unfold(net: Network, model: onnx.ModelProto, crops: torch.Tensor, columns: S
     linear = {"head.1.weight", "head.1.bias"}
     plain = all({name for name in of if name.startswith("head.")} == linear for of in (found, net.state_dict()))
     taken = tuple(plain and column is not None for column in columns)
-    with torch.no_grad():
-        for mine, theirs in enumerate(columns):
-            if taken[mine]:
-                for name in linear:
-                    net.state_dict()[name][mine].copy_(torch.from_numpy(np.asarray(found[name][theirs])))
+    here = [mine for mine, given in enumerate(taken) if given]
+    there = [column for column in columns if column is not None]
+    for name in linear if here else ():
+        net.state_dict()[name][here] = torch.from_numpy(found[name][there])
     return taken
 
 
