@@ -15,14 +15,10 @@ from pathlib import Path
 from mien.train.config import presets, read_config
 
 RUNS = Path("runs")
-MIRRORED = {"large": "base"}
-"""Models that no training of their own makes: name -> run whose network averages over the mirror picture too."""
 
 
 def needed(name: str) -> list[str]:
-    """Presets in the order in which they are trained, `name` last where it is trained itself."""
-    if name in MIRRORED:
-        return needed(MIRRORED[name])
+    """Presets in the order in which they are trained, `name` last."""
     config = read_config(name)
     before = [Path(run).name for run in (config.start, *config.teachers, *config.partners, *config.soup) if run]
     order = [step for other in before if other in presets() for step in needed(other)]
@@ -39,19 +35,13 @@ def training(name: str, data: Path) -> list[list[str]]:
     return commands
 
 
-def mirroring(name: str, data: Path) -> list[str]:
-    """The command that writes a run's network for the crop and its mirror picture."""
-    words = ["export", str(RUNS / MIRRORED[name]), "--mirror", "--name", name, "--data", str(data), "--out", str(RUNS / name)]
-    return [sys.executable, "-m", "mien", *words]
-
-
 def main(words: list[str] | None = None, run=subprocess.run) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", help="tiny, base or large")
     parser.add_argument("data", type=Path, help="FER-2013 with the FER+ votes: fer2013.npz")
     said = parser.parse_args(words)
-    for name in [*needed(said.name), *([said.name] if said.name in MIRRORED else [])]:
-        for command in [mirroring(name, said.data)] if name in MIRRORED else training(name, said.data):
+    for name in needed(said.name):
+        for command in training(name, said.data):
             print("$", " ".join(command[1:]), flush=True)
             done = run(command, check=False)
             if done.returncode:

@@ -159,7 +159,7 @@ class TrainConfig:
     seed: int = 0
     """Seed of everything random."""
     bf16: bool = False
-    """Autocast to bfloat16: twice as fast on CPUs with AMX and on GPUs, slower on others."""
+    """Autocast to bfloat16: up to twice as fast on CPUs with AVX512-BF16 or AMX and on GPUs, slower on others."""
     device: str = "auto"
     """auto, cpu, cuda or mps."""
     devices: int = 1

@@ -150,9 +150,14 @@ def align(image: Image, points: Floats, spec: CropSpec) -> Image:
 
     image: uint8 (H, W, 3) RGB; points: float32 (n, 5, 2) pixels, finite. Returns uint8 (n, size, size, 3).
     """
+    import cv2
+
     crops = np.empty((len(points), spec.size, spec.size, 3), np.uint8)
     to_grey = spec.colour == "grey"
     for i, matrix in enumerate(similarity(points, spec.target) if len(points) else ()):
         crop = warp(image, matrix, spec.size, to_grey=to_grey)
-        crops[i] = crop[..., None] if to_grey else crop
+        if to_grey:  # NumPy would take longer to write one plane into three than the crop took to cut
+            cv2.cvtColor(crop, cv2.COLOR_GRAY2RGB, dst=crops[i])
+        else:
+            crops[i] = crop
     return crops
