@@ -47,7 +47,7 @@ def test_each_is_trained_in_turn_and_one_that_was_stopped_goes_on(tmp_path: Path
     (tmp_path / "runs" / "second" / "last.pt").touch()
     run = Recorder()
     assert tool.main(["tiny", "fer2013.npz"], run) == 0
-    assert [words[1] for words in run.verbs] == tool.needed("tiny")
+    assert [words[1] for words in run.verbs] == ["first", "second", "third", "narrow", "tiny"]
     assert [words[-1] == "--resume" for words in run.verbs] == [False, True, False, False, False]
     assert run.verbs[0] == ["train", "first", "--data", "fer2013.npz", "--out", "runs"]
 

@@ -100,7 +100,7 @@ def answered(net: torch.nn.Module, crops: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def exported(net: torch.nn.Module, crops: np.ndarray, bits: int, *, mirror: bool = False) -> onnx.ModelProto:
-    """Its file as `mien export` writes it, large convolutions cut."""
+    """Its file: in 32 bits with large convolutions cut, or in 16 or 8 bits."""
     file = to_onnx(Deployed([folded(net)], mirror=mirror).eval(), crops[:1], list(net.outputs))
     return {32: lambda: in_parts(file, most=9000), 16: lambda: halved(file), 8: lambda: quantised(file, crops)}[bits]()
 
