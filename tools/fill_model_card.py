@@ -57,6 +57,15 @@ def doubt(metrics: dict) -> str:
     )
 
 
+def raters(metrics: dict) -> str:
+    plus = metrics["FER+ PrivateTest"]
+    parts = ", ".join(f"{p['value']} {percent(p['accuracy'])} of {p['n']}" for p in plus["groups"]["agreement"])
+    return (
+        f"Beside people: one of FER+'s raters alone chose the crowd's label of a PrivateTest picture in {percent(plus['one_rater'])} "
+        f"of the cases, this model in {percent(plus['accuracy'])}. By the share of the raters who chose it: {parts}."
+    )
+
+
 BY_EMOTION = {
     "FER-2013 PrivateTest": "FER-2013 PrivateTest",
     "FER+ PrivateTest": "FER+ PrivateTest",
@@ -152,7 +161,7 @@ def models(cards: dict[str, dict]) -> str:
     return "\n".join(lines)
 
 
-PARTS = (figures, affect, doubt, recall, confused, groups, robustness)
+PARTS = (figures, affect, raters, doubt, recall, confused, groups, robustness)
 
 
 def main(*, check: bool = False) -> int:

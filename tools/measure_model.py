@@ -27,7 +27,12 @@ from mien.models.registry import open_model
 
 WORSE = {"FER-2013 PublicTest": ("fer2013.npz", "PublicTest", "crop"), "JAFFE": ("jaffe.npz", None, "detect")}
 """What is judged made worse: title in the card -> file, split, faces. Never PrivateTest."""
-GROUPS = {"FER-2013 PublicTest": ("skin", "pose"), "CK+ without contempt": ("skin",), "JAFFE": ("skin",)}
+GROUPS = {
+    "FER-2013 PublicTest": ("skin", "pose"),
+    "FER+ PrivateTest": ("agreement",),
+    "CK+ without contempt": ("skin",),
+    "JAFFE": ("skin",),
+}
 """What the accuracy of a set is told by, for the section on groups. None of them names age, sex or origin of the people in it."""
 CONFUSIONS = 6
 """The most frequent ones of each set."""
@@ -127,6 +132,8 @@ def everything(model: OnnxRecogniser, folder: Path) -> dict[str, dict[str, objec
         row["confused"] = confused(found.figures["confusion"])
         if name in GROUPS:
             row["groups"] = {by: list(map(part_of, parts)) for by, parts in found.figures["slices"].items()}
+        if "one_rater" in found.figures:
+            row["one_rater"] = round(found.figures["one_rater"], 4)
         for axis in ("valence", "arousal"):
             if axis in found.figures:
                 row[axis] = {k: round(v, 4) for k, v in found.figures[axis].items()}

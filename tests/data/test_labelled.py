@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from mien.data.fer import VOTES_TO_MIEN
 from mien.data.labelled import read_labelled
 from mien.errors import DataError, SourceMissing, SourceUnreadable, UsageError
 
@@ -45,6 +46,24 @@ def test_fer_needs_a_split_and_knows_two_label_sets(fer_file: Path) -> None:
     assert np.isfinite(plus.affect).all()
     with pytest.raises(UsageError, match="fer7 and ferplus8"):
         read_labelled(fer_file, "mien9", split="PublicTest")
+
+
+def test_agreement_is_the_share_of_all_raters_who_chose_the_label(fer_file: Path, tmp_path: Path) -> None:
+    with np.load(fer_file) as file:
+        held = dict(file)
+    first, second = np.flatnonzero(held["usage"] == 1)[:2]
+    name = VOTES_TO_MIEN.index("sad")
+    held["ferplus_votes"][first] = 0
+    held["ferplus_votes"][first, [name, VOTES_TO_MIEN.index("fear"), 8, 9]] = (6, 1, 1, 2)
+    held["ferplus_votes"][second] = 0
+    np.savez(tmp_path / "fer.npz", **held)
+    plus = read_labelled(tmp_path / "fer.npz", "ferplus8", split="PublicTest")
+    assert plus.columns["agreement"][0] == np.float32(0.6)  # single votes too, and those for "unknown" and "not a face"
+    labelled = read_labelled(tmp_path / "fer.npz", "fer7", split="PublicTest").columns["agreement"]
+    assert np.isnan(labelled[1])
+    assert labelled[2:].tolist() == pytest.approx([0.7] * 13)
+    picture(tmp_path / "photos" / "happy" / "a.png", 10)
+    assert "agreement" not in read_labelled(tmp_path / "photos", "fer7").columns
 
 
 def test_what_is_not_data_is_one_clear_line(tmp_path: Path) -> None:

@@ -12,8 +12,10 @@ from mien.data.labelled import read_labelled
 from mien.data.manifest import Manifest
 from mien.errors import DataError, UnknownName, UsageError
 from mien.evaluate.run import evaluate, evaluate_both
+from mien.labels import EMOTIONS
 from mien.models.recogniser import OnnxRecogniser
 from mien.models.registry import recogniser
+from mien.report.evaluation import as_page
 from mien.testing import DARKEST, STEP, FakeDetector, FakeRecogniser, planted_picture
 from mien.types import Faces
 from mien.vision.align import whole_frame_points
@@ -70,7 +72,7 @@ def test_wrong_words_are_refused(model: OnnxRecogniser, tmp_path: Path) -> None:
         evaluate(model, FakeDetector(), data, labels="fer7", head="none")
 
 
-def manifest(folder: Path, rows: list[tuple[str, str, str]], **columns: list[float]) -> Path:
+def manifest(folder: Path, rows: list[tuple[str, str, str]], **columns: list[float] | np.ndarray) -> Path:
     """Crops as files and a manifest of them. rows: the label said, the label shown, the subject."""
     shown = ("anger", "contempt", "disgust", "fear", "happy", "neutral", "sad", "surprise", "uncertain")
     for i, (_, what, _) in enumerate(rows):
@@ -117,6 +119,25 @@ def test_parts_by_column_and_by_what_is_measured(model: OnnxRecogniser, tmp_path
     assert [(part["value"], part["n"]) for part in seen] == [("under 40", 1), ("50 to 60", 1), ("70 or more", 2)]  # L* 25, 58, 73, 81
     with pytest.raises(UnknownName, match="brightness"):
         evaluate(model, blind, data, labels="fer7", slice_by=["colour"])
+
+
+def test_beside_the_raters(model: OnnxRecogniser, tmp_path: Path) -> None:
+    happy, sad = EMOTIONS.index("happy"), EMOTIONS.index("sad")
+    shares = np.zeros((5, 9), np.float32)
+    shares[:2, happy], shares[:2, sad] = 0.4, 0.6
+    shares[2, happy] = 1
+    shares[3, [happy, sad]] = 0.9, 0.1
+    shares[4] = np.nan
+    rows = [("sad", "happy", ""), ("sad", "sad", ""), ("happy", "happy", ""), ("happy", "happy", ""), ("fear", "sad", "")]
+    data = read_labelled(manifest(tmp_path, rows, shares=shares), "fer7")
+    blind = FakeDetector(Faces.none())
+    found = evaluate(model, blind, data, labels="fer7", faces="crop", rounds=0, slice_by=["agreement"])
+    assert found.figures["one_rater"] == pytest.approx((0.6 + 0.6 + 1 + 0.9) / 4)
+    told = [(part["value"], part["n"], part["accuracy"]) for part in found.figures["slices"]["agreement"]]
+    assert told == [("0.5 to 0.7", 2, 0.5), ("0.9 or more", 2, 1.0), ("not known", 1, 0.0)]
+    assert "One rater alone" in as_page(found, data)
+    unknown = evaluate(model, blind, data.where([4]), labels="fer7", faces="crop", rounds=0)
+    assert "one_rater" not in unknown.figures
 
 
 def test_two_models_on_the_same_pictures(model: OnnxRecogniser, tmp_path: Path) -> None:

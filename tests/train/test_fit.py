@@ -111,6 +111,7 @@ def test_each_task_and_their_union(data, tmp_path: Path, tasks: tuple[str, ...],
         {"balance": "sampler", "recipe": "r3"},
         {"freeze.frozen_epochs": 1, "freeze.unfreeze_last": 2, "layer_decay": 0.5, "recipe": "none"},
         {"bf16": True},
+        {"sharpness": 0.05},
     ],
     ids=lambda changes: "-".join(map(str, changes)),
 )

@@ -13,6 +13,7 @@ from mien.train.config import TrainConfig  # noqa: E402
 from mien.train.crops import augmented_crops, degraded, plain_crops  # noqa: E402
 from mien.train.mix import mixed, rectangle  # noqa: E402
 from mien.train.schedule import better, falls, learning_rate  # noqa: E402
+from mien.train.sharpness import worst_nearby  # noqa: E402
 from mien.train.targets import Loss, targets_of  # noqa: E402
 from mien.vision.align import CropSpec  # noqa: E402
 from tests.train.conftest import TINY  # noqa: E402
@@ -66,6 +67,32 @@ def test_better_knows_losses_from_scores() -> None:
     assert better(0.2, None, "val_loss")
     assert not better(float("nan"), 0.3, "val_loss")
     assert not better(0.3, 0.3, "val_accuracy")
+
+
+def test_the_worst_weights_nearby() -> None:
+    net = torch.nn.Sequential(torch.nn.Linear(3, 2, bias=False), torch.nn.BatchNorm1d(2))
+    still = torch.nn.Parameter(torch.ones(1))
+    net.register_parameter("still", still)  # has no gradient, as a frozen layer
+    x = torch.tensor([[1.0, 0.0, 2.0], [0.0, 1.0, -1.0], [3.0, 1.0, 0.0]])
+
+    def loss() -> torch.Tensor:
+        return (net(x)[:, 0] * torch.tensor([1.0, -2.0, 0.5])).sum()
+
+    first = loss()
+    first.backward()
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    up = torch.cat([p.grad.flatten() for p in net[0].parameters()] + [p.grad.flatten() for p in net[1].parameters()])
+    with worst_nearby(net, 0.05):
+        assert all(p.grad is None for p in net.parameters())
+        worse = loss()
+        worse.backward()
+        moved = torch.cat([(p - before[name]).flatten() for name, p in net.named_parameters() if name != "still"])
+    assert worse > first
+    assert torch.allclose(moved, 0.05 * up / up.norm(), atol=1e-6)
+    after = net.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before if "num_batches" not in name)
+    assert net[1].momentum == 0.1
+    assert net[0].weight.grad is not None
 
 
 def test_mixup_mixes_crops_and_targets_in_the_same_share() -> None:

@@ -44,7 +44,7 @@ def evaluate(
             "--slice",
             metavar="COLUMN",
             help="Figures for each part: a column of the manifest (subject, source, split ...), or size, brightness, face_size, skin, "
-            "pose, yaw, pitch, roll; repeatable.",
+            "pose, yaw, pitch, roll, and agreement where raters voted; repeatable.",
         ),
     ] = None,
     bootstrap: Annotated[int, typer.Option(min=0, metavar="ROUNDS", help="Resamples for the intervals; 0 for none.")] = 1000,
@@ -163,6 +163,8 @@ def _lines(found: dict[str, Any]) -> list[str]:
     lines += [f"{name:<19} {found[name]:.4f}{_interval(intervals.get(name))}" for name in FIGURES if name in found]
     if "ece_by_chance" in found:
         lines[-1] += f"; were every confidence exact: {found['ece_by_chance']:.4f}"
+    if "one_rater" in found:
+        lines.append(f"{'one rater':<19} {found['one_rater']:.4f} of the raters chose the label")
     for axis in ("valence", "arousal"):
         if axis in found:
             ccc = f"CCC {found[axis]['ccc']:.4f}{_interval(intervals.get(f'{axis}_ccc'))}"

@@ -22,6 +22,9 @@ from mien.labels import EMOTIONS, LABEL_SETS, anchors, label_set
 from mien.types import Bools, Floats, Image, Ints
 
 Read: TypeAlias = Callable[[], Image]
+AGREEMENT = "agreement"
+"""Column: the share of the raters who chose the picture's label, float32, NaN where nobody knows. Its mean is the accuracy that one of
+them alone would have, who is then among those who made the label."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,8 +131,17 @@ def _rows(path: Path, labels: str, wanted: tuple[str, ...], manifest: Manifest, 
         tuple(partial(rows.picture, i) for i in range(len(rows))),
         affect if np.isfinite(affect).any() else None,
         left_out=dict(left_out),
-        columns={name: values for name, values in rows.columns.items() if values.ndim == 1},
+        columns=_agreement(rows["shares"], [names[i] for i in kept])
+        | {name: values for name, values in rows.columns.items() if values.ndim == 1},
     )
+
+
+def _agreement(shares: Floats, names: Sequence[str]) -> dict[str, Column]:
+    """The column AGREEMENT, where there are votes. shares: float (n, 9) over EMOTIONS, NaN rows without; names: n labels, "" for none."""
+    if not np.isfinite(shares).all(axis=1).any():
+        return {}
+    own = [row[EMOTIONS.index(name)] if name else np.nan for row, name in zip(shares, names, strict=True)]
+    return {AGREEMENT: np.array(own, np.float32)}
 
 
 def _chosen(shares: Floats) -> str:
@@ -159,6 +171,8 @@ def _fer(path: Path, labels: str, fer: Fer, split: str | None) -> Labelled:
         raise UsageError(f"{path}: FER-2013 has labels fer7 and ferplus8; found {labels}")
     affect = anchors("crowd").expected(vote_shares(fer.votes))
     sources = tuple(f"{path.name}[{row}]" for row in fer.row)
-    told = {"source": np.full(len(true), path.stem, object), "split": np.full(len(true), split, object)}
+    told: dict[str, Column] = {"source": np.full(len(true), path.stem, object), "split": np.full(len(true), split, object)}
+    # every vote counts here: those that the shares drop as slips are the raters who saw something else
+    told |= _agreement(vote_shares(fer.votes, drop_single=False), [LABEL_SETS[labels][k] for k in true])
     pictures = tuple(_from_grey(p) for p in fer.pictures)
     return Labelled(f"{path.stem} {split}", LABEL_SETS[labels], true, sources, pictures, affect, left_out, told)

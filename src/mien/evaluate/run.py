@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.data.labelled import Labelled, Read
+from mien.data.labelled import AGREEMENT, Labelled, Read
 from mien.errors import DataError, MienError, SourceError
 from mien.evaluate.compare import compare
 from mien.evaluate.intervals import Clusters, alone, clusters, intervals_by, percentile_intervals
@@ -171,6 +171,8 @@ class Answers:
             raise DataError(f"{data.name}: model {model.name!r} and these data have neither labels nor valence and arousal in common")
         found: dict[str, Any] = {"n": len(rows), "unanswered": int((~np.isfinite(self.measures["face_size"][rows])).sum())}
         found |= _figures(judged, affect, own, rounds)
+        if judged is not None and np.isfinite(agreed := columns.get(AGREEMENT, np.zeros(0))).any():
+            found["one_rater"] = float(np.nanmean(agreed))
         if slice_by and judged is not None:
             found["slices"] = slices(judged, columns, slice_by, own, rounds=rounds)
         left_out = data.left_out | ({"cannot be read": len(self.failures)} if self.failures else {})

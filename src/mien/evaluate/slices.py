@@ -1,4 +1,4 @@
-"""A figure for each part of the data: by person, source, size, brightness, skin, pose, or any column."""
+"""A figure for each part of the data: by person, source, size, brightness, skin, pose, agreement of the raters, or any column."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.data.labelled import AGREEMENT
 from mien.errors import UnknownName
 from mien.evaluate.intervals import Clusters, percentile_intervals, wilson
 from mien.evaluate.metrics import Judged
@@ -26,6 +27,8 @@ EDGES: dict[str, tuple[float, ...]] = {
     "roll": (-30, -15, 15, 30),
 }
 """Where the parts of a measure begin: pixels, grey values, CIE L*, degrees. A part is low <= value < high."""
+GIVEN: dict[str, tuple[float, ...]] = {AGREEMENT: (0.5, 0.7, 0.9)}
+"""The same of columns that the data bring along: shares of the raters."""
 TURNED = (15.0, 30.0)
 """Degrees of yaw or pitch, whichever is more, from which on a face is half turned, and turned."""
 POSES = (f"frontal, under {TURNED[0]:g}°", f"half turned, under {TURNED[1]:g}°", "turned")
@@ -41,7 +44,7 @@ def slices(
 ) -> dict[str, list[dict[str, Any]]]:
     """For each wanted column its parts: `value, n, accuracy, interval, interval_by, macro_f1`, ready for JSON.
 
-    columns: (n,) arrays by name: text, or numbers with NaN for none. Numbers are cut at EDGES, others into quarters of the rows.
+    columns: (n,) arrays by name: text, or numbers with NaN for none. Numbers are cut at EDGES or GIVEN, others into quarters of the rows.
     The interval is a bootstrap by people in parts with FEW_PEOPLE or more of them, else Wilson's, which takes pictures as independent.
     Raises UnknownName.
     """
@@ -89,8 +92,8 @@ def parts(name: str, values: Column) -> list[tuple[str, Ints]]:
 
 def _cut(name: str, values: NDArray[np.float64]) -> list[tuple[str, Ints]]:
     finite = np.isfinite(values)
-    if name in EDGES:
-        edges = np.array(EDGES[name], np.float64)
+    if edges_of := (EDGES | GIVEN).get(name):
+        edges = np.array(edges_of, np.float32).astype(np.float64)  # as exact as the columns: seven of ten raters are .7
     else:
         edges = np.unique(np.quantile(values[finite], [0.25, 0.5, 0.75])) if finite.any() else np.zeros(0)
     which = np.where(finite, np.searchsorted(edges, values, side="right"), len(edges) + 1)

@@ -94,6 +94,8 @@ def _between(interval: Any) -> str:
 def _glance(found: Evaluation) -> str:
     figures, intervals = found.figures, found.figures["intervals"]
     rows = [(percent(figures[name]), title, _between(intervals[name]) if name in intervals else "") for name, title in TITLES.items()]
+    if "one_rater" in figures:
+        rows.append((percent(figures["one_rater"]), "One rater alone", "the share of the raters who chose the label"))
     faceless = f"{figures['unanswered']:,} without a face, counted as wrong" if figures["unanswered"] else ""
     rows.append((f"{figures['n']:,}", "pictures", faceless))
     return tiles(rows) + _how(found)

@@ -27,8 +27,9 @@ from mien.train.mix import mixed
 from mien.train.rows import TrainData
 from mien.train.run_folder import RunFolder
 from mien.train.schedule import LARGEST_GRADIENT, better, learning_rate, optimiser
+from mien.train.sharpness import worst_nearby
 from mien.train.start import begin
-from mien.train.targets import AFFECT, VOTES, Loss, outputs_of, targets_of
+from mien.train.targets import AFFECT, VOTES, Loss, Tensors, outputs_of, targets_of
 from mien.train.teach import cached_answers, taught
 from mien.train.telling import Say
 from mien.vision.align import CropSpec
@@ -236,10 +237,11 @@ class _Training:
             targets = {name: target.to(self.fabric.device) for name, target in batch.targets.items()}
             x, targets = mixed(self.enter(batch.crops.to(self.fabric.device)), targets, config, batch.rng)
             x = x if self.plain.input.frames else x.contiguous(memory_format=torch.channels_last)
-            outs = self.plain.split(self.net(x).float())
-            loss = self.loss(outs, targets, adjusted=adjusted)
             self.optimiser.zero_grad(set_to_none=True)
-            self.fabric.backward(loss)
+            outs, loss = self._backward(x, targets, adjusted)
+            if config.sharpness:
+                with worst_nearby(self.plain, config.sharpness):
+                    self._backward(x, targets, adjusted)
             nn.utils.clip_grad_norm_(self.plain.parameters(), LARGEST_GRADIENT)
             self.optimiser.step()
             done = self.epoch * self.steps + batch.index
@@ -254,6 +256,13 @@ class _Training:
         over = self._judge(rate, time.monotonic() - began, watch)
         self._check(asked)
         return over
+
+    def _backward(self, x: torch.Tensor, targets: Tensors, adjusted: bool) -> tuple[Tensors, torch.Tensor]:
+        """Outputs and loss of a batch, with the gradients in the weights."""
+        outs = self.plain.split(self.net(x).float())
+        loss = self.loss(outs, targets, adjusted=adjusted)
+        self.fabric.backward(loss)
+        return outs, loss
 
     def _judge(self, rate: float, seconds: float, watch: Watch) -> bool:
         config = self.config
