@@ -59,10 +59,10 @@ def doubt(metrics: dict) -> str:
 
 def raters(metrics: dict) -> str:
     plus = metrics["FER+ PrivateTest"]
-    parts = ", ".join(f"{p['value']} {percent(p['accuracy'])} of {p['n']}" for p in plus["groups"]["agreement"])
+    parts = "; ".join(f"{p['value']}: {percent(p['accuracy'])} of {p['n']:,}" for p in plus["groups"]["agreement"])
     return (
         f"Beside people: one of FER+'s raters alone chose the crowd's label of a PrivateTest picture in {percent(plus['one_rater'])} "
-        f"of the cases, this model in {percent(plus['accuracy'])}. By the share of the raters who chose it: {parts}."
+        f"of the cases, this model in {percent(plus['accuracy'])}. By the share of the raters who chose it, {parts}."
     )
 
 
