@@ -164,7 +164,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
     if "ece_by_chance" in found:
         lines[-1] += f"; were every confidence exact: {found['ece_by_chance']:.4f}"
     if "one_rater" in found:
-        lines.append(f"{'one rater':<19} {found['one_rater']:.4f} of the raters chose the label")
+        lines.append(f"{'one rater':<19} {found['one_rater']:.4f}  (the share of the raters who chose the label)")
     for axis in ("valence", "arousal"):
         if axis in found:
             ccc = f"CCC {found[axis]['ccc']:.4f}{_interval(intervals.get(f'{axis}_ccc'))}"
