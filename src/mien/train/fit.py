@@ -109,7 +109,17 @@ def fit(
     if state is not None:
         training.restore(state)
         say(f"goes on in epoch {training.epoch}")
-    return training.run(watch)
+    fitted = training.run(watch)
+    _part()
+    return fitted
+
+
+def _part() -> None:
+    """End the connection between processes that trained together, if there is one: a process that ends with it open may abort
+    (its threads are still there), and the launcher then kills the first one in the middle of what it writes."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
 
 
 def _some_crops(data: TrainData, spec: CropSpec, count: int) -> torch.Tensor:
