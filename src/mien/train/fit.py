@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import gc
 import math
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -82,6 +84,17 @@ def fit(
 
     Raises UsageError for settings that do not fit the network or the data, or a loss that is no number any more.
     """
+    try:
+        return _fit(config, data, folder, resume=resume, say=say, watch=watch)
+    except BaseException as error:
+        if _together():
+            traceback.clear_frames(error.__traceback__)  # they hold the network, and that holds the connection
+        raise
+    finally:
+        _part()
+
+
+def _fit(config: TrainConfig, data: TrainData, folder: Path, *, resume: bool, say: Say, watch: Watch) -> Fitted:
     fabric = _fabric(config)
     torch.manual_seed(config.seed)
     torch.set_num_threads(config.threads)
@@ -109,16 +122,23 @@ def fit(
     if state is not None:
         training.restore(state)
         say(f"goes on in epoch {training.epoch}")
-    fitted = training.run(watch)
-    _part()
-    return fitted
+    return training.run(watch)
+
+
+def _together() -> bool:
+    """Whether this process is connected to others that train with it."""
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
 
 
 def _part() -> None:
-    """End the connection between processes that trained together, if there is one: a process that ends with it open may abort
-    (its threads are still there), and the launcher then kills the first one in the middle of what it writes."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.barrier()
+    """End the connection between processes that trained together, if there is one, once nothing of the training holds it any more.
+
+    A connection that goes with the network that holds it takes Python's lock with it while it waits for its own threads, which may
+    want that lock: now and then a process never ended. One still open when Python ends may abort it, and Lightning then kills the
+    first process in the middle of what it writes.
+    """
+    if _together():
+        gc.collect()
         torch.distributed.destroy_process_group()
 
 
