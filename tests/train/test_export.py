@@ -20,13 +20,14 @@ from mien.models.registry import recogniser  # noqa: E402
 from mien.train import export as exporting  # noqa: E402
 from mien.train.calibrate import fitted_temperature  # noqa: E402
 from mien.train.config import changed  # noqa: E402
-from mien.train.export import averaged, deployed, export, priors  # noqa: E402
+from mien.train.export import deployed, export, priors  # noqa: E402
 from mien.train.fit import build, crop_spec, fit  # noqa: E402
 from mien.train.graph import to_onnx  # noqa: E402
 from mien.train.judge import Judge  # noqa: E402
 from mien.train.quantise import quantised  # noqa: E402
-from mien.train.run_folder import RunFolder  # noqa: E402
+from mien.train.run_folder import RunFolder, averaged  # noqa: E402
 from mien.train.settings import NetSettings  # noqa: E402
+from mien.train.start import begin_with  # noqa: E402
 from mien.train.targets import targets_of  # noqa: E402
 from mien.train.teach import cached_answers, taught  # noqa: E402
 from tests.train.conftest import TINY  # noqa: E402
@@ -224,6 +225,17 @@ def test_a_soup_is_the_mean_of_the_weights(data, tmp_path: Path) -> None:
         torch.testing.assert_close(souped(crops)[1], plain(crops)[1])
     with pytest.raises(UsageError, match="soup: its runs have other networks"):
         averaged([own, fresh(changed(TINY, {"settings.widths": [8, 8, 8, 8]}), data)])
+
+
+def test_a_training_goes_on_from_the_mean_that_a_run_with_a_soup_ships(data, tmp_path: Path) -> None:
+    fit(ONE, data, tmp_path / "first")
+    fit(dataclasses.replace(ONE, start=str(tmp_path / "first"), soup=(str(tmp_path / "first"),)), data, tmp_path / "second")
+    first, second = (RunFolder(tmp_path / name).shipped() for name in ("first", "second"))
+    net = build(ONE, data.names)
+    begin_with(net, tmp_path / "second", data.names)
+    name = "backbone.first.0.0.weight"
+    assert not torch.equal(first[name], second[name])
+    torch.testing.assert_close(net.state_dict()[name], (first[name] + second[name]) / 2)
 
 
 def test_frequencies_go_back_into_the_logits(data, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from mien.train.judge import Judge, first_place
 from mien.train.nets import reparameterise
 from mien.train.quantise import CALIBRATION, quantised
 from mien.train.rows import Rows, TrainData
-from mien.train.run_folder import RunFolder
+from mien.train.run_folder import RunFolder, State, averaged
 from mien.train.targets import AFFECT, VOTES, head_name, outputs_of, priors, targets_of
 from mien.types import Bools, Floats, Image, Ints
 
@@ -43,7 +43,6 @@ something else in 64 bits than in 32, twice that is let pass: a network of many 
 MOST_LOSS = 0.005
 """Accuracy that 8 bits may cost."""
 GOLDEN = 16
-State = dict[str, torch.Tensor]
 
 
 class Resize(nn.Module):
@@ -99,18 +98,6 @@ def deployed(config: TrainConfig, state: State, names: tuple[str, ...]) -> Deplo
     return Deployed(nets, mirror=config.mirror).eval()
 
 
-def averaged(states: Sequence[State]) -> State:
-    """The mean of several states of one network (Wortsman et al. 2022). Raises UsageError when they are of different ones."""
-    first = states[0]
-    for other in states[1:]:
-        if {k: v.shape for k, v in other.items()} != {k: v.shape for k, v in first.items()}:
-            raise UsageError("soup: its runs have other networks; wanted runs of the same `net`, `settings`, `head` and outputs")
-    return {
-        name: torch.stack([state[name] for state in states]).mean(0) if value.dtype.is_floating_point else value
-        for name, value in first.items()
-    }
-
-
 def _ready(config: TrainConfig, state: State, names: tuple[str, ...]) -> Network:
     net = build(dataclasses.replace(config, settings=dataclasses.replace(config.settings, weights="")), names)
     net.load_state_dict(state)
@@ -158,8 +145,7 @@ def _partner(folder: Path, config: TrainConfig, names: tuple[str, ...]) -> Netwo
         raise UsageError(
             f"partner {folder}: its outputs are {', '.join(outputs_of(partner, theirs))} for {', '.join(theirs)}; wanted the same"
         )
-    soup = [run.shipped(), *(RunFolder(Path(other)).shipped() for other in partner.soup)]
-    net = _ready(partner, averaged(soup), names)
+    net = _ready(partner, run.exported(), names)
     ours = build(config, names)
     sequences_differ_in_size = net.input.size != ours.input.size and net.input.frames > 0
     if sequences_differ_in_size or (net.input.frames, partner.margin) != (ours.input.frames, config.margin):

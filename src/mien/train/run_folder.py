@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from mien.errors import UsageError
 from mien.train.commit import commit
 from mien.train.config import TrainConfig, from_values
 
+State = dict[str, torch.Tensor]
+"""Weights and statistics of a network by name."""
 FREE = (
     "threads",
     "device",
@@ -104,8 +106,15 @@ class RunFolder:
         torch.save(dict(state), partial)
         partial.replace(path)
 
-    def shipped(self) -> dict[str, torch.Tensor]:
-        """The weights that this run ships: those of its best epoch where its settings say so, or else the last ones' average.
+    def exported(self) -> State:
+        """The weights in the file that this run's settings export: its own, averaged with those of the runs of its `soup`.
+
+        Raises UsageError when nothing has been trained yet, or when the runs of its soup have other networks.
+        """
+        return averaged([self.shipped(), *(RunFolder(Path(other)).shipped() for other in self.config().soup)])
+
+    def shipped(self) -> State:
+        """The weights of this run alone: those of its best epoch where its settings say so, or else the last ones' average.
 
         Raises UsageError when nothing has been trained yet.
         """
@@ -113,7 +122,7 @@ class RunFolder:
         path = self.best if config.restore_best and self.best.exists() else self.last
         if not path.exists():
             raise UsageError(f"{self.path}: no {path.name} there; wanted the run folder of a training")
-        state: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)["ema"]
+        state: State = torch.load(path, map_location="cpu", weights_only=True)["ema"]
         return state
 
     def _write(self, name: str, content: Mapping[str, Any]) -> None:
@@ -131,3 +140,15 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def averaged(states: Sequence[State]) -> State:
+    """The mean of several states of one network (Wortsman et al. 2022). Raises UsageError when they are of different ones."""
+    first = states[0]
+    for other in states[1:]:
+        if {k: v.shape for k, v in other.items()} != {k: v.shape for k, v in first.items()}:
+            raise UsageError("soup: its runs have other networks; wanted runs of the same `net`, `settings`, `head` and outputs")
+    return {
+        name: torch.stack([state[name] for state in states]).mean(0) if value.dtype.is_floating_point else value
+        for name, value in first.items()
+    }

@@ -80,12 +80,13 @@ def _name(label: str) -> str:
 
 
 def begin_with(net: Network, folder: Path, names: tuple[str, ...], say: Say = lambda line: None) -> None:
-    """Load what a run ships; where its head is of other classes or another kind, its backbone alone; a narrower `vgg8` is widened.
+    """Load what a run exports (its own weights, or the mean with those of its soup); where its head is of other classes or another kind,
+    its backbone alone; a narrower `vgg8` is widened.
 
     Raises UsageError when its backbone is another one.
     """
     run = RunFolder(folder)
-    state, own = run.shipped(), net.state_dict()
+    state, own = run.exported(), net.state_dict()
     body = {name: value for name, value in state.items() if name.startswith("backbone.")}
     if _shapes(body) != {name: shape for name, shape in _shapes(own).items() if name.startswith("backbone.")}:
         state = _widened(state, net, run)

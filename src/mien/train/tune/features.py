@@ -109,8 +109,8 @@ def frozen(config: TrainConfig) -> Backbone:
 
 def _started(config: TrainConfig) -> dict[str, torch.Tensor]:
     """The backbone's weights in the run folder that a training begins with."""
-    shipped = RunFolder(Path(config.start)).shipped()
-    return {name.removeprefix("backbone."): value for name, value in shipped.items() if name.startswith("backbone.")}
+    state = RunFolder(Path(config.start)).exported()
+    return {name.removeprefix("backbone."): value for name, value in state.items() if name.startswith("backbone.")}
 
 
 def outputs(net: Backbone, rows: Rows, config: TrainConfig, *, done: Callable[[int], None] = lambda n: None) -> tuple[Floats, Floats]:
