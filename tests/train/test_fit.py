@@ -232,6 +232,15 @@ def test_two_processes_train_one_network(fer_file: Path, tmp_path: Path) -> None
         assert parted.read_text().splitlines() == ["True 0"] * 6
 
 
+def test_a_connection_of_the_callers_own_stays_open(data, tmp_path: Path) -> None:
+    torch.distributed.init_process_group("gloo", init_method=(tmp_path / "meet").as_uri(), rank=0, world_size=1)
+    try:
+        fit(dataclasses.replace(TINY, epochs=1, small_epochs=0), data, tmp_path / "run")
+        assert torch.distributed.is_initialized()
+    finally:
+        torch.distributed.destroy_process_group()
+
+
 @pytest.mark.parametrize("freeze", [FreezePlan(frozen_epochs=1), FreezePlan(unfreeze_last=2)])
 def test_only_what_is_thawed_moves(data, tmp_path: Path, freeze: FreezePlan) -> None:
     config = dataclasses.replace(TINY, epochs=1, small_epochs=0, freeze=freeze, average=0.0)

@@ -84,6 +84,7 @@ def fit(
 
     Raises UsageError for settings that do not fit the network or the data, or a loss that is no number any more.
     """
+    theirs = _together()  # the caller's own connection stays open
     try:
         return _fit(config, data, folder, resume=resume, say=say, watch=watch)
     except BaseException as error:
@@ -91,7 +92,8 @@ def fit(
             traceback.clear_frames(error.__traceback__)  # they hold the network, and that holds the connection
         raise
     finally:
-        _part()
+        if _together() and not theirs:
+            _part()
 
 
 def _fit(config: TrainConfig, data: TrainData, folder: Path, *, resume: bool, say: Say, watch: Watch) -> Fitted:
@@ -131,15 +133,14 @@ def _together() -> bool:
 
 
 def _part() -> None:
-    """End the connection between processes that trained together, if there is one, once nothing of the training holds it any more.
+    """End the connection between processes that trained together, once nothing of the training holds it any more.
 
     A connection that goes with the network that holds it takes Python's lock with it while it waits for its own threads, which may
     want that lock: now and then a process never ended. One still open when Python ends may abort it, and Lightning then kills the
     first process in the middle of what it writes.
     """
-    if _together():
-        gc.collect()
-        torch.distributed.destroy_process_group()
+    gc.collect()
+    torch.distributed.destroy_process_group()
 
 
 def _some_crops(data: TrainData, spec: CropSpec, count: int) -> torch.Tensor:
