@@ -79,3 +79,10 @@ def test_title_and_language_are_passed_on(tmp_path):
     with HtmlSink(tmp_path / "b.html") as sink:
         sink.add(two_people("films/clip.mp4", frames=5))
     assert "<h1>clip.mp4</h1>" in (tmp_path / "b.html").read_text("utf-8")
+
+
+def test_a_page_of_several_sources_is_not_titled_as_if_it_were_of_the_first(tmp_path):
+    with HtmlSink(tmp_path / "a.html") as sink:
+        for name in ("b.jpg", "a.jpg", "c.jpg", "a.jpg"):
+            sink.add(two_people(f"photos/{name}", frames=1))
+    assert "<h1>b.jpg and 2 more</h1>" in (tmp_path / "a.html").read_text("utf-8")

@@ -57,8 +57,10 @@ class HtmlSink(Sink):
         if not blocks:
             return
         timeline = joined(blocks)
-        title = self.title or Path(str(timeline["source"][0])).name or self.path.stem
-        notes = () if finished else (words(self.language)["interrupted"],)
+        told = words(self.language)
+        first, others = Path(str(timeline["source"][0])).name or self.path.stem, len(set(timeline["source"].tolist())) - 1
+        title = self.title or (f"{first} {told['and_more'].format(n=f'{others:,}')}" if others else first)
+        notes = () if finished else (told["interrupted"],)
         write_page(timeline, self.path, title=title, baseline=self.baseline, notes=notes, language=self.language, table=self.table)
 
     def _pack(self) -> None:
