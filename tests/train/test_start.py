@@ -1,4 +1,4 @@
-"""What a training begins with: a run of the same network, a narrower one that is widened, or a shipped model; each answers as before."""
+"""What a training begins with: a run of the same network, one that is widened or narrowed, or a shipped model; each answers as before."""
 
 import copy
 import dataclasses
@@ -18,22 +18,25 @@ from mien.train.export import Deployed, fold, golden_crops  # noqa: E402
 from mien.train.fit import fit  # noqa: E402
 from mien.train.graph import halved, to_onnx  # noqa: E402
 from mien.train.heads import network  # noqa: E402
+from mien.train.narrow import narrowed  # noqa: E402
 from mien.train.nets import HEADS  # noqa: E402
 from mien.train.parts import in_parts  # noqa: E402
 from mien.train.quantise import quantised  # noqa: E402
+from mien.train.run_folder import RunFolder  # noqa: E402
 from mien.train.settings import HeadSettings, NetSettings  # noqa: E402
-from mien.train.start import begin_with, begin_with_model  # noqa: E402
+from mien.train.start import as_started, begin_with, begin_with_model  # noqa: E402
 from mien.train.unfold import unfold, weights  # noqa: E402
 from mien.train.widen import widened  # noqa: E402
 from tests.train.conftest import TINY  # noqa: E402
 
 NARROW, WIDE = (4, 6, 8, 12), (4, 9, 16, 30)
+SLIM, FULL = (4, 6, 8, 8, 8, 9, 10, 10, 10, 10, 10, 10, 12, 11), (8, 9, 12, 12, 12, 12, 16, 16, 16, 16, 16, 16, 20, 18)
 
 
-def trained(widths: tuple[int, ...]) -> torch.nn.Module:
+def trained(widths: tuple[int, ...], net: str = "vgg8") -> torch.nn.Module:
     """A network whose normalisations have seen something, in evaluation mode."""
     torch.manual_seed(3)
-    net = network("vgg8", NetSettings(size=32, widths=widths), outputs=HEADS)
+    net = network(net, NetSettings(size=32, widths=widths), outputs=HEADS)
     for module in net.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.3)
@@ -78,8 +81,83 @@ def test_a_training_goes_on_from_a_narrower_run(data, tmp_path: Path) -> None:
     assert any("widened" in line for line in said)
     assert fitted.state["backbone.second.3.0.weight"].shape[:2] == (24, 24)
     narrow = network("vgg8", dataclasses.replace(TINY.settings, widths=(8, 8, 8, 8)), outputs=HEADS)
-    with pytest.raises(UsageError, match="or a vgg8 that is narrower"):
+    with pytest.raises(UsageError, match="a vgg8 that is narrower, or"):
         begin_with(narrow, tmp_path / "first", data.names)
+
+
+def silent(net: torch.nn.Module, widths: tuple[int, ...]) -> list[torch.Tensor]:
+    """Make all but `widths` channels of each layer say the same of every crop, some of them something else than 0; which still tell."""
+    telling = []
+    layers = net.backbone.layers()
+    for place, width in enumerate(widths):
+        norms = [layer.bn for layer in layers[2 * place : 2 * place + 2]]  # that writes the channels, and the one that filters each
+        kept = torch.randperm(norms[0].num_features)[:width].sort().values
+        for norm in norms:
+            mute = torch.ones(norm.num_features, dtype=torch.bool)
+            mute[kept] = False
+            norm.weight.data[mute] = 0.0
+            norm.bias.data[mute] = torch.linspace(-1, 7, int(mute.sum()))
+        telling.append(kept)
+    return telling
+
+
+def settled(net: torch.nn.Module) -> torch.nn.Module:
+    """The network with the statistics of some crops in its normalisations, in evaluation mode."""
+    norms = [module for module in net.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    for norm in norms:
+        norm.momentum = 1.0
+    with torch.no_grad():
+        net.train()(torch.randn(64, 1, 32, 32))
+    return net.eval()
+
+
+def test_a_network_narrowed_by_channels_that_say_nothing_answers_as_before() -> None:
+    full = trained(FULL, "face_mobilenet")
+    telling = silent(full, SLIM)
+    settled(full)
+    slim = network("face_mobilenet", NetSettings(size=32, widths=SLIM), outputs=HEADS)
+    slim.load_state_dict(narrowed(full.state_dict(), SLIM))
+    x = torch.randn(5, 1, 32, 32)
+    torch.testing.assert_close(slim.eval()(x), full(x), atol=1e-4, rtol=1e-4)
+    assert full(x).std(dim=0).max() > 1e-3  # it does look at the crop
+    for place, kept in enumerate(telling):
+        mine, theirs = (net.backbone.layers()[2 * place].bn.bias for net in (slim, full))
+        assert torch.equal(mine, theirs[kept])
+
+
+def test_channels_that_say_least_go_first() -> None:
+    full = settled(trained(FULL, "face_mobilenet"))
+    x = torch.randn(64, 1, 32, 32)
+    gone = []
+    for width in (16, 12, 8):
+        widths = (*FULL[:12], width, *FULL[13:])
+        net = network("face_mobilenet", NetSettings(size=32, widths=widths), outputs=HEADS)
+        net.load_state_dict(narrowed(full.state_dict(), widths))
+        with torch.no_grad():
+            gone.append(float((net.eval()(x) - full(x)).square().mean()))
+    assert 0 < gone[0] < gone[1] < gone[2]
+
+
+@pytest.mark.parametrize("widths", [(*FULL[:13], 19), FULL[:13]])
+def test_a_wider_mobilenet_or_one_of_other_layers_is_refused(widths: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"found widths of \[8, 9, .*\]; wanted \[8, 9, .*none of them wider"):
+        narrowed(trained(FULL, "face_mobilenet").state_dict(), widths)
+    if len(widths) != len(FULL):
+        with pytest.raises(UsageError, match="found 13 widths; wanted 14, of the stem and of each block"):
+            network("face_mobilenet", NetSettings(size=32, widths=widths), outputs=HEADS)
+
+
+def test_a_training_goes_on_from_a_wider_mobilenet(data, tmp_path: Path) -> None:
+    settings = dataclasses.replace(TINY.settings, widths=FULL)
+    first = dataclasses.replace(TINY, name="first", net="face_mobilenet", epochs=1, settings=settings)
+    fit(first, data, tmp_path / "first")
+    slim = dataclasses.replace(first, name="slim", start=str(tmp_path / "first"), settings=dataclasses.replace(settings, widths=SLIM))
+    said: list[str] = []
+    fitted = fit(slim, data, tmp_path / "slim", say=said.append)
+    assert any("narrowed" in line for line in said)
+    assert fitted.state["head.1.weight"].shape == (18, SLIM[-1])
+    with pytest.raises(UsageError, match="or a face_mobilenet that is wider"):
+        begin_with(trained(FULL, "face_mobilenet"), tmp_path / "slim", data.names)
 
 
 def folded(net: torch.nn.Module) -> torch.nn.Module:
@@ -130,13 +208,11 @@ def test_a_network_taken_from_its_file_answers_as_before_and_can_learn(bits: int
     torch.testing.assert_close(learning, kept, atol=1e-3, rtol=1e-2)
 
 
-@pytest.mark.parametrize(("name", "net", "settings"), [
-    ("base", "face_mobilenet", NetSettings(size=112)), ("large", "face_mobilenet", NetSettings(size=160)),
-    ("tiny", "vgg8", NetSettings(size=36, widths=(16, 40, 128, 256))),
-])  # fmt: skip
-def test_the_embedded_models_can_be_trained_on(name: str, net: str, settings: NetSettings) -> None:
+@pytest.mark.parametrize(("name", "net", "size"), [("base", "face_mobilenet", 112), ("large", "face_mobilenet", 160), ("tiny", "vgg8", 36)])
+def test_the_embedded_models_can_be_trained_on(name: str, net: str, size: int) -> None:
     model = recogniser(name)
-    crops = golden_crops((settings.size, settings.size, 1))
+    settings = as_started(dataclasses.replace(TINY, net=net, start=name, settings=NetSettings(size=size))).settings
+    crops = golden_crops((size, size, 1))
     again, said = network(net, settings, outputs=HEADS), []
     begin_with_model(again, name, label_set("fer7"), torch.from_numpy(crops), said.append)
     assert not said
@@ -175,11 +251,9 @@ def test_where_it_knows_nothing_the_backbone_is_taken_alone_and_another_network_
 
 
 def test_a_training_goes_on_from_a_shipped_model(data, tmp_path: Path) -> None:
-    config = dataclasses.replace(
-        TINY, start="tiny", epochs=1, small_epochs=0, rate=1e-12, settings=NetSettings(size=36, widths=(16, 40, 128, 256))
-    )
-    said: list[str] = []
-    fitted = fit(config, data, tmp_path / "run", say=said.append)
+    config = dataclasses.replace(TINY, start="tiny", epochs=1, small_epochs=0, rate=1e-12, settings=NetSettings(size=36))
+    fitted = fit(config, data, tmp_path / "run")
+    assert RunFolder(tmp_path / "run").config().settings.widths == (16, 40, 128, 256)  # the model's, as none were set
     kept = weights(onnx.load(recogniser("tiny").path))["backbone.second.3.0.weight"]
     np.testing.assert_allclose(fitted.state["backbone.second.3.0.weight"], kept, atol=1e-6)
     with pytest.raises(

@@ -91,7 +91,7 @@ def train(
     if not fitted.leader:
         return
     say(f"curves: {write_png(folder)}, {write_page(folder)}")
-    _export(settings, fitted.state, rows, folder, command=_command(config, changes or {}, data))
+    _export(RunFolder(folder).config(), fitted.state, rows, folder, command=_command(config, changes or {}, data))
 
 
 def export(

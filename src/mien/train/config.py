@@ -131,8 +131,9 @@ class TrainConfig:
     """Frames from one crop of a sequence to the next: 2 takes every second one."""
     start: str = ""
     """Run folder whose shipped weights the training begins with, instead of random ones; only its backbone where the head differs. A `vgg8`
-    with narrower `widths` is widened so that it answers as before (Chen et al. 2016). Or a model that mien made, by name (`base`, with
-    net = "face_mobilenet") or path: its 8-bit weights are taken up again."""
+    with narrower `widths` is widened so that it answers as before (Chen et al. 2016), a `face_mobilenet` with wider ones loses the channels
+    that say least. Or a model that mien made, by name (`base`, with net = "face_mobilenet") or path: its 8-bit weights are taken up again,
+    and its `widths` where none are set."""
     mirror: bool = False
     """Ship a network that averages over the crop and its mirror picture: a little better, twice as slow."""
     soup: tuple[str, ...] = ()

@@ -30,7 +30,7 @@ from mien.train.rows import TrainData
 from mien.train.run_folder import RunFolder
 from mien.train.schedule import LARGEST_GRADIENT, better, learning_rate, optimiser
 from mien.train.sharpness import worst_nearby
-from mien.train.start import begin
+from mien.train.start import as_started, begin
 from mien.train.targets import AFFECT, VOTES, Loss, Tensors, outputs_of, targets_of
 from mien.train.teach import cached_answers, taught
 from mien.train.telling import Say
@@ -100,7 +100,7 @@ def _fit(config: TrainConfig, data: TrainData, folder: Path, *, resume: bool, sa
     fabric = _fabric(config)
     torch.manual_seed(config.seed)
     torch.set_num_threads(config.threads)
-    run = RunFolder(folder)
+    run, config = RunFolder(folder), as_started(config)
     net = build(config, data.names)
     found = data.train.pictures.shape[1] if are_sequences(data.train.pictures) else 0
     if found != net.input.frames:

@@ -1,7 +1,9 @@
-"""Weights that a training begins with: those of another run, of the same network or of a narrower one, or of a shipped model."""
+"""Weights that a training begins with: those of another run, of the same network or of a narrower or wider one, or of a shipped model."""
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -12,12 +14,14 @@ from mien.errors import UnknownName, UsageError
 from mien.labels import EMOTIONS, canonical
 from mien.models.recogniser import OnnxRecogniser
 from mien.models.registry import recogniser
+from mien.train.config import TrainConfig
 from mien.train.heads import Network
-from mien.train.nets import Vgg8
+from mien.train.narrow import narrowed
+from mien.train.nets import FaceMobilenet, Vgg8
 from mien.train.run_folder import RunFolder
 from mien.train.targets import AFFECT, VOTES
 from mien.train.telling import Say
-from mien.train.unfold import unfold
+from mien.train.unfold import unfold, weights
 from mien.train.widen import widened
 
 CROPS = 512
@@ -32,6 +36,30 @@ def begin(net: Network, start: str, names: tuple[str, ...], crops: Callable[[int
         begin_with_model(net, start, names, crops(CROPS), say)
 
 
+def as_started(config: TrainConfig) -> TrainConfig:
+    """The settings with the `widths` of the shipped model that the training begins with, where they name none."""
+    if not config.start or config.settings.widths is not None or Path(config.start).is_dir():
+        return config
+    body = weights(onnx.load(_shipped(config.start).path))
+    ends = {"vgg8": r"backbone\.second\.\d+\.0\.weight", "face_mobilenet": r"backbone\.(stem|blocks\.\d*[13579])\.conv\.weight"}
+    end = re.compile(ends.get(config.net, "(?!)"))
+    found = sorted((name for name in body if end.fullmatch(name)), key=lambda name: [int(n) for n in re.findall(r"\d+", name)])
+    if not found:
+        return config
+    return dataclasses.replace(config, settings=dataclasses.replace(config.settings, widths=tuple(len(body[name]) for name in found)))
+
+
+def _shipped(name: str) -> OnnxRecogniser:
+    """An embedded model, or that of an .onnx file."""
+    try:
+        model = recogniser(name)
+    except UnknownName as error:
+        raise UsageError(f"start {name}: no run folder is there, and {error}") from None
+    if not isinstance(model, OnnxRecogniser):
+        raise UsageError(f"start {name}: is no ONNX file with a card; wanted a run folder, or a model that mien train made")
+    return model
+
+
 def begin_with_model(net: Network, name: str, names: tuple[str, ...], crops: torch.Tensor, say: Say = lambda line: None) -> None:
     """Load the weights of an embedded model or of an .onnx file of `mien export`, and of its head what is asked for here too.
 
@@ -39,12 +67,7 @@ def begin_with_model(net: Network, name: str, names: tuple[str, ...], crops: tor
     at random. crops: uint8 (n, S, S, C), training crops of which its normalisations take their statistics. Raises UsageError when its
     network is another one.
     """
-    try:
-        model = recogniser(name)
-    except UnknownName as error:
-        raise UsageError(f"start {name}: no run folder is there, and {error}") from None
-    if not isinstance(model, OnnxRecogniser):
-        raise UsageError(f"start {name}: is no ONNX file with a card; wanted a run folder, or a model that mien train made")
+    model = _shipped(name)
     theirs = _columns(model.card.outputs, {key: head.labels for key, head in model.card.outputs.items()})
     ours = _columns(net.outputs, {key: EMOTIONS if key == VOTES else names for key in net.outputs})
     try:
@@ -81,7 +104,7 @@ def _name(label: str) -> str:
 
 def begin_with(net: Network, folder: Path, names: tuple[str, ...], say: Say = lambda line: None) -> None:
     """Load what a run exports (its own weights, or the mean with those of its soup); where its head is of other classes or another kind,
-    its backbone alone; a narrower `vgg8` is widened.
+    its backbone alone; a narrower `vgg8` is widened, a wider `face_mobilenet` narrowed.
 
     Raises UsageError when its backbone is another one.
     """
@@ -89,9 +112,9 @@ def begin_with(net: Network, folder: Path, names: tuple[str, ...], say: Say = la
     state, own = run.exported(), net.state_dict()
     body = {name: value for name, value in state.items() if name.startswith("backbone.")}
     if _shapes(body) != {name: shape for name, shape in _shapes(own).items() if name.startswith("backbone.")}:
-        state = _widened(state, net, run)
+        state, how = _refitted(state, net, run)
         body = {name: value for name, value in state.items() if name.startswith("backbone.")}
-        say(f"start {folder}: widened")
+        say(f"start {folder}: {how}")
     if tuple(run.about()["names"]) == names and _shapes(state) == _shapes(own):
         net.load_state_dict(state)
         return
@@ -99,15 +122,19 @@ def begin_with(net: Network, folder: Path, names: tuple[str, ...], say: Say = la
     net.load_state_dict(body, strict=False)
 
 
-def _widened(state: dict[str, torch.Tensor], net: Network, run: RunFolder) -> dict[str, torch.Tensor]:
-    config = run.config()
+def _refitted(state: dict[str, torch.Tensor], net: Network, run: RunFolder) -> tuple[dict[str, torch.Tensor], str]:
+    """The weights of another width's network, and what was done to them."""
+    config, body = run.config(), net.backbone
     try:
-        if config.net == "vgg8" and isinstance(net.backbone, Vgg8) and config.head.kind == "linear":
-            return widened(state, net.backbone.widths)
+        if config.net == "vgg8" and isinstance(body, Vgg8) and config.head.kind == "linear":
+            return widened(state, body.widths), "widened"
+        if config.net == "face_mobilenet" and isinstance(body, FaceMobilenet) and config.head.kind == "linear":
+            return narrowed(state, body.widths), "narrowed"
     except ValueError:
         pass
     raise UsageError(
-        f"start {run.path}: its network is another one ({config.net}); wanted the same `net` and `settings`, or a vgg8 that is narrower"
+        f"start {run.path}: its network is another one ({config.net}); wanted the same `net` and `settings`, a vgg8 that is narrower, "
+        "or a face_mobilenet that is wider"
     )
 
 

@@ -2,6 +2,7 @@
 
 from mien.train.nets.backbone import Backbone
 from mien.train.nets.cost import Cost, cost
+from mien.train.nets.face_mobilenet import FaceMobilenet
 from mien.train.nets.inputs import Entrance, Normalise, Standardise
 from mien.train.nets.registry import BACKBONES, backbone, input_of
 from mien.train.nets.repvgg import reparameterise
@@ -17,6 +18,7 @@ __all__ = [
     "Backbone",
     "Cost",
     "Entrance",
+    "FaceMobilenet",
     "Input",
     "NetSettings",
     "Normalise",

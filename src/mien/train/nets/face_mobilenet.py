@@ -7,12 +7,14 @@ from typing import cast
 import torch
 from torch import nn
 
+from mien.errors import UsageError
 from mien.train.nets.backbone import Backbone
 from mien.train.settings import Input, NetSettings
 
-STEM = 32
-BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512, 1), (512, 1), (512, 1), (512, 1), (512, 1), (1024, 2), (1024, 1))
-"""Channels and stride of each block."""
+WIDTHS = (32, 64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024)
+"""Channels of the first convolution and of each block."""
+STRIDES = (2, 1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)
+"""Of the same."""
 
 
 class ConvBn(nn.Module):
@@ -37,11 +39,14 @@ class ConvBn(nn.Module):
 class FaceMobilenet(Backbone):
     """MobileNet (Howard et al. 2017) with the weights' places of Savchenko's network for identity, age and sex (2019), for grey crops."""
 
-    def __init__(self, wanted: Input) -> None:
-        super().__init__(wanted, BLOCKS[-1][0])
-        self.stem = ConvBn(wanted.channels, STEM, wanted.size, stride=2)
+    def __init__(self, wanted: Input, widths: tuple[int, ...] = WIDTHS) -> None:
+        if len(widths) != len(WIDTHS):
+            raise UsageError(f"network face_mobilenet: found {len(widths)} widths; wanted {len(WIDTHS)}, of the stem and of each block")
+        super().__init__(wanted, widths[-1])
+        self.widths = widths
+        self.stem = ConvBn(wanted.channels, widths[0], wanted.size, stride=STRIDES[0])
         layers = [self.stem]
-        for outputs, stride in BLOCKS:
+        for outputs, stride in zip(widths[1:], STRIDES[1:], strict=True):
             width = layers[-1].conv.out_channels
             layers.append(ConvBn(width, width, layers[-1].side, stride=stride, groups=width))
             layers.append(ConvBn(width, outputs, layers[-1].side, kernel=1))
@@ -52,11 +57,11 @@ class FaceMobilenet(Backbone):
         return [self.stem, *(cast(ConvBn, block) for block in self.blocks)]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Features (n, 1024)."""
+        """Features (n, widths[-1])."""
         return cast(torch.Tensor, self.blocks(self.stem(x)).mean(dim=(2, 3)))
 
 
 def face_mobilenet(settings: NetSettings) -> FaceMobilenet:
-    """`face_mobilenet`: grey, 112 px, any size; feature width 1024. Weights by tools/face_weights.py (Savchenko 2019)."""
-    settings.refuse_unused("face_mobilenet")
-    return FaceMobilenet(settings.input(channels=1, size=112))
+    """`face_mobilenet`: grey, 112 px, any size; feature width widths[-1]. Weights by tools/face_weights.py (Savchenko 2019)."""
+    settings.refuse_unused("face_mobilenet", "widths")
+    return FaceMobilenet(settings.input(channels=1, size=112), settings.widths or WIDTHS)
