@@ -48,6 +48,13 @@ def test_one_that_fails_does_not_end_it(data, tmp_path: Path) -> None:
     assert said[0].startswith("wrong: left out: unknown network 'vgg9'")
 
 
+def test_one_that_begins_with_a_shipped_model_has_its_widths(data, tmp_path: Path) -> None:
+    begun = changed(ONE, {"start": "tiny", "settings.widths": None, "settings.size": 36, "epochs": 1})
+    lines = compare([begun], lambda config: data, tmp_path)
+    assert [line.parameters > 1_000_000 for line in lines] == [True]  # tiny's own 1.1 million; `vgg8` has 2.5 by itself
+    assert lines[0].parameters < 1_200_000
+
+
 def test_time_decides_on_epochs_and_rows(data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comparison, "seconds_a_step", lambda config, data: 1.0)
     few = compare([ONE], lambda config: data, tmp_path / "a", minutes=20 / 60)  # nine steps an epoch

@@ -28,6 +28,7 @@ from mien.train.nets import cost, input_of
 from mien.train.rows import Rows, TrainData
 from mien.train.run_folder import FREE
 from mien.train.schedule import optimiser
+from mien.train.start import as_started
 from mien.train.targets import head_name, targets_of
 from mien.train.telling import Say
 
@@ -102,7 +103,7 @@ def compare(
 def _one(wanted: TrainConfig, data_of: Callable[[TrainConfig], TrainData], folder: Path, minutes: float, say: Say) -> Compared:
     data = data_of(wanted)
     size, side = input_of(wanted.net, wanted.settings).size, data.train.pictures.shape[1]
-    config = changed(wanted, {"settings.size": side}) if size > side else wanted
+    config = as_started(changed(wanted, {"settings.size": side}) if size > side else wanted)
     if minutes:
         plan = _plan(config, data, folder / config.name, minutes)
         data = dataclasses.replace(data, train=part_of(data.train, plan["rows"], seed=config.seed))
