@@ -156,6 +156,9 @@ def test_a_training_goes_on_from_a_wider_mobilenet(data, tmp_path: Path) -> None
     fitted = fit(slim, data, tmp_path / "slim", say=said.append)
     assert any("narrowed" in line for line in said)
     assert fitted.state["head.1.weight"].shape == (18, SLIM[-1])
+    again = dataclasses.replace(slim, start=str(tmp_path / "slim"), settings=dataclasses.replace(settings, widths=None))
+    assert as_started(again).settings.widths == SLIM  # those of the run, where none are named
+    assert as_started(dataclasses.replace(again, net="vgg8")).settings.widths is None
     with pytest.raises(UsageError, match="or a face_mobilenet that is wider"):
         begin_with(trained(FULL, "face_mobilenet"), tmp_path / "slim", data.names)
 

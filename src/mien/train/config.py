@@ -132,8 +132,8 @@ class TrainConfig:
     start: str = ""
     """Run folder whose shipped weights the training begins with, instead of random ones; only its backbone where the head differs. A `vgg8`
     with narrower `widths` is widened so that it answers as before (Chen et al. 2016), a `face_mobilenet` with wider ones loses the channels
-    that say least. Or a model that mien made, by name (`base`, with net = "face_mobilenet") or path: its 8-bit weights are taken up again,
-    and its `widths` where none are set."""
+    that say least. Or a model that mien made, by name (`base`, with net = "face_mobilenet") or path: its 8-bit weights are taken up again.
+    Where no `widths` are set they are those of the start."""
     mirror: bool = False
     """Ship a network that averages over the crop and its mirror picture: a little better, twice as slow."""
     soup: tuple[str, ...] = ()

@@ -21,7 +21,7 @@ from mien.train.nets import FaceMobilenet, Vgg8
 from mien.train.run_folder import RunFolder
 from mien.train.targets import AFFECT, VOTES
 from mien.train.telling import Say
-from mien.train.unfold import unfold, weights
+from mien.train.unfold import Arrays, unfold, weights
 from mien.train.widen import widened
 
 CROPS = 512
@@ -37,16 +37,23 @@ def begin(net: Network, start: str, names: tuple[str, ...], crops: Callable[[int
 
 
 def as_started(config: TrainConfig) -> TrainConfig:
-    """The settings with the `widths` of the shipped model that the training begins with, where they name none."""
-    if not config.start or config.settings.widths is not None or Path(config.start).is_dir():
+    """The settings with the `widths` of the run or the shipped model that the training begins with, where they name none."""
+    if not config.start or config.settings.widths is not None:
         return config
-    body = weights(onnx.load(_shipped(config.start).path))
+    if Path(config.start).is_dir():
+        theirs = RunFolder(Path(config.start)).config()
+        widths = theirs.settings.widths if theirs.net == config.net else None
+    else:
+        widths = _widths(config.net, weights(onnx.load(_shipped(config.start).path)))
+    return dataclasses.replace(config, settings=dataclasses.replace(config.settings, widths=widths))
+
+
+def _widths(net: str, body: Arrays) -> tuple[int, ...] | None:
+    """Channels of the layers that `widths` decides, of an architecture whose weights are in a file; None of one that has none there."""
     ends = {"vgg8": r"backbone\.second\.\d+\.0\.weight", "face_mobilenet": r"backbone\.(stem|blocks\.\d*[13579])\.conv\.weight"}
-    end = re.compile(ends.get(config.net, "(?!)"))
+    end = re.compile(ends.get(net, "(?!)"))
     found = sorted((name for name in body if end.fullmatch(name)), key=lambda name: [int(n) for n in re.findall(r"\d+", name)])
-    if not found:
-        return config
-    return dataclasses.replace(config, settings=dataclasses.replace(config.settings, widths=tuple(len(body[name]) for name in found)))
+    return tuple(len(body[name]) for name in found) or None
 
 
 def _shipped(name: str) -> OnnxRecogniser:

@@ -69,6 +69,8 @@ def test_the_features_of_a_start_are_those_of_its_weights(tmp_path):
     weights = module.frozen(started).state_dict()
     shipped = RunFolder(tmp_path / "run").shipped()
     assert all(torch.equal(value, shipped[f"backbone.{name}"]) for name, value in weights.items())
+    unnamed = module.frozen(changed(started, {"settings.widths": None})).state_dict()  # the run's own widths
+    assert all(torch.equal(value, weights[name]) for name, value in unnamed.items())
 
 
 def test_colour_pictures_serve_a_grey_backbone(tmp_path):

@@ -22,6 +22,7 @@ from mien.train.nets import Backbone, Entrance, backbone
 from mien.train.nets.weights import pretrained_path
 from mien.train.rows import Rows, TrainData
 from mien.train.run_folder import RunFolder
+from mien.train.start import as_started
 from mien.train.telling import Counter, Say, silent
 from mien.train.tune.space import Space
 from mien.types import Floats, Image
@@ -99,7 +100,7 @@ def cached_features(
 def frozen(config: TrainConfig) -> Backbone:
     """The backbone of a config, its weights not learning. Random ones are those of the config's seed."""
     torch.manual_seed(config.seed)
-    net = backbone(config.net, config.settings)
+    net = backbone(config.net, as_started(config).settings)
     if net.input.frames:
         raise UsageError(f"network {config.net}: takes sequences, of which there are no cached features; search by full trainings")
     if config.start:
