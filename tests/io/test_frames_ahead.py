@@ -1,4 +1,5 @@
 import threading
+import time
 from collections.abc import Generator
 
 import pytest
@@ -68,3 +69,25 @@ def test_an_error_comes_where_the_next_item_would(ahead: int) -> None:
     assert [next(items), next(items)] == [1, 2]
     with pytest.raises(ZeroDivisionError, match="broken"):
         next(items)
+
+
+def test_the_thread_itself_may_collect_an_iterator_that_nobody_holds():
+    go, ended = threading.Event(), []
+
+    def work():
+        yield 1
+        go.wait(10)
+        try:
+            made.close()  # what the garbage collector does, in whatever thread it happens to run
+            ended.append("closed")
+        except RuntimeError as error:
+            ended.append(str(error))
+
+    made = in_background(work, ahead=2)
+    assert next(made) == 1
+    go.set()
+    for _ in range(1000):
+        if ended:
+            break
+        time.sleep(0.01)
+    assert ended == ["closed"]

@@ -37,7 +37,8 @@ def in_background(
         yield from line.items()
     finally:
         line.stop()
-        thread.join()
+        if thread is not threading.current_thread():  # where the thread itself collects an iterator that nobody holds any more
+            thread.join()
 
 
 class _Line(Generic[T]):
