@@ -62,6 +62,22 @@ def build(config: TrainConfig, names: tuple[str, ...]) -> Network:
     return network(config.net, config.settings, config.head, outputs_of(config, names))
 
 
+def started(config: TrainConfig, data: TrainData, say: Say = lambda line: None) -> Network:
+    """The network that a training on these data begins with: with random weights, pretrained ones or those of its `start`.
+
+    Raises UsageError for data it does not read, or a start that is of another network.
+    """
+    config = as_started(config)
+    net = build(config, data.names)
+    found = data.train.pictures.shape[1] if are_sequences(data.train.pictures) else 0
+    if found != net.input.frames:
+        wanted, there = (f"sequences of {n} crops" if n else "single crops" for n in (net.input.frames, found))
+        raise UsageError(f"network {config.net} reads {wanted}, the data are {there}; read them with the same settings (read_data)")
+    if config.start:
+        begin(net, config.start, data.names, partial(_some_crops, data, crop_spec(config, net, colour=data.colour)), say)
+    return net
+
+
 def crop_spec(config: TrainConfig, net: Network, *, colour: bool, epoch: int | None = None) -> CropSpec:
     """The crop of a training, which goes into its card; smaller in its first epochs, where the network takes other sizes.
 
@@ -101,13 +117,7 @@ def _fit(config: TrainConfig, data: TrainData, folder: Path, *, resume: bool, sa
     torch.manual_seed(config.seed)
     torch.set_num_threads(config.threads)
     run, config = RunFolder(folder), as_started(config)
-    net = build(config, data.names)
-    found = data.train.pictures.shape[1] if are_sequences(data.train.pictures) else 0
-    if found != net.input.frames:
-        wanted, there = (f"sequences of {n} crops" if n else "single crops" for n in (net.input.frames, found))
-        raise UsageError(f"network {config.net} reads {wanted}, the data are {there}; read them with the same settings (read_data)")
-    if config.start:
-        begin(net, config.start, data.names, partial(_some_crops, data, crop_spec(config, net, colour=data.colour)), say)
+    net = started(config, data, say)
     training = _Training(config, data, net, fabric, run, say)
     about = {"data": data.hash, "sources": list(data.sources), "names": list(data.names), "colour": data.colour, "detector": data.detector}
     about |= {"rows": [len(data.train), len(data.judge)]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 
 from mien.errors import UnknownName, UsageError
 from mien.labels import EMOTIONS, canonical
+from mien.models.locate import sha256_of
 from mien.models.recogniser import OnnxRecogniser
 from mien.models.registry import recogniser
 from mien.train.config import TrainConfig
@@ -36,6 +38,16 @@ def begin(net: Network, start: str, names: tuple[str, ...], crops: Callable[[int
         begin_with_model(net, start, names, crops(CROPS), say)
 
 
+def hash_of_start(start: str) -> str:
+    """sha256, hex, of the weights that a run folder exports, or of the file of a model by name or path."""
+    if not Path(start).is_dir():
+        return sha256_of(_shipped(start).path)
+    digest = hashlib.sha256()
+    for name, value in sorted(RunFolder(Path(start)).exported().items()):
+        digest.update(name.encode() + value.numpy().tobytes())
+    return digest.hexdigest()
+
+
 def as_started(config: TrainConfig) -> TrainConfig:
     """The settings with the `widths` of the run or the shipped model that the training begins with, where they name none."""
     if not config.start or config.settings.widths is not None:
@@ -50,7 +62,11 @@ def as_started(config: TrainConfig) -> TrainConfig:
 
 def _widths(net: str, body: Arrays) -> tuple[int, ...] | None:
     """Channels of the layers that `widths` decides, of an architecture whose weights are in a file; None of one that has none there."""
-    ends = {"vgg8": r"backbone\.second\.\d+\.0\.weight", "face_mobilenet": r"backbone\.(stem|blocks\.\d*[13579])\.conv\.weight"}
+    ends = {
+        "vgg7": r"backbone\.(stem|second\.\d+)\.0\.weight",
+        "vgg8": r"backbone\.second\.\d+\.0\.weight",
+        "face_mobilenet": r"backbone\.(stem|blocks\.\d*[13579])\.conv\.weight",
+    }
     end = re.compile(ends.get(net, "(?!)"))
     found = sorted((name for name in body if end.fullmatch(name)), key=lambda name: [int(n) for n in re.findall(r"\d+", name)])
     return tuple(len(body[name]) for name in found) or None

@@ -6,10 +6,12 @@ import pickle
 from contextlib import contextmanager
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
 from mien.errors import UsageError
+from mien.models.registry import recogniser
 from mien.train.config import TrainConfig, changed, read_config
 from mien.train.fit import fit
 from mien.train.nets import Standardise, backbone
@@ -18,6 +20,7 @@ from mien.train.tune import features as module
 from mien.train.tune.features import cached_features, head_only, key_of, read_features
 from mien.train.tune.objectives import HeadTraining, Training, train_head
 from mien.train.tune.space import fitted, parse_space, read_space
+from mien.train.unfold import weights
 from mien.vision.align import CropSpec
 from tests.train.tune.made import data, planted
 from tests.train.tune.searching import search
@@ -66,11 +69,24 @@ def test_the_features_of_a_start_are_those_of_its_weights(tmp_path):
     fit(config, data(), tmp_path / "run")
     started = changed(config, {"start": str(tmp_path / "run")})
     assert key_of(started, data()) != key_of(config, data())
-    weights = module.frozen(started).state_dict()
+    weights = module.frozen(started, data()).state_dict()
     shipped = RunFolder(tmp_path / "run").shipped()
     assert all(torch.equal(value, shipped[f"backbone.{name}"]) for name, value in weights.items())
-    unnamed = module.frozen(changed(started, {"settings.widths": None})).state_dict()  # the run's own widths
+    unnamed = module.frozen(changed(started, {"settings.widths": None}), data()).state_dict()  # the run's own widths
     assert all(torch.equal(value, weights[name]) for name, value in unnamed.items())
+
+
+def test_the_features_of_a_shipped_model_are_those_of_its_weights(tmp_path):
+    config = changed(TrainConfig(threads=1), {"net": "vgg8", "settings.size": 36, "start": "tiny"})
+    net = module.frozen(config, data())
+    assert not any(weight.requires_grad for weight in net.parameters())
+    file = weights(onnx.load(recogniser("tiny").path))
+    assert np.array_equal(net.second[2][0].weight, file["backbone.second.2.0.weight"])
+    said = []
+    _, judge = read_features(cached_features(config, data(), tmp_path, say=said.append))
+    assert judge.plain.shape == (16, 256)
+    assert not any("no pretrained weights" in line for line in said)
+    assert key_of(config, data()) != key_of(changed(config, {"start": ""}), data())
 
 
 def test_colour_pictures_serve_a_grey_backbone(tmp_path):

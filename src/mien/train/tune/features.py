@@ -18,11 +18,11 @@ from mien.models.locate import sha256_of
 from mien.sinks.files import beside
 from mien.train.config import TrainConfig
 from mien.train.crops import plain_crops
-from mien.train.nets import Backbone, Entrance, backbone
+from mien.train.fit import started
+from mien.train.nets import Backbone, Entrance, input_of
 from mien.train.nets.weights import pretrained_path
 from mien.train.rows import Rows, TrainData
-from mien.train.run_folder import RunFolder
-from mien.train.start import as_started
+from mien.train.start import hash_of_start
 from mien.train.telling import Counter, Say, silent
 from mien.train.tune.space import Space
 from mien.types import Floats, Image
@@ -73,7 +73,7 @@ def cached_features(
         return path
     if not (config.settings.weights or config.start):
         say(f"{config.net} has no pretrained weights (settings.weights or start): the features are those of random ones, which say little")
-    net = frozen(config)
+    net = frozen(config, data)
     arrays: dict[str, Any] = {}
     parts = {"train": data.train, "judge": data.judge}
     total = sum(map(len, parts.values()))
@@ -97,21 +97,12 @@ def cached_features(
     return path
 
 
-def frozen(config: TrainConfig) -> Backbone:
-    """The backbone of a config, its weights not learning. Random ones are those of the config's seed."""
+def frozen(config: TrainConfig, data: TrainData) -> Backbone:
+    """The backbone that a training on these data would begin with, its weights not learning. Random ones are those of the config's seed."""
     torch.manual_seed(config.seed)
-    net = backbone(config.net, as_started(config).settings)
-    if net.input.frames:
+    if input_of(config.net, config.settings).frames:
         raise UsageError(f"network {config.net}: takes sequences, of which there are no cached features; search by full trainings")
-    if config.start:
-        net.load_state_dict(_started(config))
-    return net.eval().requires_grad_(False)
-
-
-def _started(config: TrainConfig) -> dict[str, torch.Tensor]:
-    """The backbone's weights in the run folder that a training begins with."""
-    state = RunFolder(Path(config.start)).exported()
-    return {name.removeprefix("backbone."): value for name, value in state.items() if name.startswith("backbone.")}
+    return started(config, data).backbone.eval().requires_grad_(False)
 
 
 def outputs(net: Backbone, rows: Rows, config: TrainConfig, *, done: Callable[[int], None] = lambda n: None) -> tuple[Floats, Floats]:
@@ -159,12 +150,9 @@ def key_of(config: TrainConfig, data: TrainData) -> str:
     settings = dataclasses.asdict(config.settings)
     if config.settings.weights:
         settings["weights"] = sha256_of(pretrained_path(config.settings.weights, config.settings.sha256))
-    digest = hashlib.sha256()
-    for name, value in sorted(_started(config).items()) if config.start else ():
-        digest.update(name.encode() + value.numpy().tobytes())
     record = {
         "net": config.net, "settings": settings, "margin": config.margin, "colour": config.colour,
-        "seed": None if config.settings.weights else config.seed, "start": digest.hexdigest(),
+        "seed": None if config.settings.weights else config.seed, "start": hash_of_start(config.start) if config.start else "",
         "data": data.hash or hash_of_rows(data), "detector": data.detector, "names": data.names, "torch": torch.__version__,
     }  # fmt: skip
     return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
