@@ -1,10 +1,11 @@
 """Who is who: made scenes in which real faces move, cross and hide, and the rules of the numbers."""
 
+import cv2
 import numpy as np
 import pytest
 
 from mien.evaluate.tracking import TrackScore, score_tracks
-from mien.testing import make_scene, noisy
+from mien.testing import Cutout, make_scene, noisy
 from mien.track.assign import assign
 from mien.track.tracker import Tracker
 from mien.types import Faces
@@ -192,3 +193,53 @@ def test_boxes_outside_the_picture_and_without_size():
 def test_grey_and_tiny_pictures(heads):
     tracker = Tracker()
     assert tracker.update(np.zeros((2, 2, 3), np.uint8), 0.0, faces_at((0, 0), side=2)).ids.tolist() == [0]
+
+
+def shot(head: Cutout, seed: int, *, corner: tuple[int, int] = (200, 100), dim: float = 1.0) -> tuple[np.ndarray, Faces]:
+    """A frame of 640 x 360 with one head before something that differs from shot to shot, and where its face is."""
+    colours = np.random.default_rng(seed).integers(20, 235, (5, 8, 3)).astype(np.uint8)
+    image = cv2.resize(colours, (640, 360), interpolation=cv2.INTER_LINEAR)
+    x, y = corner
+    high, wide = head.image.shape[:2]
+    image[y : y + high, x : x + wide] = head.image[..., :3]
+    box = head.box + np.array([x, y, x, y])
+    return (image * dim).astype(np.uint8), Faces.without_points([box], [0.9])
+
+
+def small(head: Cutout) -> Cutout:
+    scale = 120 / head.image.shape[0]
+    return Cutout(cv2.resize(head.image, None, fx=scale, fy=scale), head.box * scale, head.points * scale)
+
+
+def numbers(tracker: Tracker, shots) -> list[int]:
+    """What the one face of each frame is called, 25 frames a second."""
+    return [int(tracker.update(image, i / 25, faces).ids[0]) for i, (image, faces) in enumerate(shots)]
+
+
+def test_behind_a_cut_another_face_in_the_same_place_is_somebody_else(heads):
+    one, other = small(heads[0]), small(heads[3])
+    assert numbers(Tracker(), [shot(one, 1)] * 5 + [shot(other, 2)] * 5) == [0] * 5 + [1] * 5
+    assert numbers(Tracker(), [shot(one, 1)] * 5 + [shot(other, 2)] * 5 + [shot(one, 1)] * 5) == [0] * 5 + [1] * 5 + [0] * 5  # cut back
+
+
+def test_behind_a_cut_the_same_person_is_known_elsewhere_in_the_picture(heads):
+    one = small(heads[0])
+    assert numbers(Tracker(), [shot(one, 1)] * 5 + [shot(one, 2, corner=(400, 200))] * 5) == [0] * 10
+
+
+def test_light_that_changes_or_fails_is_no_cut(heads):
+    one, dark = small(heads[0]), (np.zeros((360, 640, 3), np.uint8), Faces.none())
+    tracker = Tracker()
+    assert numbers(tracker, [shot(one, 1)] * 3 + [shot(one, 1, dim=0.4)] * 3) == [0] * 6
+    tracker.update(dark[0], 6 / 25, dark[1])
+    image, faces = shot(small(heads[3]), 1)  # the same place before the same background: nothing tells that it was cut
+    assert tracker.update(image, 7 / 25, faces).ids.tolist() == [0]
+
+
+def test_nobody_is_moved_on_across_a_cut(heads):
+    tracker, one = Tracker(), small(heads[0])
+    image, faces = shot(one, 1)
+    tracker.update(image, 0.0, faces)
+    assert len(tracker.predict(image, 0.04)) == 1
+    assert len(tracker.predict(shot(one, 2)[0], 0.08)) == 0
+    assert tracker.update(*[shot(one, 2)[0], 0.12, shot(one, 2)[1]]).ids.tolist() == [0]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.track.assign import assign
+from mien.track.cuts import Cuts
 from mien.track.looks import LENGTH, blend, looks, unlike
 from mien.track.motion import Array, Motion
 from mien.types import Faces, Floats, Image, Ints
@@ -85,13 +86,15 @@ class Tracker:
     """Gives the people of one source numbers from 0, in the order they appear; no number is given twice.
 
     forget_seconds: how long somebody out of sight keeps the number. reentry_seconds: how long somebody who is out of sight for
-    longer, or left, is known again by looks; 0 never. Memory is bounded by who was in view in that time. The same faces and
-    pictures give the same numbers.
+    longer, or left, is known again by looks; 0 never. After a cut in a film everybody is told by looks alone, as after an absence:
+    who stands in somebody's place there is not them for that. Memory is bounded by who was in view in that time. The same faces
+    and pictures give the same numbers.
     """
 
     def __init__(self, *, forget_seconds: float = 2.0, reentry_seconds: float = 0.0) -> None:
         self.forget_seconds, self.reentry_seconds = forget_seconds, reentry_seconds
-        self._people = _People.new(np.zeros(0, np.int64), Faces.none(), np.zeros((0, LENGTH), np.float32), 0.0, np.zeros(0, np.int64))
+        self._people = _nobody()
+        self._cuts = Cuts()
         self._left: dict[int, tuple[float, Floats]] = {}
         self._time = 0.0
         self._next = 0
@@ -134,7 +137,10 @@ class Tracker:
         return Faces(boxes, np.full(len(shown), np.nan), points, people.ids[shown])[inside]
 
     def _moved(self, image: Image, time: float) -> _People:
-        """The people at a time, without those to be forgotten."""
+        """The people at a time, without those to be forgotten; nobody behind a cut."""
+        if self._cuts.before(image):
+            self._remember(self._people, np.ones(len(self._people), np.bool_))
+            self._people = _nobody()
         people = self._people
         people.motion.move(time - self._time)
         self._time = max(time, self._time)
@@ -145,7 +151,8 @@ class Tracker:
         people.motion.speed[outside] = 0.0
         stay = time - people.seen <= self.forget_seconds
         if not stay.all():
-            self._remember(people, ~stay)
+            if self.reentry_seconds:
+                self._remember(people, ~stay)
             self._people = people = people.pick(stay)
         return people
 
@@ -164,7 +171,8 @@ class Tracker:
     def _numbers(self, look: Floats) -> Ints:
         """Numbers of people who were not in view: their own where they are known again, else new ones."""
         ids = np.full(len(look), -1, np.int64)
-        self._left = {i: kept for i, kept in self._left.items() if self._time - kept[0] <= self.reentry_seconds}
+        known = max(self.reentry_seconds, self.forget_seconds)
+        self._left = {i: kept for i, kept in self._left.items() if self._time - kept[0] <= known}
         if self._left:
             left = list(self._left)
             price = _look_price(np.stack([kept for _, kept in self._left.values()]), look)
@@ -180,12 +188,15 @@ class Tracker:
         return ids
 
     def _remember(self, people: _People, gone: NDArray[np.bool_]) -> None:
-        if not self.reentry_seconds:
-            return
         for i in np.flatnonzero(gone):
             self._left[int(people.ids[i])] = (float(people.seen[i]), people.looks[i].copy())
         while len(self._left) > MOST_LEFT:
             del self._left[next(iter(self._left))]
+
+
+def _nobody() -> _People:
+    none = np.zeros(0, np.int64)
+    return _People.new(none, Faces.none(), np.zeros((0, LENGTH), np.float32), 0.0, none)
 
 
 def _cost(people: _People, boxes: Floats, look: Floats) -> Array:
