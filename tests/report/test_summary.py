@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mien.report.summary import Spread, people_of, summarise
-from mien.report.timing import clocks
 from mien.timeline import Timeline
+from mien.timing import clocks
 from tests.report.tables import csv_file, row, timeline, two_people
 
 

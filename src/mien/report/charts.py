@@ -14,8 +14,8 @@ from mien.report.figures import Figure, clock
 from mien.report.scopes import Scope, Track
 from mien.report.series import Series, runs, series
 from mien.report.summary import Summary
-from mien.report.timing import Clock, Numbers
 from mien.timeline import Timeline
+from mien.timing import Clock, Numbers
 from mien.types import Ints
 
 MOST_PATHS = 6

@@ -10,7 +10,7 @@ import numpy as np
 from mien.labels import EMOTIONS
 from mien.report.series import Run, Series
 from mien.report.summary import Summary
-from mien.report.timing import Numbers
+from mien.timing import Numbers
 
 Figure = dict[str, Any]
 """`data` and `layout` as plotly takes them."""

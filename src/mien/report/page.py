@@ -20,10 +20,10 @@ from mien.report.scopes import Scopes, scopes
 from mien.report.sections import text
 from mien.report.shell import PALETTE, resource, style
 from mien.report.summary import Summary, people_of, summarise
-from mien.report.timing import rate, row_seconds
 from mien.report.words import words as words_of
 from mien.sinks.files import replace
 from mien.timeline import Timeline
+from mien.timing import rate, row_seconds
 
 SHORT = ("source", "frame", "time_s", "person", "emotion", "emotion_p", "second", "second_p", "valence", "arousal", "unsure", "reasons")
 """Columns of the rows that fit on a page; all are a click away."""

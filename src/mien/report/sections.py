@@ -11,7 +11,7 @@ from mien.labels import EMOTIONS
 from mien.report.figures import clock
 from mien.report.scopes import Scopes
 from mien.report.summary import Person, Spread, Summary
-from mien.report.timing import Rate
+from mien.timing import Rate
 from mien.track.episodes import Episode
 
 NONE = "–"

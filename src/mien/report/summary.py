@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mien.labels import EMOTIONS
-from mien.report.timing import Clock, Numbers, clocks, people, row_seconds
 from mien.table import REASON_SEPARATOR
 from mien.timeline import Timeline
+from mien.timing import Clock, Numbers, clocks, people, row_seconds
 from mien.types import Bools
 
 
@@ -108,7 +108,7 @@ class Person:
 def summarise(timeline: Timeline, *, seconds: Numbers | None = None, duration: float | None = None) -> Summary:
     """The numbers of a timeline.
 
-    seconds: float64 (n,) how long the frame of each row lasted (report.timing.row_seconds), duration: seconds in all; both are
+    seconds: float64 (n,) how long the frame of each row lasted (mien.timing.row_seconds), duration: seconds in all; both are
     worked out from the timeline where they are not given, as they must be for a part of one.
     """
     if seconds is None or duration is None:

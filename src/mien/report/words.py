@@ -69,7 +69,8 @@ _ENGLISH: dict[str, str] = {
     "change_span": " from {start} to {end} s",
     "quality_note": "Detection score and share of unsure faces over time.",
     "reasons_note": "Why faces are unsure; a face can have several reasons.",
-    "episodes_note": "Each span in which a person's face kept showing an expression.",
+    "episodes_note": "Each span of 0.3 s or more in which a person's face kept showing an expression. Unsure faces belong to none; "
+    "what is unsure, out of sight or otherwise for 0.3 s at most is passed over.",
     "episodes_none": "No episode was found.",
     "episodes_most": "The {n} longest of {of} episodes, in order of time.",
     "frames_note": "Frame numbers are the source's own, so a frame that was skipped or lost leaves a gap.",
@@ -201,7 +202,8 @@ _RUSSIAN: dict[str, str] = {
     "change_span": " с {start} по {end} с",
     "quality_note": "Оценка детектора и доля неуверенных лиц во времени.",
     "reasons_note": "Почему нет уверенности; причин может быть несколько.",
-    "episodes_note": "Каждый отрезок, в котором лицо сохраняло выражение.",
+    "episodes_note": "Каждый отрезок от 0,3 с, в котором лицо сохраняло выражение. Неуверенно распознанные лица не входят ни в один; "
+    "если уверенности, лица или того же выражения нет не дольше 0,3 с, отрезок продолжается.",
     "episodes_none": "Эпизодов не найдено.",
     "episodes_most": "{n} самых долгих эпизодов из {of}, по порядку времени.",
     "frames_note": "Номера кадров — номера в источнике: пропущенный или потерянный кадр оставляет пробел.",
