@@ -275,10 +275,8 @@ def _rounded(values: Numbers) -> list[float | None]:
 def _level(axis: str, value: float) -> Figure:
     """A line across the whole chart, at a value of an axis."""
     other = "y" if axis == "x" else "x"
-    return {
-        "type": "line", "layer": "below", f"{axis}0": value, f"{axis}1": value, f"{other}ref": "paper", f"{other}0": 0, f"{other}1": 1,
-        "line": {"color": "$muted", "width": 1},
-    }  # fmt: skip
+    across = {f"{other}ref": f"{other} domain", f"{other}0": 0, f"{other}1": 1}
+    return {"type": "line", "layer": "below", f"{axis}0": value, f"{axis}1": value, **across, "line": {"color": "$muted", "width": 1}}
 
 
 def _room(span: tuple[float, float]) -> list[float]:
