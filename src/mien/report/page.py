@@ -54,8 +54,16 @@ def write_page(
 
     The file has a temporary name until it is whole. Raises SinkError when it cannot be written, UnknownName for a language or scale.
     """
-    told: dict[str, Any] = {"title": title, "baseline": baseline, "notes": notes, "language": language, "affect_scale": affect_scale}
-    html = page(timeline, **told, table=table, name=Path(path).stem)
+    html = page(
+        timeline,
+        title=title,
+        baseline=baseline,
+        notes=notes,
+        language=language,
+        affect_scale=affect_scale,
+        table=table,
+        name=Path(path).stem,
+    )
     replace(Path(path), html.encode("utf-8", "replace"))
 
 

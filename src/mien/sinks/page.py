@@ -17,8 +17,6 @@ from mien.types import Frame, Result
 
 BLOCK = 1000
 """Rows that are kept as dicts before they become columns, which take a tenth of the memory."""
-MOST_NAMED = 10
-"""Inputs that could not be read which the page names."""
 
 
 class HtmlSink(Sink):
@@ -58,6 +56,7 @@ class HtmlSink(Sink):
     def failed(self, source: str, error: MienError, /) -> None:
         """Keep the names of the first inputs that could not be read, and why; the others are counted."""
         from mien.io.fetch import shown
+        from mien.report.sections import MOST_NAMED
 
         self._failures += 1
         if len(self._failed) < MOST_NAMED:
