@@ -17,7 +17,7 @@ HEAVY = ("cv2", "onnxruntime", "torch", "PIL", "arro3", "numpy", "typer", "rich"
 LAYERS = (
     ("errors",),
     ("types", "labels", "table"),
-    ("timeline", "profile"),
+    ("timeline", "timing", "profile"),
     ("vision", "io"),
     ("models", "unsure", "data", "track"),
     ("options", "evaluate"),

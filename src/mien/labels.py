@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.errors import UnknownName
 from mien.types import Floats
@@ -128,7 +130,11 @@ def _anchors(name: str, source: str, points: dict[str, tuple[float, float]], spr
     )
 
 
-def to_seven(value: float) -> float:
+Level = TypeVar("Level", float, NDArray[np.float64])
+"""A valence or arousal, or an array of them."""
+
+
+def to_seven(value: Level) -> Level:
     """-1..1 to 1..7 (4 = neutral)."""
     return 4 + 3 * value
 

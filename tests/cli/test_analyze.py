@@ -15,6 +15,7 @@ from pyarrow import parquet
 from mien.labels import PALETTES, to_seven
 from mien.table import COLUMNS
 from tests.cli.conftest import FAKES, Said
+from tests.report.tables import Elements, data_of
 
 Mien = Callable[..., Said]
 
@@ -268,3 +269,15 @@ def test_the_limit_of_bytes_can_be_set(mien: Mien, pictures: Path) -> None:
     said = mien("analyze", pictures / "two.png", *FAKES, "--max-bytes", "100")
     assert said.code == 1
     assert "more than 100 bytes, which is the limit; raise it (--max-bytes, max_bytes)" in said.err
+
+
+def test_the_page_has_language_and_scale_and_names_what_failed(mien: Mien, pictures: Path, broken: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    said = mien("analyze", pictures, *FAKES, "-o", page, "--language", "ru", "--affect-scale", "seven")
+    assert said.code == 3
+    html = page.read_text("utf-8")
+    words = " ".join(Elements(html).words)
+    assert '<html lang="ru">' in html
+    assert data_of(html)["affect_scale"] == "seven"
+    assert "Не удалось прочитать совсем или до конца: broken.jpg (" in words
+    assert "Лицо не найдено в: none.png." in words

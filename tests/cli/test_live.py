@@ -19,6 +19,7 @@ from mien.testing import planted_picture
 from mien.timeline import Timeline
 from tests.cli.conftest import FAKES, Said
 from tests.io.streams import clip, mjpeg
+from tests.report.tables import data_of
 
 Mien = Callable[..., Said]
 
@@ -209,6 +210,17 @@ def test_a_named_page_is_the_one_that_opens(mien: Mien, film: Path, screen) -> N
     assert mien("live", film, "-o", "page.html", *FAKES).code == 0
     assert pages == [Path("page.html").resolve().as_uri()]
     assert list(Path().iterdir()) == [Path("page.html")]
+
+
+def test_language_and_scale_reach_every_page(mien: Mien, film: Path, screen) -> None:  # type: ignore[no-untyped-def]
+    use, _ = screen
+    for output in (["-o", "page.html"], []):
+        use(FakeWindow(most=3))
+        assert mien("live", film, *output, "--language", "ru", "--affect-scale", "seven", *FAKES).code == 0
+    pages = [path.read_text("utf-8") for path in (Path("page.html"), *Path().glob("mien-live-*.html"))]
+    assert len(pages) == 2
+    assert all('<html lang="ru">' in page and data_of(page)["affect_scale"] == "seven" for page in pages)
+    assert [data_of(page)["title"].partition(",")[0] for page in pages] == [film.name, film.name]
 
 
 def test_no_page_and_no_show(mien: Mien, film: Path, screen) -> None:  # type: ignore[no-untyped-def]

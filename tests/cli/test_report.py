@@ -48,6 +48,13 @@ def test_title_language_baseline_and_place(mien, table, tmp_path):
     assert "Отличие от собственного исходного уровня" in " ".join(Elements(html).words)
 
 
+def test_the_scale_of_valence_and_arousal(mien, table):
+    assert mien("report", table, "--affect-scale", "seven").code == 0
+    html = table.with_suffix(".html").read_text("utf-8")
+    assert data_of(html)["affect_scale"] == "seven"
+    assert "mean valence, 1..7" in " ".join(Elements(html).words)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -56,6 +63,7 @@ def test_title_language_baseline_and_place(mien, table, tmp_path):
         (["--baseline", "nan:1"], "an end after its beginning"),
         (["-o", "page.pdf"], "ends in .html"),
         (["--language", "xx"], "there are: en, ru"),
+        (["--affect-scale", "ten"], "there are: seven, unit"),
     ],
 )
 def test_wrong_usage_is_one_line(mien, table, words, said):

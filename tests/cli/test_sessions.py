@@ -13,6 +13,7 @@ from mien.sinks.registry import TABLES
 from mien.store import open_store
 from mien.timeline import Timeline
 from tests.cli.conftest import Said
+from tests.report.tables import row, timeline
 from tests.store.recording import record, results
 
 Mien = Callable[..., Said]
@@ -81,13 +82,19 @@ def test_another_store_by_option(mien: Mien, recorded: Path, tmp_path: Path) -> 
 def test_show(mien: Mien, recorded: Path) -> None:
     shown = json.loads(mien("sessions", "show", ODD, "--json").out)
     assert (shown["id"], shown["row_count"], shown["people"], shown["seconds"], shown["sources"]) == (2, 4, 2, 0.08, ["a\x1b[31m.mp4"])
-    assert shown["emotions"] == {"fear": 0.3333, "happy": 0.3333, "sad": 0.3333}
+    assert shown["emotions"] == {"fear": 0.5, "happy": 0.5}  # of the sure faces, as on the page
     assert shown["unsure"] == 0.3333
     said = mien("sessions", "show", "2")
     assert "name: Анна и друзья\n" in said.out
     assert "sources: a?[31m.mp4\n" in said.out
     assert "retention_days: forever\n" in said.out
-    assert said.out.splitlines()[-1].split() == ["sad", "33.3%"]
+    assert [line.split() for line in said.out.splitlines()[-3:]] == [["expression", "sure", "faces"], ["fear", "50.0%"], ["happy", "50.0%"]]
+
+
+def test_expressions_are_shares_of_the_time() -> None:
+    fast = [row("a.mp4", k, k / 10, "sad", person=0) for k in range(10)]
+    slow = [row("a.mp4", 10 + k, 1 + k * 1.5, "happy", person=0, unsure=k == 0) for k in range(3)]
+    assert outline(timeline([*fast, *slow]))["emotions"] == {"happy": 0.6154, "sad": 0.3846}  # 1.6 and 1 second
 
 
 def test_of_several_of_a_name_the_newest(mien: Mien, recorded: Path) -> None:

@@ -3,7 +3,7 @@ import pytest
 
 from mien.labels import EMOTIONS
 from mien.report.series import Run, runs, series
-from mien.report.timing import clocks
+from mien.timing import clocks
 from tests.report.tables import row, timeline
 
 
@@ -62,7 +62,7 @@ def test_runs_follow_the_label_and_leave_out_absence():
 def test_a_hole_in_the_recording_ends_a_run():
     table = timeline([row("a", i, t, "happy", person=0) for i, t in enumerate([0.0, 0.1, 0.2, 9.0, 9.1])])
     found = runs(table, clocks(table)[0], np.arange(5), EMOTIONS)
-    assert found == [Run("happy", 0.0, pytest.approx(0.7)), Run("happy", 9.0, pytest.approx(9.2))]
+    assert found == [Run("happy", 0.0, pytest.approx(2.2)), Run("happy", 9.0, pytest.approx(9.2))]
 
 
 def test_many_frames_give_the_state_that_most_of_a_cell_have():
@@ -72,3 +72,12 @@ def test_many_frames_give_the_state_that_most_of_a_cell_have():
     assert [run.state for run in found] == ["happy", "sad"]
     assert found[0].end == found[1].start == pytest.approx(5.0)
     assert found[1].end == pytest.approx(10.0)
+
+
+def test_a_slow_part_of_a_long_recording_has_no_holes():
+    times = [*np.arange(0, 10, 0.05), *np.arange(10, 110, 1.0)]
+    table = timeline([row("a", i, float(t), "happy" if t < 10 else "sad", person=0) for i, t in enumerate(times)])
+    found = runs(table, clocks(table)[0], np.arange(len(times)), EMOTIONS, most=220)
+    assert [run.state for run in found] == ["happy", "sad"]
+    assert found[1].start == pytest.approx(10, abs=0.5)
+    assert found[1].end == pytest.approx(109.05)

@@ -1,11 +1,14 @@
 import base64
 import gzip
+import re
 
 import numpy as np
 import pytest
 
+from mien.errors import SourceUnreadable
+from mien.sinks.baseline import after_baseline
 from mien.sinks.page import BLOCK, HtmlSink, joined
-from mien.testing import FakeDetector, FakeRecogniser, planted_picture
+from mien.testing import FakeDetector, FakeRecogniser, make_result, planted_picture
 from mien.types import Frame
 from tests.report.tables import Elements, csv_file, data_of, row, timeline, two_people
 
@@ -52,6 +55,28 @@ def test_an_interrupted_run_has_a_page_that_says_so(tmp_path):
     words = " ".join(Elements(target.read_text("utf-8")).words)
     assert "interrupted" in words
     assert data_of(target.read_text("utf-8"))["scopes"][0]["summary"]["frames"] == 20
+
+
+def test_what_could_not_be_read_is_named_and_why(tmp_path):
+    with HtmlSink(tmp_path / "a.html", language="ru") as sink:
+        sink.failed("films/<b>.mp4", SourceUnreadable("films/<b>.mp4: an empty file"))
+        sink.failed("https://u:geheim@x.org/c.jpg?t=geheim", SourceUnreadable("https://x.org/c.jpg?…: refused"))
+        sink.add(two_people(frames=5))
+    html = (tmp_path / "a.html").read_text("utf-8")
+    assert "Не удалось прочитать совсем или до конца: <b>.mp4 (an empty file), c.jpg?… (refused)." in " ".join(Elements(html).words)
+    assert "<b>.mp4" not in re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL)
+    assert "geheim" not in html
+
+
+def test_a_thousand_failures_stay_one_sentence(tmp_path):
+    with after_baseline(HtmlSink(tmp_path / "a.html"), (0, 1)) as sink:
+        for k in range(1000):
+            sink.failed(f"{k}.mp4", SourceUnreadable(f"{k}.mp4: damaged"))
+        sink.write(Frame(np.zeros((1, 1, 3), np.uint8)), make_result(["happy"]))
+    words = " ".join(Elements((tmp_path / "a.html").read_text("utf-8")).words)
+    assert "not to the end: 0.mp4 (damaged), 1.mp4 (damaged)" in words
+    assert "9.mp4 (damaged) and 990 more." in words
+    assert "10.mp4" not in words
 
 
 def test_a_run_without_rows_replaces_nothing(tmp_path):

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien.errors import SinkError, UsageError
+from mien.errors import MienError, SinkError, UsageError
+from mien.sinks.baseline import after_baseline
 from mien.sinks.parquet import ParquetSink
 from mien.sinks.pictures import FolderSink, PictureSink
 from mien.sinks.registry import OwnOutputs, Sinks, open_sink, open_sinks
@@ -85,6 +86,27 @@ def test_all_are_closed_whatever_happens() -> None:
     with pytest.raises(SinkError, match="disk full"), Sinks([Bad(), Bad()]):
         pass
     assert closed == [True, True]
+
+
+def test_all_are_told_of_what_failed() -> None:
+    told = []
+
+    class Told(Sink):
+        what = "told"
+
+        def write(self, frame: Frame, result: Result, /) -> None: ...
+
+        def failed(self, source: str, error: MienError, /) -> None:
+            told.append((source, str(error)))
+
+    class Deaf(Sink):
+        what = "deaf"
+
+        def write(self, frame: Frame, result: Result, /) -> None: ...
+
+    with Sinks([Deaf(), Told(), after_baseline(Told(), (0, 1))]) as sinks:
+        sinks.failed("a.mp4", SinkError("a.mp4: empty"))
+    assert told == [("a.mp4", "a.mp4: empty")] * 2
 
 
 def test_own_outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,13 +16,14 @@ from mien.track.follow import Follower
 
 
 def timeline_of(labels: str, *, step: float = 0.1, person: int = 0, source: str = "a.mp4", p=None) -> Timeline:
-    """One row for each letter: h happy, s sad, n neutral; a dot is a frame without the face."""
+    """One row for each letter: h happy, s sad, n neutral, large: unsure; a dot is a frame without the face."""
     names = {"h": "happy", "s": "sad", "n": "neutral"}
     rows = []
     for i, letter in enumerate(labels):
         row = dict.fromkeys(COLUMNS) | {"source": source, "frame": i, "time_s": i * step}
         if letter != ".":
-            row |= {"face": 0, "person": person, "emotion": names[letter], "emotion_p": 0.5 if p is None else p[i]}
+            row |= {"face": 0, "person": person, "emotion": names[letter.lower()], "emotion_p": 0.5 if p is None else p[i]}
+            row["unsure"] = letter.isupper()
         rows.append(row)
     return Timeline.from_rows(rows)
 
@@ -48,6 +49,10 @@ def spans(labels: str, **how) -> list[tuple[str, float, float]]:
         ("....", []),
         ("", []),
         ("h", []),
+        ("NNNNNNNN", []),
+        ("nnnnNNNNnnnn", [("n", 0, 0.4), ("n", 0.8, 1.2)]),
+        ("nnnnNHNnnnn", [("n", 0, 1.1)]),  # unsure for 0.3 s, as away for so long
+        ("nnnnHHHHhhhh", [("n", 0, 0.4), ("h", 0.8, 1.2)]),
     ],
 )
 def test_runs_gaps_and_blinks(labels, wanted):
@@ -61,6 +66,18 @@ def test_without_gaps_and_shortest_length_every_run_is_one():
 def test_sampled_every_half_second():
     assert spans("nnhnn", step=0.5) == [("n", 0, 1.0), ("h", 1.0, 1.5), ("n", 1.5, 2.5)]
     assert spans("nn.nn", step=0.5) == [("n", 0, 1.0), ("n", 1.5, 2.5)]
+
+
+def test_a_recording_of_variable_frame_rate():
+    """2 s at 20 frames a second, then 8 s at 2: every frame lasts until the next."""
+    found = timeline_of("n" * 40 + "h" * 16)
+    found.columns["time_s"] = np.array([0.05 * k for k in range(40)] + [2 + 0.5 * k for k in range(16)])
+    assert [(e.emotion, e.start, pytest.approx(e.end)) for e in episodes(found)] == [("neutral", 0, 2.0), ("happy", 2.0, 9.55)]
+
+
+def test_a_person_who_is_twice_in_a_frame_has_episodes_that_do_not_overlap():
+    twice = timeline_of("hhhh").where(np.array([0, 0, 1, 1, 2, 2, 3]))
+    assert [(e.start, pytest.approx(e.end)) for e in episodes(twice)] == [(0, 0.4)]
 
 
 def test_peak_and_mean_are_of_the_frames_that_show_it():
@@ -102,7 +119,7 @@ def test_negative_lengths_are_refused():
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.text("hsn.", max_size=40), st.sampled_from([0.0, 0.1, 0.3, 0.5]), st.sampled_from([0.0, 0.1, 0.3, 0.5]))
+@given(st.text("hsnHN.", max_size=40), st.sampled_from([0.0, 0.1, 0.3, 0.5]), st.sampled_from([0.0, 0.1, 0.3, 0.5]))
 def test_episodes_are_long_enough_apart_and_show_what_they_say(labels, shortest, gap):
     found = episodes(timeline_of(labels), min_seconds=shortest, gap_seconds=gap)
     for one in found:

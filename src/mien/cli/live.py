@@ -105,15 +105,18 @@ def live(
     reading = {"width": width, "height": height, "fps": fps, "reconnect": reconnect, "give_up": give_up}
     run = _Session(source, options, reading, drawn, every=every, seconds=seconds, quiet=quiet, shows=not no_show and has_screen())
     columns = table_columns(raw=track.smooths, delta=track.baseline is not None)
-    if output:
-        run.sinks.append(open_sinks(output, drawer=drawn, inputs=[source], columns=columns, baseline=track.baseline))
+    targets, title, began = list(output or []), "", datetime.now()
+    pages = [Path(target) for target in targets if target.lower().endswith(".html")]
+    opens_page = not no_page and has_screen()
+    if opens_page and not pages:  # one that nobody named
+        pages = [Path(f"mien-live-{began:%Y%m%d-%H%M%S}.html")]
+        targets.append(str(pages[0]))
+        title = f"{session or _title(run.live.source)}, {began:%Y-%m-%d %H:%M}"
+    settings = {"columns": columns, "baseline": track.baseline, "title": title, "language": language, "affect_scale": affect_scale}
+    if targets:
+        run.sinks.append(open_sinks(targets, drawer=drawn, inputs=[source], **settings))
     if session is not None:
         run.sinks.append(given.session_sink(store, session, options, columns))
-    pages = [Path(target) for target in output or [] if target.lower().endswith(".html")]
-    opens_page = not no_page and has_screen()
-    if opens_page and not pages:
-        pages = [Path(f"mien-live-{datetime.now():%Y%m%d-%H%M%S}.html")]
-        run.sinks.append(_page(pages[0], session or _title(run.live.source), language, track.baseline, output or []))
     run.work()
     if opens_page and run.talk.frames:
         _open(pages[0])
@@ -172,6 +175,7 @@ class _Session:
                         talk.done(item.result, self.live.stats)
                     elif isinstance(item, Failure):
                         talk.fail(item.error)
+                        sinks.failed(item.source, item.error)
                     else:
                         talk.notice(item.message)
         finally:
@@ -199,17 +203,6 @@ def _ended_by_signals(stop: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _page(path: Path, name: str, language: str, baseline: tuple[float, float] | None, output: list[str]) -> Sink:
-    """The sink of a page that nobody named."""
-    from mien.sinks.baseline import after_baseline
-    from mien.sinks.page import HtmlSink
-    from mien.sinks.registry import is_table
-
-    table = next((target for target in output if target != "-" and is_table(target)), "")
-    title = f"{name}, {datetime.now():%Y-%m-%d %H:%M}"
-    return after_baseline(HtmlSink(path, title=title, language=language, baseline=baseline, table=table), baseline)
 
 
 def _title(source: str) -> str:

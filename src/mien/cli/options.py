@@ -63,10 +63,11 @@ Preset = Annotated[
 AffectScale = Annotated[
     str,
     typer.Option(
-        help="Scale of valence and arousal for human eyes: unit (-1..1) or seven (1..7); files have -1..1.", rich_help_panel=DRAWING
+        help="Scale of valence and arousal for human eyes, as on a page: unit (-1..1) or seven (1..7); tables have -1..1.",
+        rich_help_panel=DRAWING,
     ),
 ]
-Language = Annotated[str, typer.Option(help="Language of the captions: en or ru.", rich_help_panel=DRAWING)]
+Language = Annotated[str, typer.Option(help="Language of the captions and of a page: en or ru.", rich_help_panel=DRAWING)]
 Anonymize = Annotated[bool, typer.Option("--anonymize", help="Make the faces unrecognisable on the pictures.", rich_help_panel=DRAWING)]
 DrawerName = Annotated[str, typer.Option(help="A plug-in's drawer; the options above are for mien's own.", rich_help_panel=DRAWING)]
 UnsureRulesName = Annotated[str | None, typer.Option(help="default, r3 or never; single thresholds below.", rich_help_panel=DOUBT)]

@@ -33,6 +33,7 @@ def report(
     ] = None,
     title: Annotated[str | None, typer.Option(help="Heading of the page. Default: the table's or session's name.")] = None,
     language: Annotated[str, typer.Option(help="Language of the page: en or ru.")] = "en",
+    affect_scale: Annotated[str, typer.Option(help="Scale of valence and arousal on the page: unit (-1..1) or seven (1..7).")] = "unit",
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Make the page of a run: one HTML file with charts, numbers and rows, which needs no network.
@@ -41,10 +42,12 @@ def report(
     """
     from mien.cli.render import say
     from mien.report.page import write_page
+    from mien.report.scale import scale
     from mien.report.words import words
     from mien.sinks.originals import same
 
     words(language)
+    scale(affect_scale)
     span = None if baseline is None else seconds_span(baseline)
     page = output or default_page(what)
     if page.suffix.lower() not in (".html", ".htm"):
@@ -59,6 +62,7 @@ def report(
         title=title or (Path(what).stem if is_file else what),
         baseline=span,
         language=language,
+        affect_scale=affect_scale,
         table=what if is_file else "",
     )
     say(f"page: {page}")

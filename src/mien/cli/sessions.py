@@ -72,7 +72,8 @@ def show(session: Which, store: Where = None, as_json: AsJson = False) -> None:
         typer.echo(printable(f"{name}: {_text(name, value)}"))
     if shares:
         typer.echo()
-        print_table(("expression", "faces"), [(name, f"{share:.1%}") for name, share in shares.items()], right=("faces",))
+        of = "sure faces" if held["unsure"] < 1 else "unsure faces"
+        print_table(("expression", of), [(name, f"{share:.1%}") for name, share in shares.items()], right=(of,))
 
 
 @app.command()
@@ -150,18 +151,23 @@ def purge(
 
 
 def outline(timeline: Timeline) -> dict[str, Any]:
-    """Seconds from first to last row, people, share of unsure faces, and of each expression shown, the most frequent first."""
+    """Seconds from first to last row, people, share of unsure faces, and of each expression shown, the most frequent first.
+
+    The last as the page has it: of the time of the sure faces, or of all where none is sure; of pictures, of these faces.
+    """
     import numpy as np
 
+    from mien.report.summary import ranking, weights_of
+    from mien.timing import clocks, row_seconds
+
     faces = timeline.where(timeline.has_face)
-    names, counts = np.unique(faces["emotion"].astype(str), return_counts=True)
-    order = np.argsort(-counts, kind="stable")
     times = timeline["time_s"][~np.isnan(timeline["time_s"])]
+    weights, _ = weights_of(timeline, row_seconds(timeline, clocks(timeline)))
     return {
         "seconds": round(float(np.ptp(times)), 3) if len(times) else 0.0,
         "people": len({one for one in zip(faces["source"], faces["person"], strict=True) if one[1] >= 0}),  # numbers begin anew in each
         "unsure": round(float(faces["unsure"].mean()), 4) if len(faces) else None,
-        "emotions": {str(names[i]): round(float(counts[i] / len(faces)), 4) for i in order},
+        "emotions": {name: round(share, 4) for name, share in ranking(timeline, weights).items()},
     }
 
 

@@ -11,11 +11,12 @@ import numpy as np
 from mien.labels import EMOTIONS
 from mien.report import figures
 from mien.report.figures import Figure, clock
+from mien.report.scale import Scale
 from mien.report.scopes import Scope, Track
 from mien.report.series import Series, runs, series
 from mien.report.summary import Summary
-from mien.report.timing import Clock, Numbers
 from mien.timeline import Timeline
+from mien.timing import Clock, Numbers
 from mien.types import Ints
 
 MOST_PATHS = 6
@@ -45,13 +46,13 @@ class Chart:
 
 
 def charts(
-    timeline: Timeline, scope: Scope, summary: Summary, words: dict[str, str], *, span: tuple[float, float] | None
+    timeline: Timeline, scope: Scope, summary: Summary, words: dict[str, str], scale: Scale, *, span: tuple[float, float] | None
 ) -> dict[str, Chart]:
-    """Name -> chart, of those that this part has something for. span: of the baseline, where it is known."""
+    """Name -> chart, of those that this part has something for. scale: of valence and arousal. span: of the baseline, where known."""
     if not summary.faces:
         return {}
     sure = scope.rows[(timeline.has_face & ~timeline["unsure"])[scope.rows]]
-    found = _over_time(timeline, scope, sure, summary, words, span) if scope.clock else {}
+    found = _over_time(timeline, scope, sure, summary, words, scale, span) if scope.clock else {}
     if scope.tracks:
         shown = sorted(scope.tracks[:MOST_STRIPS], key=lambda track: (track.clock.source, track.person))
         note = words["strip_note"]
@@ -64,7 +65,7 @@ def charts(
     )
     found["shares"] = Chart(figures.shares(summary, words), words["shares_note"], words["alt_shares"].format(names=_shared(summary, words)))
     if np.isfinite(timeline["valence"][sure]).any():
-        found["plane"] = _plane(timeline, scope, sure, summary, words)
+        found["plane"] = _plane(timeline, scope, sure, summary, words, scale)
     if summary.reasons:
         names = ", ".join(f"{words.get(f'reason_{code}', code)} {count}" for code, count in summary.reasons.items())
         found["reasons"] = Chart(figures.reasons(summary, words), words["reasons_note"], words["alt_reasons"].format(names=names))
@@ -72,7 +73,13 @@ def charts(
 
 
 def _over_time(
-    timeline: Timeline, scope: Scope, sure: Ints, summary: Summary, words: dict[str, str], span: tuple[float, float] | None
+    timeline: Timeline,
+    scope: Scope,
+    sure: Ints,
+    summary: Summary,
+    words: dict[str, str],
+    scale: Scale,
+    span: tuple[float, float] | None,
 ) -> dict[str, Chart]:
     assert scope.clock is not None
     own_clock = scope.clock
@@ -87,9 +94,11 @@ def _over_time(
         found["lines"] = Chart(figures.lines(line, words), words["lines_note"].format(points=points), alt)
         if np.isfinite(timeline["valence"][sure]).any():
             found["affect"] = Chart(
-                figures.affect_lines(series(timeline, own_clock, sure, AFFECT), words), points, _affect_alt(summary, words)
+                figures.affect_lines(series(timeline, own_clock, sure, AFFECT), words, scale),
+                f"{words['scale_note'].format(span=scale.span)} {points}",
+                _affect_alt(summary, words, scale),
             )
-        found |= _change(timeline, own_clock, sure, words, span)
+        found |= _change(timeline, own_clock, sure, words, scale, span)
     faces = scope.rows[timeline.has_face[scope.rows]]
     quality = series(timeline, own_clock, faces, ["score", "unsure"])
     alt = words["alt_quality"].format(score=f"{summary.score.median:.2f}", unsure=f"{summary.unsure_share:.0%}")
@@ -97,7 +106,9 @@ def _over_time(
     return found
 
 
-def _change(timeline: Timeline, own_clock: Clock, sure: Ints, words: dict[str, str], span: tuple[float, float] | None) -> dict[str, Chart]:
+def _change(
+    timeline: Timeline, own_clock: Clock, sure: Ints, words: dict[str, str], scale: Scale, span: tuple[float, float] | None
+) -> dict[str, Chart]:
     names = [f"delta_{name}" for name in PROBS]
     if names[0] not in timeline:
         return {}
@@ -108,12 +119,13 @@ def _change(timeline: Timeline, own_clock: Clock, sure: Ints, words: dict[str, s
     note = words["change_note"].format(span=told)
     found = {"change": Chart(figures.lines(both, words, prefix="delta_p_", span=(-1, 1)), note, words["alt_change"])}
     if np.isfinite(both.values["delta_valence"]).any():
-        found["change_affect"] = Chart(figures.affect_lines(both, words, prefix="delta_"), "", words["alt_change"])
+        told = words["change_scale"].format(span=scale.span)
+        found["change_affect"] = Chart(figures.affect_lines(both, words, scale, prefix="delta_"), told, words["alt_change"])
     return found
 
 
-def _plane(timeline: Timeline, scope: Scope, sure: Ints, summary: Summary, words: dict[str, str]) -> Chart:
-    alt = _affect_alt(summary, words)
+def _plane(timeline: Timeline, scope: Scope, sure: Ints, summary: Summary, words: dict[str, str], scale: Scale) -> Chart:
+    alt = _affect_alt(summary, words, scale)
     if scope.tracks:
         shown: Sequence[Track] = scope.tracks[:MOST_PATHS]
         mask = np.zeros(len(timeline), np.bool_)
@@ -122,15 +134,16 @@ def _plane(timeline: Timeline, scope: Scope, sure: Ints, summary: Summary, words
         note = words["plane_path"]
         if len(shown) < len(scope.tracks):
             note += " " + words["plane_people"].format(n=len(shown), of=len(scope.tracks))
-        return Chart(figures.plane(paths, words, joined=True), note, alt)
+        return Chart(figures.plane(paths, words, scale, joined=True), note, alt)
     if scope.clock:
-        return Chart(figures.plane({scope.name: _path(timeline, scope.clock, sure)}, words, joined=True), words["plane_path"], alt)
+        path = _path(timeline, scope.clock, sure)
+        return Chart(figures.plane({scope.name: path}, words, scale, joined=True), words["plane_path"], alt)
     some = sure[np.linspace(0, len(sure) - 1, min(len(sure), MOST_FACES)).astype(np.int64)]
     affect = np.stack([timeline[name][some] for name in AFFECT], axis=1)
     note = words["plane_faces"]
     if len(some) < len(sure):
         note += " " + words["plane_most"].format(n=len(some), of=len(sure))
-    return Chart(figures.plane({scope.name: (affect, timeline["emotion"][some].tolist())}, words, joined=False), note, alt)
+    return Chart(figures.plane({scope.name: (affect, timeline["emotion"][some].tolist())}, words, scale, joined=False), note, alt)
 
 
 def _path(timeline: Timeline, own_clock: Clock, rows: Ints) -> tuple[Numbers, list[str]]:
@@ -158,5 +171,6 @@ def _shared(summary: Summary, words: dict[str, str]) -> str:
     return ", ".join([*parts, *([f"{words['unsure']} {summary.unsure_share:.0%}"] if summary.unsure else [])])
 
 
-def _affect_alt(summary: Summary, words: dict[str, str]) -> str:
-    return words["alt_plane"].format(valence=f"{summary.valence.mean:+.2f}", arousal=f"{summary.arousal.mean:+.2f}")
+def _affect_alt(summary: Summary, words: dict[str, str], scale: Scale) -> str:
+    valence, arousal = (format(scale.shown(spread.mean), scale.form) for spread in (summary.valence, summary.arousal))
+    return words["alt_plane"].format(valence=valence, arousal=arousal, span=scale.span)

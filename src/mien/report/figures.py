@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from mien.labels import EMOTIONS
+from mien.report.scale import Scale
 from mien.report.series import Run, Series
 from mien.report.summary import Summary
-from mien.report.timing import Numbers
+from mien.timing import Numbers
 
 Figure = dict[str, Any]
 """`data` and `layout` as plotly takes them."""
@@ -53,15 +55,20 @@ def lines(found: Series, words: Words, *, prefix: str = "p_", span: tuple[float,
     return {"data": data, "layout": _layout(xaxis=_time_axis(found.times, words), yaxis=axis, hovermode="x unified", height=380)}
 
 
-def affect_lines(found: Series, words: Words, *, prefix: str = "") -> Figure:
-    """Valence and arousal over time, -1..1."""
+def affect_lines(found: Series, words: Words, scale: Scale, *, prefix: str = "") -> Figure:
+    """Valence and arousal over time. prefix: `delta_` for differences from a baseline, which are 0 where nothing has changed."""
+    shown = {name: values * scale.half if prefix else scale.shown(values) for name, values in found.values.items()}
+    found, middle = replace(found, values=shown), 0.0 if prefix else scale.middle
     data = [
         trace
         for name, colour, dash in (("valence", "$accent", "solid"), ("arousal", "$other", "dash"))
         for trace in _line(found, f"{prefix}{name}", words[name], color=colour, dash=dash)
     ]
-    axis = {"range": [-1.05, 1.05], "zeroline": True, "zerolinecolor": "$muted", **_grid()}
-    return {"data": data, "layout": _layout(xaxis=_time_axis(found.times, words), yaxis=axis, hovermode="x unified", height=400)}
+    axis = {"range": [middle - 1.05 * scale.half, middle + 1.05 * scale.half], **_grid()}
+    layout = _layout(
+        xaxis=_time_axis(found.times, words), yaxis=axis, hovermode="x unified", height=400, shapes=[_level("y", middle)]
+    )  # fmt: skip
+    return {"data": data, "layout": layout}
 
 
 def quality_lines(found: Series, words: Words) -> Figure:
@@ -135,13 +142,14 @@ def reasons(summary: Summary, words: Words) -> Figure:
     return {"data": data, "layout": layout}
 
 
-def plane(paths: Mapping[str, tuple[Numbers, Sequence[str]]], words: Words, *, joined: bool) -> Figure:
-    """Valence across, arousal up. paths: name -> float64 (m, 2) valence and arousal, and the emotion of each point.
+def plane(paths: Mapping[str, tuple[Numbers, Sequence[str]]], words: Words, scale: Scale, *, joined: bool) -> Figure:
+    """Valence across, arousal up. paths: name -> float64 (m, 2) valence and arousal on -1..1, and the emotion of each point.
 
     joined: the points follow each other in time: a line joins them, with its start and end marked.
     """
     data: list[Figure] = []
-    for name, (affect, emotions) in paths.items():
+    for name, (unscaled, emotions) in paths.items():
+        affect = scale.shown(unscaled)
         points: Figure = {
             "type": "scatter", "name": name, "x": _rounded(affect[:, 0]), "y": _rounded(affect[:, 1]),
             "mode": "lines+markers" if joined else "markers", "line": {"color": "$muted", "width": 1},
@@ -149,7 +157,7 @@ def plane(paths: Mapping[str, tuple[Numbers, Sequence[str]]], words: Words, *, j
                 "color": [f"${emotion}" for emotion in emotions], "size": 6 if joined else 8, "line": {"color": "$text", "width": 0.4},
             },
             "text": [words.get(emotion, emotion) for emotion in emotions],
-            "hovertemplate": f"%{{text}}<br>{words['valence']} %{{x:+.2f}}<br>{words['arousal']} %{{y:+.2f}}"
+            "hovertemplate": f"%{{text}}<br>{words['valence']} %{{x:{scale.form}}}<br>{words['arousal']} %{{y:{scale.form}}}"
             "<extra>%{fullData.name}</extra>",
         }  # fmt: skip
         data.append(points)
@@ -161,7 +169,7 @@ def plane(paths: Mapping[str, tuple[Numbers, Sequence[str]]], words: Words, *, j
                     "type": "scatter", "name": name, "mode": "markers+text", "hoverinfo": "skip",
                     "x": _rounded(affect[which, 0]), "y": _rounded(affect[which, 1]),
                     "text": [words[end] if len(paths) == 1 else name if end == ends[-1] else "" for end in ends],
-                    "textposition": ["middle left" if x > 0.4 else "middle right" for x in affect[which, 0].tolist()],
+                    "textposition": ["middle left" if x > 0.4 else "middle right" for x in unscaled[which, 0].tolist()],
                     "textfont": {"color": "$text", "size": 12},
                     "marker": {"size": 13, "symbol": ["circle-open", "square-open"][: len(ends)], "color": "$text", "line": {"width": 2}},
                 }
@@ -169,13 +177,22 @@ def plane(paths: Mapping[str, tuple[Numbers, Sequence[str]]], words: Words, *, j
     corners = [(0.98, 0.98, "right", "top", "quadrant_1"), (-0.98, 0.98, "left", "top", "quadrant_2"),
                (-0.98, -0.98, "left", "bottom", "quadrant_3"), (0.98, -0.98, "right", "bottom", "quadrant_4")]  # fmt: skip
     notes = [
-        {"x": x, "y": y, "xanchor": xa, "yanchor": ya, "text": words[key], "showarrow": False, "font": {"color": "$muted", "size": 12}}
+        {
+            "x": scale.shown(x),
+            "y": scale.shown(y),
+            "xanchor": xa,
+            "yanchor": ya,
+            "text": words[key],
+            "showarrow": False,
+            "font": {"color": "$muted", "size": 12},
+        }
         for x, y, xa, ya, key in corners
     ]
-    axis = {"range": [-1, 1], "zeroline": True, "zerolinecolor": "$muted", "dtick": 0.5, "constrain": "domain", **_grid()}
+    axis = {"range": [scale.low, scale.high], "dtick": scale.step, "constrain": "domain", **_grid()}
     layout = _layout(
-        xaxis={"title": {"text": words["valence"]}, **axis}, yaxis={"title": {"text": words["arousal"]}, "scaleanchor": "x", **axis},
-        annotations=notes, showlegend=False, height=460, hovermode="closest",
+        xaxis={"title": {"text": f"{words['valence']}, {scale.span}"}, **axis},
+        yaxis={"title": {"text": f"{words['arousal']}, {scale.span}"}, "scaleanchor": "x", **axis},
+        shapes=[_level("x", scale.middle), _level("y", scale.middle)], annotations=notes, showlegend=False, height=460, hovermode="closest",
     )  # fmt: skip
     return {"data": data, "layout": layout}
 
@@ -253,6 +270,13 @@ def _time_axis(times: Numbers, words: Words) -> Figure:
 
 def _rounded(values: Numbers) -> list[float | None]:
     return [value if value == value else None for value in np.round(values, 4).tolist()]
+
+
+def _level(axis: str, value: float) -> Figure:
+    """A line across the whole chart, at a value of an axis."""
+    other = "y" if axis == "x" else "x"
+    across = {f"{other}ref": f"{other} domain", f"{other}0": 0, f"{other}1": 1}
+    return {"type": "line", "layer": "below", f"{axis}0": value, f"{axis}1": value, **across, "line": {"color": "$muted", "width": 1}}
 
 
 def _room(span: tuple[float, float]) -> list[float]:

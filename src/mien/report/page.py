@@ -16,14 +16,16 @@ from mien.report import sections
 from mien.report.charts import charts
 from mien.report.colours import themes
 from mien.report.embed import PackedRows, pack, safe_json
+from mien.report.scale import Scale
+from mien.report.scale import scale as scale_of
 from mien.report.scopes import Scopes, scopes
 from mien.report.sections import text
 from mien.report.shell import PALETTE, resource, style
-from mien.report.summary import Summary, people_of, summarise
-from mien.report.timing import rate, row_seconds
+from mien.report.summary import Person, Summary, people_of, summarise
 from mien.report.words import words as words_of
 from mien.sinks.files import replace
 from mien.timeline import Timeline
+from mien.timing import rate, row_seconds
 
 SHORT = ("source", "frame", "time_s", "person", "emotion", "emotion_p", "second", "second_p", "valence", "arousal", "unsure", "reasons")
 """Columns of the rows that fit on a page; all are a click away."""
@@ -40,17 +42,28 @@ def write_page(
     baseline: tuple[float, float] | None = None,
     notes: Sequence[str] = (),
     language: str = "en",
+    affect_scale: str = "unit",
     table: str = "",
 ) -> None:
     """Write the page of a run: charts, numbers and rows in one file that asks for nothing from outside.
 
     timeline: the whole run. title: its heading. baseline: seconds from and to in which people are neutral; adds charts of
     the change from there, which a timeline with delta columns has without. notes: sentences to show at the top.
-    language: `en` or `ru`. table: name of the file that has all rows, for when they do not fit into the page.
+    language: `en` or `ru`. affect_scale: on which valence and arousal are shown, `unit` -1..1 or `seven` 1..7; the rows have -1..1.
+    table: name of the file that has all rows, for when they do not fit into the page.
 
-    The file has a temporary name until it is whole. Raises SinkError when it cannot be written, UnknownName for a language.
+    The file has a temporary name until it is whole. Raises SinkError when it cannot be written, UnknownName for a language or scale.
     """
-    html = page(timeline, title=title, baseline=baseline, notes=notes, language=language, table=table, name=Path(path).stem)
+    html = page(
+        timeline,
+        title=title,
+        baseline=baseline,
+        notes=notes,
+        language=language,
+        affect_scale=affect_scale,
+        table=table,
+        name=Path(path).stem,
+    )
     replace(Path(path), html.encode("utf-8", "replace"))
 
 
@@ -61,12 +74,13 @@ def page(
     baseline: tuple[float, float] | None = None,
     notes: Sequence[str] = (),
     language: str = "en",
+    affect_scale: str = "unit",
     table: str = "",
     name: str = "mien",
     made: datetime | None = None,
 ) -> str:
     """The page of `write_page` as text. name: of the CSV that it offers. made: its date; now, if None."""
-    words = words_of(language)
+    words, scale = words_of(language), scale_of(affect_scale)
     found = scopes(timeline, words)
     packed = pack(timeline)
     seconds = row_seconds(timeline, list(found.clocks))
@@ -77,7 +91,7 @@ def page(
         summaries.append(summarise(timeline.where(scope.rows), seconds=seconds[scope.rows], duration=duration))
     with_delta = timeline if baseline is None else _with_baseline(timeline, baseline)
     drawn = [
-        {name: chart.plain() for name, chart in charts(with_delta, scope, summary, words, span=baseline).items()}
+        {name: chart.plain() for name, chart in charts(with_delta, scope, summary, words, scale, span=baseline).items()}
         for scope, summary in zip(found.every, summaries, strict=True)
     ]
     rates = [rate(clock) for clock in found.clocks]
@@ -86,6 +100,7 @@ def page(
     data = {
         "mien": __version__,
         "title": title,
+        "affect_scale": scale.name,
         "words": {key: words[key] for key in IN_SCRIPT},
         "themes": themes(PALETTE),
         "scopes": [
@@ -103,11 +118,10 @@ def page(
             "short": _short(found),
         },
     }
-    nothing = words["nothing"] if not len(timeline) else "" if summaries[0].faces else words["no_faces"]
-    told = [*notes, *([nothing] if nothing else [])]
-    inside = Inside(found, summaries, {name for own in drawn for name in own}, words)
+    told = [*notes, *_lacking(timeline, found, words)]
+    inside = Inside(found, summaries, {name for own in drawn for name in own}, words, scale)
     body = [
-        *inside.first(sections.persons(people, found, words) if people else ""),
+        *inside.first(people),
         *([_episode_section(episodes, of_episodes, found, words)] if found.tracks else []),
         *inside.last(sections.rates(rates, found, words) if rates else ""),
         *([_rows(packed, len(timeline), table, words)] if len(timeline) else []),
@@ -143,21 +157,26 @@ class Inside:
     charts: set[str]
     """Names of the charts that some part of the page has."""
     words: dict[str, str]
+    scale: Scale
 
-    def first(self, persons: str) -> list[str]:
-        """What was shown: numbers, time, persons, counts, plane. persons: their table."""
+    def first(self, people: Sequence[Person]) -> list[str]:
+        """What was shown: numbers, time, persons, counts, plane."""
         words, timed = self.words, bool(self.found.clocks)
         if not self.summaries[0].rows:
             return []
-        parts = [_section(words["glance"], _per_scope(sections.glance(summary, words, timed=timed) for summary in self.summaries))]
+        glances = (
+            sections.glance(summary, [one for one in people if scope.holds(one.source, one.person)], words, self.scale, timed=timed)
+            for scope, summary in zip(self.found.every, self.summaries, strict=True)
+        )
+        parts = [_section(words["glance"], _per_scope(glances))]
         clocks = len(self.found.clocks)
         if "lines" in self.charts or (clocks > 1 and self.charts):
             several = f'<p class="note" data-scope="0">{words["several_clocks"].format(n=clocks)}</p>' if clocks > 1 else ""
             parts.append(_section(words["over_time"], several + _chart("lines"), needs="lines"))
         if "change" in self.charts:
             parts.append(_section(words["change"], _chart("change") + _chart("change_affect"), needs="change"))
-        if persons:
-            parts.append(_section(words["per_person"], _chart("strip") + persons))
+        if people:
+            parts.append(_section(words["per_person"], _chart("strip") + sections.persons(people, self.found, words, self.scale)))
         if "counts" in self.charts:
             tables = _per_scope(sections.emotions(summary, words, timed=timed) for summary in self.summaries)
             parts.append(_section(words["how_often"], _pair("counts", "shares") + tables))
@@ -169,7 +188,7 @@ class Inside:
         """How well it could be seen: quality and frames. rates: the table of the frames."""
         words, parts = self.words, []
         if self.summaries[0].faces:
-            tables = _per_scope(sections.quality(summary, words) for summary in self.summaries)
+            tables = _per_scope(sections.quality(summary, words, self.scale) for summary in self.summaries)
             parts.append(_section(words["quality"], tables + _pair("reasons", "quality")))
         if rates:
             parts.append(_section(words["frame_rate"], f'<p class="note">{words["frames_note"]}</p>{rates}'))
@@ -231,14 +250,22 @@ def _chooser(found: Scopes, words: dict[str, str]) -> str:
 
 
 def _meta(timeline: Timeline, found: Scopes, summary: Summary, words: dict[str, str]) -> str:
-    names = list(found.labels)
-    shown = ", ".join(text(found.labels[name]) for name in names[:MOST_SOURCES])
-    if len(names) > MOST_SOURCES:
-        shown += " " + words["and_more"].format(n=f"{len(names) - MOST_SOURCES:,}")
+    shown = text(sections.listed(list(found.labels.values()), words, most=MOST_SOURCES))
     models = sorted(set(timeline["model"].tolist()) - {""})
     timed = words["frames" if found.clocks else "pictures"]
     parts = [shown, f"{summary.frames:,} {timed}", *(text(words["model"].format(model=model)) for model in models)]
     return " · ".join(part for part in parts if part)
+
+
+def _lacking(timeline: Timeline, found: Scopes, words: dict[str, str]) -> list[str]:
+    """What was not there, in sentences: rows, faces, or faces in some of the sources."""
+    if not len(timeline):
+        return [words["nothing"]]
+    with_faces = set(timeline["source"][timeline.has_face].tolist())
+    if not with_faces:
+        return [words["no_faces"]]
+    without = [label for source, label in found.labels.items() if source not in with_faces]
+    return [words["no_faces_in"].format(names=sections.listed(without, words))] if without else []
 
 
 def _short(found: Scopes) -> list[str]:

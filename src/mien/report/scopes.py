@@ -8,8 +8,8 @@ from pathlib import PurePath
 
 import numpy as np
 
-from mien.report.timing import Clock, clocks, people, sources
 from mien.timeline import Timeline
+from mien.timing import Clock, clocks, people, sources
 from mien.types import Ints
 
 MOST_SCOPES = 24

@@ -9,12 +9,15 @@ from html import escape
 from mien.io.names import printable
 from mien.labels import EMOTIONS
 from mien.report.figures import clock
+from mien.report.scale import Scale
 from mien.report.scopes import Scopes
 from mien.report.summary import Person, Spread, Summary
-from mien.report.timing import Rate
+from mien.timing import Rate
 from mien.track.episodes import Episode
 
 NONE = "–"
+MOST_NAMED = 10
+"""Sources that a sentence names."""
 Words = dict[str, str]
 
 
@@ -28,9 +31,9 @@ def percent(share: float) -> str:
     return NONE if math.isnan(share) else f"{100 * share:.1f}\u00a0%"
 
 
-def number(value: float, digits: int = 2, *, signed: bool = False) -> str:
+def number(value: float, digits: int = 2) -> str:
     """A number with some decimals, or a dash where there is none."""
-    return NONE if math.isnan(value) else f"{value:{'+' if signed else ''}.{digits}f}"
+    return NONE if math.isnan(value) else f"{value:.{digits}f}"
 
 
 def length(seconds: float) -> str:
@@ -59,9 +62,14 @@ def tiles(rows: Iterable[tuple[str, str, str]]) -> str:
     return f'<ul class="tiles">{items}</ul>'
 
 
-def glance(summary: Summary, words: Words, *, timed: bool) -> str:
-    """The few numbers to see first."""
-    top = next((count for count in summary.emotions if count.emotion == summary.top), None)
+def listed(names: Sequence[str], words: Words, *, of: int | None = None, most: int = MOST_NAMED) -> str:
+    """The first names with commas between, and how many more there are. of: how many there are in all, where not all are in `names`."""
+    more = (len(names) if of is None else of) - min(len(names), most)
+    return ", ".join(names[:most]) + (f" {words['and_more'].format(n=f'{more:,}')}" if more else "")
+
+
+def glance(summary: Summary, persons: Sequence[Person], words: Words, scale: Scale, *, timed: bool) -> str:
+    """The few numbers to see first. persons: who is in them."""
     rows = [
         (f"{summary.frames:,}", words["frames" if timed else "pictures"], f"{words['faceless']}: {percent(summary.faceless_share)}"),
         (f"{summary.faces:,}", words["faces"], f"{words['unsure_share']}: {percent(summary.unsure_share)}"),
@@ -70,13 +78,49 @@ def glance(summary: Summary, words: Words, *, timed: bool) -> str:
         rows.append((f"{summary.people:,}", words["people"], ""))
     if timed:
         rows.append((length(summary.duration), words["duration"], ""))
-    if top:
-        name = words.get(top.emotion, top.emotion)
-        rows.append((f'<i class="swatch" style="--c: var(--{_safe(top.emotion)})"></i>{text(name)}', words["top"], percent(top.share)))
-    for key, spread in (("mean_valence", summary.valence), ("mean_arousal", summary.arousal)):
-        if not math.isnan(spread.mean):
-            rows.append((number(spread.mean, signed=True), words[key], words["median"].format(value=number(spread.median, signed=True))))
-    return tiles(rows)
+    if summary.top:
+        name = text(words.get(summary.top, summary.top))
+        of = ("top_sure" if summary.unsure < summary.faces else "top_unsure") + ("_time" if summary.over_time else "")
+        share = words[of].format(share=percent(summary.top_share))
+        rows.append((f'<i class="swatch" style="--c: var(--{_safe(summary.top)})"></i>{name}', words["top"], share))
+    means = {
+        "valence": (summary.valence, [one.valence for one in persons]),
+        "arousal": (summary.arousal, [one.arousal for one in persons]),
+    }
+    known = [name for name, (spread, _) in means.items() if not math.isnan(spread.mean)]
+    rows += [
+        (affect(spread.mean, scale), f"{words[f'mean_{name}']}, {scale.span}", _around(spread, each, summary, words, scale))
+        for name, (spread, each) in means.items()
+        if name in known
+    ]
+    return tiles(rows) + (f'<p class="note">{_measured(summary, words, scale)}</p>' if known else "")
+
+
+def affect(value: float, scale: Scale) -> str:
+    """A valence or arousal on its scale, or a dash where there is none."""
+    return NONE if math.isnan(value) else format(scale.shown(value), scale.form)
+
+
+def _around(spread: Spread, each: Sequence[float], summary: Summary, words: Words, scale: Scale) -> str:
+    """What stands under a mean: of what it is, the median, and the mean of the means of several persons."""
+    several = "over_all_time" if summary.people > 1 else "over_time_alone"
+    basis = words[several].format(n=f"{summary.people:,}") if summary.over_time else words["of_sure_faces"]
+    lines, own = [basis, words["median"].format(value=affect(spread.median, scale))], [value for value in each if not math.isnan(value)]
+    if len(own) > 1:
+        lines.append(words["mean_of_means"].format(n=f"{len(own):,}", value=affect(math.fsum(own) / len(own), scale)))
+    return "<br>".join(lines)
+
+
+def _measured(summary: Summary, words: Words, scale: Scale) -> str:
+    """How valence and arousal were counted, in sentences."""
+    parts = [words["sure_scale"].format(span=scale.span)]
+    if summary.over_time:
+        parts.append(words["weighed"])
+    if summary.untimed:
+        parts.append(words["untimed"].format(n=f"{summary.untimed:,}"))
+    if summary.over_time and summary.people > 1:
+        parts.append(words["pooled"])
+    return " ".join(parts)
 
 
 def emotions(summary: Summary, words: Words, *, timed: bool) -> str:
@@ -93,31 +137,30 @@ def emotions(summary: Summary, words: Words, *, timed: bool) -> str:
     return table(words["emotions_caption"], [words[name] for name in head], rows)
 
 
-def quality(summary: Summary, words: Words) -> str:
+def quality(summary: Summary, words: Words, scale: Scale) -> str:
     """Detection score, size, valence and arousal: where they lie."""
-    measures = (
-        ("score", summary.score, 3),
-        ("face_size", summary.size, 0),
-        ("valence", summary.valence, 3),
-        ("arousal", summary.arousal, 3),
-    )
-    rows = [[words[name], *(number(value, digits) for value in _spread(spread))] for name, spread, digits in measures]
-    return table(words["quality_caption"], [words[name] for name in ("what", "mean", "middle", "low", "high")], rows)
+    rows = [[words[name], *(number(value, digits) for value in _spread(spread))]
+            for name, spread, digits in (("score", summary.score, 3), ("face_size", summary.size, 0))]  # fmt: skip
+    rows += [[words["sure_on"].format(what=words[name], span=scale.span), *(number(scale.shown(value), 3) for value in _spread(spread))]
+             for name, spread in (("valence", summary.valence), ("arousal", summary.arousal))]  # fmt: skip
+    caption = words["quality_caption_time" if summary.over_time else "quality_caption"]
+    return table(caption, [words[name] for name in ("what", "mean", "middle", "low", "high")], rows)
 
 
-def persons(people: Sequence[Person], found: Scopes, words: Words) -> str:
+def persons(people: Sequence[Person], found: Scopes, words: Words, scale: Scale) -> str:
     """One row a person."""
     names = {track.key: track.name for track in found.tracks}
-    head = ("who", "faces", "first_seen", "last_seen", "in_sight", "top", "mean_valence", "mean_arousal", "unsure_share")
+    head = [words[name] for name in ("who", "faces", "first_seen", "last_seen", "in_sight", "top")]
+    head += [*(f"{words[name]}, {scale.span}" for name in ("mean_valence", "mean_arousal")), words["unsure_share"]]
     rows = [
         [
             text(names[one.source, one.person]), f"{one.faces:,}", length(one.first), length(one.last), length(one.seconds),
-            text(words.get(one.top, one.top)) or NONE, number(one.valence, signed=True), number(one.arousal, signed=True),
+            text(words.get(one.top, one.top)) or NONE, affect(one.valence, scale), affect(one.arousal, scale),
             percent(one.unsure_share),
         ]
         for one in people
     ]  # fmt: skip
-    return table(words["people_caption"], [words[name] for name in head], rows, marks=[_mark(found, p.source, p.person) for p in people])
+    return table(words["people_caption"], head, rows, marks=[_mark(found, p.source, p.person) for p in people])
 
 
 def episodes(every: Sequence[Episode], found: Scopes, words: Words) -> str:

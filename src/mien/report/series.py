@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from mien.report.timing import Clock, Numbers
 from mien.timeline import Timeline
+from mien.timing import Clock, Numbers
 from mien.types import Ints
 
 MOST_POINTS = 600
@@ -71,7 +71,7 @@ def series(timeline: Timeline, clock: Clock, rows: Ints, names: Sequence[str], *
 
 
 def runs(timeline: Timeline, clock: Clock, rows: Ints, labels: Sequence[str], *, most: int = MOST_RUN_CELLS) -> list[Run]:
-    """What one person showed when, as spans in order. Where frames are too many, the state that most frames of a cell have stands for it.
+    """What one person showed when, as spans in order. Where frames are too many, the state that lasts longest in a cell stands for it.
 
     rows: int64, the person's rows. labels: the emotions; a row with another label counts as unsure.
     """
@@ -86,10 +86,14 @@ def runs(timeline: Timeline, clock: Clock, rows: Ints, labels: Sequence[str], *,
     if len(states) > most:
         first, width = clock.times[0], clock.duration / most
         cells = np.minimum(((clock.times - first) / width).astype(np.int64), most - 1)
-        counts = np.zeros((most, len(labels) + 2), np.int64)
-        np.add.at(counts, (cells, states - ABSENT), 1)
-        states = counts.argmax(axis=1) + ABSENT  # a cell without frames has no counts: absent, which comes first
+        shown = np.zeros((most, len(labels) + 2))
+        np.add.at(shown, (cells, states - ABSENT), clock.lasts)
         starts = first + width * np.arange(most)
+        middles = starts + width / 2
+        before = np.searchsorted(clock.times, middles, side="right") - 1
+        # A cell in which no frame begins has the state of the one that still lasts, and else is a hole.
+        lasting = np.where(middles < ends[before], states[before], ABSENT)
+        states = np.where(np.bincount(cells, minlength=most) > 0, shown.argmax(axis=1) + ABSENT, lasting)
         ends = starts + width
     whole = starts[1:] - ends[:-1] <= 1e-6
     breaks = np.flatnonzero((states[1:] != states[:-1]) | ~whole) + 1

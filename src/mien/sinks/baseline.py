@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mien.errors import MienError
 from mien.sinks.sink import Sink
 from mien.track.baseline import BaselineGate
 from mien.types import Frame, Result
@@ -29,6 +30,10 @@ class BaselineSink(Sink):
         """Take one result; write those that need not wait any more."""
         for ready in self._gate.push(result):
             self._pass_on(ready)
+
+    def failed(self, source: str, error: MienError, /) -> None:
+        """Tell the other sink."""
+        self._sink.failed(source, error)
 
     def close(self, *, finished: bool = True) -> None:
         """Write those that still wait, though the span may not be over."""

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from mien.errors import MienError
+from mien.io.names import is_url
 from mien.sinks.files import prepare
 from mien.sinks.sink import Sink
 from mien.timeline import DTYPES, KINDS, MISSING, Timeline
@@ -20,17 +22,27 @@ BLOCK = 1000
 class HtmlSink(Sink):
     """One self-contained HTML file, see mien.report.page. A run that gives no rows writes nothing and replaces nothing.
 
-    title: its heading; the first source's name if empty. language: `en` or `ru`. baseline: seconds from and to.
-    table: name of a file that the same run writes all rows to.
+    title: its heading; the first source's name if empty. language: `en` or `ru`. affect_scale: of valence and arousal, `unit` -1..1 or
+    `seven` 1..7. baseline: seconds from and to. table: name of a file that the same run writes all rows to.
     """
 
     def __init__(
-        self, path: Path, *, title: str = "", language: str = "en", baseline: tuple[float, float] | None = None, table: str = ""
+        self,
+        path: Path,
+        *,
+        title: str = "",
+        language: str = "en",
+        affect_scale: str = "unit",
+        baseline: tuple[float, float] | None = None,
+        table: str = "",
     ) -> None:
-        self.path, self.title, self.language, self.baseline, self.table = path, title, language, baseline, table
+        self.path, self.title, self.language, self.affect_scale = path, title, language, affect_scale
+        self.baseline, self.table = baseline, table
         self.replaces = prepare(path)
         self._rows: list[dict[str, Any]] = []
         self._blocks: list[Timeline] = []
+        self._failed: list[tuple[str, str]] = []
+        self._failures = 0
 
     @property
     def what(self) -> str:
@@ -40,6 +52,16 @@ class HtmlSink(Sink):
     def write(self, frame: Frame, result: Result, /) -> None:
         """Keep the rows of one picture."""
         self.add(result.rows())
+
+    def failed(self, source: str, error: MienError, /) -> None:
+        """Keep the names of the first inputs that could not be read, and why; the others are counted."""
+        from mien.io.fetch import shown
+        from mien.report.sections import MOST_NAMED
+
+        self._failures += 1
+        if len(self._failed) < MOST_NAMED:
+            name = shown(source) if is_url(source) else source  # without a password
+            self._failed.append((name, str(error).removeprefix(f"{name}: ")))
 
     def add(self, rows: Iterable[dict[str, Any]]) -> None:
         """Keep rows."""
@@ -60,8 +82,25 @@ class HtmlSink(Sink):
         told = words(self.language)
         first, others = Path(str(timeline["source"][0])).name or self.path.stem, len(set(timeline["source"].tolist())) - 1
         title = self.title or (f"{first} {told['and_more'].format(n=f'{others:,}')}" if others else first)
-        notes = () if finished else (told["interrupted"],)
-        write_page(timeline, self.path, title=title, baseline=self.baseline, notes=notes, language=self.language, table=self.table)
+        write_page(
+            timeline,
+            self.path,
+            title=title,
+            baseline=self.baseline,
+            notes=[*([] if finished else [told["interrupted"]]), *self._unread(told)],
+            language=self.language,
+            affect_scale=self.affect_scale,
+            table=self.table,
+        )
+
+    def _unread(self, told: dict[str, str]) -> list[str]:
+        """The sentence about what could not be read, if anything could not."""
+        from mien.report.scopes import short_names
+        from mien.report.sections import listed
+
+        names = short_names([source for source, _ in self._failed])
+        parts = [f"{names[source]} ({why})" for source, why in self._failed]
+        return [told["failed"].format(names=listed(parts, told, of=self._failures))] if parts else []
 
     def _pack(self) -> None:
         if self._rows:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mien.drawers import drawer as drawer_by_name
+from mien.errors import MienError
 from mien.io.names import is_url
 from mien.sinks.baseline import after_baseline
 from mien.sinks.originals import Originals, strictly_inside
@@ -40,6 +41,9 @@ def open_sink(
     baseline: tuple[float, float] | None = None,
     span: VideoSpan | None = None,
     beside: str = "",
+    title: str = "",
+    language: str = "en",
+    affect_scale: str = "unit",
 ) -> Sink:
     """The sink for one target: a table (`x.csv`, `x.jsonl`, `x.parquet`, or `-` for JSON Lines on stdout), an annotated
     picture or video (`x.jpg`, `x.png`, `x.mp4`), a page with charts (`x.html`), or a folder.
@@ -48,7 +52,7 @@ def open_sink(
     input, with `results.csv` beside them if `table`. drawer: draws the pictures; mien's own if None. inputs: what will be
     read; outputs never overwrite it. columns: of tables. baseline: seconds from and to; rows wait until it is over and have
     `Result.delta`. span: the part of a video that is read, whose sound an annotated video gets. beside: a table that the same
-    run writes, which a page names as the place of all rows.
+    run writes, which a page names as the place of all rows. title, language, affect_scale: of a page, as HtmlSink takes them.
 
     Missing folders are made, and it is tried whether the file can be written; but a file that is there is replaced only when
     the first result comes. Raises SinkError: cannot be written; BadTarget, which is a UsageError too: an unknown extension or
@@ -78,7 +82,8 @@ def open_sink(
     if suffix == PAGE:
         from mien.sinks.page import HtmlSink
 
-        return after_baseline(HtmlSink(path, baseline=baseline, table=beside), baseline)
+        page = HtmlSink(path, title=title, language=language, affect_scale=affect_scale, baseline=baseline, table=beside)
+        return after_baseline(page, baseline)
     return after_baseline(TABLES[suffix](path, columns), baseline)
 
 
@@ -109,6 +114,11 @@ class Sinks(Sink):
                 problem = problem or error
         if problem is not None:
             raise problem
+
+    def failed(self, source: str, error: MienError, /) -> None:
+        """Tell each."""
+        for sink in self._sinks:
+            sink.failed(source, error)
 
     def close(self, *, finished: bool = True) -> None:
         """Close each; the first problem is raised when all are closed."""

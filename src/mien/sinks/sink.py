@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Protocol, Self
 
-from mien.errors import SinkError, UsageError
+from mien.errors import MienError, SinkError, UsageError
 from mien.types import Frame, Result
 
 
@@ -31,6 +31,10 @@ class Sink(Protocol):
     def write(self, frame: Frame, result: Result, /) -> None:
         """Take one picture and its result. Raises SinkError when it cannot be written, PictureNotWritten when the next may be."""
         ...
+
+    def failed(self, source: str, error: MienError, /) -> None:
+        """Be told of an input that could not be read, or not to its end; most sinks have no use for that."""
+        return None
 
     def close(self, *, finished: bool = True) -> None:
         """Write what is left. finished: false when the work broke off, so that no one takes a part for the whole."""

@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 
 from mien.errors import UsageError
 from mien.timeline import Timeline
-from mien.types import Ints
-
-Array = NDArray[np.float64]
+from mien.timing import Numbers, clocks, people, row_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,51 +44,40 @@ class _Run:
 def episodes(timeline: Timeline, *, min_seconds: float = 0.3, gap_seconds: float = 0.3) -> list[Episode]:
     """The runs of the label that stands in the column `emotion`, for each person of each source, by source, start and person.
 
-    A row stands for the time up to the person's next one, at most the usual step of the source. Runs of the same emotion that are
-    at most gap_seconds apart are one episode, what is shorter than min_seconds is none, and a person's episodes never overlap.
-    Rows without a person's number, as of pictures, have no episodes. Takes time in proportion to the rows, beyond sorting them.
+    A row stands for its frame as long as that lasts (mien.timing). An unsure face belongs to no episode: it is as if the person were
+    away. Runs of the same emotion that are at most gap_seconds apart are one episode, what is shorter than min_seconds is none, and a
+    person's episodes never overlap. Rows without a person's number, and sources without a clock, as pictures, have no episodes.
+    Takes time in proportion to the rows, beyond sorting them.
     """
     if not (min_seconds >= 0 and gap_seconds >= 0):
         raise UsageError(f"min_seconds is {min_seconds} and gap_seconds {gap_seconds}; wanted numbers from 0 up")
-    rows = np.flatnonzero(timeline.has_face & (timeline["person"] >= 0) & (timeline["emotion"] != ""))
-    if not len(rows):
-        return []
-    names, sources = np.unique(timeline["source"].astype(str), return_inverse=True)
-    steps = _steps(sources, timeline["time_s"], len(names))
-    rows = rows[np.lexsort((timeline["time_s"][rows], timeline["person"][rows], sources[rows]))]
-    new_source = np.diff(sources[rows]) != 0
-    bounds = np.flatnonzero(new_source | (np.diff(timeline["person"][rows]) != 0)) + 1
-    out = []
-    for own in np.split(rows, bounds):
-        source = int(sources[own[0]])
-        times, labels, probs = timeline["time_s"][own], timeline["emotion"][own], timeline["emotion_p"][own]
-        for run in _merged(_runs(times, labels, float(steps[source]), min_seconds, gap_seconds), gap_seconds, min_seconds):
-            if run.short:
-                continue
-            which = np.arange(run.first, run.stop)[labels[run.first : run.stop] == run.emotion]
-            p = np.where(np.isfinite(probs[which]), probs[which], -np.inf)
-            peak, known = which[p.argmax()], p[np.isfinite(p)]
-            best, mean = (float(known.max()), float(known.mean())) if len(known) else (float("nan"), float("nan"))
-            person = int(timeline["person"][own[0]])
-            out.append((source, Episode(str(names[source]), person, run.emotion, run.start, float(times[peak]), run.end, best, mean)))
-    order = sorted(out, key=lambda pair: (pair[0], pair[1].start, pair[1].person))
-    return [episode for _, episode in order]
-
-
-def _steps(sources: Ints, times: Array, n: int) -> Array:
-    """The usual time from frame to frame of each source, float64 (n,): the median; 0 with one frame."""
-    out = np.zeros(n)
-    order = np.argsort(sources, kind="stable")
-    for own in np.split(order, np.flatnonzero(np.diff(sources[order])) + 1):
-        steps = np.diff(np.unique(times[own][np.isfinite(times[own])]))
-        if len(steps):
-            out[sources[own[0]]] = np.median(steps)
+    shown = timeline.has_face & ~timeline["unsure"] & (timeline["emotion"] != "")
+    known = sorted(clocks(timeline), key=lambda clock: clock.source)
+    seconds = row_seconds(timeline, known)
+    out: list[Episode] = []
+    for clock in known:
+        of_source = []
+        for person, rows in people(timeline, clock).items():
+            own = rows[shown[rows]]
+            own = own[np.argsort(timeline["time_s"][own], kind="stable")]
+            times, labels, probs = timeline["time_s"][own], timeline["emotion"][own], timeline["emotion_p"][own]
+            for run in _merged(_runs(times, labels, seconds[own], min_seconds, gap_seconds), gap_seconds, min_seconds):
+                if run.short:
+                    continue
+                which = np.arange(run.first, run.stop)[labels[run.first : run.stop] == run.emotion]
+                p = np.where(np.isfinite(probs[which]), probs[which], -np.inf)
+                peak, finite = which[p.argmax()], p[np.isfinite(p)]
+                best, mean = (float(finite.max()), float(finite.mean())) if len(finite) else (float("nan"), float("nan"))
+                of_source.append(Episode(clock.source, person, run.emotion, run.start, float(times[peak]), run.end, best, mean))
+        out += sorted(of_source, key=lambda one: (one.start, one.person))
     return out
 
 
-def _runs(times: Array, labels: NDArray[np.object_], step: float, min_seconds: float, gap_seconds: float) -> list[_Run]:
-    """One person's rows cut where the label changes or the person is away for longer than a gap."""
-    until = np.append(np.minimum(times[1:], times[:-1] + step), times[-1] + step)
+def _runs(times: Numbers, labels: NDArray[np.object_], lasts: Numbers, min_seconds: float, gap_seconds: float) -> list[_Run]:
+    """One person's rows, each lasting so many seconds, cut where the label changes or the person is away for longer than a gap."""
+    if not len(times):
+        return []
+    until = np.minimum(times + lasts, np.append(times[1:], np.inf))  # a person may be in a frame twice, in a table of a stranger's
     away = times[1:] - until[:-1] > gap_seconds + 1e-9
     firsts = np.concatenate([[0], np.flatnonzero(away | (labels[1:] != labels[:-1])) + 1])
     stops = np.append(firsts[1:], len(times))

@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.timeline import Timeline
-from mien.types import Bools, Ints
+from mien.types import Ints
 
 Numbers = NDArray[np.float64]
 
 GAP = 5.0
 """A frame lasts until the next one, but no longer than this many usual intervals: what is longer is a hole in the recording."""
+PAUSE = 2.0
+"""Where no frame number is missing, a frame may last this many seconds though that is more than `GAP` allows: a recording of
+variable frame rate is slow in parts, but seldom below a frame in two seconds. What is longer is taken for a pause of the recording."""
 REGULAR = 0.9
 """Share of steps between frame numbers that must be alike for a source to count as sampled on purpose."""
 
@@ -100,7 +103,21 @@ def _clock(timeline: Timeline, source: str, rows: Ints) -> Clock | None:
         return None
     steps = np.diff(times)
     usual = float(np.median(steps[steps > 0]))
-    return Clock(source, rows, frames, times, np.minimum(np.append(steps, usual), GAP * usual))
+    whole = _missing(np.diff(frames), _usual_step(frames)) == 0
+    most = np.where(whole, max(GAP * usual, PAUSE), GAP * usual)
+    return Clock(source, rows, frames, times, np.append(np.minimum(steps, most), usual))
+
+
+def _usual_step(frames: Ints) -> int:
+    """The step from frame number to frame number that was asked for: that of nearly all, or 1 where they differ."""
+    steps = np.diff(np.sort(frames))
+    usual = round(float(np.median(steps)))
+    return usual if usual > 1 and np.mean(np.abs(steps - usual) <= 1) >= REGULAR else 1
+
+
+def _missing(steps: Ints, usual: int) -> Ints:
+    """int64 (n,): how many frames are missing in steps between frame numbers, beyond the usual one."""
+    return np.maximum(np.round(steps / usual).astype(np.int64) - 1, 0)
 
 
 def row_seconds(timeline: Timeline, known: list[Clock]) -> Numbers:
@@ -118,12 +135,8 @@ def rate(clock: Clock) -> Rate:
     alike they are taken for sampling that was asked for, and only what is missing beyond counts as dropped.
     """
     frames = np.sort(clock.frames)
-    steps = np.diff(frames)
     spanned = int(frames[-1] - frames[0]) + 1
-    usual = round(float(np.median(steps)))
-    regular = usual > 1 and bool(np.mean(np.abs(steps - usual) <= 1) >= REGULAR)
-    step = usual if regular else 1
-    dropped = int(np.sum(np.maximum(np.round(steps / step) - 1, 0)))
+    step = _usual_step(frames)
     span = float(clock.times[-1] - clock.times[0])
     return Rate(
         source=clock.source,
@@ -134,17 +147,15 @@ def rate(clock: Clock) -> Rate:
         spanned=spanned,
         left_out=spanned - len(frames),
         step=step,
-        dropped=dropped,
+        dropped=int(_missing(np.diff(frames), step).sum()),
         longest_gap=float(np.diff(clock.times).max()),
     )
 
 
 def people(timeline: Timeline, clock: Clock) -> dict[int, Ints]:
     """Rows of each person who has a number in a source, int64 positions in the timeline, by number."""
-    who = timeline["person"][clock.rows]
-    return {int(person): clock.rows[who == person] for person in np.unique(who[who >= 0])}
-
-
-def of_person(timeline: Timeline, source: str, person: int) -> Bools:
-    """bool (n,): the rows of one person of one source."""
-    return np.asarray((timeline["source"] == source) & (timeline["person"] == person))
+    rows = clock.rows[timeline["person"][clock.rows] >= 0]
+    rows = rows[np.argsort(timeline["person"][rows], kind="stable")]
+    who = timeline["person"][rows]
+    parts = np.split(rows, np.flatnonzero(np.diff(who)) + 1) if len(rows) else []
+    return {int(timeline["person"][own[0]]): own for own in parts}

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mien.report.timing import clocks, rate, row_seconds
+from mien.timing import clocks, rate, row_seconds
 from tests.report.tables import row, timeline, two_people
 
 
@@ -29,11 +29,32 @@ def test_each_source_has_its_own_clock():
 
 
 def test_a_frame_lasts_until_the_next_and_no_longer_than_five_usual_intervals():
-    table = frames([0, 1, 2, 3, 4], [0.0, 0.1, 0.2, 0.3, 10.3])
+    table = frames([0, 1, 2, 3, 103], [0.0, 0.1, 0.2, 0.3, 10.3])
     (clock,) = clocks(table)
     assert clock.lasts == pytest.approx([0.1, 0.1, 0.1, 0.5, 0.1])
     assert row_seconds(table, [clock]) == pytest.approx([0.1, 0.1, 0.1, 0.5, 0.1])
     assert clock.duration == pytest.approx(10.4)
+
+
+def test_where_no_frame_is_missing_a_slow_part_is_no_hole_but_a_pause_is():
+    slow = [0.05 * k for k in range(40)] + [2 + 0.5 * k for k in range(16)]
+    (clock,) = clocks(frames(range(56), slow))
+    assert clock.lasts[:40] == pytest.approx([0.05] * 40)
+    assert clock.lasts[40:-1] == pytest.approx([0.5] * 15)
+    assert clock.lasts.sum() == pytest.approx(clock.duration)
+    (paused,) = clocks(frames([0, 1, 2, 3], [0.0, 0.05, 0.1, 60.0]))
+    assert paused.lasts == pytest.approx([0.05, 0.05, 2.0, 0.05])
+    (sampled,) = clocks(frames([15 * k for k in range(20)], [k / 2 if k < 10 else 1 + k / 2 for k in range(20)]))
+    assert sampled.lasts.max() == pytest.approx(1.5)
+
+
+def test_lost_frames_are_a_hole():
+    numbers = [0, 1, 2, 3, 33, 34]
+    (clock,) = clocks(frames(numbers, [n / 30 for n in numbers]))
+    assert clock.lasts.max() == pytest.approx(5 / 30)
+    sampled = [15 * k for k in range(40) if not 20 <= k < 30]
+    (clock,) = clocks(frames(sampled, [n / 30 for n in sampled]))
+    assert clock.lasts.max() == pytest.approx(2.5)
 
 
 def test_rows_of_pictures_have_no_seconds():
