@@ -143,7 +143,7 @@ def analyze(
     talk = RunTalk(total=_total(inputs, reading["span"]), quiet=quiet, noun="frame" if streams else "picture")
     folders = [Path(target) for target in output or [] if target != "-"]
     columns = table_columns(raw=streams and track.smooths, delta=baseline is not None)
-    settings = {"columns": columns, "baseline": track.baseline, "span": reading["span"]}
+    settings = {"columns": columns, "baseline": track.baseline, "span": reading["span"], "recursive": reading["recursive"]}
     sinks: list[Sink] = []
     if output:
         sinks.append(open_sinks(output, drawer=given.drawer_of(style, drawer, anonymize=anonymize), inputs=inputs, **settings))

@@ -13,6 +13,7 @@ from mien.sinks.baseline import after_baseline
 from mien.sinks.originals import Originals, strictly_inside
 from mien.sinks.parquet import ParquetSink
 from mien.sinks.pictures import FolderSink, PictureSink
+from mien.sinks.single import names_in, refuse_for_picture, refuse_for_video
 from mien.sinks.sink import BadTarget, PictureNotWritten, Sink
 from mien.sinks.tables import CsvSink, JsonLinesSink, StdoutSink
 from mien.table import COLUMNS
@@ -40,6 +41,8 @@ def open_sink(
     baseline: tuple[float, float] | None = None,
     span: VideoSpan | None = None,
     beside: str = "",
+    recursive: bool = True,
+    targets: Sequence[str] = (),
 ) -> Sink:
     """The sink for one target: a table (`x.csv`, `x.jsonl`, `x.parquet`, or `-` for JSON Lines on stdout), an annotated
     picture or video (`x.jpg`, `x.png`, `x.mp4`), a page with charts (`x.html`), or a folder.
@@ -48,13 +51,15 @@ def open_sink(
     input, with `results.csv` beside them if `table`. drawer: draws the pictures; mien's own if None. inputs: what will be
     read; outputs never overwrite it. columns: of tables. baseline: seconds from and to; rows wait until it is over and have
     `Result.delta`. span: the part of a video that is read, whose sound an annotated video gets. beside: a table that the same
-    run writes, which a page names as the place of all rows.
+    run writes, which a page names as the place of all rows. recursive: whether folders are read with their subfolders. targets:
+    all of the same run; what lies in a folder among them is not read.
 
     Missing folders are made, and it is tried whether the file can be written; but a file that is there is replaced only when
-    the first result comes. Raises SinkError: cannot be written; BadTarget, which is a UsageError too: an unknown extension or
-    an input.
+    the first result comes. Raises SinkError: cannot be written; BadTarget, which is a UsageError too: an unknown extension, an
+    input, or inputs that do not fit into one picture or video.
     """
     text = os.fspath(target)
+    inputs = list(inputs)
     originals = Originals.of(inputs)
     if text == "-":
         return after_baseline(StdoutSink(), baseline)
@@ -64,6 +69,10 @@ def open_sink(
     if text.endswith(("/", os.sep)) or not suffix or os.path.isdir(text):  # noqa: PTH112  Path.is_dir raises for a name that is too long
         results = (lambda csv: after_baseline(CsvSink(csv, columns), baseline)) if table else None
         return FolderSink(path, drawer=drawer or drawer_by_name(), originals=originals, table=results, span=span)
+    if suffix in (*PICTURES, VIDEO):
+        own = OwnOutputs([Path(other) for other in targets if other != "-"], inputs)
+        names = (name for name in names_in(inputs, recursive=recursive) if name not in own)
+        (refuse_for_video if suffix == VIDEO else refuse_for_picture)(path, names)
     if suffix in PICTURES:
         return PictureSink(path, drawer=drawer or drawer_by_name(), originals=originals)
     if suffix == VIDEO:
@@ -99,8 +108,14 @@ class Sinks(Sink):
         """What they wrote to."""
         return ", ".join(sink.what for sink in self._sinks)
 
+    def admit(self, frame: Frame, /) -> None:
+        """Ask each."""
+        for sink in self._sinks:
+            sink.admit(frame)
+
     def write(self, frame: Frame, result: Result, /) -> None:
-        """Give one picture to each."""
+        """Give one picture to each, unless one of them refuses it: then none has replaced anything for it."""
+        self.admit(frame)
         problem: PictureNotWritten | None = None
         for sink in self._sinks:
             try:
@@ -134,7 +149,7 @@ def open_sinks(targets: Sequence[str], *, inputs: Sequence[Any] = (), **settings
             raise BadTarget(f"{target}: named twice as an output ({seen[real]}, {target}); name it once")
         seen[real] = target
     tables = [target for target in targets if is_table(target)]
-    settings["beside"] = next((target for target in tables if target != "-"), "")
+    settings |= {"beside": next((target for target in tables if target != "-"), ""), "targets": targets}
     return Sinks([open_sink(target, inputs=inputs, table=not tables, **settings) for target in targets])
 
 

@@ -28,6 +28,10 @@ class Sink(Protocol):
         """What it wrote to, for the closing message."""
         ...
 
+    def admit(self, frame: Frame, /) -> None:
+        """Refuse a picture that cannot be taken, before any sink of the run writes anything for it. Raises SinkError."""
+        return None
+
     def write(self, frame: Frame, result: Result, /) -> None:
         """Take one picture and its result. Raises SinkError when it cannot be written, PictureNotWritten when the next may be."""
         ...

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
 from mien.errors import SinkError, SourceError
 from mien.io.container import why
-from mien.io.formats import SUFFIXES, VIDEO_SUFFIXES
 from mien.io.video import VideoInfo, VideoSpan, probe
 from mien.sinks.encoder import Encoder
 from mien.sinks.files import beside, prepare, writing
 from mien.sinks.originals import Originals
 from mien.sinks.remux import Sound, remux
+from mien.sinks.single import folder_of, not_a_video
 from mien.sinks.sink import BadTarget, Sink
 from mien.types import Drawer, Frame, Result
 
@@ -39,13 +38,12 @@ class Mp4Sink(Sink):
     Drawing and encoding run in a thread of their own; what fails there is raised at the next `write` or at `close`.
 
     span: the part of the video that is read, so that sound which goes on after the last frame is kept only if that is the end.
-    Raises BadTarget when the name is an input's, or the inputs named cannot make one video.
+    Raises BadTarget when the name is an input's.
     """
 
     def __init__(self, path: Path, *, drawer: Drawer, originals: Originals = Originals(), span: VideoSpan | None = None) -> None:
         if originals.protects(path):
             raise BadTarget(f"{path}: is one of the inputs, which are never overwritten; choose another name")
-        _refuse_inputs(path, originals.files)
         self.path, self._drawer, self._span = path, drawer, span or VideoSpan()
         self.replaces = prepare(path)
         self._encoder: Encoder | None = None
@@ -77,14 +75,20 @@ class Mp4Sink(Sink):
         """Whether a frame comes after those that were written, in the same video."""
         return frame.stream and frame.source == self._source and frame.index > self._index
 
-    def write(self, frame: Frame, result: Result, /) -> None:
-        """Draw and encode one frame, when its turn comes. Raises BadTarget for a picture, or a frame of another video."""
+    def admit(self, frame: Frame, /) -> None:
+        """Raises BadTarget for a picture, or a frame of another video."""
         if not frame.stream:
-            raise BadTarget(f"{self.path}: {frame.source} is a picture, wanted a video; name a .jpg or .png file, or {self._folder}")
+            raise not_a_video(self.path, frame.source)
+        if self._encoder is not None and not self.continues(frame):
+            raise BadTarget(
+                f"{self.path}: holds {self._source}, but {frame.source} came too; for several videos name {folder_of(self.path)}"
+            )
+
+    def write(self, frame: Frame, result: Result, /) -> None:
+        """Draw and encode one frame, when its turn comes. Raises as `admit` does."""
+        self.admit(frame)
         if self._encoder is None:
             self._encoder = self._begin(frame)
-        elif not self.continues(frame):
-            raise BadTarget(f"{self.path}: holds {self._source}, but {frame.source} came too; for several videos name {self._folder}")
         else:
             self._gap = frame.time - self._last
             self._widest = max(self._widest, self._gap)
@@ -100,10 +104,6 @@ class Mp4Sink(Sink):
         self._broken_off = not finished
         encoder.close()
         self._finish()
-
-    @property
-    def _folder(self) -> str:
-        return f"a folder: -o {self.path.with_suffix('')}/"
 
     def _begin(self, frame: Frame) -> Encoder:
         self._source, self._size, self._first = frame.source, frame.size, frame.time
@@ -165,15 +165,3 @@ def clock(time_base: Fraction) -> Fraction:
     ticks = time_base.denominator
     ticks *= -(-fewest // ticks)
     return Fraction(1, ticks) if ticks <= most else Fraction(1, PLAIN_TICKS)
-
-
-def _refuse_inputs(path: Path, files: Iterable[str]) -> None:
-    """What can be known before the work: one video makes a video, pictures do not."""
-    files = sorted(files)
-    pictures = [file for file in files if Path(file).suffix.lower() in SUFFIXES]
-    videos = [file for file in files if Path(file).suffix.lower() in VIDEO_SUFFIXES]
-    folder = f"a folder: -o {path.with_suffix('')}/"
-    if pictures:
-        raise BadTarget(f"{path}: {Path(pictures[0]).name} is a picture, wanted a video; name a .jpg or .png file, or {folder}")
-    if len(videos) > 1:
-        raise BadTarget(f"{path}: holds one video, but there are {len(videos)}; for several videos name {folder}")
