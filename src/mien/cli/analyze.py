@@ -165,14 +165,15 @@ def analyze(
 
 def _run(items: Iterator[Any], sinks: Sink, talk: RunTalk, own: OwnOutputs, profile: Profile) -> None:
     """Do the work, and tell of what failed."""
-    from mien.cli.main import INTERRUPTED
+    from mien.cli.main import INTERRUPTED, TERMINATED
+    from mien.interrupt import Terminated, terminable
     from mien.io.events import Failure
     from mien.pipeline import Analyzed
     from mien.sinks.sink import PictureNotWritten
 
     skipped = 0
     try:
-        with sinks:
+        with terminable(), sinks:
             for item in items:
                 if item_source(item) in own:
                     skipped += 1
@@ -187,10 +188,10 @@ def _run(items: Iterator[Any], sinks: Sink, talk: RunTalk, own: OwnOutputs, prof
                     talk.fail(item.source, item.error)
                 else:
                     talk.notice(item.source, item.message)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as end:
         talk.close()
         talk.summary(sinks.what if talk.pictures else "", interrupted=True)
-        raise typer.Exit(INTERRUPTED) from None
+        raise typer.Exit(TERMINATED if isinstance(end, Terminated) else INTERRUPTED) from None
     finally:
         talk.close()
     if skipped:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -148,6 +145,7 @@ class _Session:
 
     def work(self) -> None:
         """Watch until it is over, and say the closing line. The tables and the page are whole when it returns."""
+        from mien.interrupt import ENDING, heard
         from mien.io.events import Failure
         from mien.pipeline import Analyzed
         from mien.sinks.registry import Sinks
@@ -164,7 +162,7 @@ class _Session:
                 if window is not None:
                     stack.enter_context(window)
                 stack.enter_context(self.live)
-                stack.enter_context(_ended_by_signals(self.live.stop))
+                stack.enter_context(heard(self.live.stop, *ENDING))  # they end the session as Esc does; a second one ends the program
                 for item in watch(
                     self._analyzer, self.live, sink=sinks, every=self._every, window=window, drawer=self._drawer, seconds=self._seconds
                 ):
@@ -177,28 +175,6 @@ class _Session:
         finally:
             talk.close()
         talk.summary(self.live.stats, sinks.what)
-
-
-@contextmanager
-def _ended_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """In here Ctrl-C, or a request to terminate, ends the session as Esc does; a second one ends the program."""
-    if threading.current_thread() is not threading.main_thread():  # where Python takes no signals
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def ended(number: int, frame: Any) -> None:
-        for again, handler in before.items():
-            signal.signal(again, handler)
-        stop()
-
-    try:
-        for number in before:
-            signal.signal(number, ended)
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _page(path: Path, name: str, language: str, baseline: tuple[float, float] | None, output: list[str]) -> Sink:

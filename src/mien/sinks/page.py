@@ -31,11 +31,12 @@ class HtmlSink(Sink):
         self.replaces = prepare(path)
         self._rows: list[dict[str, Any]] = []
         self._blocks: list[Timeline] = []
+        self._written = False
 
     @property
     def what(self) -> str:
         """The file's name."""
-        return f"{self.path} (replaced)" if self.replaces else str(self.path)
+        return "" if not self._written else f"{self.path} (replaced)" if self.replaces else str(self.path)
 
     def write(self, frame: Frame, result: Result, /) -> None:
         """Keep the rows of one picture."""
@@ -62,6 +63,7 @@ class HtmlSink(Sink):
         title = self.title or (f"{first} {told['and_more'].format(n=f'{others:,}')}" if others else first)
         notes = () if finished else (told["interrupted"],)
         write_page(timeline, self.path, title=title, baseline=self.baseline, notes=notes, language=self.language, table=self.table)
+        self._written = True
 
     def _pack(self) -> None:
         if self._rows:

@@ -34,12 +34,14 @@ class ParquetSink(Sink):
         self._writer: threading.Thread | None = None
         self._file: _Patient | None = None
         self._error: BaseException | None = None
-        self._broken_off = False
+        self._whole = False
 
     @property
     def what(self) -> str:
         """The file's name."""
-        if self._broken_off:
+        if self._file is None:
+            return ""
+        if not self._whole:
             return f"{self.part} (rows up to the break)"
         return f"{self.path} (replaced)" if self.replaces else str(self.path)
 
@@ -63,10 +65,10 @@ class ParquetSink(Sink):
         self._writer.join()
         self._writer = None
         self._check()
-        self._broken_off = not finished
         if finished:
             with writing(self.path):
                 self.part.replace(self.path)
+            self._whole = True
 
     def _flush(self) -> None:
         if not self._rows:

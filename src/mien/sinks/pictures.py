@@ -57,7 +57,7 @@ class PictureSink(Sink):
     @property
     def what(self) -> str:
         """The file's name."""
-        return f"{self.path} (replaced)" if self.replaces else str(self.path)
+        return "" if self._source is None else f"{self.path} (replaced)" if self.replaces else str(self.path)
 
     def admit(self, frame: Frame, /) -> None:
         """Raises BadTarget for a video, SinkError for a second picture."""
@@ -70,8 +70,8 @@ class PictureSink(Sink):
     def write(self, frame: Frame, result: Result, /) -> None:
         """Draw and save. Raises as `admit` does."""
         self.admit(frame)
-        self._source = frame.source
         replace(self.path, encoded(self._drawer(frame.image, result), self.path.suffix))
+        self._source = frame.source
 
 
 class FolderSink(Sink):

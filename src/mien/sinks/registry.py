@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mien.drawers import drawer as drawer_by_name
+from mien.interrupt import ENDING, held
 from mien.io.names import is_url
 from mien.sinks.baseline import after_baseline
 from mien.sinks.originals import Originals, strictly_inside
@@ -106,7 +107,7 @@ class Sinks(Sink):
     @property
     def what(self) -> str:
         """What they wrote to."""
-        return ", ".join(sink.what for sink in self._sinks)
+        return ", ".join(what for sink in self._sinks if (what := sink.what))
 
     def admit(self, frame: Frame, /) -> None:
         """Ask each."""
@@ -126,13 +127,14 @@ class Sinks(Sink):
             raise problem
 
     def close(self, *, finished: bool = True) -> None:
-        """Close each; the first problem is raised when all are closed."""
+        """Close each; the first problem is raised when all are closed. A Ctrl-C does not keep them from it, but a second one may."""
         problem: Exception | None = None
-        for sink in self._sinks:
-            try:
-                sink.close(finished=finished)
-            except Exception as error:  # raised below, once nothing is left open
-                problem = problem or error
+        with held(*ENDING):
+            for sink in self._sinks:
+                try:
+                    sink.close(finished=finished)
+                except Exception as error:  # raised below, once nothing is left open
+                    problem = problem or error
         if problem is not None:
             raise problem
 

@@ -25,7 +25,7 @@ class Sink(Protocol):
 
     @property
     def what(self) -> str:
-        """What it wrote to, for the closing message."""
+        """What it wrote to, for the closing message; empty as long as it wrote nothing."""
         ...
 
     def admit(self, frame: Frame, /) -> None:

@@ -26,7 +26,7 @@ class LineSink(Sink):
     @property
     def what(self) -> str:
         """The file's name."""
-        return f"{self.path} (replaced)" if self.replaces else str(self.path)
+        return "" if self._file is None else f"{self.path} (replaced)" if self.replaces else str(self.path)
 
     @property
     def header(self) -> str:
@@ -79,7 +79,7 @@ class JsonLinesSink(LineSink):
 
 
 class StdoutSink(Sink):
-    """JSON Lines on standard output. A reader that goes away raises BrokenPipeError."""
+    """JSON Lines on standard output. A reader that goes away raises BrokenPipeError, a full disk SinkError."""
 
     what = "stdout"
 
@@ -88,8 +88,9 @@ class StdoutSink(Sink):
         reconfigure = getattr(sys.stdout, "reconfigure", None)
         if reconfigure and (sys.stdout.encoding or "").lower().replace("-", "") != "utf8":
             reconfigure(encoding="utf-8")
-        sys.stdout.writelines(map(json_line, result.rows()))
-        sys.stdout.flush()
+        with writing(Path("stdout")):
+            sys.stdout.writelines(map(json_line, result.rows()))
+            sys.stdout.flush()
 
 
 def cell(value: Any) -> str:

@@ -60,6 +60,8 @@ class Mp4Sink(Sink):
     @property
     def what(self) -> str:
         """The file's name, and what is different in it from what one might expect."""
+        if self._index < 0:
+            return ""
         notes = ["replaced"] * self.replaces + self.notes
         return f"{self.path} ({'; '.join(notes)})" if notes else str(self.path)
 
