@@ -64,6 +64,21 @@ def test_a_kill_leaves_whole_rows(start: Start, many: Path, tmp_path: Path) -> N
             opened.load()
 
 
+def test_a_file_that_another_run_writes_is_refused_until_that_one_has_ended(start: Start, many: Path, tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    first = start("analyze", many, "-o", path, seconds=0.05)
+    wait_for(lambda: path.exists() and path.read_bytes().count(b"\n") > 2)
+    second = start("analyze", many, "-o", tmp_path / "y.csv", "-o", path)
+    _, err = second.communicate(timeout=30)
+    assert (second.returncode, err.decode()) == (1, f"mien: {path}: another run is writing it; wait for its end, or name another file\n")
+    assert not (tmp_path / "y.csv").exists()
+    assert first.poll() is None
+    first.send_signal(signal.SIGKILL)
+    first.wait(30)
+    assert start("analyze", many / "000.jpg", "-o", path).wait(30) == 0
+    assert path.read_bytes().count(b"\n") == 2
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_what_is_done_is_kept_when_it_is_asked_to_end(start: Start, many: Path, tmp_path: Path, number: int, code: int) -> None:
     path = tmp_path / "x.csv"

@@ -10,7 +10,7 @@ from mien.errors import SinkError, SourceError
 from mien.io.container import why
 from mien.io.video import VideoInfo, VideoSpan, probe
 from mien.sinks.encoder import Encoder
-from mien.sinks.files import beside, prepare, writing
+from mien.sinks.files import Claim, beside, prepare, writing
 from mien.sinks.originals import Originals
 from mien.sinks.remux import Sound, remux
 from mien.sinks.single import folder_of, not_a_video
@@ -46,6 +46,7 @@ class Mp4Sink(Sink):
             raise BadTarget(f"{path}: is one of the inputs, which are never overwritten; choose another name")
         self.path, self._drawer, self._span = path, drawer, span or VideoSpan()
         self.replaces = prepare(path)
+        self._claim = Claim(path)
         self._encoder: Encoder | None = None
         self._info: VideoInfo | None = None
         self._source = ""
@@ -78,13 +79,14 @@ class Mp4Sink(Sink):
         return frame.stream and frame.source == self._source and frame.index > self._index
 
     def admit(self, frame: Frame, /) -> None:
-        """Raises BadTarget for a picture, or a frame of another video."""
+        """Raises BadTarget for a picture, or a frame of another video; SinkError when another run is writing the file."""
         if not frame.stream:
             raise not_a_video(self.path, frame.source)
         if self._encoder is not None and not self.continues(frame):
             raise BadTarget(
                 f"{self.path}: holds {self._source}, but {frame.source} came too; for several videos name {folder_of(self.path)}"
             )
+        self._claim.take()
 
     def write(self, frame: Frame, result: Result, /) -> None:
         """Draw and encode one frame, when its turn comes. Raises as `admit` does."""
@@ -100,12 +102,14 @@ class Mp4Sink(Sink):
 
     def close(self, *, finished: bool = True) -> None:
         """Encode the last frames, add the sound and put the index in front. When that fails, the fragmented file stays."""
-        if self._encoder is None:
-            return
         encoder, self._encoder = self._encoder, None
-        self._broken_off = not finished
-        encoder.close()
-        self._finish()
+        try:
+            if encoder is not None:
+                self._broken_off = not finished
+                encoder.close()
+                self._finish()
+        finally:
+            self._claim.drop()
 
     def _begin(self, frame: Frame) -> Encoder:
         self._source, self._size, self._first = frame.source, frame.size, frame.time
@@ -117,8 +121,6 @@ class Mp4Sink(Sink):
         if self._info and self._info.time_base:
             self._base = clock(self._info.time_base)
         fps = self._info.fps if self._info and self._info.fps else USUAL_FPS
-        with writing(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
         return Encoder(self.path, size=frame.size, time_base=self._base, fps=fps, drawer=self._drawer)
 
     def _finish(self) -> None:
