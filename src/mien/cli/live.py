@@ -145,17 +145,19 @@ class _Session:
 
     def work(self) -> None:
         """Watch until it is over, and say the closing line. The tables and the page are whole when it returns."""
+        from mien.cli.baselines import BaselineNotice
         from mien.interrupt import ENDING, heard
         from mien.io.events import Failure
         from mien.pipeline import Analyzed
-        from mien.sinks.registry import Sinks
+        from mien.sinks.registry import Sinks, open_sink
         from mien.watch import watch
         from mien.window import open_window
 
+        talk, baseline = self.talk, self._analyzer.options.track.baseline
         if not self.sinks and not (self._shows and sys.stdout.isatty()):
-            self.sinks.append(_stdout())
-            self.talk.status = False  # the rows would run through it
-        sinks, talk = Sinks(self.sinks), self.talk
+            self.sinks.append(open_sink("-", baseline=baseline))
+            talk.status = False  # the rows would run through it
+        sinks = Sinks([*self.sinks, *([BaselineNotice(baseline, talk.notice)] if baseline and self.sinks else [])])
         try:
             with sinks, ExitStack() as stack:
                 window = open_window(f"mien: {self.live.source}") if self._shows else None
@@ -191,12 +193,6 @@ def _page(path: Path, name: str, language: str, baseline: tuple[float, float] | 
 def _title(source: str) -> str:
     """A source as a heading names it: a file without its folders."""
     return source if is_url(source) else Path(source).name
-
-
-def _stdout() -> Sink:
-    from mien.sinks.tables import StdoutSink
-
-    return StdoutSink()
 
 
 def _open(page: Path) -> None:
