@@ -15,7 +15,7 @@ HEAVY = ("cv2", "onnxruntime", "torch", "PIL", "arro3", "numpy", "typer", "rich"
 
 # From the bottom up; a layer imports itself and those below it.
 LAYERS = (
-    ("errors",),
+    ("errors", "interrupt"),
     ("types", "labels", "table"),
     ("timeline", "timing", "profile"),
     ("vision", "io"),

@@ -15,6 +15,7 @@ from pyarrow import parquet
 from mien.labels import PALETTES, to_seven
 from mien.table import COLUMNS
 from tests.cli.conftest import FAKES, Said
+from tests.io.clips import clip
 from tests.report.tables import Elements, data_of
 
 Mien = Callable[..., Said]
@@ -67,10 +68,22 @@ def test_one_picture_out(mien: Mien, pictures: Path, tmp_path: Path) -> None:
     with Pillow.open(tmp_path / "x.jpg") as picture:
         assert picture.format == "JPEG"
     said = mien("analyze", pictures, *FAKES, "-o", tmp_path / "x.jpg", "-o", tmp_path / "x.csv")
-    assert said.code == 1
+    assert said.code == 2
     assert "for several pictures name a folder" in said.err
     assert said.err.count("\n") == 1
-    assert (tmp_path / "x.csv").read_text("utf-8").count("two.png") == 2
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_a_run_that_is_refused_at_its_first_frame_replaces_nothing(mien: Mien, tmp_path: Path) -> None:
+    film = clip(tmp_path / "film.mp4", 3).rename(tmp_path / "a film that only its bytes tell")
+    there = [tmp_path / name for name in ("x.csv", "x.jsonl", "x.parquet", "x.html", "x.jpg")]
+    for path in there[:-1]:
+        path.write_text("precious")
+    said = mien("analyze", film, *FAKES, *(word for path in there for word in ("-o", path)))
+    assert (said.code, said.err.count("\n")) == (2, 1)
+    assert f"x.jpg: holds one picture, but {film} is a video" in said.err
+    assert [path.read_text() for path in there[:-1]] == ["precious"] * 4
+    assert sorted(tmp_path.iterdir()) == sorted([film, *there[:-1]])
 
 
 def test_one_bad_file_does_not_stop_the_batch(mien: Mien, pictures: Path, broken: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image as Pillow
+from pyarrow import parquet
 
 from mien.table import COLUMNS
 from mien.testing import planted_picture
@@ -63,20 +64,46 @@ def test_a_kill_leaves_whole_rows(start: Start, many: Path, tmp_path: Path) -> N
             opened.load()
 
 
-def test_control_c_keeps_what_is_done(start: Start, many: Path, tmp_path: Path) -> None:
+def test_a_file_that_another_run_writes_is_refused_until_that_one_has_ended(start: Start, many: Path, tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
-    process = start("analyze", many, "-o", path, "-o", tmp_path / "x.parquet", seconds=0.05)
+    first = start("analyze", many, "-o", path, seconds=0.05)
+    wait_for(lambda: path.exists() and path.read_bytes().count(b"\n") > 2)
+    second = start("analyze", many, "-o", tmp_path / "y.csv", "-o", path)
+    _, err = second.communicate(timeout=30)
+    assert (second.returncode, err.decode()) == (1, f"mien: {path}: another run is writing it; wait for its end, or name another file\n")
+    assert not (tmp_path / "y.csv").exists()
+    assert first.poll() is None
+    first.send_signal(signal.SIGKILL)
+    first.wait(30)
+    assert start("analyze", many / "000.jpg", "-o", path).wait(30) == 0
+    assert path.read_bytes().count(b"\n") == 2
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_what_is_done_is_kept_when_it_is_asked_to_end(start: Start, many: Path, tmp_path: Path, number: int, code: int) -> None:
+    path = tmp_path / "x.csv"
+    process = start("analyze", many, "-o", path, "-o", tmp_path / "x.html", "-o", tmp_path / "x.parquet", seconds=0.05)
     wait_for(lambda: path.exists() and path.read_bytes().count(b"\n") > 8)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=30)
-    assert process.returncode == 130
+    assert process.returncode == code
     (line,) = err.decode().splitlines()
     assert line.startswith("interrupted: ")
-    assert line.endswith(f"-> {path}, {tmp_path / 'x.parquet'}.part (rows up to the break)")
+    assert line.endswith(f"-> {path}, {tmp_path / 'x.html'}, {tmp_path / 'x.parquet'}.part (rows up to the break)")
     rows = path.read_text().count("\n") - 1
     told = int(line.split()[1].replace(",", ""))
     assert rows - 1 <= told <= rows  # the signal may come between the writing of a picture and its counting
     assert not (tmp_path / "x.parquet").exists()
+    assert (tmp_path / "x.html").read_text("utf-8").rstrip().endswith("</html>")
+    assert len(parquet.read_table(tmp_path / "x.parquet.part")) == rows
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full on this system")
+def test_a_full_disk_under_stdout_is_one_line(start: Start, pictures: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        process = start("analyze", pictures, stdout=full)
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (1, b"mien: stdout: cannot be written (No space left on device)\n")
 
 
 def test_stdin_and_unicode(start: Start, pictures: Path) -> None:

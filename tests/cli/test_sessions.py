@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from mien.cli.sessions import outline
+from mien.report.summary import summarise
 from mien.sinks.registry import TABLES
 from mien.store import open_store
+from mien.testing import make_result, planted_results
 from mien.timeline import Timeline
 from tests.cli.conftest import Said
 from tests.report.tables import row, timeline
@@ -65,7 +67,7 @@ def test_list(mien: Mien, recorded: Path) -> None:
     assert rows[0]["state"] == "finished"
     assert rows[1]["retention_days"] == "forever"
     lines = mien("sessions", "list").out.splitlines()
-    assert lines[0].split() == ["number", "name", "started", "seconds", "frames", "faces", "state", "source"]
+    assert lines[0].split() == ["number", "name", "started", "took", "frames", "faces", "state", "source"]
     assert [line.split()[0] for line in lines[1:]] == ["3", "2", "1"]
     assert ODD in lines[2]
     assert "\x1b" not in lines[2]
@@ -81,7 +83,7 @@ def test_another_store_by_option(mien: Mien, recorded: Path, tmp_path: Path) -> 
 
 def test_show(mien: Mien, recorded: Path) -> None:
     shown = json.loads(mien("sessions", "show", ODD, "--json").out)
-    assert (shown["id"], shown["row_count"], shown["people"], shown["seconds"], shown["sources"]) == (2, 4, 2, 0.08, ["a\x1b[31m.mp4"])
+    assert (shown["id"], shown["row_count"], shown["people"], shown["seconds"], shown["sources"]) == (2, 4, 2, 0.12, ["a\x1b[31m.mp4"])
     assert shown["emotions"] == {"fear": 0.5, "happy": 0.5}  # of the sure faces, as on the page
     assert shown["unsure"] == 0.3333
     said = mien("sessions", "show", "2")
@@ -124,6 +126,15 @@ def test_an_empty_session(mien: Mien, place: Path) -> None:
 def test_people_are_counted_in_each_input() -> None:
     """The numbers of people begin anew with each input."""
     assert outline(Timeline.from_results([*results(1, source="a.mp4"), *results(1, source="b.mp4")]))["people"] == 4
+
+
+def test_seconds_are_those_of_the_page() -> None:
+    """Recordings of 5, 4 and 3 seconds are 12, though all begin at 0; pictures have none."""
+    lengths = {"a.mp4": 5, "b.mp4": 4, "c.mp4": 3}
+    three = [one for source, n in lengths.items() for one in planted_results([[(0, "happy")]], seconds=n, source=source)]
+    timeline = Timeline.from_results([*three, make_result(["sad"])])
+    assert outline(timeline)["seconds"] == 12.0 == pytest.approx(summarise(timeline).duration)
+    assert outline(Timeline.from_results([make_result(["sad"])]))["seconds"] == 0.0
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])

@@ -1,5 +1,6 @@
 """A target chooses its sink; what cannot be meant is refused before the work starts."""
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,45 @@ def test_all_are_told_of_what_failed() -> None:
     with Sinks([Deaf(), Told(), after_baseline(Told(), (0, 1))]) as sinks:
         sinks.failed("a.mp4", SinkError("a.mp4: empty"))
     assert told == [("a.mp4", "a.mp4: empty")] * 2
+
+
+def test_a_ctrl_c_does_not_keep_them_from_being_closed() -> None:
+    """The first ended the work; one that comes while files are closed waits, and one more ends even that."""
+    closed: list[str] = []
+
+    class Slow(Sink):
+        def __init__(self, name: str, *signals: int) -> None:
+            self._name, self._signals = name, signals
+
+        def write(self, frame: Frame, result: Result, /) -> None: ...
+
+        def close(self, *, finished: bool = True) -> None:
+            for number in self._signals:
+                signal.raise_signal(number)
+            closed.append(self._name)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        Sinks([Slow("a", signal.SIGINT), Slow("b")]).close()
+        Sinks([Slow("c", signal.SIGTERM), Slow("d")]).close(finished=False)
+        with pytest.raises(KeyboardInterrupt):
+            Sinks([Slow("e", signal.SIGINT, signal.SIGINT), Slow("f")]).close()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert closed == ["a", "b", "c", "d"]
+
+
+def test_only_what_was_written_is_named(tmp_path: Path) -> None:
+    names = ["x.csv", "x.jsonl", "x.parquet", "x.html", "x.jpg"]
+    sinks = open_sinks([str(tmp_path / name) for name in names])
+    assert sinks.what == ""
+    sinks.write(FRAME, make_result())
+    assert sinks.what == ", ".join(str(tmp_path / name) for name in ("x.csv", "x.jsonl", "x.jpg"))  # as a kill finds it
+    sinks.close()
+    assert sinks.what == ", ".join(str(tmp_path / name) for name in names)
+    film = open_sink(tmp_path / "x.mp4")
+    film.close()
+    assert film.what == ""
 
 
 def test_own_outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from mien.errors import SinkError, UsageError
 from mien.io.video import VideoSpan, probe, read_video
 from mien.sinks.originals import Originals
 from mien.sinks.pictures import FolderSink, PictureSink
+from mien.sinks.registry import open_sink
 from mien.sinks.sink import BadTarget
 from mien.sinks.video import Mp4Sink, clock
 from mien.types import Emotions, Faces, Frame, Image, Result
@@ -271,13 +272,13 @@ def test_pictures_and_second_videos_are_refused(tmp_path: Path) -> None:
 
 def test_inputs_that_cannot_make_one_video_are_refused_at_once(tmp_path: Path) -> None:
     for inputs, said in (
-        (["a.mp4", "b.mkv"], r"out\.mp4: holds one video, but there are 2; for several videos name a folder: -o .*out/"),
+        (["a.mp4", "b.mkv"], r"out\.mp4: holds one video, but there are a\.mp4 and b\.mkv; for several videos name a folder: -o .*out/"),
         (["a.jpg"], r"out\.mp4: a\.jpg is a picture, wanted a video"),
         ([tmp_path / "out.mp4"], "is one of the inputs"),
     ):
         with pytest.raises(UsageError, match=said):
-            Mp4Sink(tmp_path / "out.mp4", drawer=plain, originals=Originals.of(inputs))
-    Mp4Sink(tmp_path / "out.mp4", drawer=plain, originals=Originals.of(["a.mp4", "-"]))
+            open_sink(tmp_path / "out.mp4", inputs=inputs)
+    open_sink(tmp_path / "out.mp4", inputs=["a.mp4", "-"])
 
 
 def test_what_fails_in_the_thread_is_raised(tmp_path: Path) -> None:

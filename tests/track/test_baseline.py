@@ -1,12 +1,14 @@
 """A person's own baseline."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from mien.table import DELTA_COLUMNS
 from mien.testing import make_result, planted_results, planted_timeline
 from mien.timeline import Timeline
-from mien.track.baseline import BaselineGate, with_baseline
+from mien.track.baseline import BaselineCheck, BaselineGate, with_baseline
 from mien.track.follow import Follower
 from mien.types import Result
 
@@ -61,6 +63,38 @@ def test_the_gate_and_the_table_agree():
     assert [result.index for result in released] == [result.index for result in results]
     streamed = Timeline.from_results(released)
     assert deltas(streamed) == pytest.approx(deltas(with_baseline(Timeline.from_results(results), SPAN)), abs=3e-6, nan_ok=True)
+
+
+def test_unsure_faces_count_for_no_baseline():
+    plain = planted_results([[(0, "happy")], [(0, "sad")]], fps=10, seconds=3)
+    results = []
+    for result in plain:  # the first person is unsure for the second half of the span, and shows fear then; the other always
+        unsure = np.array([result.time > 1, True])
+        probs = result.emotions.probs.copy()
+        if result.time > 1:
+            probs[0] = np.roll(probs[0], 1)
+        results.append(dataclasses.replace(result, emotions=dataclasses.replace(result.emotions, probs=probs, unsure=unsure)))
+    released = through(BaselineGate(SPAN), results)
+    assert released[0].delta[0] == pytest.approx(0, abs=1e-6)
+    assert np.abs(released[-1].delta[0]).max() > 0.5  # it has differences, unsure or not
+    assert all(np.isnan(result.delta[1]).all() for result in released)
+    table = with_baseline(Timeline.from_results(results), SPAN)
+    assert deltas(table) == pytest.approx(np.concatenate([result.delta for result in released]), abs=3e-6, nan_ok=True)
+
+
+def test_who_has_no_baseline():
+    results = planted_results(PEOPLE, seconds=3) + planted_results(PEOPLE[:1], seconds=3, source="b.mp4") + [make_result(["happy"])]
+    for span, wanted in ((SPAN, {"planted.mp4": [2]}), ((5.0, 6.0), {"planted.mp4": [0, 1, 2], "b.mp4": [0]}), ((0.0, 2.5), {})):
+        streamed, whole = BaselineCheck(span), BaselineCheck(span)
+        for result in results:
+            streamed.see(result)
+        whole.see_table(Timeline.from_results(results))
+        assert streamed.missing() == whole.missing() == wanted
+        assert (whole.people("planted.mp4"), whole.people("b.mp4"), whole.people("picture.jpg")) == (3, 1, 0)
+    unsure = [dataclasses.replace(r, emotions=dataclasses.replace(r.emotions, unsure=np.ones(len(r), bool))) for r in results]
+    check = BaselineCheck(SPAN)
+    check.see_table(Timeline.from_results(unsure))
+    assert check.missing() == {"planted.mp4": [0, 1, 2], "b.mp4": [0]}
 
 
 def test_the_gate_opens_when_the_span_is_over():

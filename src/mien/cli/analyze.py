@@ -104,12 +104,14 @@ def analyze(
 
     Without -o the table goes to stdout: as JSON Lines, or for human eyes when stdout is a terminal.
     """
+    from mien.cli.baselines import BaselineNotice
     from mien.cli.render import RunTalk, say_profile
     from mien.io.images import ImageLimits
     from mien.io.sources import has_streams
     from mien.io.video import VideoSpan
     from mien.options import AnalyzeOptions
     from mien.pipeline import Analyzer
+    from mien.sinks.baseline import after_baseline
     from mien.sinks.registry import OwnOutputs, Sinks, open_sinks
     from mien.table import columns as table_columns
     from mien.vision.style import Style
@@ -143,14 +145,23 @@ def analyze(
     talk = RunTalk(total=_total(inputs, reading["span"]), quiet=quiet, noun="frame" if streams else "picture")
     folders = [Path(target) for target in output or [] if target != "-"]
     columns = table_columns(raw=streams and track.smooths, delta=baseline is not None)
-    settings = {"columns": columns, "baseline": track.baseline, "span": reading["span"], "language": language, "affect_scale": affect_scale}
+    settings = {
+        "columns": columns,
+        "baseline": track.baseline,
+        "span": reading["span"],
+        "recursive": reading["recursive"],
+        "language": language,
+        "affect_scale": affect_scale,
+    }
     sinks: list[Sink] = []
     if output:
         sinks.append(open_sinks(output, drawer=given.drawer_of(style, drawer, anonymize=anonymize), inputs=inputs, **settings))
     elif session is None or as_json:
-        sinks.append(_stdout(talk, as_json, va, style.affect_scale))
+        sinks.append(after_baseline(_stdout(talk, as_json, va, style.affect_scale), track.baseline))
     if session is not None:
         sinks.append(given.session_sink(store, session, options, columns))
+    if track.baseline is not None:
+        sinks.append(BaselineNotice(track.baseline, talk.notice))
     if save_crops is not None:
         from mien.sinks.crops import CropsSink
         from mien.sinks.originals import Originals
@@ -165,14 +176,15 @@ def analyze(
 
 def _run(items: Iterator[Any], sinks: Sink, talk: RunTalk, own: OwnOutputs, profile: Profile) -> None:
     """Do the work, and tell of what failed."""
-    from mien.cli.main import INTERRUPTED
+    from mien.cli.main import INTERRUPTED, TERMINATED
+    from mien.interrupt import Terminated, terminable
     from mien.io.events import Failure
     from mien.pipeline import Analyzed
     from mien.sinks.sink import PictureNotWritten
 
     skipped = 0
     try:
-        with sinks:
+        with terminable(), sinks:
             for item in items:
                 if item_source(item) in own:
                     skipped += 1
@@ -187,15 +199,15 @@ def _run(items: Iterator[Any], sinks: Sink, talk: RunTalk, own: OwnOutputs, prof
                     talk.fail(item.source, item.error)
                     sinks.failed(item.source, item.error)
                 else:
-                    talk.notice(item.source, item.message)
-    except KeyboardInterrupt:
+                    talk.notice(f"{item.source}: {item.message}")
+    except KeyboardInterrupt as end:
         talk.close()
         talk.summary(sinks.what if talk.pictures else "", interrupted=True)
-        raise typer.Exit(INTERRUPTED) from None
+        raise typer.Exit(TERMINATED if isinstance(end, Terminated) else INTERRUPTED) from None
     finally:
         talk.close()
     if skipped:
-        talk.notice("output folder", f"lies in a folder that is read; {skipped} of its pictures were left out")
+        talk.notice(f"output folder: lies in a folder that is read; {skipped} of its pictures were left out")
     talk.summary(sinks.what if talk.pictures else "")
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -151,23 +148,26 @@ class _Session:
 
     def work(self) -> None:
         """Watch until it is over, and say the closing line. The tables and the page are whole when it returns."""
+        from mien.cli.baselines import BaselineNotice
+        from mien.interrupt import ENDING, heard
         from mien.io.events import Failure
         from mien.pipeline import Analyzed
-        from mien.sinks.registry import Sinks
+        from mien.sinks.registry import Sinks, open_sink
         from mien.watch import watch
         from mien.window import open_window
 
+        talk, baseline = self.talk, self._analyzer.options.track.baseline
         if not self.sinks and not (self._shows and sys.stdout.isatty()):
-            self.sinks.append(_stdout())
-            self.talk.status = False  # the rows would run through it
-        sinks, talk = Sinks(self.sinks), self.talk
+            self.sinks.append(open_sink("-", baseline=baseline))
+            talk.status = False  # the rows would run through it
+        sinks = Sinks([*self.sinks, *([BaselineNotice(baseline, talk.notice)] if baseline and self.sinks else [])])
         try:
             with sinks, ExitStack() as stack:
                 window = open_window(f"mien: {self.live.source}") if self._shows else None
                 if window is not None:
                     stack.enter_context(window)
                 stack.enter_context(self.live)
-                stack.enter_context(_ended_by_signals(self.live.stop))
+                stack.enter_context(heard(self.live.stop, *ENDING))  # they end the session as Esc does; a second one ends the program
                 for item in watch(
                     self._analyzer, self.live, sink=sinks, every=self._every, window=window, drawer=self._drawer, seconds=self._seconds
                 ):
@@ -183,37 +183,9 @@ class _Session:
         talk.summary(self.live.stats, sinks.what)
 
 
-@contextmanager
-def _ended_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """In here Ctrl-C, or a request to terminate, ends the session as Esc does; a second one ends the program."""
-    if threading.current_thread() is not threading.main_thread():  # where Python takes no signals
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def ended(number: int, frame: Any) -> None:
-        for again, handler in before.items():
-            signal.signal(again, handler)
-        stop()
-
-    try:
-        for number in before:
-            signal.signal(number, ended)
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _title(source: str) -> str:
     """A source as a heading names it: a file without its folders."""
     return source if is_url(source) else Path(source).name
-
-
-def _stdout() -> Sink:
-    from mien.sinks.tables import StdoutSink
-
-    return StdoutSink()
 
 
 def _open(page: Path) -> None:

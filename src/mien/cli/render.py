@@ -92,11 +92,11 @@ class RunTalk:
             say(f"mien: {text if source in text else f'{source}: {text}'}")
         self._move()
 
-    def notice(self, source: str, message: str) -> None:
-        """Tell of something about one input."""
+    def notice(self, message: str) -> None:
+        """Tell of something, as `clip.mp4: what is to be known of it`."""
         if not self._quiet:
             with self.aside():
-                say(f"mien: {source}: {message}")
+                say(f"mien: {message}")
 
     @contextmanager
     def aside(self) -> Iterator[None]:

@@ -56,6 +56,8 @@ def report(
         raise UsageError(f"-o {page}: is the table itself, which is never overwritten; choose another name")
     is_file = Path(what).is_file()
     timeline = _timeline(what, store)
+    if span is not None:
+        _tell_missing(timeline, span)
     write_page(
         timeline,
         page,
@@ -71,6 +73,18 @@ def report(
 
         if not webbrowser.open(page.resolve().as_uri()):
             say("mien: no browser could be opened; open the page yourself")
+
+
+def _tell_missing(timeline: Timeline, span: tuple[float, float]) -> None:
+    """Say who has no baseline in the span."""
+    from mien.cli.baselines import without_baseline
+    from mien.cli.render import say
+    from mien.track.baseline import BaselineCheck
+
+    check = BaselineCheck(span)
+    check.see_table(timeline)
+    if line := without_baseline(check):
+        say(f"mien: {line}")
 
 
 def default_page(what: str) -> Path:

@@ -21,7 +21,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="List, show, 
 
 NAMED = 10
 """Sessions that a purge names; further ones are counted."""
-COLUMNS = ("number", "name", "started", "seconds", "frames", "faces", "state", "source")
+COLUMNS = ("number", "name", "started", "took", "frames", "faces", "state", "source")
+"""took: seconds that the recording itself lasted; of what is recorded, `show` tells the seconds."""
 
 Where = Annotated[
     str | None,
@@ -49,7 +50,7 @@ def list_(store: Where = None, as_json: AsJson = False) -> None:
     if not found:
         say(f"mien: {nothing}")
         return
-    print_table(COLUMNS, [_cells(session) for session in found], right=("number", "seconds", "frames", "faces"))
+    print_table(COLUMNS, [_cells(session) for session in found], right=("number", "took", "frames", "faces"))
 
 
 @app.command()
@@ -151,20 +152,18 @@ def purge(
 
 
 def outline(timeline: Timeline) -> dict[str, Any]:
-    """Seconds from first to last row, people, share of unsure faces, and of each expression shown, the most frequent first.
+    """Seconds of all sources together, people, share of unsure faces, and of each expression shown, the most frequent first.
 
-    The last as the page has it: of the time of the sure faces, or of all where none is sure; of pictures, of these faces.
+    The first and the last as the page has them; the shares are of the time of the sure faces, or of all where none is sure; of
+    pictures, of these faces.
     """
-    import numpy as np
-
     from mien.report.summary import ranking, weights_of
     from mien.timing import clocks, row_seconds
 
     faces = timeline.where(timeline.has_face)
-    times = timeline["time_s"][~np.isnan(timeline["time_s"])]
     weights, _ = weights_of(timeline, row_seconds(timeline, clocks(timeline)))
     return {
-        "seconds": round(float(np.ptp(times)), 3) if len(times) else 0.0,
+        "seconds": round(sum((clock.duration for clock in clocks(timeline)), 0.0), 3),
         "people": len({one for one in zip(faces["source"], faces["person"], strict=True) if one[1] >= 0}),  # numbers begin anew in each
         "unsure": round(float(faces["unsure"].mean()), 4) if len(faces) else None,
         "emotions": {name: round(share, 4) for name, share in ranking(timeline, weights).items()},
@@ -190,11 +189,11 @@ def _newest(store: Store, which: str) -> Session:
 
 def _cells(session: Session) -> tuple[str, ...]:
     began = datetime.fromisoformat(session.started)
-    seconds = (datetime.fromisoformat(session.ended or session.updated) - began).total_seconds()
+    took = (datetime.fromisoformat(session.ended or session.updated) - began).total_seconds()
     started = began.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     counts = (f"{session.frame_count:,}", f"{session.face_count:,}")
     more = f" and {session.source_count - 1:,} more" if session.source_count > 1 else ""
-    return str(session.id), session.name, started, f"{seconds:,.1f}", *counts, session.state(), f"{''.join(session.sources[:1])}{more}"
+    return str(session.id), session.name, started, f"{took:,.1f}", *counts, session.state(), f"{''.join(session.sources[:1])}{more}"
 
 
 def _called(session: Session) -> str:

@@ -26,6 +26,10 @@ class BaselineSink(Sink):
         """What the other sink wrote to."""
         return self._sink.what
 
+    def admit(self, frame: Frame, /) -> None:
+        """Ask the other sink."""
+        self._sink.admit(frame)
+
     def write(self, frame: Frame, result: Result, /) -> None:
         """Take one result; write those that need not wait any more."""
         for ready in self._gate.push(result):

@@ -43,11 +43,12 @@ class HtmlSink(Sink):
         self._blocks: list[Timeline] = []
         self._failed: list[tuple[str, str]] = []
         self._failures = 0
+        self._written = False
 
     @property
     def what(self) -> str:
         """The file's name."""
-        return f"{self.path} (replaced)" if self.replaces else str(self.path)
+        return "" if not self._written else f"{self.path} (replaced)" if self.replaces else str(self.path)
 
     def write(self, frame: Frame, result: Result, /) -> None:
         """Keep the rows of one picture."""
@@ -92,6 +93,7 @@ class HtmlSink(Sink):
             affect_scale=self.affect_scale,
             table=self.table,
         )
+        self._written = True
 
     def _unread(self, told: dict[str, str]) -> list[str]:
         """The sentence about what could not be read, if anything could not."""

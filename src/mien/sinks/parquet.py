@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mien.errors import SinkError
-from mien.sinks.files import prepare, writing
+from mien.sinks.files import Claim, prepare, writing
 from mien.sinks.sink import Sink
 from mien.table import COLUMNS
 from mien.types import Frame, Result
@@ -29,19 +29,26 @@ class ParquetSink(Sink):
         self.part = path.with_name(path.name + ".part")
         self.replaces = prepare(path)
         prepare(self.part)
+        self._claim = Claim(self.part)
         self._rows: list[dict[str, Any]] = []
         self._batches: queue.Queue[Any] = queue.Queue(2)
         self._writer: threading.Thread | None = None
         self._file: _Patient | None = None
         self._error: BaseException | None = None
-        self._broken_off = False
+        self._whole = False
 
     @property
     def what(self) -> str:
         """The file's name."""
-        if self._broken_off:
+        if self._file is None:
+            return ""
+        if not self._whole:
             return f"{self.part} (rows up to the break)"
         return f"{self.path} (replaced)" if self.replaces else str(self.path)
+
+    def admit(self, frame: Frame, /) -> None:
+        """Raises SinkError when another run is writing the file."""
+        self._claim.take()
 
     def write(self, frame: Frame, result: Result, /) -> None:
         """Add the rows of one picture; a full row group goes to the disk."""
@@ -56,22 +63,29 @@ class ParquetSink(Sink):
 
     def close(self, *, finished: bool = True) -> None:
         """Write the last rows and give the file its name; when the work broke off it keeps `.part`, readable."""
-        self._flush()
+        try:
+            self._flush()
+            self._finish(finished)
+        finally:
+            self._claim.drop()
+
+    def _finish(self, whole: bool) -> None:
         if self._writer is None:
             return
         self._put(None)
         self._writer.join()
         self._writer = None
         self._check()
-        self._broken_off = not finished
-        if finished:
+        if whole:
             with writing(self.path):
                 self.part.replace(self.path)
+            self._whole = True
 
     def _flush(self) -> None:
         if not self._rows:
             return
         if self._writer is None:
+            self._claim.take()
             with writing(self.path):
                 self._file = _Patient(self.part, "wb")
             self._writer = threading.Thread(target=self._work, args=(self._file,), name=f"parquet {self.path.name}", daemon=True)

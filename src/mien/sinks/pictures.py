@@ -12,6 +12,7 @@ from mien.errors import SinkError
 from mien.io.formats import VIDEO_SUFFIXES
 from mien.sinks.files import prepare, prepare_folder, replace
 from mien.sinks.originals import Originals, same
+from mien.sinks.single import folder_of, not_a_picture
 from mien.sinks.sink import BadTarget, PictureNotWritten, Sink
 from mien.sinks.tables import CsvSink
 from mien.types import Drawer, Frame, Image, Result
@@ -56,18 +57,21 @@ class PictureSink(Sink):
     @property
     def what(self) -> str:
         """The file's name."""
-        return f"{self.path} (replaced)" if self.replaces else str(self.path)
+        return "" if self._source is None else f"{self.path} (replaced)" if self.replaces else str(self.path)
+
+    def admit(self, frame: Frame, /) -> None:
+        """Raises BadTarget for a video, SinkError for a second picture."""
+        if frame.stream:
+            raise not_a_picture(self.path, frame.source)
+        if self._source is not None:
+            instead = f"for several pictures name {folder_of(self.path)}"
+            raise SinkError(f"{self.path}: holds {self._source}, but {frame.source} came too; {instead}")
 
     def write(self, frame: Frame, result: Result, /) -> None:
-        """Draw and save; a second picture is refused, and a video."""
-        if frame.stream:
-            instead = f"name a video: -o {self.path.with_suffix('.mp4')}, or a folder: -o {self.path.with_suffix('')}/"
-            raise BadTarget(f"{self.path}: holds one picture, but {frame.source} is a video; {instead}")
-        if self._source is not None:
-            instead = f"for several pictures name a folder: -o {self.path.with_suffix('')}/"
-            raise SinkError(f"{self.path}: holds {self._source}, but {frame.source} came too; {instead}")
-        self._source = frame.source
+        """Draw and save. Raises as `admit` does."""
+        self.admit(frame)
         replace(self.path, encoded(self._drawer(frame.image, result), self.path.suffix))
+        self._source = frame.source
 
 
 class FolderSink(Sink):
@@ -106,6 +110,11 @@ class FolderSink(Sink):
         notes = [f"{self._replaced} replaced"] if self._replaced else []
         notes += self._video_notes
         return f"{self.folder}{os.sep}" + (f" ({'; '.join(notes)})" if notes else "")
+
+    def admit(self, frame: Frame, /) -> None:
+        """Ask the table."""
+        if self._table:
+            self._table.admit(frame)
 
     def write(self, frame: Frame, result: Result, /) -> None:
         """Save the rows of one picture, then draw and save it, or give it to the video it belongs to.

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from mien.drawers import drawer as drawer_by_name
 from mien.errors import MienError
+from mien.interrupt import ENDING, held
 from mien.io.names import is_url
 from mien.sinks.baseline import after_baseline
 from mien.sinks.originals import Originals, strictly_inside
 from mien.sinks.parquet import ParquetSink
 from mien.sinks.pictures import FolderSink, PictureSink
+from mien.sinks.single import names_in, refuse_for_picture, refuse_for_video
 from mien.sinks.sink import BadTarget, PictureNotWritten, Sink
 from mien.sinks.tables import CsvSink, JsonLinesSink, StdoutSink
 from mien.table import COLUMNS
@@ -44,6 +46,8 @@ def open_sink(
     title: str = "",
     language: str = "en",
     affect_scale: str = "unit",
+    recursive: bool = True,
+    targets: Sequence[str] = (),
 ) -> Sink:
     """The sink for one target: a table (`x.csv`, `x.jsonl`, `x.parquet`, or `-` for JSON Lines on stdout), an annotated
     picture or video (`x.jpg`, `x.png`, `x.mp4`), a page with charts (`x.html`), or a folder.
@@ -53,12 +57,15 @@ def open_sink(
     read; outputs never overwrite it. columns: of tables. baseline: seconds from and to; rows wait until it is over and have
     `Result.delta`. span: the part of a video that is read, whose sound an annotated video gets. beside: a table that the same
     run writes, which a page names as the place of all rows. title, language, affect_scale: of a page, as HtmlSink takes them.
+    recursive: whether folders are read with their subfolders. targets: all of the same run; what lies in a folder among them is
+    not read.
 
     Missing folders are made, and it is tried whether the file can be written; but a file that is there is replaced only when
-    the first result comes. Raises SinkError: cannot be written; BadTarget, which is a UsageError too: an unknown extension or
-    an input.
+    the first result comes. Raises SinkError: cannot be written; BadTarget, which is a UsageError too: an unknown extension, an
+    input, or inputs that do not fit into one picture or video.
     """
     text = os.fspath(target)
+    inputs = list(inputs)
     originals = Originals.of(inputs)
     if text == "-":
         return after_baseline(StdoutSink(), baseline)
@@ -68,6 +75,10 @@ def open_sink(
     if text.endswith(("/", os.sep)) or not suffix or os.path.isdir(text):  # noqa: PTH112  Path.is_dir raises for a name that is too long
         results = (lambda csv: after_baseline(CsvSink(csv, columns), baseline)) if table else None
         return FolderSink(path, drawer=drawer or drawer_by_name(), originals=originals, table=results, span=span)
+    if suffix in (*PICTURES, VIDEO):
+        own = OwnOutputs([Path(other) for other in targets if other != "-"], inputs)
+        names = (name for name in names_in(inputs, recursive=recursive) if name not in own)
+        (refuse_for_video if suffix == VIDEO else refuse_for_picture)(path, names)
     if suffix in PICTURES:
         return PictureSink(path, drawer=drawer or drawer_by_name(), originals=originals)
     if suffix == VIDEO:
@@ -102,10 +113,16 @@ class Sinks(Sink):
     @property
     def what(self) -> str:
         """What they wrote to."""
-        return ", ".join(sink.what for sink in self._sinks)
+        return ", ".join(what for sink in self._sinks if (what := sink.what))
+
+    def admit(self, frame: Frame, /) -> None:
+        """Ask each."""
+        for sink in self._sinks:
+            sink.admit(frame)
 
     def write(self, frame: Frame, result: Result, /) -> None:
-        """Give one picture to each."""
+        """Give one picture to each, unless one of them refuses it: then none has replaced anything for it."""
+        self.admit(frame)
         problem: PictureNotWritten | None = None
         for sink in self._sinks:
             try:
@@ -121,13 +138,14 @@ class Sinks(Sink):
             sink.failed(source, error)
 
     def close(self, *, finished: bool = True) -> None:
-        """Close each; the first problem is raised when all are closed."""
+        """Close each; the first problem is raised when all are closed. A Ctrl-C does not keep them from it, but a second one may."""
         problem: Exception | None = None
-        for sink in self._sinks:
-            try:
-                sink.close(finished=finished)
-            except Exception as error:  # raised below, once nothing is left open
-                problem = problem or error
+        with held(*ENDING):
+            for sink in self._sinks:
+                try:
+                    sink.close(finished=finished)
+                except Exception as error:  # raised below, once nothing is left open
+                    problem = problem or error
         if problem is not None:
             raise problem
 
@@ -144,7 +162,7 @@ def open_sinks(targets: Sequence[str], *, inputs: Sequence[Any] = (), **settings
             raise BadTarget(f"{target}: named twice as an output ({seen[real]}, {target}); name it once")
         seen[real] = target
     tables = [target for target in targets if is_table(target)]
-    settings["beside"] = next((target for target in tables if target != "-"), "")
+    settings |= {"beside": next((target for target in tables if target != "-"), ""), "targets": targets}
     return Sinks([open_sink(target, inputs=inputs, table=not tables, **settings) for target in targets])
 
 

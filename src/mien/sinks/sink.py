@@ -25,8 +25,12 @@ class Sink(Protocol):
 
     @property
     def what(self) -> str:
-        """What it wrote to, for the closing message."""
+        """What it wrote to, for the closing message; empty as long as it wrote nothing."""
         ...
+
+    def admit(self, frame: Frame, /) -> None:
+        """Refuse a picture that cannot be taken, before any sink of the run writes anything for it. Raises SinkError."""
+        return None
 
     def write(self, frame: Frame, result: Result, /) -> None:
         """Take one picture and its result. Raises SinkError when it cannot be written, PictureNotWritten when the next may be."""

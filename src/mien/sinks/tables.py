@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
-from mien.sinks.files import prepare, writing
+from mien.sinks.files import Claim, prepare, writing
 from mien.sinks.sink import Sink
 from mien.table import COLUMNS
 from mien.types import Frame, Result
@@ -21,12 +21,13 @@ class LineSink(Sink):
     def __init__(self, path: Path, columns: Iterable[str] = COLUMNS) -> None:
         self.path, self.columns = path, tuple(columns)
         self.replaces = prepare(path)
+        self._claim = Claim(path)
         self._file: TextIO | None = None
 
     @property
     def what(self) -> str:
         """The file's name."""
-        return f"{self.path} (replaced)" if self.replaces else str(self.path)
+        return "" if self._file is None else f"{self.path} (replaced)" if self.replaces else str(self.path)
 
     @property
     def header(self) -> str:
@@ -37,12 +38,17 @@ class LineSink(Sink):
     def line(self, row: dict[str, Any]) -> str:
         """One row with its line end."""
 
+    def admit(self, frame: Frame, /) -> None:
+        """Raises SinkError when another run is writing the file."""
+        self._claim.take()
+
     def write(self, frame: Frame, result: Result, /) -> None:
         """Add the rows of one picture."""
         self.add(result.rows())
 
     def add(self, rows: Iterable[dict[str, Any]]) -> None:
         """Add rows; cells of other columns than the file's are left out, missing ones are empty."""
+        self._claim.take()
         with writing(self.path):
             if self._file is None:
                 self._file = self.path.open("w", encoding="utf-8", newline="")
@@ -52,9 +58,12 @@ class LineSink(Sink):
 
     def close(self, *, finished: bool = True) -> None:
         """Close the file. What was written before the work broke off stays: whole rows."""
-        if self._file is not None:
-            with writing(self.path):
-                self._file.close()
+        try:
+            if self._file is not None:
+                with writing(self.path):
+                    self._file.close()
+        finally:
+            self._claim.drop()
 
 
 class CsvSink(LineSink):
@@ -79,7 +88,7 @@ class JsonLinesSink(LineSink):
 
 
 class StdoutSink(Sink):
-    """JSON Lines on standard output. A reader that goes away raises BrokenPipeError."""
+    """JSON Lines on standard output. A reader that goes away raises BrokenPipeError, a full disk SinkError."""
 
     what = "stdout"
 
@@ -88,8 +97,9 @@ class StdoutSink(Sink):
         reconfigure = getattr(sys.stdout, "reconfigure", None)
         if reconfigure and (sys.stdout.encoding or "").lower().replace("-", "") != "utf8":
             reconfigure(encoding="utf-8")
-        sys.stdout.writelines(map(json_line, result.rows()))
-        sys.stdout.flush()
+        with writing(Path("stdout")):
+            sys.stdout.writelines(map(json_line, result.rows()))
+            sys.stdout.flush()
 
 
 def cell(value: Any) -> str:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
 from mien.errors import SinkError, SourceError
 from mien.io.container import why
-from mien.io.formats import SUFFIXES, VIDEO_SUFFIXES
 from mien.io.video import VideoInfo, VideoSpan, probe
 from mien.sinks.encoder import Encoder
-from mien.sinks.files import beside, prepare, writing
+from mien.sinks.files import Claim, beside, prepare, writing
 from mien.sinks.originals import Originals
 from mien.sinks.remux import Sound, remux
+from mien.sinks.single import folder_of, not_a_video
 from mien.sinks.sink import BadTarget, Sink
 from mien.types import Drawer, Frame, Result
 
@@ -39,15 +38,15 @@ class Mp4Sink(Sink):
     Drawing and encoding run in a thread of their own; what fails there is raised at the next `write` or at `close`.
 
     span: the part of the video that is read, so that sound which goes on after the last frame is kept only if that is the end.
-    Raises BadTarget when the name is an input's, or the inputs named cannot make one video.
+    Raises BadTarget when the name is an input's.
     """
 
     def __init__(self, path: Path, *, drawer: Drawer, originals: Originals = Originals(), span: VideoSpan | None = None) -> None:
         if originals.protects(path):
             raise BadTarget(f"{path}: is one of the inputs, which are never overwritten; choose another name")
-        _refuse_inputs(path, originals.files)
         self.path, self._drawer, self._span = path, drawer, span or VideoSpan()
         self.replaces = prepare(path)
+        self._claim = Claim(path)
         self._encoder: Encoder | None = None
         self._info: VideoInfo | None = None
         self._source = ""
@@ -62,6 +61,8 @@ class Mp4Sink(Sink):
     @property
     def what(self) -> str:
         """The file's name, and what is different in it from what one might expect."""
+        if self._index < 0:
+            return ""
         notes = ["replaced"] * self.replaces + self.notes
         return f"{self.path} ({'; '.join(notes)})" if notes else str(self.path)
 
@@ -77,14 +78,21 @@ class Mp4Sink(Sink):
         """Whether a frame comes after those that were written, in the same video."""
         return frame.stream and frame.source == self._source and frame.index > self._index
 
-    def write(self, frame: Frame, result: Result, /) -> None:
-        """Draw and encode one frame, when its turn comes. Raises BadTarget for a picture, or a frame of another video."""
+    def admit(self, frame: Frame, /) -> None:
+        """Raises BadTarget for a picture, or a frame of another video; SinkError when another run is writing the file."""
         if not frame.stream:
-            raise BadTarget(f"{self.path}: {frame.source} is a picture, wanted a video; name a .jpg or .png file, or {self._folder}")
+            raise not_a_video(self.path, frame.source)
+        if self._encoder is not None and not self.continues(frame):
+            raise BadTarget(
+                f"{self.path}: holds {self._source}, but {frame.source} came too; for several videos name {folder_of(self.path)}"
+            )
+        self._claim.take()
+
+    def write(self, frame: Frame, result: Result, /) -> None:
+        """Draw and encode one frame, when its turn comes. Raises as `admit` does."""
+        self.admit(frame)
         if self._encoder is None:
             self._encoder = self._begin(frame)
-        elif not self.continues(frame):
-            raise BadTarget(f"{self.path}: holds {self._source}, but {frame.source} came too; for several videos name {self._folder}")
         else:
             self._gap = frame.time - self._last
             self._widest = max(self._widest, self._gap)
@@ -94,16 +102,14 @@ class Mp4Sink(Sink):
 
     def close(self, *, finished: bool = True) -> None:
         """Encode the last frames, add the sound and put the index in front. When that fails, the fragmented file stays."""
-        if self._encoder is None:
-            return
         encoder, self._encoder = self._encoder, None
-        self._broken_off = not finished
-        encoder.close()
-        self._finish()
-
-    @property
-    def _folder(self) -> str:
-        return f"a folder: -o {self.path.with_suffix('')}/"
+        try:
+            if encoder is not None:
+                self._broken_off = not finished
+                encoder.close()
+                self._finish()
+        finally:
+            self._claim.drop()
 
     def _begin(self, frame: Frame) -> Encoder:
         self._source, self._size, self._first = frame.source, frame.size, frame.time
@@ -115,8 +121,6 @@ class Mp4Sink(Sink):
         if self._info and self._info.time_base:
             self._base = clock(self._info.time_base)
         fps = self._info.fps if self._info and self._info.fps else USUAL_FPS
-        with writing(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
         return Encoder(self.path, size=frame.size, time_base=self._base, fps=fps, drawer=self._drawer)
 
     def _finish(self) -> None:
@@ -165,15 +169,3 @@ def clock(time_base: Fraction) -> Fraction:
     ticks = time_base.denominator
     ticks *= -(-fewest // ticks)
     return Fraction(1, ticks) if ticks <= most else Fraction(1, PLAIN_TICKS)
-
-
-def _refuse_inputs(path: Path, files: Iterable[str]) -> None:
-    """What can be known before the work: one video makes a video, pictures do not."""
-    files = sorted(files)
-    pictures = [file for file in files if Path(file).suffix.lower() in SUFFIXES]
-    videos = [file for file in files if Path(file).suffix.lower() in VIDEO_SUFFIXES]
-    folder = f"a folder: -o {path.with_suffix('')}/"
-    if pictures:
-        raise BadTarget(f"{path}: {Path(pictures[0]).name} is a picture, wanted a video; name a .jpg or .png file, or {folder}")
-    if len(videos) > 1:
-        raise BadTarget(f"{path}: holds one video, but there are {len(videos)}; for several videos name {folder}")

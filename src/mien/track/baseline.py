@@ -1,4 +1,7 @@
-"""A person's own baseline: the median of a span of time in which they are neutral, taken off everything they show."""
+"""A person's own baseline: the median of a span of time in which they are neutral, taken off everything they show.
+
+Unsure faces count for no baseline, as for no other mean; what they show has differences from it all the same.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from numpy.typing import NDArray
 
 from mien.table import DELTA_COLUMNS
 from mien.timeline import Timeline
-from mien.types import Floats, Result
+from mien.types import Bools, Floats, Result
 
 Values = NDArray[np.float64]
 
@@ -28,7 +31,7 @@ def median(values: Values) -> Values:
 def with_baseline(timeline: Timeline, span: tuple[float, float]) -> Timeline:
     """The table with DELTA_COLUMNS: each value minus the median of the same person's values from span[0] to span[1] seconds, both included.
 
-    People are told apart by `source` and `person`; who is not there in the span, or has no number, has NaN.
+    People are told apart by `source` and `person`; who has no sure face in the span, or no number, has NaN.
     """
     names = [name.removeprefix("delta_") for name in DELTA_COLUMNS]
     values = np.stack([timeline[name] for name in names], axis=1)
@@ -38,11 +41,53 @@ def with_baseline(timeline: Timeline, span: tuple[float, float]) -> Timeline:
         sources = np.unique(timeline["source"][rows].astype(str), return_inverse=True)[1]
         people = np.unique(np.stack([sources, timeline["person"][rows]]), axis=1, return_inverse=True)[1].ravel()
         order = np.argsort(people, kind="stable")
-        times = timeline["time_s"]
+        inside = _inside(timeline, span)
         for own in np.split(rows[order], np.flatnonzero(np.diff(people[order])) + 1):
-            inside = own[(times[own] >= span[0]) & (times[own] <= span[1])]
-            deltas[own] = values[own] - median(values[inside])
+            deltas[own] = values[own] - median(values[own[inside[own]]])
     return Timeline(timeline.columns | {name: deltas[:, i] for i, name in enumerate(DELTA_COLUMNS)})
+
+
+def _inside(timeline: Timeline, span: tuple[float, float]) -> Bools:
+    """bool (n,): the rows of faces that count for a baseline."""
+    times = timeline["time_s"]
+    return np.asarray((times >= span[0]) & (times <= span[1]) & ~timeline["unsure"], np.bool_)
+
+
+class BaselineCheck:
+    """Who of the people seen has a baseline, so that those without can be told. span: seconds of each source, from and to."""
+
+    def __init__(self, span: tuple[float, float]) -> None:
+        self.span = span
+        self._seen: dict[str, dict[int, bool]] = {}
+
+    def see(self, result: Result) -> None:
+        """Take one result."""
+        if result.faces.ids is None:
+            return
+        assert result.emotions.unsure is not None
+        inside = self.span[0] <= result.time <= self.span[1]
+        for person, unsure in zip(result.faces.ids.tolist(), result.emotions.unsure.tolist(), strict=True):
+            self._note(result.source, person, inside and not unsure)
+
+    def see_table(self, timeline: Timeline) -> None:
+        """Take a whole table."""
+        faces = timeline.where(timeline.has_face)
+        for source, person, inside in zip(faces["source"], faces["person"].tolist(), _inside(faces, self.span).tolist(), strict=True):
+            self._note(source, person, inside)
+
+    def people(self, source: str) -> int:
+        """How many people a source has."""
+        return len(self._seen.get(source, {}))
+
+    def missing(self) -> dict[str, list[int]]:
+        """Source -> numbers of those of its people who have no baseline, ascending; only sources that have such."""
+        found = {source: sorted(person for person, has in people.items() if not has) for source, people in self._seen.items()}
+        return {source: people for source, people in found.items() if people}
+
+    def _note(self, source: str, person: int, counts: bool) -> None:
+        if person >= 0:
+            people = self._seen.setdefault(source, {})
+            people[person] = people.get(person, False) or counts
 
 
 class BaselineGate:
@@ -70,8 +115,10 @@ class BaselineGate:
             released += self._release()
             return [*released, self._with_delta(result)]
         if result.time >= self.span[0]:
-            for person, values in zip(result.faces.ids, _values(result), strict=True):
-                self._seen.setdefault(int(person), []).append(values)
+            assert result.emotions.unsure is not None
+            for person, values, unsure in zip(result.faces.ids, _values(result), result.emotions.unsure, strict=True):
+                if not unsure:
+                    self._seen.setdefault(int(person), []).append(values)
         self._held.append(result)
         return released
 

@@ -32,7 +32,7 @@ class TrackOptions:
     detect_every: int = 1
     """Look for faces in every n-th frame and move the boxes on between."""
     baseline: tuple[float, float] | None = None
-    """Seconds from and to of a span in which people are neutral: their medians there are taken off in the columns delta_*."""
+    """Seconds from and to of a span in which people are neutral: their medians there, unsure faces left out, are taken off in delta_*."""
 
     def __post_init__(self) -> None:
         if self.smooth not in SMOOTHERS:

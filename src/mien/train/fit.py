@@ -18,12 +18,12 @@ import torch
 from torch import nn
 
 from mien.errors import ExtraMissing, UsageError
+from mien.interrupt import held
 from mien.train import freeze
 from mien.train.batches import batches, steps_of
 from mien.train.config import TrainConfig
 from mien.train.crops import are_sequences, plain_crops, with_channel
 from mien.train.heads import Network, network
-from mien.train.interrupt import held
 from mien.train.judge import Judge
 from mien.train.mix import mixed
 from mien.train.rows import TrainData

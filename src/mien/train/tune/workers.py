@@ -14,7 +14,7 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from mien.train.interrupt import held
+from mien.interrupt import held
 from mien.train.tune.process import Objective, work
 from mien.train.tune.trials import Course
 

@@ -1,0 +1,59 @@
+"""Signals that end the work: heard once, then what they were before."""
+
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from mien.interrupt import ENDING, Terminated, heard, held, terminable
+
+
+@pytest.fixture(autouse=True)
+def plain() -> Iterator[None]:
+    """Ctrl-C as Python has it, whatever the shell that started the tests made of it."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in ENDING}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_the_first_is_told_and_the_second_acts() -> None:
+    told: list[int] = []
+    with heard(lambda: told.append(1), *ENDING):
+        signal.raise_signal(signal.SIGTERM)
+        assert told == [1]
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert told == [1]
+    assert [signal.getsignal(number) for number in ENDING] == [signal.default_int_handler] * 2
+
+
+def test_held_back() -> None:
+    with held() as asked:
+        assert not asked()
+        signal.raise_signal(signal.SIGINT)
+        assert asked()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_a_request_to_terminate_is_like_a_ctrl_c() -> None:
+    with pytest.raises(KeyboardInterrupt) as caught, terminable():
+        signal.raise_signal(signal.SIGTERM)
+    assert caught.type is Terminated
+    assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+
+
+def test_other_threads_hear_none() -> None:
+    def run() -> None:
+        with held() as asked:
+            assert not asked()
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        seen.append(True)
+
+    seen: list[bool] = []
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert seen
