@@ -253,7 +253,9 @@ def test_a_span_is_for_videos_only(here: Path) -> None:
 def test_animated_pictures_are_pictures(here: Path) -> None:
     frames = [Pil.new("RGB", (4, 3), (value, 0, 0)) for value in (10, 200)]
     frames[0].save("a.gif", save_all=True, append_images=frames[1:])
-    [frame] = open_source(["a.gif"])
+    notice, frame = open_source(["a.gif"])
+    assert isinstance(notice, Notice)
+    assert "first of 2 frames" in notice.message
     assert isinstance(frame, Frame)
     assert not frame.stream
 
