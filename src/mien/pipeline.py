@@ -230,17 +230,27 @@ class Analyzer:
 
 
 class Analysis(Iterable[Result]):
-    """The results of a run. Iterating reads the inputs anew with flat memory; `results` and `rows()` keep what they read.
+    """The results of a run. A loop reads the inputs anew with flat memory; `results` and what needs all of them keep what they read.
+
+    These are `rows()`, indexing and `len()`, and so `list()` and the like, which ask for the length first. After a whole loop the
+    length is known. Inputs from an iterator can be read once: by a loop, or by what keeps; a second time raises UsageError.
 
     Inputs that cannot be read are logged and kept in `failures`; when nothing could be read at all, the first of them is raised.
     """
 
     def __init__(self, analyzer: Analyzer, inputs: Inputs, **reading: Any) -> None:
         self._analyzer, self._inputs, self._reading = analyzer, inputs, reading
+        self._spent = False
+        """Whether the inputs were an iterator, and it was begun."""
+        self._count: int | None = None
+        self._fault: TypeError | None = None
         self.failures: list[Failure] = []
 
     def pairs(self) -> Iterator[Analyzed]:
         """Pictures with their results."""
+        if self._spent:
+            raise UsageError("inputs: an iterator, which can be read only once, and was begun; ask for .results first, or give a list")
+        self._spent = isinstance(self._inputs, Iterator)
         self.failures = []
         any_read = False
         for item in self._analyzer.stream(self._inputs, **self._reading):
@@ -256,9 +266,18 @@ class Analysis(Iterable[Result]):
             raise self.failures[0].error
 
     def __iter__(self) -> Iterator[Result]:
+        # A generator, which looks for what is kept when it begins: list() takes the iterator first, then asks for the length.
+        fault, self._fault = self._fault, None
+        if fault is not None:
+            raise fault
         if "results" in self.__dict__:
-            return iter(self.__dict__["results"])
-        return self._with_baseline(pair.result for pair in self.pairs())
+            yield from self.results
+            return
+        count = 0
+        for result in self._with_baseline(pair.result for pair in self.pairs()):
+            count += 1
+            yield result
+        self._count = count
 
     def _with_baseline(self, results: Iterable[Result]) -> Iterator[Result]:
         """The results, with the differences from each person's baseline where the options ask for one."""
@@ -276,7 +295,13 @@ class Analysis(Iterable[Result]):
         return list(iter(self))
 
     def __len__(self) -> int:
-        return len(self.results)
+        if self._count is not None:
+            return self._count
+        try:
+            return len(self.results)
+        except TypeError as error:  # of a part of the caller's own: list() would take it for "has no length" and begin again
+            self._fault = error
+            raise
 
     def __getitem__(self, index: int) -> Result:
         return self.results[index]
@@ -285,9 +310,11 @@ class Analysis(Iterable[Result]):
         """The whole table, one dict a face (see mien.table.COLUMNS)."""
         return [row for result in self.results for row in result.rows()]
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> str | None:
         from mien.sinks.inline import html
 
+        if self._spent:  # the pictures are gone; what a loop did not keep, too
+            return html([], self.results) if "results" in self.__dict__ else None
         shown: list[Analyzed] = []
         results: list[Result] = []
         for pair in self.pairs():  # one pass: inputs may be a generator, or slow
