@@ -130,7 +130,7 @@ def test_a_loop_keeps_nothing(analyse: Any) -> None:
 
 
 def test_what_cannot_be_read_is_told_by_list_too(tmp_path: Path, analyse: Any) -> None:
-    with pytest.raises(SourceMissing, match="none.jpg"):
+    with pytest.raises(SourceMissing, match=r"none\.jpg"):
         list(analyse(str(tmp_path / "none.jpg")))
     analysis = analyse([str(tmp_path / "none.jpg"), np.zeros((8, 8, 3), np.uint8)])
     assert len(list(analysis)) == 1
