@@ -1,6 +1,7 @@
 """The results of a run: each picture is analysed once however they are asked for, and none is lost without a word."""
 
 import gc
+import io
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -8,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image as Pil
 
 import mien
-from mien.errors import SourceMissing, UsageError
+from mien.errors import SourceMissing, SourceUnreadable, UsageError
 from mien.testing import FakeDetector, FakeRecogniser, planted_picture
 
 PICTURES = [planted_picture([((10 + i, 10, 60 + i, 60), "happy")], (100, 80))[0] for i in range(5)]
@@ -85,12 +87,25 @@ def test_after_a_loop_that_was_left_all_are_read(analyse: Any) -> None:
     assert sources(analysis.results) == SOURCES
 
 
+def test_a_file_object_is_read_once(analyse: Any, detector: Counting) -> None:
+    file = io.BytesIO()
+    Pil.fromarray(PICTURES[0]).save(file, "PNG")
+    file.seek(0)
+    analysis = analyse(file)
+    assert sources(list(analysis)) == sources(analysis.results) == ["file[0]"]
+    assert detector.calls == 1
+    with pytest.raises(UsageError, match="read only once"):
+        next(analysis.pairs())
+    with pytest.raises(SourceUnreadable, match="or one that was read to its end before"):
+        list(analyse([file]))
+
+
 @pytest.mark.parametrize("again", [list, len, lambda a: a.results, lambda a: a.rows(), lambda a: list(a.pairs())])
 def test_an_iterator_that_was_begun_is_not_taken_for_the_whole(again: Any, analyse: Any) -> None:
     analysis = analyse(iter(PICTURES))
     for _ in analysis:
         break
-    with pytest.raises(UsageError, match=r"an iterator, which can be read only once.*\.results"):
+    with pytest.raises(UsageError, match=r"an iterator or a file object, which can be read only once.*\.results"):
         again(analysis)
 
 

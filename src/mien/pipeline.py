@@ -44,7 +44,7 @@ KEPT_ANALYZERS = 4
 """Sets of loaded models that `analyze` keeps."""
 
 Inputs = Any
-"""A path, glob, URL, `-`, array or PIL image, or a sequence of them."""
+"""A path, folder, glob, URL, `-`, array, PIL image, bytes or file object, or an iterable of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -254,7 +254,7 @@ class Analysis(Iterable[Result]):
     """The results of a run. A loop reads the inputs anew with flat memory; `results` and what needs all of them keep what they read.
 
     These are `rows()`, indexing and `len()`, and so `list()` and the like, which ask for the length first. After a whole loop the
-    length is known. Inputs from an iterator can be read once: by a loop, or by what keeps; a second time raises UsageError.
+    length is known. Inputs from an iterator or a file object can be read once: by a loop, or by what keeps; a second time raises UsageError.
 
     Inputs that cannot be read are logged and kept in `failures`; when nothing could be read at all, the first of them is raised.
     """
@@ -262,7 +262,7 @@ class Analysis(Iterable[Result]):
     def __init__(self, analyzer: Analyzer, inputs: Inputs, **reading: Unpack[Reading]) -> None:
         self._analyzer, self._inputs, self._reading = analyzer, inputs, reading
         self._spent = False
-        """Whether the inputs were an iterator, and it was begun."""
+        """Whether the inputs were an iterator or a file object, and it was begun."""
         self._count: int | None = None
         self._fault: TypeError | None = None
         self.failures: list[Failure] = []
@@ -270,8 +270,10 @@ class Analysis(Iterable[Result]):
     def pairs(self) -> Iterator[Analyzed]:
         """Pictures with their results."""
         if self._spent:
-            raise UsageError("inputs: an iterator, which can be read only once, and was begun; ask for .results first, or give a list")
-        self._spent = isinstance(self._inputs, Iterator)
+            raise UsageError(
+                "inputs: an iterator or a file object, which can be read only once, and was begun; ask for .results first, or give a list"
+            )
+        self._spent = isinstance(self._inputs, Iterator) or hasattr(self._inputs, "read")
         self.failures = []
         any_read = False
         for item in self._analyzer.stream(self._inputs, **self._reading):
@@ -352,9 +354,10 @@ class Analysis(Iterable[Result]):
 def analyze(inputs: Inputs, **options: Unpack[Keywords]) -> Analysis:
     """Find the faces in pictures and read the expressions they show.
 
-    inputs: a path, folder, glob, URL, array (uint8 (H, W, 3) RGB), PIL image, or a list of them. options: the fields of
-    AnalyzeOptions; `detector` and `recogniser` may also be callables of your own, see mien.types; `recursive`, `limits`,
-    `span` and the like are passed on to mien.io.sources.open_source. Models are loaded at the first call and kept for the next.
+    inputs: a path, folder, glob, URL, array (uint8 (H, W, 3) RGB), PIL image, bytes or file object of an encoded picture or
+    video, or an iterable of them, see mien.io.sources.open_source. options: the fields of AnalyzeOptions; `detector` and
+    `recogniser` may also be callables of your own, see mien.types; `recursive`, `limits`, `span` and the like are passed on to
+    mien.io.sources.open_source. Models are loaded at the first call and kept for the next.
 
     Raises UsageError at the call for an unknown option or one of another kind, UnknownName and WeightsMissing when a part cannot
     be had; SourceError later, when nothing could be read.

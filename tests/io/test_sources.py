@@ -1,7 +1,8 @@
 import io
 import os
+import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -366,3 +367,84 @@ def test_any_number_ahead_gives_the_same(here: Path, ahead: int) -> None:
     assert [getattr(frame, "image", np.zeros((1, 1, 3)))[0, 0, 0] for frame in frames] == [*range(12), 0, *range(12)]
     with pytest.raises(UsageError):
         open_source("d", ahead=-1)
+
+
+class Upload:
+    """Gives what it was told to give, as the file objects of others do."""
+
+    def __init__(self, answer: object) -> None:
+        self._answer = answer
+
+    def read(self, size: int = -1) -> object:
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
+
+
+@pytest.mark.parametrize("one", [bytearray(png(7)), memoryview(png(7)), memoryview(np.frombuffer(png(7), np.uint8))])
+def test_other_bytes_are_bytes(one: object) -> None:
+    for given in (one, [one]):
+        [frame] = open_source(given)
+        assert isinstance(frame, Frame)
+        assert (frame.source, frame.image[0, 0, 0]) == ("bytes[0]", 7)
+
+
+def test_file_objects_are_one_picture_each(here: Path) -> None:
+    put(here, "0.png", "1.png")
+    with Path("1.png").open("rb") as buffered, Path("1.png").open("rb", buffering=0) as raw:
+        events = list(open_source([buffered, "0.png", io.BytesIO(png(9)), raw]))
+    frames = [event for event in events if isinstance(event, Frame)]
+    assert [(frame.source, frame.image[0, 0, 0]) for frame in frames] == [("1.png", 1), ("0.png", 0), ("file[2]", 9), ("1.png", 1)]
+    with Path("1.png").open("rb") as file:
+        [frame] = open_source(file)
+    assert frame.source == "1.png"
+    assert not has_streams(io.BytesIO(png()))
+
+
+def test_a_file_object_may_be_a_video(here: Path) -> None:
+    data = film(here / "a.mp4", 3, 4)
+    assert seen(open_source(io.BytesIO(data))) == ["file[0]#3", "file[0]#4"]
+    assert seen(open_source(bytearray(data))) == ["bytes[0]#3", "bytes[0]#4"]
+
+
+def test_a_file_object_is_read_when_its_turn_comes() -> None:
+    streams = [io.BytesIO(png(n)) for n in range(9)]
+    events = open_source(iter(streams), ahead=2)
+    next(events)
+    assert [stream.tell() > 0 for stream in streams] == [True] * 3 + [False] * 6
+
+
+def test_limits_hold_for_file_objects() -> None:
+    endless = Upload(b"x" * 1000)
+    [failure] = open_source(endless, limits=ImageLimits(max_bytes=5000))
+    assert isinstance(failure, Failure)
+    assert isinstance(failure.error, SourceTooLarge)
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "says"),
+    [
+        (lambda: io.StringIO("text"), UsageError, r"file\[0\]: .*gave str, wanted bytes; open the file as 'rb'"),
+        (lambda: Upload(7), UsageError, r"gave int, wanted bytes"),
+        (lambda: io.BytesIO(b""), SourceUnreadable, r"file\[0\]: an empty file"),
+        (lambda: Upload(OSError("gone")), SourceUnreadable, r"file\[0\]: cannot be read \(gone\)"),
+        (lambda: Upload(EOFError()), SourceUnreadable, r"file\[0\]: cannot be read \(EOFError\)"),
+    ],
+)
+def test_a_file_object_without_bytes_is_one_clear_failure(given: Callable[[], object], kind: type[Exception], says: str) -> None:
+    failure, frame = open_source([given(), png()])
+    assert isinstance(failure, Failure)
+    assert isinstance(failure.error, kind)
+    assert re.search(says, str(failure.error))
+    assert isinstance(frame, Frame)
+
+
+def test_a_closed_file_and_one_opened_as_text(here: Path) -> None:
+    put(here, "1.png")
+    with Path("1.png").open("rb") as file, Path("1.png").open(encoding="latin-1") as text:
+        pass
+    [failure] = open_source(file)
+    assert str(failure.error) == "1.png: cannot be read (read of closed file)"  # type: ignore[union-attr]
+    with Path("1.png").open(encoding="latin-1") as text:
+        [failure] = open_source(text)
+    assert "1.png: its read() gave str, wanted bytes; open the file as 'rb'" in str(failure.error)  # type: ignore[union-attr]

@@ -131,10 +131,15 @@ def read_image(path: Path | str, limits: ImageLimits = DEFAULT_LIMITS) -> Decode
 
 
 def read_bytes(stream: BinaryIO, *, name: str, limits: ImageLimits = DEFAULT_LIMITS) -> bytes:
-    """All bytes of a stream, or SourceTooLarge as soon as there are more than `limits.max_bytes` (/dev/zero never ends)."""
+    """All bytes of a stream, or SourceTooLarge as soon as there are more than `limits.max_bytes` (/dev/zero never ends).
+
+    UsageError for a stream that gives something else, such as text.
+    """
     parts = []
     left = limits.max_bytes
     while part := stream.read(min(left + 1, 1 << 24)):
+        if not isinstance(part, bytes | bytearray | memoryview):
+            raise UsageError(f"{name}: its read() gave {type(part).__name__}, wanted bytes; open the file as 'rb'")
         parts.append(part)
         left -= len(part)
         if left < 0:

@@ -1,4 +1,4 @@
-"""What the user names -> frames: pictures and videos as files, folders, patterns, stdin and URLs, arrays and PIL images, in any order."""
+"""What the user names -> frames: files, folders, patterns, stdin, URLs, file objects, arrays and PIL images, in any order."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ __all__ = ["Event", "Failure", "Notice", "has_streams", "natural_key", "open_sou
 Event: TypeAlias = Frame | Notice | Failure
 _Job: TypeAlias = Callable[[], Iterable[Event]]
 
+_BYTES = bytes | bytearray | memoryview
 _FOLDER_SUFFIXES = SUFFIXES | VIDEO_SUFFIXES
 
 
@@ -57,9 +58,11 @@ def open_source(
               pattern itself names. A file that is really called like a pattern wins;
             - `-`: one picture or video from `stdin`;
             - an http or https URL;
-            - a numpy array or PIL image, see `images.from_array`; or bytes of an encoded picture or video.
+            - a numpy array or PIL image, see `images.from_array`;
+            - bytes (bytearray, memoryview) of an encoded picture or video, or a file object opened as "rb", or whatever else has
+              a `read` that gives them. It is read to its end when its turn comes, in the caller's thread, and left open.
 
-            Animated pictures count as pictures: their first frame.
+            Animated pictures count as pictures: their first frame, after a Notice.
         limits: the largest picture to decode.
         span: which frames of videos are taken.
         recursive: whether folders are read with their subfolders.
@@ -72,10 +75,8 @@ def open_source(
     Raises:
         UsageError: at the call, for a negative `ahead`.
     """
-    if isinstance(inputs, str | bytes | os.PathLike | np.ndarray) or is_pil(inputs) or not isinstance(inputs, Iterable):
-        inputs = [inputs]
     opener = _Opener(limits, span, recursive, allow_private, stdin, fetch)
-    return _in_turn(prefetched(opener.jobs(inputs), ahead=ahead))
+    return _in_turn(prefetched(opener.jobs(_one_by_one(inputs)), ahead=ahead))
 
 
 def has_streams(inputs: Any, *, recursive: bool = True) -> bool:
@@ -83,10 +84,14 @@ def has_streams(inputs: Any, *, recursive: bool = True) -> bool:
 
     inputs, recursive: as in `open_source`, but an iterator would be used up. Videos that only their first bytes tell are not seen.
     """
-    if isinstance(inputs, str | bytes | os.PathLike | np.ndarray) or is_pil(inputs) or not isinstance(inputs, Iterable):
-        inputs = [inputs]
-    names = (os.fsdecode(given) for given in inputs if isinstance(given, str | os.PathLike))
+    names = (os.fsdecode(given) for given in _one_by_one(inputs) if isinstance(given, str | os.PathLike))
     return any(_has_video(name, recursive) for name in names)
+
+
+def _one_by_one(inputs: Any) -> Iterable[Any]:
+    """What may be one input or several, as several. A file object could be iterated, too: by lines."""
+    one = isinstance(inputs, str | os.PathLike | np.ndarray | _BYTES) or is_pil(inputs) or hasattr(inputs, "read")
+    return [inputs] if one or not isinstance(inputs, Iterable) else inputs
 
 
 def _has_video(name: str, recursive: bool) -> bool:
@@ -125,8 +130,11 @@ class _Opener:
 
     def jobs(self, inputs: Iterable[Any]) -> Iterator[_Job]:
         for position, given in enumerate(inputs):
-            if isinstance(given, bytes):
-                yield self._decoding(f"bytes[{position}]", given)
+            if isinstance(given, _BYTES):
+                yield self._decoding(f"bytes[{position}]", bytes(given))
+            elif hasattr(given, "read") and not isinstance(given, os.PathLike):
+                name = getattr(given, "name", None)
+                yield self._from_stream(given, name if isinstance(name, str) and name else f"file[{position}]")
             elif not isinstance(given, str | os.PathLike):
                 yield _array_job(given, position)
             elif given == "-":
@@ -201,13 +209,18 @@ class _Opener:
         if self.stdin_used:
             return _failing("-", SourceMissing("-: standard input holds one picture or video, and it was already read"))
         self.stdin_used = True
+        return self._from_stream(self.stdin or sys.stdin.buffer, "-")
+
+    def _from_stream(self, stream: BinaryIO, name: str) -> _Job:
         try:
-            data = read_bytes(self.stdin or sys.stdin.buffer, name="-", limits=self.limits)
+            data = read_bytes(stream, name=name, limits=self.limits)
         except MienError as error:
-            return _failing("-", error)
-        except OSError as error:
-            return _failing("-", SourceUnreadable(f"-: standard input cannot be read ({error})"))
-        return self._decoding("-", data)
+            return _failing(name, error)
+        except Exception as error:  # anybody's file object raises what it likes: zlib.error, BadZipFile, ...
+            return _failing(name, SourceUnreadable(f"{_printable(name)}: cannot be read ({str(error) or type(error).__name__})"))
+        if not data:
+            return _failing(name, SourceUnreadable(f"{_printable(name)}: an empty file, or one that was read to its end before"))
+        return self._decoding(name, data)
 
     def _from_url(self, url: str) -> _Job:
         from mien.io import fetch as urls  # here: TLS and HTTP take a while to import, and files need neither
