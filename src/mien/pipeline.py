@@ -254,7 +254,7 @@ class Analysis(Iterable[Result]):
     """The results of a run. A loop reads the inputs anew with flat memory; `results` and what needs all of them keep what they read.
 
     These are `rows()`, indexing and `len()`, and so `list()` and the like, which ask for the length first. After a whole loop the
-    length is known. Inputs from an iterator or a file object can be read once: by a loop, or by what keeps; a second time raises UsageError.
+    length is known. An iterator of inputs or a file object can be read once: by a loop, or by what keeps; again is a UsageError.
 
     Inputs that cannot be read are logged and kept in `failures`; when nothing could be read at all, the first of them is raised.
     """
