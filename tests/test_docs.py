@@ -1,7 +1,15 @@
 """The documentation is what the code says, and its links lead somewhere."""
 
 import importlib.util
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 
@@ -51,3 +59,26 @@ def test_the_figures_in_the_docs_are_those_of_the_card(capsys):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.main(check=True) == 0, capsys.readouterr().err
+
+
+def test_the_programs_of_the_python_page_run(tmp_path):
+    pytest.importorskip("av", reason="PyAV is not installed: pip install 'mien[video]'")
+    from tests.io.clips import clip
+
+    text = (ROOT / "docs" / "python.md").read_text("utf-8")
+    programs = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(programs) > 10
+    (tmp_path / "holiday").mkdir()
+    shutil.copy(ROOT / "examples" / "portrait.jpg", tmp_path / "photo.jpg")
+    for name in ("astronaut.jpg", "coffee.jpg"):
+        shutil.copy(ROOT / "examples" / name, tmp_path / "holiday" / name)
+    with Image.open(tmp_path / "photo.jpg") as photo:
+        frame = np.asarray(photo.resize((320, 240)))
+    clip(tmp_path / "clip.mp4", images=[frame] * 20)
+    run = subprocess.run([sys.executable, "-c", "\n".join(programs)], cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    assert run.returncode == 0, run.stderr
+    printed = run.stdout
+    assert "photo.jpg 0 happy" in printed
+    assert "0.60 s: person 0, happy" in printed
+    assert "none.jpg: no such file" in printed
+    assert {path.name for path in tmp_path.iterdir()} >= {"faces.parquet", "shown", "seen.mp4", "seen.csv"}

@@ -112,8 +112,13 @@ def test_every_public_name_is_there_and_explained(name):
                 assert method.__doc__, f"{name}.{member}"
 
 
+def test_what_the_options_and_the_errors_are_called_is_public():
+    shown = "import mien; print(issubclass(mien.errors.SourceError, mien.MienError), mien.ImageLimits().max_side)"
+    assert subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True, timeout=60).stdout == "True 12000\n"
+
+
 def test_public_names_are_few_and_listed():
-    assert len(mien.__all__) <= 30
+    assert len(mien.__all__) <= 36
     assert set(mien.__all__) <= set(dir(mien))
     with pytest.raises(AttributeError, match="'mien' has no attribute 'nonsense'"):
         _ = mien.nonsense
@@ -128,7 +133,7 @@ def test_type_checkers_see_the_same_names():
         assert isinstance(node, ast.ImportFrom)
         for alias in node.names:
             there = "" if alias.asname in (None, alias.name) else f":{alias.name}"
-            seen[alias.asname or alias.name] = f"{node.module}{there}"
+            seen[alias.asname or alias.name] = f"mien.{alias.name}" if node.module == "mien" else f"{node.module}{there}"
     assert seen == mien._HOME
     assert set(seen) == set(mien.__all__)
 

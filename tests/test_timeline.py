@@ -74,3 +74,59 @@ def test_what_is_no_table_is_told(tmp_path: Path) -> None:
         Timeline.read(tmp_path / "x.jsonl")
     with pytest.raises(UsageError, match="no column 'mood'"):
         Timeline.from_rows([])["mood"]
+
+
+def written(path: Path, faces: int = 3, source: str = "picture.jpg") -> Path:
+    """A table of the kind that the name says, whatever it ends in after that."""
+    sink = TABLES[path.with_suffix("").suffix if path.suffix == ".part" else path.suffix](path, COLUMNS)
+    sink.add(make_result(("happy",) * faces, source=source).rows())
+    sink.close()
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_line_ends_of_other_alphabets_are_letters_of_a_name(suffix: str, tmp_path: Path) -> None:
+    name = "a\u2028b\u0085c\x1cd\x0b.jpg"
+    assert set(Timeline.read(written(tmp_path / f"t{suffix}", source=name))["source"]) == {name}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_what_an_interrupted_run_left_is_read(suffix: str, tmp_path: Path) -> None:
+    assert len(Timeline.read(written(tmp_path / f"t{suffix}.part"))) == 3
+    with pytest.raises(SourceUnreadable, match=r"wanted a file that ends in"):
+        Timeline.read(written(tmp_path / "t.csv.part").rename(tmp_path / "t.part"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("huge.csv", b"source,frame\n" + b"x" * 200_000 + b",1\n"),
+        ("latin.csv", b"source,frame\ncaf\xe9.jpg,1\n"),
+        ("list.jsonl", b'{"source": "a"}\n[1, 2]\n{"source": "b"}\n'),
+        ("text.jsonl", b'"source"\n"frame"\n'),
+        ("number.jsonl", b"3\n4\n"),
+        ("cut.jsonl", b'{"source": "a\n{"source": "b"}\n'),
+        ("deep.jsonl", b"[" * 100_000 + b"\n{}\n"),
+        ("x.parquet", b"PAR1" + bytes(40) + b"\x10\0\0\0PAR1"),
+        ("x.parquet.part", b"PAR1 and nothing"),
+    ],
+)
+def test_a_damaged_table_is_one_clear_line(name: str, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SourceUnreadable, match=rf"{name}: (is no table of mien's|has no column)") as caught:
+        Timeline.read(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_number_too_large_for_its_column_is_told(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.jsonl")
+    path.write_text(path.read_text().replace('"frame": 0', f'"frame": {10**30}'))
+    with pytest.raises(SourceUnreadable, match=r"t\.jsonl: is no table of mien's"):
+        Timeline.read(path)
+
+
+def test_a_run_that_was_killed_may_end_within_a_letter(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.jsonl", source="é.jpg")
+    data = path.read_bytes()
+    path.write_bytes(data[: data.rindex("é".encode()) + 1])
+    assert len(Timeline.read(path)) == 2

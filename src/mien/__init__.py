@@ -13,12 +13,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mien import errors
     from mien.data.balance import SMOTE
     from mien.drawers import names as drawer_names
     from mien.drawers import register as register_drawer
     from mien.errors import MienError
     from mien.inference import Inference
     from mien.io.camera import open_live
+    from mien.io.events import Failure, Notice
+    from mien.io.images import ImageLimits
     from mien.io.span import VideoSpan
     from mien.labels import ANCHORS, EMOTIONS, LABEL_SETS
     from mien.models.card import ModelCard
@@ -27,7 +30,8 @@ if TYPE_CHECKING:
     from mien.models.registry import names as model_names
     from mien.models.registry import register as register_recogniser
     from mien.options import AnalyzeOptions
-    from mien.pipeline import Analysis, Analyzer, analyze
+    from mien.pipeline import Analysis, Analyzed, Analyzer, analyze
+    from mien.sinks.registry import open_sink
     from mien.timeline import Timeline
     from mien.track.options import TrackOptions
     from mien.types import Emotions, Faces, Frame, Result
@@ -46,14 +50,18 @@ __all__ = [
     "SMOTE",
     "Analysis",
     "AnalyzeOptions",
+    "Analyzed",
     "Analyzer",
     "CropSpec",
     "Emotions",
     "Faces",
+    "Failure",
     "Frame",
+    "ImageLimits",
     "Inference",
     "MienError",
     "ModelCard",
+    "Notice",
     "Result",
     "Style",
     "Timeline",
@@ -65,14 +73,21 @@ __all__ = [
     "detector_names",
     "draw",
     "drawer_names",
+    "errors",
     "model_names",
     "open_live",
+    "open_sink",
     "register_detector",
     "register_drawer",
     "register_recogniser",
 ]
 
 _HOME = {
+    "errors": "mien.errors",
+    "Failure": "mien.io.events",
+    "Notice": "mien.io.events",
+    "ImageLimits": "mien.io.images",
+    "open_sink": "mien.sinks.registry",
     "open_live": "mien.io.camera",
     "VideoSpan": "mien.io.span",
     "TrackOptions": "mien.track.options",
@@ -83,6 +98,7 @@ _HOME = {
     "LABEL_SETS": "mien.labels",
     "Analysis": "mien.pipeline",
     "AnalyzeOptions": "mien.options",
+    "Analyzed": "mien.pipeline",
     "Analyzer": "mien.pipeline",
     "CropSpec": "mien.vision.align",
     "Emotions": "mien.types",
@@ -105,15 +121,16 @@ _HOME = {
     "register_drawer": "mien.drawers:register",
     "register_recogniser": "mien.models.registry:register",
 }
-"""Public name -> module it lives in, with its name there after a colon where it differs."""
+"""Public name -> module it lives in, with its name there after a colon where it differs; or the module that it is."""
 
 if not TYPE_CHECKING:  # a type checker must not take any name at all for an attribute of mien
 
     def __getattr__(name: str) -> object:
         if name not in _HOME:
             raise AttributeError(f"module 'mien' has no attribute {name!r}")
-        module, _, there = _HOME[name].partition(":")
-        value = getattr(import_module(module), there or name)
+        home, _, there = _HOME[name].partition(":")
+        module = import_module(home)
+        value = module if home == f"mien.{name}" else getattr(module, there or name)
         globals()[name] = value
         return value
 

@@ -63,8 +63,9 @@ class UnknownName(ModelError, KeyError):
     """No such name in a table; the message lists the names there are."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        self.message = f"unknown {kind} {name!r}; there are: {', '.join(sorted(known))}"
-        super().__init__(self.message)
+        there = tuple(sorted(known))
+        super().__init__(kind, name, there)  # what a pickle makes it from again
+        self.message = f"unknown {kind} {name!r}; there are: {', '.join(there)}"
 
     def __str__(self) -> str:  # KeyError would show the repr
         return self.message

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Generator, Iterable, Iterator, Sequence
+import pickle
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Unpack, cast
 
 import numpy as np
 
 from mien.errors import SourceError, UsageError
 from mien.io.frames_ahead import in_background
 from mien.io.images import from_array
+from mien.io.reading import Reading, check_reading, refuse_unknown
 from mien.io.sources import Event, Failure, Notice, open_source
 from mien.labels import anchors
 from mien.models.card import ModelCard
@@ -22,19 +24,18 @@ from mien.models.detectors.registry import detector as detector_by_name
 from mien.models.landmarks import crop_points
 from mien.models.registry import recogniser as recogniser_by_name
 from mien.models.sequences import SequenceReader
-from mien.options import AnalyzeOptions
+from mien.options import AnalyzeOptions, Changes, Keywords
 from mien.profile import Profile
 from mien.track.baseline import BaselineGate
 from mien.track.follow import Follower
-from mien.types import Detector, Emotions, Faces, Frame, Image, Recogniser, Result
+from mien.types import Detector, Emotions, Faces, Frame, Image, Recogniser, Result, check_kind
 from mien.unsure import judged
 from mien.vision.align import align
 
 log = logging.getLogger("mien")
 
-OPTION_NAMES = {f.name for f in dataclasses.fields(AnalyzeOptions)}
-READING_NAMES = {"recursive", "limits", "allow_private", "span"}
-"""Arguments of mien.io.sources.open_source that `analyze` passes on."""
+OPTION_NAMES = Keywords.__annotations__.keys() - Reading.__annotations__.keys()
+"""Keyword arguments of an Analyzer."""
 SHOWN = 8
 """Pictures that a notebook shows of an analysis."""
 MANY_BYTES = 100_000_000
@@ -43,7 +44,7 @@ KEPT_ANALYZERS = 4
 """Sets of loaded models that `analyze` keeps."""
 
 Inputs = Any
-"""A path, glob, URL, `-`, array or PIL image, or a sequence of them."""
+"""A path, folder, glob, URL, `-`, array, PIL image, bytes or file object, or an iterable of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,14 +74,20 @@ class Analyzer:
         *,
         detector: str | Detector | None = None,
         recogniser: Recogniser | None = None,
-        **changes: Any,
+        **changes: Unpack[Changes],
     ) -> None:
-        base = options or AnalyzeOptions()
+        base = AnalyzeOptions() if options is None else options
+        check_kind("options", base, AnalyzeOptions, "an AnalyzeOptions")
+        given: dict[str, Any] = {**changes}
+        refuse_unknown(given, OPTION_NAMES)
         if isinstance(detector, str):
-            changes, detector = changes | {"detector": detector}, None
-        if unknown := sorted(set(changes) - OPTION_NAMES):
-            raise UsageError(f"unknown option {', '.join(unknown)}; there are: {', '.join(sorted(OPTION_NAMES))}")
-        self.options = dataclasses.replace(base, **changes)
+            given["detector"], detector = detector, None
+        if detector is not None:
+            check_kind("detector", detector, Callable, "a name or a callable")  # type: ignore[arg-type]
+        if recogniser is not None:
+            check_kind("recogniser", recogniser, Callable, "a callable; the name of one is given as model=")  # type: ignore[arg-type]
+        self.options = dataclasses.replace(base, **given)
+        self._own: dict[str, Any] = {"detector": detector, "recogniser": recogniser}
         self.detector = detector or detector_by_name(self.options.detector, threads=self.options.threads)
         self.recogniser = recogniser or recogniser_by_name(self.options.model, threads=self.options.threads)
         card = getattr(self.recogniser, "card", None)
@@ -89,6 +96,18 @@ class Analyzer:
             raise UsageError(f"{self._of_sequences()}, for which people are followed; leave following on, or take another model")
         self.profile = Profile()
         self.model = card.name if card is not None else getattr(self.recogniser, "name", type(self.recogniser).__name__)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled by its options: the other process loads its own models. Raises UsageError for a part that cannot go along."""
+        for name, part in self._own.items():
+            try:
+                pickle.dumps(part)
+            except Exception as error:  # anybody's object raises what it likes
+                found = getattr(part, "__qualname__", type(part).__qualname__)
+                raise UsageError(
+                    f"{name} {found} cannot be pickled ({error}); give it by a registered name, or make the Analyzer in each process"
+                ) from error
+        return partial(type(self), self.options, **self._own), ()
 
     def image(self, image: Any) -> Result:
         """Faces and emotions of one picture: uint8 (H, W, 3) RGB, or whatever mien.io.images.from_array takes."""
@@ -103,11 +122,12 @@ class Analyzer:
             raise UsageError(f"{self._of_sequences()}; wanted a video, camera or stream, not single pictures")
         return self._recognise(frames, [self._detect(frame.image) for frame in frames])
 
-    def stream(self, inputs: Inputs, **reading: Any) -> Iterator[Analyzed | Failure | Notice]:
+    def stream(self, inputs: Inputs, **reading: Unpack[Reading]) -> Iterator[Analyzed | Failure | Notice]:
         """Results of any mix of inputs, in their order, with memory flat; what cannot be read comes as a Failure.
 
         reading: keyword arguments of mien.io.sources.open_source, such as `recursive`, `limits`, `allow_private` or `span`.
         """
+        check_reading(reading)
         return self.run(open_source(inputs, **reading))
 
     def run(self, events: Iterable[Event], *, batch: int | None = None) -> Iterator[Analyzed | Failure | Notice]:
@@ -137,8 +157,9 @@ class Analyzer:
                     yield from self._flush(waiting, follower, reader)
             yield from self._flush(waiting, follower, reader)
 
-    def analyze(self, inputs: Inputs, **reading: Any) -> Analysis:
+    def analyze(self, inputs: Inputs, **reading: Unpack[Reading]) -> Analysis:
         """Results of any mix of inputs, lazily: iterate, or ask for `rows()`. reading: as in `stream`."""
+        check_reading(reading)
         return Analysis(self, inputs, **reading)
 
     def _timed(self, events: Iterable[Event]) -> Iterator[Event]:
@@ -230,17 +251,29 @@ class Analyzer:
 
 
 class Analysis(Iterable[Result]):
-    """The results of a run. Iterating reads the inputs anew with flat memory; `results` and `rows()` keep what they read.
+    """The results of a run. A loop reads the inputs anew with flat memory; `results` and what needs all of them keep what they read.
+
+    These are `rows()`, indexing and `len()`, and so `list()` and the like, which ask for the length first. After a whole loop the
+    length is known. An iterator of inputs or a file object can be read once: by a loop, or by what keeps; again is a UsageError.
 
     Inputs that cannot be read are logged and kept in `failures`; when nothing could be read at all, the first of them is raised.
     """
 
-    def __init__(self, analyzer: Analyzer, inputs: Inputs, **reading: Any) -> None:
+    def __init__(self, analyzer: Analyzer, inputs: Inputs, **reading: Unpack[Reading]) -> None:
         self._analyzer, self._inputs, self._reading = analyzer, inputs, reading
+        self._spent = False
+        """Whether the inputs were an iterator or a file object, and it was begun."""
+        self._count: int | None = None
+        self._fault: TypeError | None = None
         self.failures: list[Failure] = []
 
     def pairs(self) -> Iterator[Analyzed]:
         """Pictures with their results."""
+        if self._spent:
+            raise UsageError(
+                "inputs: an iterator or a file object, which can be read only once, and was begun; ask for .results first, or give a list"
+            )
+        self._spent = isinstance(self._inputs, Iterator) or hasattr(self._inputs, "read")
         self.failures = []
         any_read = False
         for item in self._analyzer.stream(self._inputs, **self._reading):
@@ -256,9 +289,18 @@ class Analysis(Iterable[Result]):
             raise self.failures[0].error
 
     def __iter__(self) -> Iterator[Result]:
+        # A generator, which looks for what is kept when it begins: list() takes the iterator first, then asks for the length.
+        fault, self._fault = self._fault, None
+        if fault is not None:
+            raise fault
         if "results" in self.__dict__:
-            return iter(self.__dict__["results"])
-        return self._with_baseline(pair.result for pair in self.pairs())
+            yield from self.results
+            return
+        count = 0
+        for result in self._with_baseline(pair.result for pair in self.pairs()):
+            count += 1
+            yield result
+        self._count = count
 
     def _with_baseline(self, results: Iterable[Result]) -> Iterator[Result]:
         """The results, with the differences from each person's baseline where the options ask for one."""
@@ -276,7 +318,13 @@ class Analysis(Iterable[Result]):
         return list(iter(self))
 
     def __len__(self) -> int:
-        return len(self.results)
+        if self._count is not None:
+            return self._count
+        try:
+            return len(self.results)
+        except TypeError as error:  # of a part of the caller's own: list() would take it for "has no length" and begin again
+            self._fault = error
+            raise
 
     def __getitem__(self, index: int) -> Result:
         return self.results[index]
@@ -285,9 +333,11 @@ class Analysis(Iterable[Result]):
         """The whole table, one dict a face (see mien.table.COLUMNS)."""
         return [row for result in self.results for row in result.rows()]
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> str | None:
         from mien.sinks.inline import html
 
+        if self._spent:  # the pictures are gone; what a loop did not keep, too
+            return html([], self.results) if "results" in self.__dict__ else None
         shown: list[Analyzed] = []
         results: list[Result] = []
         for pair in self.pairs():  # one pass: inputs may be a generator, or slow
@@ -301,28 +351,33 @@ class Analysis(Iterable[Result]):
         return f"<Analysis of {self._inputs!r}: iterate it, or use .rows(), .results, .failures>"
 
 
-def analyze(inputs: Inputs, **options: Any) -> Analysis:
+def analyze(inputs: Inputs, **options: Unpack[Keywords]) -> Analysis:
     """Find the faces in pictures and read the expressions they show.
 
-    inputs: a path, folder, glob, URL, array (uint8 (H, W, 3) RGB), PIL image, or a list of them. options: the fields of
-    AnalyzeOptions; `detector` and `recogniser` may also be callables of your own, see mien.types; `recursive`, `limits`
-    and `allow_private` are passed on to mien.io.sources.open_source. Models are loaded at the first call and kept for the next.
+    inputs: a path, folder, glob, URL, array (uint8 (H, W, 3) RGB), PIL image, bytes or file object of an encoded picture or
+    video, or an iterable of them, see mien.io.sources.open_source. options: the fields of AnalyzeOptions; `detector` and
+    `recogniser` may also be callables of your own, see mien.types; `recursive`, `limits`, `span` and the like are passed on to
+    mien.io.sources.open_source. Models are loaded at the first call and kept for the next.
 
-    Raises SourceError when nothing could be read, UnknownName and WeightsMissing when a part cannot be had.
+    Raises UsageError at the call for an unknown option or one of another kind, UnknownName and WeightsMissing when a part cannot
+    be had; SourceError later, when nothing could be read.
 
     >>> for row in mien.analyze("examples/astronaut.jpg").rows():  # doctest: +SKIP
     ...     print(row["emotion"], row["emotion_p"])
     happy 0.99
     """
-    reading = {name: options.pop(name) for name in READING_NAMES & set(options)}
-    return _shared(**options).analyze(inputs, **reading)
+    given: dict[str, Any] = {**options}
+    refuse_unknown(given, Keywords.__annotations__)
+    reading = cast("Reading", {name: given.pop(name) for name in Reading.__annotations__.keys() & given.keys()})
+    check_reading(reading)  # before models are loaded
+    return _shared(**given).analyze(inputs, **reading)
 
 
 _analyzers: dict[AnalyzeOptions, Analyzer] = {}
 
 
 def _shared(**options: Any) -> Analyzer:
-    if callable(options.get("detector")) or not set(options) <= OPTION_NAMES:
+    if "recogniser" in options or not isinstance(options.get("detector", ""), str | None):
         return Analyzer(**options)
     wanted = AnalyzeOptions(**options)
     analyzer = _analyzers.pop(wanted, None) or Analyzer(wanted)

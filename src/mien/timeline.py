@@ -51,24 +51,23 @@ class Timeline:
 
     @classmethod
     def read(cls, path: str | Path) -> Timeline:
-        """From a table that mien wrote: .csv, .jsonl or .parquet.
+        """From a table that mien wrote: .csv, .jsonl or .parquet, or what an interrupted run left of it (.csv.part).
 
         Raises SourceMissing where there is no such file, SourceUnreadable where it is no such table.
         """
         path = Path(path)
-        suffix = path.suffix.lower()
+        suffix = Path(path.name.removesuffix(".part")).suffix.lower()
         if not path.is_file():
             raise SourceMissing(f"{path}: no such file; wanted a table that mien wrote ({' '.join(READERS)})")
         if suffix not in READERS:
             raise SourceUnreadable(f"{path}: cannot be read as a table; wanted a file that ends in {', '.join(READERS)}")
         try:
-            _refuse_no_parquet(path)
             raw = READERS[suffix](path)
             if missing := [name for name in COLUMNS if name not in raw]:
                 more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
                 raise SourceUnreadable(f"{path}: has no column {', '.join(missing[:3])}{more}; wanted a table that mien analyze wrote")
             return cls({name: _column(values, KINDS[name]) for name, values in raw.items() if name in KINDS})
-        except (ValueError, KeyError, TypeError, UnicodeDecodeError, OSError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError, csv.Error, OSError) as error:
             raise SourceUnreadable(f"{path}: is no table of mien's ({error})") from None
 
     def __len__(self) -> int:
@@ -132,22 +131,29 @@ def _read_csv(path: Path) -> dict[str, list[Any]]:
 
 
 def _read_jsonl(path: Path) -> dict[str, list[Any]]:
-    rows = []
-    lines = path.read_text("utf-8").splitlines()
-    for number, line in enumerate(lines):
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            if number < len(lines) - 1:
-                raise
+    rows: list[dict[str, Any]] = []
+    cut: ValueError | None = None
+    with path.open("rb") as file:  # as bytes: str.splitlines would end a line at U+2028 and the like, which a name may hold
+        for line in file:
+            if cut is not None:
+                raise cut
+            try:
+                rows.append(_json_row(line))
+            except ValueError as error:  # the last line of a run that was killed may be cut
+                cut = error
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [row.get(name) for row in rows] for name in names or COLUMNS}
 
 
+def _json_row(line: bytes) -> dict[str, Any]:
+    row = json.loads(line)
+    if not isinstance(row, dict):
+        raise ValueError(f"found a line of {type(row).__name__}, wanted a JSON object")
+    return row
+
+
 def _refuse_no_parquet(path: Path) -> None:
-    """Raise ValueError for a .parquet file that ends as none does: arro3 would panic, with a page of its own on stderr."""
-    if path.suffix.lower() != ".parquet":
-        return
+    """Raise ValueError for a file that ends as no Parquet does: arro3 would panic, with a page of its own on stderr."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - 8))
@@ -159,8 +165,14 @@ def _refuse_no_parquet(path: Path) -> None:
 def _read_parquet(path: Path) -> dict[str, list[Any]]:
     from arro3.io import read_parquet
 
+    _refuse_no_parquet(path)
     read: Any = read_parquet
-    table = read(str(path)).read_all()
+    try:
+        table = read(str(path)).read_all()
+    except BaseException as error:  # not Exception only: the library's panics are none
+        if type(error).__name__ != "PanicException":
+            raise
+        raise ValueError("a damaged Parquet file") from None
     names: list[str] = table.schema.names
     return {name: [value.as_py() for value in table[name]] for name in names}
 

@@ -13,6 +13,7 @@ Conventions, fixed once for the whole package:
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -37,6 +38,12 @@ def check_image(image: Any) -> Image:
         found = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
         raise UsageError(f"image: found {found}, wanted a uint8 array of shape (height, width, 3), RGB")
     return image
+
+
+def check_kind(name: str, value: object, kind: type, wanted: str) -> None:
+    """Raise UsageError if `value` is not of a kind. name: of the argument; wanted: the kind in words."""
+    if not isinstance(value, kind):
+        raise UsageError(f"{name}: found {type(value).__name__} {' '.join(reprlib.repr(value).split())}, wanted {wanted}")
 
 
 def _float32(name: str, value: Any, shape: tuple[int | None, ...]) -> Floats:

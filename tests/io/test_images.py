@@ -248,7 +248,28 @@ def test_the_first_of_several(kind: str) -> None:
     pages = [Pil.new("RGB", (8, 6), colour) for colour in ((255, 0, 0), (0, 255, 0), (0, 0, 255))]
     options = {"lossless": True} if kind == "WEBP" else {}
     data = encoded(pages[0], kind, save_all=True, append_images=pages[1:], **options)
-    assert decode(data, name="x").image[3, 3].tolist() == [255, 0, 0]
+    decoded = decode(data, name="x")
+    assert decoded.image[3, 3].tolist() == [255, 0, 0]
+    page, how = ("page", "files of their own") if kind == "TIFF" else ("frame", "convert it to a video, such as mp4")
+    assert f"only the first of 3 {page}s is read" in decoded.note
+    assert how in decoded.note
+
+
+def test_a_cut_animation_tells_both() -> None:
+    pages = [Pil.effect_noise((60, 60), 50 + n) for n in range(3)]
+    data = encoded(pages[0], "GIF", save_all=True, append_images=pages[1:])
+    assert "first of 3 frames" in decode(data, name="x").note
+    cut = decode(data[: len(data) // 2], name="x")
+    assert "first of 2 frames" in cut.note
+    first = decode(data[: len(data) // 6], name="x")
+    assert "cut short" in first.note
+    assert "first of" not in first.note
+
+
+def test_frames_of_a_huge_file_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mien.io.images.COUNTED_BYTES", 10)
+    pages = [Pil.new("L", (8, 6), grey) for grey in (0, 99)]
+    assert "the first of several frames" in decode(encoded(pages[0], "GIF", save_all=True, append_images=pages[1:]), name="x").note
 
 
 def test_lab_tiff() -> None:

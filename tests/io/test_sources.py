@@ -1,7 +1,8 @@
 import io
 import os
+import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -52,14 +53,14 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_any_mix_in_the_order_given(here: Path) -> None:
-    put(here, "b.png", "folder/2.png", "folder/10.png", "folder/in/1.png", "g1.png", "g2.png")
+    put(here, "b.png", "folder/2.png", "folder/10.png", "folder/in/1.png", "g1.png", "g2.png", "c.png")
     (here / "notes.txt").write_text("no picture")
     array = np.zeros((5, 6, 3), np.uint8)
-    inputs = ["b.png", here / "b.png", "folder", array, "none.jpg", "-", Pil.new("L", (2, 2)), "g*.png", "notes.txt", png(9), 7]
+    inputs = ["b.png", here / "c.png", "folder", array, "none.jpg", "-", Pil.new("L", (2, 2)), "g*.png", "notes.txt", png(9), 7]
     events = list(open_source(inputs, stdin=io.BytesIO(png(5))))
     assert said(events) == [
         "b.png",
-        str(here / "b.png"),
+        str(here / "c.png"),
         joined("folder", "2.png"),
         joined("folder", "10.png"),
         joined("folder", "in", "1.png"),
@@ -162,7 +163,11 @@ def test_links(here: Path) -> None:
         (here / "linked.png").symlink_to(here / "d" / "1.png")
     except OSError:
         pytest.skip("no symbolic links here")
-    assert said(open_source(["d", "linked.png"])) == [joined("d", "1.png"), "SourceMissing", "linked.png"]
+    assert said(open_source("d")) == [joined("d", "1.png"), "SourceMissing"]
+    assert said(open_source("linked.png")) == ["linked.png"]
+    *_, notice = open_source(["d", "linked.png"])
+    assert isinstance(notice, Notice)
+    assert notice.source == "linked.png"
 
 
 def test_patterns(here: Path) -> None:
@@ -216,7 +221,7 @@ def test_videos_go_down_the_same_road_in_their_place(here: Path) -> None:
     assert seen(open_source("d/*")) == folder + deeper
     assert seen(open_source("d", recursive=False)) == folder
     assert seen(open_source("**/*.mp4")) == folder[1:4]
-    assert seen(open_source(["d/2.mp4", "d/1.png", "d/2.mp4"])) == ["d/2.mp4#20", "d/2.mp4#21", "d/1.png", "d/2.mp4#20", "d/2.mp4#21"]
+    assert seen(open_source(["d/2.mp4", "d/1.png", "d/x/4.MKV"])) == ["d/2.mp4#20", "d/2.mp4#21", "d/1.png", "d/x/4.MKV#40"]
     assert said(open_source("none.mp4")) == ["SourceMissing"]
 
 
@@ -253,7 +258,9 @@ def test_a_span_is_for_videos_only(here: Path) -> None:
 def test_animated_pictures_are_pictures(here: Path) -> None:
     frames = [Pil.new("RGB", (4, 3), (value, 0, 0)) for value in (10, 200)]
     frames[0].save("a.gif", save_all=True, append_images=frames[1:])
-    [frame] = open_source(["a.gif"])
+    notice, frame = open_source(["a.gif"])
+    assert isinstance(notice, Notice)
+    assert "first of 2 frames" in notice.message
     assert isinstance(frame, Frame)
     assert not frame.stream
 
@@ -360,7 +367,120 @@ def test_memory_stays_flat(here: Path) -> None:
 @pytest.mark.parametrize("ahead", [0, 1, 5])
 def test_any_number_ahead_gives_the_same(here: Path, ahead: int) -> None:
     put(here, *(f"d/{n}.png" for n in range(12)))
-    frames = list(open_source(["d", "none", "d"], ahead=ahead))
+    put(here, *(f"e/{n}.png" for n in range(12)))
+    frames = list(open_source(["d", "none", "e"], ahead=ahead))
     assert [getattr(frame, "image", np.zeros((1, 1, 3)))[0, 0, 0] for frame in frames] == [*range(12), 0, *range(12)]
+
+
+def told(events: Iterable[object]) -> list[str]:
+    """What `said` says, and the text of each Notice."""
+    return [f"{e.source}: {e.message}" if isinstance(e, Notice) else said([e])[0] for e in events]
+
+
+ONE_AGAIN = "the same file as an earlier input; left out, or it would count twice"
+
+
+def test_a_file_named_twice_is_read_once(here: Path) -> None:
+    put(here, "a.png", "d/1.png", "d/2.png", "d/in/3.png")
+    film(here / "v.mp4", 1)
+    again = ["a.png", "./a.png", str(here / "a.png"), here / "d" / ".." / "a.png"]
+    assert told(open_source(again)) == ["a.png", *(f"{name}: {ONE_AGAIN}" for name in map(str, again[1:]))]
+    assert told(open_source(iter(again[:2]))) == ["a.png", f"./a.png: {ONE_AGAIN}"]
+    assert told(open_source(["v.mp4", "v.mp4"])) == ["v.mp4", f"v.mp4: {ONE_AGAIN}"]
+    one = "1 of its files is an earlier input too; left out, or it would count twice"
+    assert told(open_source(["d/1.png", "d"])) == ["d/1.png", joined("d", "2.png"), joined("d", "in", "3.png"), f"d: {one}"]
+    assert told(open_source(["d", "d/in", "d/*.png"]))[3:] == [
+        f"d/in: {one}",
+        "d/*.png: 2 of its files are earlier inputs too; left out, or they would count twice",
+    ]
+
+
+def test_only_files_are_known_again(here: Path) -> None:
+    put(here, "a.png")
+    array = np.zeros((2, 2), np.uint8)
+    assert said(open_source([array, array, png(), png()])) == ["array[0]", "array[1]", "bytes[2]", "bytes[3]"]
+    asked = open_source(["http://a.test/x"] * 2, fetch=lambda url, *, allow_private: png())
+    assert said(asked) == ["http://a.test/x"] * 2
     with pytest.raises(UsageError):
         open_source("d", ahead=-1)
+
+
+class Upload:
+    """Gives what it was told to give, as the file objects of others do."""
+
+    def __init__(self, answer: object) -> None:
+        self._answer = answer
+
+    def read(self, size: int = -1) -> object:
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
+
+
+@pytest.mark.parametrize("one", [bytearray(png(7)), memoryview(png(7)), memoryview(np.frombuffer(png(7), np.uint8))])
+def test_other_bytes_are_bytes(one: object) -> None:
+    for given in (one, [one]):
+        [frame] = open_source(given)
+        assert isinstance(frame, Frame)
+        assert (frame.source, frame.image[0, 0, 0]) == ("bytes[0]", 7)
+
+
+def test_file_objects_are_one_picture_each(here: Path) -> None:
+    put(here, "0.png", "1.png")
+    with Path("1.png").open("rb") as buffered, Path("1.png").open("rb", buffering=0) as raw:
+        events = list(open_source([buffered, "0.png", io.BytesIO(png(9)), raw]))
+    frames = [event for event in events if isinstance(event, Frame)]
+    assert [(frame.source, frame.image[0, 0, 0]) for frame in frames] == [("1.png", 1), ("0.png", 0), ("file[2]", 9), ("1.png", 1)]
+    with Path("1.png").open("rb") as file:
+        [frame] = open_source(file)
+    assert frame.source == "1.png"
+    assert not has_streams(io.BytesIO(png()))
+
+
+def test_a_file_object_may_be_a_video(here: Path) -> None:
+    data = film(here / "a.mp4", 3, 4)
+    assert seen(open_source(io.BytesIO(data))) == ["file[0]#3", "file[0]#4"]
+    assert seen(open_source(bytearray(data))) == ["bytes[0]#3", "bytes[0]#4"]
+
+
+def test_a_file_object_is_read_when_its_turn_comes() -> None:
+    streams = [io.BytesIO(png(n)) for n in range(9)]
+    events = open_source(iter(streams), ahead=2)
+    next(events)
+    assert [stream.tell() > 0 for stream in streams] == [True] * 3 + [False] * 6
+
+
+def test_limits_hold_for_file_objects() -> None:
+    endless = Upload(b"x" * 1000)
+    [failure] = open_source(endless, limits=ImageLimits(max_bytes=5000))
+    assert isinstance(failure, Failure)
+    assert isinstance(failure.error, SourceTooLarge)
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "says"),
+    [
+        (lambda: io.StringIO("text"), UsageError, r"file\[0\]: .*gave str, wanted bytes; open the file as 'rb'"),
+        (lambda: Upload(7), UsageError, r"gave int, wanted bytes"),
+        (lambda: io.BytesIO(b""), SourceUnreadable, r"file\[0\]: an empty file"),
+        (lambda: Upload(OSError("gone")), SourceUnreadable, r"file\[0\]: cannot be read \(gone\)"),
+        (lambda: Upload(EOFError()), SourceUnreadable, r"file\[0\]: cannot be read \(EOFError\)"),
+    ],
+)
+def test_a_file_object_without_bytes_is_one_clear_failure(given: Callable[[], object], kind: type[Exception], says: str) -> None:
+    failure, frame = open_source([given(), png()])
+    assert isinstance(failure, Failure)
+    assert isinstance(failure.error, kind)
+    assert re.search(says, str(failure.error))
+    assert isinstance(frame, Frame)
+
+
+def test_a_closed_file_and_one_opened_as_text(here: Path) -> None:
+    put(here, "1.png")
+    with Path("1.png").open("rb") as file, Path("1.png").open(encoding="latin-1") as text:
+        pass
+    [failure] = open_source(file)
+    assert str(failure.error) == "1.png: cannot be read (read of closed file)"  # type: ignore[union-attr]
+    with Path("1.png").open(encoding="latin-1") as text:
+        [failure] = open_source(text)
+    assert "1.png: its read() gave str, wanted bytes; open the file as 'rb'" in str(failure.error)  # type: ignore[union-attr]

@@ -19,7 +19,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to know about the picture that follows: a truncated file, a guessed range of values."""
+    """Something to know: about the picture that follows (a truncated file, more frames than one), or of files that were left out."""
 
     source: str
     message: str

@@ -58,6 +58,8 @@ class ImageLimits:
 
 
 DEFAULT_LIMITS = ImageLimits()
+COUNTED_BYTES = 16_000_000
+"""GIF and TIFF files up to this are walked through to count their frames; a larger one only as far as the second."""
 
 
 class IsVideo(SourceUnreadable):
@@ -71,11 +73,11 @@ class Decoded:
     image: Image
     """uint8 (H, W, 3), RGB, upright."""
     note: str = ""
-    """One line if the file is truncated or damaged, or its range of values was guessed; else empty."""
+    """One line if the file is truncated or damaged, has more frames, or its range of values was guessed; else empty."""
 
 
 def decode(data: bytes, *, name: str, limits: ImageLimits = DEFAULT_LIMITS) -> Decoded:
-    """Decode one encoded picture, whatever its kind; of several pages or frames the first.
+    """Decode one encoded picture, whatever its kind; of several pages or frames the first, with a note.
 
     EXIF orientation is applied, transparency laid on white, 16-bit values scaled to 8 bits. Of a file cut short or
     damaged, what can be decoded is given, with a note. Colour profiles are not applied.
@@ -129,10 +131,15 @@ def read_image(path: Path | str, limits: ImageLimits = DEFAULT_LIMITS) -> Decode
 
 
 def read_bytes(stream: BinaryIO, *, name: str, limits: ImageLimits = DEFAULT_LIMITS) -> bytes:
-    """All bytes of a stream, or SourceTooLarge as soon as there are more than `limits.max_bytes` (/dev/zero never ends)."""
+    """All bytes of a stream, or SourceTooLarge as soon as there are more than `limits.max_bytes` (/dev/zero never ends).
+
+    UsageError for a stream that gives something else, such as text.
+    """
     parts = []
     left = limits.max_bytes
     while part := stream.read(min(left + 1, 1 << 24)):
+        if not isinstance(part, bytes | bytearray | memoryview):
+            raise UsageError(f"{name}: its read() gave {type(part).__name__}, wanted bytes; open the file as 'rb'")
         parts.append(part)
         left -= len(part)
         if left < 0:
@@ -293,7 +300,22 @@ def _decode_any(kind: str, picture: PIL.ImageFile.ImageFile, data: bytes, name: 
         raise SourceUnreadable(f"{name}: a {kind} file that cannot be decoded ({_why(error)})") from error
     if note and image.min() == image.max():
         raise SourceUnreadable(f"{name}: a {kind} file cut short or damaged before its first pixels")
-    return Decoded(pixels.upright(image, pixels.orientation_of(picture)), note or range_note)
+    image = pixels.upright(image, pixels.orientation_of(picture))
+    return Decoded(image, "; ".join(filter(None, (note or range_note, _more_frames(kind, picture, len(data))))))
+
+
+def _more_frames(kind: str, picture: PIL.ImageFile.ImageFile, size: int) -> str:
+    """A line on the frames that are not read, empty if there are none. The last to be done: counting moves through the file."""
+    try:
+        if not getattr(picture, "is_animated", False):
+            return ""
+        scanned = kind in ("GIF", "TIFF")
+        many = "several" if scanned and size > COUNTED_BYTES else str(getattr(picture, "n_frames", "several"))
+    except Exception:  # see decode
+        return ""
+    if kind == "TIFF":
+        return f"only the first of {many} pages is read; for the others save them as files of their own"
+    return f"only the first of {many} frames is read; for all of them convert it to a video, such as mp4"
 
 
 def _salvaged(kind: str, picture: PIL.ImageFile.ImageFile, data: bytes) -> PIL.ImageFile.ImageFile:

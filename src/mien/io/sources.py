@@ -1,11 +1,11 @@
-"""What the user names -> frames: pictures and videos as files, folders, patterns, stdin and URLs, arrays and PIL images, in any order."""
+"""What the user names -> frames: files, folders, patterns, stdin, URLs, file objects, arrays and PIL images, in any order."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Iterator, Sized
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
@@ -27,6 +27,8 @@ __all__ = ["Event", "Failure", "Notice", "has_streams", "natural_key", "open_sou
 Event: TypeAlias = Frame | Notice | Failure
 _Job: TypeAlias = Callable[[], Iterable[Event]]
 
+LEFT_OUT = "the same file as an earlier input; left out, or it would count twice"
+_BYTES = bytes | bytearray | memoryview
 _FOLDER_SUFFIXES = SUFFIXES | VIDEO_SUFFIXES
 
 
@@ -44,8 +46,9 @@ def open_source(
     """Yield a Frame for every picture and for each frame of every video that the inputs name, in their order.
 
     A Failure comes for every input that gave none, and after the frames of a video that is damaged. Nothing an input does
-    wrong is raised. A Notice comes right before the Frame it is about (a truncated file, say). The walk is lazy: at most
-    `ahead` + 1 decoded pictures, a few frames of one video and the names of one folder are in memory.
+    wrong is raised. A Notice comes right before the Frame it is about (a truncated file, say), or tells of files that were
+    left out. The walk is lazy: at most `ahead` + 1 decoded pictures, a few frames of one video and the names of one folder are
+    in memory.
 
     Args:
         inputs: one input or an iterable of them. An input is
@@ -57,9 +60,12 @@ def open_source(
               pattern itself names. A file that is really called like a pattern wins;
             - `-`: one picture or video from `stdin`;
             - an http or https URL;
-            - a numpy array or PIL image, see `images.from_array`; or bytes of an encoded picture or video.
+            - a numpy array or PIL image, see `images.from_array`;
+            - bytes (bytearray, memoryview) of an encoded picture or video, or a file object opened as "rb", or whatever else has
+              a `read` that gives them. It is read to its end when its turn comes, in the caller's thread, and left open.
 
-            Animated pictures count as pictures: their first frame.
+            Animated pictures count as pictures: their first frame, after a Notice. Of several inputs, a file that was read by
+            an earlier one, by whatever name or link, is left out with a Notice: the rows of both could not be told apart.
         limits: the largest picture to decode.
         span: which frames of videos are taken.
         recursive: whether folders are read with their subfolders.
@@ -72,9 +78,8 @@ def open_source(
     Raises:
         UsageError: at the call, for a negative `ahead`.
     """
-    if isinstance(inputs, str | bytes | os.PathLike | np.ndarray) or is_pil(inputs) or not isinstance(inputs, Iterable):
-        inputs = [inputs]
-    opener = _Opener(limits, span, recursive, allow_private, stdin, fetch)
+    inputs = _one_by_one(inputs)
+    opener = _Opener(limits, span, recursive, allow_private, stdin, fetch, several=not isinstance(inputs, Sized) or len(inputs) > 1)
     return _in_turn(prefetched(opener.jobs(inputs), ahead=ahead))
 
 
@@ -83,10 +88,14 @@ def has_streams(inputs: Any, *, recursive: bool = True) -> bool:
 
     inputs, recursive: as in `open_source`, but an iterator would be used up. Videos that only their first bytes tell are not seen.
     """
-    if isinstance(inputs, str | bytes | os.PathLike | np.ndarray) or is_pil(inputs) or not isinstance(inputs, Iterable):
-        inputs = [inputs]
-    names = (os.fsdecode(given) for given in inputs if isinstance(given, str | os.PathLike))
+    names = (os.fsdecode(given) for given in _one_by_one(inputs) if isinstance(given, str | os.PathLike))
     return any(_has_video(name, recursive) for name in names)
+
+
+def _one_by_one(inputs: Any) -> Iterable[Any]:
+    """What may be one input or several, as several. A file object could be iterated, too: by lines."""
+    one = isinstance(inputs, str | os.PathLike | np.ndarray | _BYTES) or is_pil(inputs) or hasattr(inputs, "read")
+    return [inputs] if one or not isinstance(inputs, Iterable) else inputs
 
 
 def _has_video(name: str, recursive: bool) -> bool:
@@ -121,12 +130,19 @@ class _Opener:
     allow_private: bool
     stdin: BinaryIO | None
     fetch: Callable[..., bytes] | None
+    several: bool
+    """Whether there may be more than one input. A single one names no file twice, and its names need not be remembered."""
     stdin_used: bool = False
+    seen: set[int] = field(default_factory=set)
+    """Hashes of the real paths that were read: a tenth of the memory of the paths, 0.1 GB for a million files."""
 
     def jobs(self, inputs: Iterable[Any]) -> Iterator[_Job]:
         for position, given in enumerate(inputs):
-            if isinstance(given, bytes):
-                yield self._decoding(f"bytes[{position}]", given)
+            if isinstance(given, _BYTES):
+                yield self._decoding(f"bytes[{position}]", bytes(given))
+            elif hasattr(given, "read") and not isinstance(given, os.PathLike):
+                name = getattr(given, "name", None)
+                yield self._from_stream(given, name if isinstance(name, str) and name else f"file[{position}]")
             elif not isinstance(given, str | os.PathLike):
                 yield _array_job(given, position)
             elif given == "-":
@@ -142,13 +158,21 @@ class _Opener:
             if text and path.is_dir():
                 yield from self._from_folder(text)
             elif text and (os.path.lexists(text) or not is_pattern(text)):
-                yield self._from_file(text)
+                yield self._from_file(text) if self._is_new(text) else _noting(text, LEFT_OUT)
             elif text:
                 yield from self._from_pattern(text)
             else:
                 yield _failing(text, SourceMissing("an empty name, wanted a picture, a folder, a pattern, a URL or -"))
         except (OSError, ValueError) as error:  # a NUL or 5,000 characters in the name
             yield _failing(text, SourceUnreadable(f"{_printable(text)}: cannot be read ({getattr(error, 'strerror', None) or error})"))
+
+    def _is_new(self, text: str) -> bool:
+        """Whether no earlier input was this file; from now on one was."""
+        if not self.several:
+            return True
+        known = len(self.seen)
+        self.seen.add(hash(os.path.realpath(text)))
+        return len(self.seen) > known
 
     def _from_file(self, text: str) -> _Job:
         if _is_video_name(text):
@@ -168,10 +192,17 @@ class _Opener:
         )
 
     def _from_folder(self, text: str) -> Iterator[_Job]:
-        nothing = True
+        nothing, again = True, 0
         for found in walk(text, wanted=_is_wanted_name, recursive=self.recursive):
             nothing = False
-            yield _failed(found) if isinstance(found, Failure) else self._from_file(found)
+            if isinstance(found, Failure):
+                yield _failed(found)
+            elif self._is_new(found):
+                yield self._from_file(found)
+            else:
+                again += 1
+        if again:
+            yield _noting(text, _left_out(again))
         if nothing:
             wanted = " ".join(sorted(_FOLDER_SUFFIXES))
             yield _failing(
@@ -181,7 +212,7 @@ class _Opener:
     def _from_pattern(self, text: str) -> Iterator[_Job]:
         suffix = Path(text).suffix
         any_kind = bool(suffix) and not is_pattern(suffix)  # *.dat asks for .dat files; photos/* for the pictures and videos among them
-        nothing = True
+        nothing, again = True, 0
         for found in expand(text):
             if isinstance(found, Failure):
                 yield _failed(found)
@@ -189,11 +220,15 @@ class _Opener:
                 if "**" in text:  # its files match by themselves
                     continue
                 yield from self._from_folder(found)
-            elif any_kind or _is_wanted_name(found):
+            elif not any_kind and not _is_wanted_name(found):
+                continue
+            elif self._is_new(found):
                 yield self._from_file(found)
             else:
-                continue
+                again += 1
             nothing = False
+        if again:
+            yield _noting(text, _left_out(again))
         if nothing:
             yield _failing(text, SourceMissing(f"{_printable(text)}: no picture or video matches this pattern"))
 
@@ -201,13 +236,18 @@ class _Opener:
         if self.stdin_used:
             return _failing("-", SourceMissing("-: standard input holds one picture or video, and it was already read"))
         self.stdin_used = True
+        return self._from_stream(self.stdin or sys.stdin.buffer, "-")
+
+    def _from_stream(self, stream: BinaryIO, name: str) -> _Job:
         try:
-            data = read_bytes(self.stdin or sys.stdin.buffer, name="-", limits=self.limits)
+            data = read_bytes(stream, name=name, limits=self.limits)
         except MienError as error:
-            return _failing("-", error)
-        except OSError as error:
-            return _failing("-", SourceUnreadable(f"-: standard input cannot be read ({error})"))
-        return self._decoding("-", data)
+            return _failing(name, error)
+        except Exception as error:  # anybody's file object raises what it likes: zlib.error, BadZipFile, ...
+            return _failing(name, SourceUnreadable(f"{_printable(name)}: cannot be read ({str(error) or type(error).__name__})"))
+        if not data:
+            return _failing(name, SourceUnreadable(f"{_printable(name)}: an empty file, or one that was read to its end before"))
+        return self._decoding(name, data)
 
     def _from_url(self, url: str) -> _Job:
         from mien.io import fetch as urls  # here: TLS and HTTP take a while to import, and files need neither
@@ -264,6 +304,16 @@ def _pictured(source: str, read: Callable[[], Decoded]) -> tuple[Event, ...]:
         return (Failure(source, error),)
     frame = Frame(decoded.image, source=source)
     return (Notice(source, decoded.note), frame) if decoded.note else (frame,)
+
+
+def _left_out(files: int) -> str:
+    """The message for files of a folder or pattern."""
+    are, it = ("is an earlier input", "it") if files == 1 else ("are earlier inputs", "they")
+    return f"{files} of its files {are} too; left out, or {it} would count twice"
+
+
+def _noting(source: str, message: str) -> _Job:
+    return lambda: (Notice(_printable(source), message),)
 
 
 def _failing(source: str, error: MienError) -> _Job:

@@ -1,0 +1,152 @@
+"""The results of a run: each picture is analysed once however they are asked for, and none is lost without a word."""
+
+import gc
+import io
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image as Pil
+
+import mien
+from mien.errors import SourceMissing, SourceUnreadable, UsageError
+from mien.testing import FakeDetector, FakeRecogniser, planted_picture
+
+PICTURES = [planted_picture([((10 + i, 10, 60 + i, 60), "happy")], (100, 80))[0] for i in range(5)]
+SOURCES = [f"array[{i}]" for i in range(5)]
+
+
+class Counting(FakeDetector):
+    """Counts the pictures it was called with."""
+
+    calls = 0
+
+    def __call__(self, image: mien.types.Image, /) -> mien.Faces:
+        self.calls += 1
+        return super().__call__(image)
+
+
+@pytest.fixture
+def detector() -> Counting:
+    return Counting()
+
+
+@pytest.fixture
+def analyse(detector: Counting) -> Callable[..., mien.Analysis]:
+    return mien.Analyzer(detector=detector, recogniser=FakeRecogniser(), batch=2).analyze
+
+
+def sources(results: Iterable[mien.Result]) -> list[str]:
+    return [result.source for result in results]
+
+
+WAYS: dict[str, Callable[[mien.Analysis], Iterable[mien.Result]]] = {
+    "list": list,
+    "tuple": tuple,
+    "sorted": lambda a: sorted(a, key=lambda result: result.source),
+    "star": lambda a: [*a],
+    "comprehension": lambda a: [result for result in a],  # noqa: C416
+    "extend": lambda a: [].__iadd__(a),  # type: ignore[arg-type]
+    "results": lambda a: a.results,
+    "items": lambda a: [a[i] for i in range(len(a))],
+    "unpacked": lambda a: (lambda *each: each)(*a),
+}
+
+
+@pytest.mark.parametrize("given", [list, iter], ids=["list", "iterator"])
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_gives_all_and_analyses_each_once(way: str, given: Any, detector: Counting, analyse: Any) -> None:
+    assert sources(WAYS[way](analyse(given(PICTURES)))) == SOURCES
+    assert detector.calls == len(PICTURES)
+
+
+def test_what_was_kept_is_not_read_again(detector: Counting, analyse: Any) -> None:
+    analysis = analyse(iter(PICTURES))
+    kept = analysis.results
+    assert list(analysis) == kept
+    assert (len(analysis), len(analysis.rows()), analysis[-1]) == (5, 5, kept[-1])
+    assert "array[0]" in analysis._repr_html_()
+    assert detector.calls == len(PICTURES)
+
+
+def test_a_loop_reads_anew_and_its_length_is_known_after_it(detector: Counting, analyse: Any) -> None:
+    analysis = analyse(PICTURES)
+    assert [sources(result for result in analysis) for _ in range(2)] == [SOURCES, SOURCES]
+    assert detector.calls == 10
+    assert len(analysis) == 5
+    assert detector.calls == 10
+
+
+def test_after_a_loop_that_was_left_all_are_read(analyse: Any) -> None:
+    analysis = analyse(PICTURES)
+    for _ in analysis:
+        break
+    assert sources(analysis.results) == SOURCES
+
+
+def test_a_file_object_is_read_once(analyse: Any, detector: Counting) -> None:
+    file = io.BytesIO()
+    Pil.fromarray(PICTURES[0]).save(file, "PNG")
+    file.seek(0)
+    analysis = analyse(file)
+    assert sources(list(analysis)) == sources(analysis.results) == ["file[0]"]
+    assert detector.calls == 1
+    with pytest.raises(UsageError, match="read only once"):
+        next(analysis.pairs())
+    with pytest.raises(SourceUnreadable, match="or one that was read to its end before"):
+        list(analyse([file]))
+
+
+@pytest.mark.parametrize("again", [list, len, lambda a: a.results, lambda a: a.rows(), lambda a: list(a.pairs())])
+def test_an_iterator_that_was_begun_is_not_taken_for_the_whole(again: Any, analyse: Any) -> None:
+    analysis = analyse(iter(PICTURES))
+    for _ in analysis:
+        break
+    with pytest.raises(UsageError, match=r"an iterator or a file object, which can be read only once.*\.results"):
+        again(analysis)
+
+
+def test_the_length_of_an_iterator_that_was_read(analyse: Any) -> None:
+    analysis = analyse(iter(PICTURES))
+    assert sources(result for result in analysis) == SOURCES
+    assert len(analysis) == 5
+    assert analysis._repr_html_() is None
+    with pytest.raises(UsageError, match="only once"):
+        _ = analysis.results
+
+
+def test_a_fault_in_a_part_of_ones_own_is_not_hidden_by_list() -> None:
+    def broken(image: Any, /) -> mien.Faces:
+        raise TypeError("no such thing")
+
+    analyzer = mien.Analyzer(detector=broken, recogniser=FakeRecogniser())
+    for given in (PICTURES, iter(PICTURES)):
+        with pytest.raises(TypeError, match="no such thing"):
+            list(analyzer.analyze(given))
+
+
+def test_a_loop_keeps_nothing(analyse: Any) -> None:
+    seen: list[weakref.ref[Any]] = []
+    alive: list[int] = []
+
+    def pictures() -> Iterator[Any]:
+        for _ in range(40):
+            picture = PICTURES[0].copy()
+            seen.append(weakref.ref(picture))
+            yield picture
+
+    for _ in analyse(pictures()):
+        gc.collect()
+        alive.append(sum(ref() is not None for ref in seen))
+    assert max(alive) < 15
+
+
+def test_what_cannot_be_read_is_told_by_list_too(tmp_path: Path, analyse: Any) -> None:
+    with pytest.raises(SourceMissing, match=r"none\.jpg"):
+        list(analyse(str(tmp_path / "none.jpg")))
+    analysis = analyse([str(tmp_path / "none.jpg"), np.zeros((8, 8, 3), np.uint8)])
+    assert len(list(analysis)) == 1
+    assert len(analysis.failures) == 1

@@ -1,0 +1,103 @@
+"""What an Analyzer takes: options and parts are checked at the call, and it goes into other processes."""
+
+import inspect
+import multiprocessing
+import pickle
+from typing import Any, get_type_hints
+
+import pytest
+
+import mien
+from mien.errors import UsageError
+from mien.io.reading import Reading
+from mien.io.sources import open_source
+from mien.options import AnalyzeOptions, Changes
+from mien.testing import FakeDetector, FakeRecogniser, planted_picture
+
+IMAGE, _ = planted_picture([((40, 30, 90, 80), "happy")], (160, 120))
+
+
+def fake(**options: Any) -> mien.Analyzer:
+    return mien.Analyzer(detector=FakeDetector(), recogniser=FakeRecogniser(), **options)
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "reading": ({"spn": 3}, r"unknown option spn; there are: .*recursive, span"),
+    "limits": ({"limits": 3}, r"limits: found int 3, wanted an ImageLimits"),
+    "span": ({"span": 3}, r"span: found int 3, wanted a VideoSpan"),
+    "ahead": ({"ahead": "2"}, r"ahead: found str '2', wanted a whole number"),
+}
+WRONG_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
+    "name": ({"thread": 3}, r"unknown option thread; there are: affect, .*batch, .*threads"),
+    "model": ({"model": 3}, r"model: found int 3, wanted a name"),
+    "threads": ({"threads": "2"}, r"threads: found str '2', wanted a whole number"),
+    "min_score": ({"min_score": "x"}, r"min_score: found str 'x', wanted a number"),
+    "track": ({"track": True}, r"track: found bool True, wanted a TrackOptions"),
+    "unsure": ({"unsure": "never"}, r"unsure: found str 'never', wanted an UnsureRules"),
+    "detector": ({"detector": 3}, r"detector: found int 3, wanted a name or a callable"),
+    "recogniser": ({"recogniser": "large"}, r"recogniser: found str 'large', wanted a callable; .*model="),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_how_to_read_is_checked_at_the_call(case: str) -> None:
+    options, says = WRONG[case]
+    for call in (fake().analyze, fake().stream, mien.analyze):
+        with pytest.raises(UsageError, match=says):
+            call(IMAGE, **options)
+
+
+@pytest.mark.parametrize("case", WRONG_OPTIONS)
+def test_options_are_checked_at_the_call(case: str) -> None:
+    options, says = WRONG_OPTIONS[case]
+    with pytest.raises(UsageError, match=says):
+        mien.Analyzer(**options)
+    with pytest.raises(UsageError, match=says):
+        mien.analyze(IMAGE, **options)
+
+
+def test_no_detector_is_refused_where_a_name_is_wanted() -> None:
+    with pytest.raises(UsageError, match="detector: found NoneType None, wanted a name"):
+        mien.analyze(IMAGE, detector=None)  # type: ignore[typeddict-item]
+    with pytest.raises(UsageError, match="options: found str 'large', wanted an AnalyzeOptions"):
+        mien.Analyzer("large")  # type: ignore[arg-type]
+
+
+def test_an_unknown_option_of_analyze_is_told_with_all_there_are() -> None:
+    with pytest.raises(UsageError, match=r"unknown option thread; there are: .*detector, .*recogniser, .*span"):
+        mien.analyze(IMAGE, thread=3)  # type: ignore[call-arg]
+
+
+def test_the_keywords_are_those_of_what_they_reach() -> None:
+    asked = inspect.signature(open_source).parameters
+    assert list(get_type_hints(Reading)) == [name for name in asked if name != "inputs"]
+    fields = {name for name in get_type_hints(AnalyzeOptions) if name != "detector"}
+    assert set(get_type_hints(Changes)) == fields
+    assert get_type_hints(Changes) == {name: get_type_hints(AnalyzeOptions)[name] for name in fields}
+
+
+def test_an_analyzer_of_names_is_made_anew_elsewhere() -> None:
+    analyzer = mien.Analyzer(detector="haar", threads=1, batch=3)
+    again = pickle.loads(pickle.dumps(analyzer))
+    assert again.options == analyzer.options
+    assert again.model == analyzer.model
+    assert len(pickle.dumps(analyzer)) < 2000
+
+
+def test_parts_of_ones_own_go_along() -> None:
+    again = pickle.loads(pickle.dumps(fake(batch=3)))
+    assert again.image(IMAGE).emotions.top == ["happy"]
+    assert again.options.batch == 3
+
+
+def test_a_part_that_cannot_go_is_named() -> None:
+    analyzer = mien.Analyzer(detector=lambda image: mien.Faces.none(), recogniser=FakeRecogniser())
+    with pytest.raises(UsageError, match=r"detector .*<lambda> cannot be pickled \(.*\); give it by a registered name, or make"):
+        pickle.dumps(analyzer)
+
+
+def test_a_pool_of_processes() -> None:
+    analyzer = fake()
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        results = pool.map(analyzer.image, [IMAGE] * 3)
+    assert [result.emotions.top for result in results] == [["happy"]] * 3
