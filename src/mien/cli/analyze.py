@@ -136,6 +136,7 @@ def analyze(
     reading: dict[str, Any] = {
         "span": VideoSpan(every=every, stride=stride, start=start, stop=stop),
         "recursive": not no_recursive,
+        "once": True,
         "limits": ImageLimits(max_side=max_side, max_pixels=max_pixels, max_bytes=max_bytes),
         "allow_private": allow_private,
     }

@@ -18,6 +18,7 @@ class Reading(TypedDict, total=False):
     limits: ImageLimits
     span: VideoSpan
     recursive: bool
+    once: bool
     allow_private: bool
     ahead: int
     stdin: BinaryIO | None

@@ -38,6 +38,7 @@ def open_source(
     limits: ImageLimits = DEFAULT_LIMITS,
     span: VideoSpan = VideoSpan(),
     recursive: bool = True,
+    once: bool = False,
     allow_private: bool = False,
     ahead: int = 2,
     stdin: BinaryIO | None = None,
@@ -64,11 +65,12 @@ def open_source(
             - bytes (bytearray, memoryview) of an encoded picture or video, or a file object opened as "rb", or whatever else has
               a `read` that gives them. It is read to its end when its turn comes, in the caller's thread, and left open.
 
-            Animated pictures count as pictures: their first frame, after a Notice. Of several inputs, a file that was read by
-            an earlier one, by whatever name or link, is left out with a Notice: the rows of both could not be told apart.
+            Animated pictures count as pictures: their first frame, after a Notice.
         limits: the largest picture to decode.
         span: which frames of videos are taken.
         recursive: whether folders are read with their subfolders.
+        once: whether a file that an earlier input was too, by whatever name or link, is left out with a Notice: in one table
+            the rows of both could not be told apart.
         allow_private: whether URLs may lead to private and loopback addresses.
         ahead: how many pictures are read and decoded in the background, by as many threads; 0 for none. A video is decoded
             by a thread of its own.
@@ -79,7 +81,9 @@ def open_source(
         UsageError: at the call, for a negative `ahead`.
     """
     inputs = _one_by_one(inputs)
-    opener = _Opener(limits, span, recursive, allow_private, stdin, fetch, several=not isinstance(inputs, Sized) or len(inputs) > 1)
+    opener = _Opener(
+        limits, span, recursive, allow_private, stdin, fetch, remembers=once and (not isinstance(inputs, Sized) or len(inputs) > 1)
+    )
     return _in_turn(prefetched(opener.jobs(inputs), ahead=ahead))
 
 
@@ -130,8 +134,8 @@ class _Opener:
     allow_private: bool
     stdin: BinaryIO | None
     fetch: Callable[..., bytes] | None
-    several: bool
-    """Whether there may be more than one input. A single one names no file twice, and its names need not be remembered."""
+    remembers: bool
+    """Whether files are read once. A single input names none twice, and its names need not be remembered."""
     stdin_used: bool = False
     seen: set[int] = field(default_factory=set)
     """Hashes of the real paths that were read: a tenth of the memory of the paths, 0.1 GB for a million files."""
@@ -168,7 +172,7 @@ class _Opener:
 
     def _is_new(self, text: str) -> bool:
         """Whether no earlier input was this file; from now on one was."""
-        if not self.several:
+        if not self.remembers:
             return True
         known = len(self.seen)
         self.seen.add(hash(os.path.realpath(text)))
