@@ -21,7 +21,7 @@ LAYERS = (
     ("vision", "io"),
     ("models", "unsure", "data", "track"),
     ("options", "evaluate"),
-    ("drawers", "testing", "pipeline", "sinks", "store", "report", "window", "watch", "notebook", "inference"),
+    ("drawers", "testing", "pipeline", "sinks", "store", "report", "study", "window", "watch", "notebook", "inference"),
     ("cli", "__main__"),
 )
 ABOVE_ALL = {"train"}

@@ -23,6 +23,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "submit": ("mien.cli.submit:submit", "A competition's CSV, image_path,emotion, with an answer for every picture of a folder."),
     "bench": ("mien.cli.bench:app", "How fast the parts are on this machine, and how well the detectors find faces."),
     "report": ("mien.cli.report:report", "Make the page of a run: one HTML file with charts, numbers and rows, which needs no network."),
+    "study": ("mien.cli.study:app", "Study what many viewers of one film showed, or visitors who came and left."),
     "data": ("mien.cli.data:app", "Read, look at, clean, balance, label and split sets of pictures."),
     "train": ("mien.cli.train:train", "Train a recogniser, calibrate it, and write it as ONNX file, card and golden crops."),
     "export": ("mien.cli.train:export", "Write a run's network as ONNX file, card and golden crops."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
@@ -152,13 +153,13 @@ def session_sink(url: str | None, name: str, options: AnalyzeOptions, columns: M
     return after_baseline(writer, options.track.baseline)
 
 
-def seconds_span(text: str) -> tuple[float, float]:
-    """`0:3` as (0.0, 3.0). Raises UsageError."""
+def seconds_span(text: str, *, before: bool = False) -> tuple[float, float]:
+    """`0:3` as (0.0, 3.0). before: it may begin before 0. Raises UsageError."""
     first, _, last = text.partition(":")
     try:
         span = float(first), float(last)
     except ValueError:
         raise UsageError(f"--baseline {text}: wanted two numbers of seconds with a colon between, as 0:3") from None
-    if not 0 <= span[0] < span[1]:
-        raise UsageError(f"--baseline {text}: wanted an end after its beginning, not before 0")
+    if not (before or span[0] >= 0) or not -math.inf < span[0] < span[1] < math.inf:
+        raise UsageError(f"--baseline {text}: wanted an end after its beginning{'' if before else ', not before 0'}")
     return span

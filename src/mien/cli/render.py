@@ -33,8 +33,11 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def progress_counter(total: int, noun: str) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr, moved by calling what it gives with the number done so far; silent when stderr is not a terminal."""
+def progress_counter(total: int | None, noun: str) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr, moved by calling what it gives with the number done so far; silent when stderr is not a terminal.
+
+    total: None where it is not known.
+    """
     if not sys.stderr.isatty():
         yield lambda done: None
         return

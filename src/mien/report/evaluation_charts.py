@@ -3,67 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mien.report.sections import percent, text
+from mien.report.svg import Plane, band, dot, line, path, svg
 from mien.types import Floats
 
-WIDTH, HEIGHT = 480, 360
-LEFT, RIGHT, TOP, BOTTOM = 66, 24, 12, 46
 DOTS = 4000
 """Most dots of a scatter; of more rows, that many spread evenly."""
-SPACE = "\u00a0"
-"""In percentages; as text it would be shown as `?`."""
 SMALL = (352, 246)
 """Width and height of a chart that stands among others."""
 TITLE_TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Plane:
-    """A square of data coordinates on the drawing."""
-
-    low: float
-    high: float
-    bottom: float
-    """The vertical axis may begin elsewhere."""
-    top: float | None = None
-    """And end elsewhere."""
-    width: int = WIDTH
-    """Of the drawing, in pixels."""
-    height: int = HEIGHT
-
-    def x(self, value: float) -> float:
-        """Pixels from the left."""
-        return LEFT + (self.width - LEFT - RIGHT) * (value - self.low) / (self.high - self.low)
-
-    def y(self, value: float) -> float:
-        """Pixels from the top."""
-        top = self.high if self.top is None else self.top
-        return TOP + (self.height - TOP - BOTTOM) * (top - value) / (top - self.bottom)
-
-    def frame(
-        self, across: str, up: str, ticks: Sequence[float], *, shares: bool, up_ticks: Sequence[float] | None = None,
-        names: Sequence[str] | None = None,
-    ) -> str:  # fmt: skip
-        """Grid, numbers and names of the axes. names: what stands at `ticks` instead of their numbers."""
-        parts, floor, right = [], self.height - BOTTOM, self.width - RIGHT
-        for tick, name in zip(ticks, names or [_tick(tick, shares) for tick in ticks], strict=True):
-            x = self.x(tick)
-            parts.append(_line(x, TOP, x, floor, "grid") + _text(x, floor + 18, name, "middle"))
-        for tick in ticks if up_ticks is None else up_ticks:
-            y = self.y(tick)
-            parts.append(_line(LEFT, y, right, y, "grid") + _text(LEFT - 7, y + 4, _tick(tick, shares), "end"))
-        middle = (TOP + floor) / 2
-        parts.append(_text((LEFT + right) / 2, self.height - 6, across, "middle"))
-        parts.append(
-            f'<text x="13" y="{middle:.0f}" text-anchor="middle" transform="rotate(-90 13 {middle:.0f})" class="axis">{text(up)}</text>'
-        )
-        return "".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +38,16 @@ def reliability_chart(bins: Sequence[Mapping[str, Any]]) -> str:
     """Accuracy against confidence by bins; a dot's area is its share of the pictures, the dashed line is perfect calibration."""
     plane = Plane(0, 1, 0)
     total = sum(one["n"] for one in bins) or 1
-    dots, line = [], []
+    dots, way = [], []
     for one in bins:
         if one["n"]:
             x, y = plane.x(one["confidence"]), plane.y(one["accuracy"])
             hint = f"{percent(one['confidence'])} confident, {percent(one['accuracy'])} right, {one['n']:,} pictures"
-            dots.append(_dot(x, y, 3 + 22 * math.sqrt(one["n"] / total), hint))
-            line.append((x, y))
+            dots.append(dot(x, y, 3 + 22 * math.sqrt(one["n"] / total), hint))
+            way.append((x, y))
     ideal = f'<line x1="{plane.x(0)}" y1="{plane.y(0)}" x2="{plane.x(1)}" y2="{plane.y(1)}" class="ideal"/>'
-    body = plane.frame("confidence", "accuracy", TITLE_TICKS, shares=True) + ideal + _path(line) + "".join(dots)
-    return _svg(body, "Reliability: accuracy against confidence")
+    body = plane.frame("confidence", "accuracy", TITLE_TICKS, shares=True) + ideal + path(way) + "".join(dots)
+    return svg(body, "Reliability: accuracy against confidence")
 
 
 def coverage_chart(curves: Sequence[tuple[str, Mapping[str, float]]]) -> str:
@@ -105,10 +59,10 @@ def coverage_chart(curves: Sequence[tuple[str, Mapping[str, float]]]) -> str:
     parts = [plane.frame("part of the pictures answered, the most confident first", "accuracy", TITLE_TICKS, shares=True, up_ticks=up)]
     for k, (name, curve) in enumerate(curves):
         points = [(plane.x(float(share)), plane.y(value)) for share, value in curve.items()]
-        parts.append(_path(points, second=k > 0))
+        parts.append(path(points, second=k > 0))
         for (share, value), (x, y) in zip(curve.items(), points, strict=True):
-            parts.append(_dot(x, y, 4, f"{name}: {percent(value)} right of {percent(float(share))}", second=k > 0))
-    return _svg("".join(parts), "Accuracy by coverage")
+            parts.append(dot(x, y, 4, f"{name}: {percent(value)} right of {percent(float(share))}", second=k > 0))
+    return svg("".join(parts), "Accuracy by coverage")
 
 
 def level_chart(across: str, curves: Sequence[Curve], *, bottom: float, top: float, doubling: bool = False) -> str:
@@ -126,16 +80,14 @@ def level_chart(across: str, curves: Sequence[Curve], *, bottom: float, top: flo
     parts = [plane.frame(across, "accuracy", list(places.values()), shares=True, up_ticks=up, names=names)]
     for k, curve in enumerate(curves):
         x = [plane.x(places[level]) for level in curve.levels]
-        known = [(at, low, high) for at, (low, high) in zip(x, curve.intervals, strict=True) if low == low]
-        outline = [(at, high) for at, _, high in known] + [(at, low) for at, low, _ in reversed(known)]
-        corners = " ".join(f"{at:.1f},{plane.y(value):.1f}" for at, value in outline)
-        parts.append(f'<polygon points="{corners}" class="{"band second" if k else "band"}"/>' if known else "")
+        lows, highs = ([plane.y(ends[side]) for ends in curve.intervals] for side in (0, 1))
+        parts.append(band(x, lows, highs, second=k > 0))
         y = plane.y(curve.untouched)
-        parts.append(_line(plane.x(plane.low), y, plane.x(plane.high), y, "ideal"))
+        parts.append(line(plane.x(plane.low), y, plane.x(plane.high), y, "ideal"))
         points = [(at, plane.y(value)) for at, value in zip(x, curve.values, strict=True)]
-        parts.append(_path(points, second=k > 0))
-        parts += [_dot(*point, 3, hint, second=k > 0) for point, hint in zip(points, curve.hints, strict=True)]
-    return _svg("".join(parts), f"Accuracy by {across}", SMALL)
+        parts.append(path(points, second=k > 0))
+        parts += [dot(*point, 3, hint, second=k > 0) for point, hint in zip(points, curve.hints, strict=True)]
+    return svg("".join(parts), f"Accuracy by {across}", SMALL)
 
 
 def affect_chart(axis: str, guess: Floats, true: Floats) -> str:
@@ -149,7 +101,7 @@ def affect_chart(axis: str, guess: Floats, true: Floats) -> str:
     )
     ideal = f'<line x1="{plane.x(-1)}" y1="{plane.y(-1)}" x2="{plane.x(1)}" y2="{plane.y(1)}" class="ideal"/>'
     frame = plane.frame(f"{axis}, true", f"{axis}, the model's", (-1, -0.5, 0, 0.5, 1), shares=False)
-    return _svg(f'{frame}{ideal}<g class="cloud">{dots}</g>', f"{axis}: the model's value against the true one")
+    return svg(f'{frame}{ideal}<g class="cloud">{dots}</g>', f"{axis}: the model's value against the true one")
 
 
 def interval_bar(low: float, value: float, high: float) -> str:
@@ -186,29 +138,3 @@ def _cell(count: int, share: float, *, right: bool) -> str:
     colour = "accent" if right else "other"
     style = f"background: color-mix(in srgb, var(--{colour}) {strength}%, var(--surface))"
     return f'<td{kind} style="{style}">{count:,}<small>{percent(share) if count else ""}</small></td>'
-
-
-def _tick(value: float, shares: bool) -> str:
-    return f"{100 * value:.0f} %" if shares else f"{value:g}"
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"/>'
-
-
-def _text(x: float, y: float, value: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="axis">{text(value)}</text>'
-
-
-def _dot(x: float, y: float, radius: float, hint: str, *, second: bool = False) -> str:
-    kind = "dot second" if second else "dot"
-    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" class="{kind}"><title>{text(hint.replace(SPACE, " "))}</title></circle>'
-
-
-def _path(points: Iterable[tuple[float, float]], *, second: bool = False) -> str:
-    steps = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    return f'<polyline points="{steps}" class="{"curve second" if second else "curve"}"/>'
-
-
-def _svg(body: str, label: str, size: tuple[int, int] = (WIDTH, HEIGHT)) -> str:
-    return f'<svg class="chart" viewBox="0 0 {size[0]} {size[1]}" role="img" aria-label="{text(label)}">{body}</svg>'

@@ -1,0 +1,242 @@
+"""`mien study`: reactions of many viewers to one film, and visitors who came and left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from mien.cli import options as given
+from mien.errors import MienError, UsageError
+
+if TYPE_CHECKING:
+    from mien.study.read import Reader
+    from mien.timeline import Timeline
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+One = TypeVar("One")
+ROWS, PAGE = "rows", "page.html"
+
+Every = Annotated[float, typer.Option(help="Take a frame of a recording each so many seconds.", rich_help_panel=given.READING)]
+Rounds = Annotated[int, typer.Option(help="Resamples of the intervals and tests.")]
+Seed = Annotated[int, typer.Option(help="Of the resamples; the same seed gives the same study.")]
+Title = Annotated[str | None, typer.Option(help="Heading of the page. Default: the folder's name.")]
+
+
+@app.command()
+def reaction(
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[IN]...", help="A recording of each viewer, or the table that mien analyze wrote of it. Or none, and --plan."
+        ),
+    ] = None,
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="DIR", help="Folder for page.html, the CSV files, study.json and, in rows/, the tables."),
+    ] = Path("reaction"),
+    plan: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Columns file and, where wanted, viewer, start (seconds) and group; instead of IN.")
+    ] = None,
+    parts: Annotated[Path | None, typer.Option(metavar="CSV", help="Columns part, start, end: parts of the film, in its seconds.")] = None,
+    start: Annotated[float, typer.Option(help="Second of the recordings at which the film begins, where the plan does not say.")] = 0.0,
+    duration: Annotated[
+        float | None, typer.Option(help="Seconds of the film. Default: what half of the recordings have after the start.")
+    ] = None,
+    step: Annotated[float, typer.Option(help="Seconds of film that are averaged into one value.")] = 0.5,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FROM:TO",
+            help="Seconds of the film in which viewers are at rest, as 0:5, or before it, as -5:0: changes count from there. "
+            "Default: each viewer's mean over the film.",
+        ),
+    ] = None,
+    least_coverage: Annotated[float, typer.Option(help="Share of the film with a sure face that a viewer must have to count, 0..1.")] = 0.5,
+    rounds: Rounds = 5000,
+    seed: Seed = 0,
+    title: Title = None,
+    every: Every = 0.1,
+    detector: given.Detector = "yunet",
+    model: given.Model = "base",
+    threads: given.Threads = 0,
+    quiet: given.Quiet = False,
+) -> None:
+    """What many viewers of one film or advertisement showed: means over time with intervals, the moments they shared, its parts.
+
+    Every figure is over viewers, each counting once. See docs/studies.md.
+    """
+    from mien.report.reaction import write_reaction_page
+    from mien.study.outputs import write_reaction
+    from mien.study.plan import read_parts, read_plan, recordings_of
+    from mien.study.reaction import ReactionSettings, react
+    from mien.study.viewer import Viewer
+
+    if bool(inputs) == (plan is not None):
+        raise UsageError("name the viewers' recordings, or a plan of them with --plan, but not both")
+    recordings = read_plan(plan, start=start) if plan else recordings_of(inputs or [], start=start)
+    named = read_parts(parts) if parts else []
+    span = None if baseline is None else given.seconds_span(baseline, before=True)
+    settings = ReactionSettings(duration, step, span, least_coverage, rounds, seed)
+    reader = _reader(detector, model, threads, every)
+    run = _Run(output, quiet=quiet, total=len(recordings))
+    viewers = []
+    for one, timeline in run.read(recordings, reader, lambda one: (one.file, output / ROWS / f"{_file_name(one.viewer)}.parquet")):
+        viewers.append(Viewer(one.viewer, timeline, one.start, one.group))
+    run.need(viewers)
+    run.say("working out intervals and tests")
+    found = react(viewers, named, settings)
+    for left in found.left_out:
+        run.tell(f"{left.name}: left out ({left.why})")
+    read = [{"file": one.file, "viewer": one.viewer, "start": one.start, "group": one.group} for one in recordings]
+    files = write_reaction(
+        found, output, about={"models": reader.models, "every": every, "recordings": read, "could_not_be_read": run.failed}
+    )
+    write_reaction_page(found, output / PAGE, title=title or output.resolve().name, model=", ".join(reader.models))
+    shared = sum(moment.p <= 0.05 for moment in found.moments)
+    run.end(f"{len(found.curves)} viewers, {shared} shared moments", [PAGE, *files])
+
+
+@app.command()
+def visitors(
+    entering: Annotated[
+        list[str] | None, typer.Option(metavar="IN", help="A recording, folder of pictures, or table, of people who enter; several times.")
+    ] = None,
+    leaving: Annotated[list[str] | None, typer.Option(metavar="IN", help="The same of people who leave.")] = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for page.html, visitors.csv and study.json.")
+    ] = Path("visitors"),
+    plan: Annotated[
+        Path | None,
+        typer.Option(metavar="CSV", help="Columns file, side (entering or leaving) and, where wanted, period; instead of both."),
+    ] = None,
+    least_seconds: Annotated[float, typer.Option(help="Seconds of sure face that a person must have to count.")] = 0.4,
+    least_people: Annotated[
+        int, typer.Option(help="People on a side of a period below which nothing of it is told, so that nobody can be recognised in it.")
+    ] = 5,
+    rounds: Rounds = 5000,
+    seed: Seed = 0,
+    title: Title = None,
+    every: Every = 0.1,
+    detector: given.Detector = "yunet",
+    model: given.Model = "base",
+    threads: given.Threads = 0,
+    quiet: given.Quiet = False,
+) -> None:
+    """What visitors showed when they left, less what they showed when they came, with intervals. Only aggregates are written.
+
+    Every figure is over people, each counting once; who leaves is not matched with who came. See docs/studies.md.
+    """
+    from mien.report.visits import write_visits_page
+    from mien.study.outputs import write_visits
+    from mien.study.plan import Visit, read_visits
+    from mien.study.visitors import VisitorSettings, compare, people_in
+
+    if bool(entering or leaving) == (plan is not None):
+        raise UsageError("name recordings with --entering and --leaving, or a plan of them with --plan, but not both")
+    visits = (
+        read_visits(plan) if plan else [Visit(file, side) for side, files in ((False, entering), (True, leaving)) for file in files or []]
+    )
+    settings = VisitorSettings(least_seconds, least_people, rounds, seed)
+    reader = _reader(detector, model, threads, every)
+    run = _Run(output, quiet=quiet, total=len(visits))
+    people = [
+        people_in(timeline, leaving=one.leaving, period=one.period, settings=settings)
+        for one, timeline in run.read(visits, reader, lambda one: (one.file, None))
+    ]
+    run.need(people)
+    found = compare(people, settings)
+    for name in found.withheld:
+        run.tell(f"period {name}: not told, fewer than {least_people} people on a side")
+    about = {"models": reader.models, "every": every, "recordings": len(visits), "could_not_be_read": len(run.failed)}
+    files = write_visits(found, output, about=about)
+    write_visits_page(found, output / PAGE, title=title or output.resolve().name, model=", ".join(reader.models))
+    run.end("{:,} people entering, {:,} leaving".format(*found.periods[0].counts), [PAGE, *files])
+
+
+def _reader(detector: str, model: str, threads: int, every: float) -> Reader:
+    from mien.options import AnalyzeOptions
+    from mien.study.read import Reader
+    from mien.track.options import TrackOptions
+
+    return Reader(AnalyzeOptions(detector=detector, model=model, threads=threads, track=TrackOptions(smooth="none")), every=every)
+
+
+def _file_name(name: str) -> str:
+    """A viewer's name as a file can have it."""
+    return "".join(c if c.isalnum() or c in "-_. " else "_" for c in name).strip(" .") or "viewer"
+
+
+class _Run:
+    """What is told of a run on stderr, and what failed in it."""
+
+    def __init__(self, folder: Path, *, quiet: bool, total: int) -> None:
+        from mien.sinks.files import prepare_folder
+
+        prepare_folder(folder)
+        self._folder, self._quiet, self._total = folder, quiet, total
+        self.failed: list[str] = []
+
+    def say(self, line: str) -> None:
+        """Something that may be left out."""
+        if not self._quiet:
+            self.tell(line)
+
+    def tell(self, line: str) -> None:
+        """Something that must be told."""
+        from mien.cli.render import say
+
+        say(line)
+
+    def read(self, what: Sequence[One], reader: Reader, of: Callable[[One], tuple[str, Path | None]]) -> Iterator[tuple[One, Timeline]]:
+        """The table of each; what cannot be read is told, and left out."""
+        from mien.cli.main import INTERRUPTED
+
+        for number, one in enumerate(what, 1):
+            file, keep = of(one)
+            try:
+                with self._bar(f"{number} of {self._total}: {Path(file).name}") as moved:
+                    timeline = reader.read(file, keep=keep, tell=moved)
+            except KeyboardInterrupt:
+                kept = f"; the tables so far are in {self._folder / ROWS}/ and can be named in place of the recordings" if keep else ""
+                self.tell(f"interrupted at {file}{kept}")
+                raise typer.Exit(INTERRUPTED) from None
+            except UsageError:
+                raise
+            except MienError as error:
+                self.failed.append(file)
+                self.tell(str(error))
+                continue
+            yield one, timeline
+
+    def need(self, found: Sequence[Any]) -> None:
+        """Leave with exit code 1 where nothing could be read."""
+        from mien.cli.main import NOTHING_DONE
+
+        if not found:
+            self.tell("nothing could be read")
+            raise typer.Exit(NOTHING_DONE)
+
+    def end(self, what: str, files: Sequence[str]) -> None:
+        """The closing line; exit code 3 where something could not be read."""
+        from mien.cli.main import SOME_FAILED
+
+        failed = f", {len(self.failed)} could not be read" if self.failed else ""
+        self.say(f"{what}{failed} -> {self._folder}/ ({', '.join(files)})")
+        if self.failed:
+            raise typer.Exit(SOME_FAILED)
+
+    @contextmanager
+    def _bar(self, name: str) -> Iterator[Callable[[int], None]]:
+        """Frames read so far, on a terminal."""
+        from mien.cli.render import progress_counter
+
+        if self._quiet:
+            yield lambda frames: None
+            return
+        with progress_counter(None, name) as moved:
+            yield moved

@@ -1,0 +1,111 @@
+"""Charts of a study as SVG: a mean over the film with its interval, and means side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mien.report.figures import clock
+from mien.report.svg import BOTTOM, LEFT, RIGHT, TOP, Plane, band, dot, label, line, path, svg
+from mien.study.statistics import Numbers
+from mien.types import Bools
+
+WIDE, SMALL = (1080, 300), (352, 200)
+MOST_TICKS = {WIDE: 12, SMALL: 5}
+STEPS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
+"""Seconds from mark to mark of a time axis."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mean:
+    """A mean over time with its interval, each float64 (k,)."""
+
+    name: str
+    mean: Numbers
+    low: Numbers
+    high: Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A stretch of the film that is shaded, or named above the chart."""
+
+    start: float
+    end: float
+    name: str = ""
+
+
+def time_chart(
+    edges: Numbers, curves: Sequence[Mean], up: str, *, marks: Sequence[Mark] = (), parts: Sequence[Mark] = (),
+    size: tuple[int, int] = WIDE, least: float = 0.1, bounds: tuple[float, float] = (-1.0, 1.0),
+) -> str:  # fmt: skip
+    """Means over the film, at most two; marks: stretches that are shaded; parts: of the film, named at the top.
+
+    The upright axis is as long as the intervals need, `least` at any rate, within `bounds`.
+    """
+    middle = (edges[:-1] + edges[1:]) / 2
+    ends = np.concatenate([np.stack([one.low, one.high, one.mean]) for one in curves], axis=1)
+    low, high = (float(f(ends[np.isfinite(ends)], initial=start)) for f, start in ((np.min, np.inf), (np.max, -np.inf)))
+    if not low <= high:
+        low, high = bounds
+    spare = max(0.06 * (high - low), (least - (high - low)) / 2)
+    bottom, top = max(low - spare, bounds[0]), min(high + spare, bounds[1])
+    ups = _ticks(bottom, top)
+    plane = Plane(float(edges[0]), float(edges[-1]), min(bottom, ups[0]), max(top, ups[-1]), *size)
+    times = _times(float(edges[0]), float(edges[-1]), MOST_TICKS[size])
+    out = [
+        f'<rect x="{plane.x(one.start):.1f}" y="{TOP}" width="{max(plane.x(one.end) - plane.x(one.start), 1):.1f}" '
+        f'height="{size[1] - TOP - BOTTOM}" class="moment"/>'
+        for one in marks
+    ]
+    out.append(plane.frame("time of the film", up, times, shares=False, up_ticks=ups, names=[clock(one) for one in times]))
+    for part in parts:
+        out.append(line(plane.x(part.start), TOP, plane.x(part.start), size[1] - BOTTOM, "part"))
+        if plane.x(part.end) - plane.x(part.start) > 7 * len(part.name):
+            out.append(label(plane.x(part.start) + 4, TOP + 12, part.name, "start"))
+    if plane.bottom < 0 < (plane.top or 0):
+        out.append(line(LEFT, plane.y(0), size[0] - RIGHT, plane.y(0), "ideal"))
+    x = [plane.x(float(at)) for at in middle]
+    for k, curve in enumerate(curves):
+        out.append(band(x, [plane.y(float(v)) for v in curve.low], [plane.y(float(v)) for v in curve.high], second=k > 0))
+        for run in _runs(np.isfinite(curve.mean)):
+            points = [(x[i], plane.y(float(curve.mean[i]))) for i in run]
+            out.append(path(points, second=k > 0) if len(points) > 1 else dot(*points[0], 2.5, curve.name, second=k > 0))
+    return svg("".join(out), f"{', '.join(one.name for one in curves)} over the film", size)
+
+
+def interval_line(low: float, value: float, high: float, span: tuple[float, float], *, second: bool = False) -> str:
+    """A value with its interval on a line from span[0] to span[1], as wide as a table's cell; 0 is marked."""
+    if not np.isfinite([low, value, high]).all():
+        return ""
+
+    def at(number: float) -> float:
+        return 160 * (min(max(number, span[0]), span[1]) - span[0]) / (span[1] - span[0])
+
+    zero = f'<line x1="{at(0):.1f}" y1="1" x2="{at(0):.1f}" y2="13" class="ideal"/>' if span[0] < 0 < span[1] else ""
+    return (
+        '<svg class="bar" viewBox="0 0 160 14" width="160" height="14" aria-hidden="true">'
+        '<line x1="0" y1="7" x2="160" y2="7" class="grid"/>'
+        f'{zero}<line x1="{at(low):.1f}" y1="7" x2="{at(high):.1f}" y2="7" class="whisker"/>'
+        f'<circle cx="{min(max(at(value), 4), 156):.1f}" cy="7" r="4" class="{"dot second" if second else "dot"}"/></svg>'
+    )
+
+
+def _runs(known: Bools) -> list[list[int]]:
+    where = np.flatnonzero(known)
+    return [run.tolist() for run in np.split(where, np.flatnonzero(np.diff(where) > 1) + 1) if len(run)]
+
+
+def _times(first: float, last: float, most: int) -> list[float]:
+    step = next((one for one in STEPS if (last - first) / one <= most), STEPS[-1])
+    start = np.ceil(first / step - 1e-9) * step
+    return [float(one) + 0.0 for one in np.arange(start, last + step * 1e-6, step)]
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Round numbers from below `low` to above `high`, four to nine."""
+    step = next(one for one in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if (high - low) / one <= 6)
+    first, last = np.floor(low / step + 1e-9), np.ceil(high / step - 1e-9)
+    return [round(float(one * step), 6) + 0.0 for one in np.arange(first, last + 1)]

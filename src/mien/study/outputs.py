@@ -1,0 +1,115 @@
+"""The results of a study as CSV files and a record of how they came about."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mien import __version__
+from mien.sinks.files import replace
+from mien.sinks.tables import cell
+from mien.study.reaction import Reaction
+from mien.study.statistics import LEVEL, Estimate
+from mien.study.viewer import MEASURES
+from mien.study.visitors import Visits
+
+RECORD = "study.json"
+
+
+def write_reaction(found: Reaction, folder: Path, *, about: Mapping[str, Any]) -> list[str]:
+    """Write curve.csv, moments.csv, parts.csv, groups.csv (where there are groups), viewers.csv and study.json; gives their names.
+
+    about: what else study.json says (model, files). Raises SinkError.
+    """
+    edges = found.edges.tolist()
+    curve = [
+        {
+            "start_s": edges[k],
+            "end_s": edges[k + 1],
+            "measure": name,
+            **_cells(found.level, (m, k)),
+            **_cells(found.change, (m, k), "change"),
+        }
+        for m, name in enumerate(MEASURES)
+        for k in range(len(edges) - 1)
+    ]
+    parts = [
+        {
+            "part": one.part.name, "start_s": one.part.start, "end_s": one.part.end, "group": one.group, "measure": name,
+            **_cells(one.level, (m,)), **_cells(one.change, (m,), "change"), "p": one.p[m],
+        }
+        for one in found.parts
+        for m, name in enumerate(MEASURES)
+    ]  # fmt: skip
+    contrasts = [
+        {
+            "part": one.part.name, "first": one.first, "second": one.second, "measure": name,
+            **_cells(one.difference, (m,), "difference"), "p": one.p[m],
+        }
+        for one in found.contrasts
+        for m, name in enumerate(MEASURES)
+    ]  # fmt: skip
+    viewers = [
+        {
+            "viewer": one.name, "group": one.group, "counts": True, "why_not": "", "seen": one.seen, "unsure": one.unsure,
+            "people": one.people, "film_s": one.length,
+        }
+        for one in found.curves
+    ] + [{"viewer": one.name, "counts": False, "why_not": one.why} for one in found.left_out]  # fmt: skip
+    tables = {
+        "curve.csv": curve,
+        "moments.csv": [
+            {"measure": one.measure, "start_s": one.start, "end_s": one.end, "change": one.change, "p": one.p} for one in found.moments
+        ],
+        "parts.csv": parts,
+        **({"groups.csv": contrasts} if contrasts else {}),
+        "viewers.csv": viewers,
+    }
+    heads = {"moments.csv": ("measure", "start_s", "end_s", "change", "p"), "viewers.csv": tuple(viewers[0])}
+    for name, rows in tables.items():
+        _write_csv(folder / name, rows, heads.get(name) or tuple(rows[0]))
+    _write_record(folder, "reaction", asdict(found.settings), about)
+    return [*tables, RECORD]
+
+
+def write_visits(found: Visits, folder: Path, *, about: Mapping[str, Any]) -> list[str]:
+    """Write visitors.csv and study.json; gives their names. See write_reaction."""
+    rows = [
+        {
+            "period": one.name, "measure": name, **_cells(one.entering, (m,), "entering"), **_cells(one.leaving, (m,), "leaving"),
+            **_cells(one.difference, (m,), "difference", n=False), "p": one.p[m],
+        }
+        for one in found.periods
+        for m, name in enumerate(MEASURES)
+    ]  # fmt: skip
+    _write_csv(folder / "visitors.csv", rows, tuple(rows[0]))
+    _write_record(folder, "visitors", asdict(found.settings), {**about, "withheld": list(found.withheld), "did_not_count": found.passed})
+    return ["visitors.csv", RECORD]
+
+
+def _cells(of: Estimate, at: tuple[int, ...], name: str = "", *, n: bool = True) -> dict[str, Any]:
+    """A place of an estimate: n, mean, low, high; all but the mean's name behind `name`."""
+    before = f"{name}_" if name else ""
+    values = {name or "mean": float(of.mean[at]), f"{before}low": float(of.low[at]), f"{before}high": float(of.high[at])}
+    return {**({f"{before}n" if name else "n": int(of.n[at])} if n else {}), **values}
+
+
+def _write_csv(path: Path, rows: Iterable[Mapping[str, Any]], head: Sequence[str]) -> None:
+    lines = [",".join(head), *(",".join(cell(_shown(row.get(name))) for name in head) for row in rows)]
+    replace(path, ("\n".join(lines) + "\n").encode("utf-8", "replace"))
+
+
+def _shown(value: Any) -> Any:
+    """Six decimals, and nothing for what there is not."""
+    if isinstance(value, float):
+        return round(float(value), 6) + 0.0 if math.isfinite(value) else None
+    return value
+
+
+def _write_record(folder: Path, kind: str, settings: Mapping[str, Any], about: Mapping[str, Any]) -> None:
+    record = {"study": kind, "mien": __version__, "level": LEVEL, "settings": settings, **about}
+    replace(folder / RECORD, (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "replace"))

@@ -1,0 +1,292 @@
+"""What many viewers showed while they watched the same film: their mean over time, the moments they shared, and its parts."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from mien.errors import UsageError
+from mien.report.timing import clocks
+from mien.study.statistics import Estimate, Numbers, Stretch, change_p, difference_of, difference_p, mean_of, stretches
+from mien.study.viewer import LEAST_SEEN, MEASURES, Curve, Viewer, curve
+
+BOUNDS = {name: (-1.0, 1.0) if name in ("valence", "arousal") else (0.0, 1.0) for name in MEASURES}
+MOST_STEPS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the film with a name, in seconds of the film."""
+
+    name: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReactionSettings:
+    """How a reaction study is worked out."""
+
+    duration: float | None = None
+    """Seconds of the film that are looked at; as long as half of the recordings last after their start if None."""
+    step: float = 0.5
+    """Seconds of a step, whose values are averaged."""
+    baseline: tuple[float, float] | None = None
+    """Seconds of the film (below 0: before it) in which a viewer is at rest: changes count from the mean there; from the mean over the
+    whole film if None."""
+    least_coverage: float = 0.5
+    """Share of the film in which a viewer's face must be seen and sure; viewers with less are left out, and named."""
+    rounds: int = 5000
+    """Resamples of the intervals and tests."""
+    seed: int = 0
+    """Of the resamples: the same seed gives the same study."""
+
+    def __post_init__(self) -> None:
+        if not (self.step > 0 and (self.duration is None or self.duration >= self.step)):
+            raise UsageError(
+                f"step is {self.step:g} s and duration {self.duration} s; wanted a step above 0 and a duration of a step or more"
+            )
+        if self.baseline is not None and not self.baseline[0] < self.baseline[1]:
+            raise UsageError(f"baseline is {self.baseline[0]:g}:{self.baseline[1]:g}; wanted an end after its beginning")
+        if not 0 <= self.least_coverage <= 1 or self.rounds < 100:
+            raise UsageError(f"least_coverage is {self.least_coverage} and rounds {self.rounds}; wanted 0..1, and at least 100")
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A viewer who could not be counted."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """A stretch of the film in which the viewers changed together."""
+
+    measure: str
+    start: float
+    end: float
+    """Seconds of the film."""
+    change: float
+    """Mean change over the stretch, viewers weighted alike."""
+    p: float
+    """Corrected for all measures and times."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PartResult:
+    """A part of the film over the viewers, or those of one group; each estimate has one column a measure."""
+
+    part: Part
+    group: str
+    """Empty for all viewers."""
+    level: Estimate
+    change: Estimate
+    """From the baseline, or from each viewer's own mean over the film."""
+    p: Numbers
+    """float64 (len(MEASURES),): of the change being 0, corrected for all measures and parts; NaN with too few viewers."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contrast:
+    """Two groups compared in a part: first minus second, of the level."""
+
+    part: Part
+    first: str
+    second: str
+    difference: Estimate
+    p: Numbers
+    """float64 (len(MEASURES),): corrected for all measures and parts of this pair."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reaction:
+    """The result of a reaction study."""
+
+    settings: ReactionSettings
+    edges: Numbers
+    """float64 (k + 1,): where steps begin and end, seconds of the film."""
+    curves: tuple[Curve, ...]
+    """Of the viewers who count."""
+    left_out: tuple[LeftOut, ...]
+    level: Estimate
+    """Means over viewers, each array (len(MEASURES), k)."""
+    change: Estimate
+    moments: tuple[Moment, ...]
+    """In order of p and size; those above .05 too."""
+    parts: tuple[PartResult, ...]
+    contrasts: tuple[Contrast, ...]
+
+    @property
+    def groups(self) -> list[str]:
+        """Names of the groups, in the order in which they come."""
+        return list(dict.fromkeys(one.group for one in self.curves if one.group))
+
+
+def react(viewers: Sequence[Viewer], parts: Sequence[Part] = (), settings: ReactionSettings = ReactionSettings()) -> Reaction:
+    """Work out a reaction study.
+
+    Every figure is over viewers, each counting once, however many frames a recording has: first a viewer's own mean, then the mean of
+    those. Intervals are for other viewers of the same kind (statistics.mean_of). Pointwise intervals over time are no test: that is what
+    `moments` are for. parts: of the film; the whole film always comes first.
+
+    Raises UsageError without a viewer who counts, for viewers of one name, or parts outside of the film.
+    """
+    _refuse(viewers, parts)
+    failed: list[LeftOut] = []
+    edges = _edges(viewers, settings)
+    film = float(edges[-1])
+    if outside := [part for part in parts if not 0 <= part.start < part.end <= film + 1e-6]:
+        one = outside[0]
+        raise UsageError(
+            f"part {one.name}: {one.start:g} to {one.end:g} s; wanted an end after its start, within 0 to {film:g} s of the film"
+        )
+    curves: list[Curve] = []
+    rests: list[Numbers] = []
+    for viewer in viewers:
+        try:
+            own = curve(viewer, edges)
+        except UsageError as error:
+            failed.append(LeftOut(viewer.name, str(error).removeprefix(f"{viewer.name}: ")))
+            continue
+        rest = _rest(viewer, own, settings)
+        if why := _why_not(own, rest, settings):
+            failed.append(LeftOut(viewer.name, why))
+            continue
+        curves.append(own)
+        rests.append(rest)
+    if not curves:
+        raise UsageError("no viewer counts: " + "; ".join(f"{one.name}: {one.why}" for one in failed[:3]))
+    levels = np.stack([own.values for own in curves])
+    changes = levels - np.stack(rests)[:, :, None]
+    whole = Part("whole film", 0.0, film)
+    results, contrasts = _parts([whole, *parts], curves, levels, changes, edges, settings)
+    return Reaction(
+        settings=dataclasses.replace(settings, duration=film),
+        edges=edges,
+        curves=tuple(curves),
+        left_out=tuple(failed),
+        level=_over(levels, settings),
+        change=_over(changes, settings, change=True),
+        moments=tuple(_moments(changes, edges, settings)),
+        parts=tuple(results),
+        contrasts=tuple(contrasts),
+    )
+
+
+def _refuse(viewers: Sequence[Viewer], parts: Sequence[Part]) -> None:
+    for kind, names in (("viewer", [viewer.name for viewer in viewers]), ("part", [part.name for part in parts])):
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise UsageError(f"{kind} {sorted(twice)[0]}: named twice; wanted names that differ")
+    if not viewers:
+        raise UsageError("no viewers; wanted the recording or table of one at least")
+
+
+def _edges(viewers: Sequence[Viewer], settings: ReactionSettings) -> Numbers:
+    """Steps from the film's beginning; the last one may be shorter than a step by rounding only."""
+    duration = settings.duration
+    if duration is None:
+        ends = [float(clock.times[0] + clock.duration) - one.start for one in viewers for clock in clocks(one.timeline)[:1]]
+        duration = float(np.median(ends)) if ends else 0.0
+    steps = math.floor(duration / settings.step + 1e-6) if math.isfinite(duration) else 0
+    if not 1 <= steps <= MOST_STEPS:
+        raise UsageError(f"film: found {duration:g} s in steps of {settings.step:g} s; wanted 1 to {MOST_STEPS:,} steps")
+    return np.arange(steps + 1, dtype=np.float64) * settings.step
+
+
+def _rest(viewer: Viewer, own: Curve, settings: ReactionSettings) -> Numbers:
+    """What a viewer's changes count from, float64 (len(MEASURES),)."""
+    if settings.baseline is None:
+        known = np.isfinite(own.values)
+        mean = np.nan_to_num(own.values).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        return np.asarray(np.where(known.any(axis=1), mean, np.nan), np.float64)
+    return curve(viewer, np.array(settings.baseline)).values[:, 0]
+
+
+def _why_not(own: Curve, rest: Numbers, settings: ReactionSettings) -> str:
+    if not own.people and not np.isfinite(own.values).any():
+        return "no face was found"
+    if own.seen < settings.least_coverage:
+        return f"a sure face in {own.seen:.0%} of the film; wanted {settings.least_coverage:.0%}"
+    if not np.isfinite(rest).any():
+        return "no sure face in the baseline"
+    return ""
+
+
+def _over(values: Numbers, settings: ReactionSettings, *, change: bool = False) -> Estimate:
+    """Means over viewers of (n, measures, k) as an estimate of (measures, k) arrays."""
+    rows = []
+    for row, name in enumerate(MEASURES):
+        low, high = BOUNDS[name]
+        span = (low - high, high - low) if change else (low, high)
+        rows.append(mean_of(values[:, row], span=span, rounds=settings.rounds, seed=settings.seed))
+    return _stacked(rows)
+
+
+def _stacked(rows: Sequence[Estimate]) -> Estimate:
+    return Estimate(*(np.stack([getattr(one, name) for one in rows]) for name in ("mean", "low", "high", "n")))
+
+
+def _moments(changes: Numbers, edges: Numbers, settings: ReactionSettings) -> list[Moment]:
+    found: list[Stretch] = stretches(changes, rounds=settings.rounds, seed=settings.seed)
+    out = []
+    for one in found:
+        part = changes[:, one.row, one.first : one.stop]
+        own = np.isfinite(part).any(axis=1)
+        change = float(np.mean([np.nanmean(row) for row in part[own]]))
+        out.append(Moment(MEASURES[one.row], float(edges[one.first]), float(edges[one.stop]), change, one.p))
+    return sorted(out, key=lambda moment: moment.p)
+
+
+def _parts(
+    parts: Sequence[Part], curves: Sequence[Curve], levels: Numbers, changes: Numbers, edges: Numbers, settings: ReactionSettings
+) -> tuple[list[PartResult], list[Contrast]]:
+    """Each part over all viewers and over each group, and every pair of groups compared."""
+    level, change = (np.stack([_mean_in(values, part, edges) for part in parts], axis=1) for values in (levels, changes))
+    if settings.baseline is None:
+        change[:, 0] = np.nan  # the mean over the whole film is what it counts from
+    names = list(dict.fromkeys(one.group for one in curves if one.group))
+    members = {"": np.ones(len(curves), np.bool_)} | {name: np.array([one.group == name for one in curves]) for name in names}
+    results = []
+    for group, which in members.items():
+        p = change_p(change[which].reshape(int(which.sum()), -1), rounds=settings.rounds, seed=settings.seed).reshape(change.shape[1:])
+        for i, part in enumerate(parts):
+            estimates = [
+                _over(values[which, i][:, :, None], settings, change=changed) for values, changed in ((level, False), (change, True))
+            ]
+            flat = [Estimate(one.mean[:, 0], one.low[:, 0], one.high[:, 0], one.n[:, 0]) for one in estimates]
+            results.append(PartResult(part, group, flat[0], flat[1], p[i]))
+    contrasts = []
+    for first, second in combinations(names, 2):
+        a, b = level[members[first]], level[members[second]]
+        p = difference_p(a.reshape(len(a), -1), b.reshape(len(b), -1), rounds=settings.rounds, seed=settings.seed).reshape(level.shape[1:])
+        for i, part in enumerate(parts):
+            rows = [
+                difference_of(a[:, i, [m]], b[:, i, [m]], span=_wide(name), rounds=settings.rounds, seed=settings.seed)
+                for m, name in enumerate(MEASURES)
+            ]
+            flat_rows = _stacked(rows)
+            contrasts.append(
+                Contrast(part, first, second, Estimate(*(getattr(flat_rows, n)[:, 0] for n in ("mean", "low", "high", "n"))), p[i])
+            )
+    return results, contrasts
+
+
+def _wide(name: str) -> tuple[float, float]:
+    low, high = BOUNDS[name]
+    return low - high, high - low
+
+
+def _mean_in(values: Numbers, part: Part, edges: Numbers) -> Numbers:
+    """Each viewer's mean in a part, (n, measures), of steps by how far they lie in it; NaN where less than half of it has values."""
+    share = np.maximum(np.minimum(edges[1:], part.end) - np.maximum(edges[:-1], part.start), 0.0)
+    known = np.isfinite(values)
+    weight = known @ share
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(weight >= LEAST_SEEN * share.sum() - 1e-9, np.nan_to_num(values) @ share / weight, np.nan)

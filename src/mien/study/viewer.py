@@ -1,0 +1,106 @@
+"""One viewer's recording on the clock of what was watched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mien.errors import UsageError
+from mien.labels import EMOTIONS
+from mien.report.timing import clocks, row_seconds
+from mien.study.statistics import Numbers
+from mien.timeline import Timeline
+
+MEASURES = ("valence", "arousal", *(f"p_{name}" for name in EMOTIONS))
+"""What is averaged: valence and arousal, -1..1, and the probability of each expression, 0..1."""
+LEAST_SEEN = 0.5
+"""Share of a step in which the face must be seen and sure for the step to have a value."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Viewer:
+    """A viewer and what was read from the face."""
+
+    name: str
+    timeline: Timeline
+    """Of one recording."""
+    start: float = 0.0
+    """Second of the recording at which the film begins."""
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """A viewer's values in steps of the film."""
+
+    name: str
+    group: str
+    values: Numbers
+    """float64 (len(MEASURES), k): means over the time of each step; NaN where the face was not seen, or unsure, for too much of it."""
+    people: int
+    """Persons in the recording; the one who is in sight longest counts as the viewer."""
+    unsure: float
+    """Share of the viewer's time in sight that is unsure; NaN without any."""
+    seen: float
+    """Share of the film's steps that have a value."""
+    length: float
+    """Seconds of the film that the recording covers."""
+
+
+def curve(viewer: Viewer, edges: Numbers) -> Curve:
+    """A viewer's means between `edges`, float64 (k + 1,), seconds of the film.
+
+    Each frame counts for as long as it lasted and as far as it lies in a step. The values are the unsmoothed ones where the table has
+    them, since smoothing comes late. Unsure faces are left out. Raises UsageError for a table of several recordings, or without times.
+    """
+    timeline = viewer.timeline
+    known = clocks(timeline)
+    if len(set(timeline["source"].tolist())) > 1 or len(known) != 1:
+        found = "several recordings" if len(known) > 1 else "no times" if len(timeline) else "no rows"
+        raise UsageError(f"{viewer.name}: its table has {found}; wanted one video of one viewer")
+    clock = known[0]
+    lasts = row_seconds(timeline, known)
+    length = float(clock.times[-1] + clock.lasts[-1] - viewer.start)
+    numbers = timeline["person"][timeline.has_face]
+    people = np.unique(numbers[numbers >= 0])
+    seconds = [np.nansum(lasts[timeline.has_face & (timeline["person"] == one)]) for one in people]
+    own = timeline.has_face & (timeline["person"] == people[int(np.argmax(seconds))]) if len(people) else timeline.has_face
+    sure = np.flatnonzero(own & ~timeline["unsure"] & np.isfinite(lasts))
+    values = np.full((len(MEASURES), len(edges) - 1), np.nan)
+    inside = min(max(length - max(float(edges[0]), -viewer.start), 0.0), float(edges[-1] - edges[0]))
+    in_sight = float(np.nansum(lasts[own]))
+    if len(sure):
+        begin = timeline["time_s"][sure] - viewer.start
+        order = np.argsort(begin, kind="stable")
+        for row, name in enumerate(MEASURES):
+            column = unsmoothed(timeline, name)[sure]
+            there = order[np.isfinite(column[order])]
+            spans = begin[there], lasts[sure][there]
+            weight = _integral(*spans, np.ones(len(there)), edges)
+            enough = weight >= LEAST_SEEN * np.diff(edges) - 1e-9
+            values[row, enough] = _integral(*spans, column[there], edges)[enough] / weight[enough]
+    return Curve(
+        viewer.name,
+        viewer.group,
+        values,
+        len(people),
+        1 - float(lasts[sure].sum()) / in_sight if in_sight else np.nan,
+        float(np.isfinite(values).any(axis=0).mean()),
+        inside,
+    )
+
+
+def unsmoothed(timeline: Timeline, name: str) -> Numbers:
+    """A column, float64 (n,), as the frames gave it where the table has that, since smoothing comes late."""
+    raw = f"raw_{name}"
+    return np.asarray(timeline[raw] if raw in timeline and np.isfinite(timeline[raw]).any() else timeline[name], np.float64)
+
+
+def _integral(begin: Numbers, lasts: Numbers, values: Numbers, edges: Numbers) -> Numbers:
+    """Of values that each hold from `begin` (in order) for `lasts` seconds, over each step: float64 (k,)."""
+    if not len(begin):
+        return np.zeros(len(edges) - 1)
+    points = np.stack([begin, begin + lasts], axis=1).ravel()
+    sums = np.cumsum(np.stack([np.zeros(len(values)), values * lasts], axis=1).ravel())
+    return np.diff(np.interp(edges, points, sums))

@@ -1,0 +1,141 @@
+"""What visitors showed when they left, against what they showed when they came. Nothing about one of them is kept or told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mien.errors import UsageError
+from mien.report.timing import clocks, row_seconds
+from mien.study.reaction import BOUNDS
+from mien.study.statistics import Estimate, Numbers, difference_of, difference_p, mean_of
+from mien.study.viewer import MEASURES, unsmoothed
+from mien.timeline import Timeline
+from mien.types import Bools
+
+
+@dataclass(frozen=True, slots=True)
+class VisitorSettings:
+    """How a visitor study is worked out."""
+
+    least_seconds: float = 0.4
+    """Seconds of sure face for a person to count; of pictures, which have no clock, each face counts."""
+    least_people: int = 5
+    """People on a side of a period below which nothing of it is told, so that nobody can be recognised in it."""
+    rounds: int = 5000
+    """Resamples of the intervals and tests."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.least_seconds < 0 or self.least_people < 3 or self.rounds < 100:
+            raise UsageError(
+                f"least_seconds is {self.least_seconds:g}, least_people {self.least_people} and rounds {self.rounds}; "
+                "wanted 0 or more, at least 3, and at least 100"
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class People:
+    """Means of the people of one recording, without names, places or times."""
+
+    leaving: bool
+    period: str
+    values: Numbers
+    """float64 (n, len(MEASURES))."""
+    passed: int
+    """People who were too short in sight, or unsure, to count."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Period:
+    """Both sides of a period; each estimate has one column a measure."""
+
+    name: str
+    """Empty for all periods together."""
+    entering: Estimate
+    leaving: Estimate
+    difference: Estimate
+    """Leaving minus entering."""
+    p: Numbers
+    """float64 (len(MEASURES),): of no difference, corrected for all measures of the period."""
+    counts: tuple[int, int]
+    """People who came and who left."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Visits:
+    """The result of a visitor study."""
+
+    settings: VisitorSettings
+    periods: tuple[Period, ...]
+    """All together first."""
+    withheld: tuple[str, ...]
+    """Periods with too few people on a side."""
+    passed: int
+    """People who did not count."""
+
+
+def people_in(timeline: Timeline, *, leaving: bool, period: str = "", settings: VisitorSettings = VisitorSettings()) -> People:
+    """The means of the people of a table, each over the time of sure face; what else the table has is not looked at again."""
+    seconds = row_seconds(timeline, clocks(timeline))
+    faces, sure = _by_person(timeline, timeline.has_face), _by_person(timeline, timeline.has_face & ~timeline["unsure"])
+    table = np.stack([unsmoothed(timeline, name) for name in MEASURES], axis=1)
+    means = []
+    for rows in sure.values():
+        timed = np.isfinite(seconds[rows]).all()  # a picture has no clock, and its faces count at once
+        if not timed or seconds[rows].sum() >= settings.least_seconds:
+            means.append(np.average(table[rows], axis=0, weights=seconds[rows] if timed else None))
+    values = np.stack(means) if means else np.zeros((0, len(MEASURES)))
+    return People(leaving, period, values, len(faces) - len(values))
+
+
+def _by_person(timeline: Timeline, which: Bools) -> dict[tuple[str, int, int], list[int]]:
+    """Rows of each person; faces without a number, as of pictures, are each somebody."""
+    found: dict[tuple[str, int, int], list[int]] = {}
+    for i in np.flatnonzero(which).tolist():
+        person = int(timeline["person"][i])
+        key = (person, -1) if person >= 0 else (-1 - int(timeline["frame"][i]), int(timeline["face"][i]))
+        found.setdefault((timeline["source"][i], *key), []).append(i)
+    return found
+
+
+def compare(parts: Iterable[People], settings: VisitorSettings = VisitorSettings()) -> Visits:
+    """Work out a visitor study of what people_in gave.
+
+    Who comes is not matched with who leaves, so the two sides are compared as independent groups, and somebody who passes twice counts
+    twice. Every figure is over people, each counting once however long they were in sight. Raises UsageError with too few people.
+    """
+    every = list(parts)
+    names = list(dict.fromkeys(part.period for part in every if part.period))
+    periods, withheld = [], []
+    for name in ["", *(names if len(names) > 1 else [])]:
+        sides = [_joined([part for part in every if part.leaving is leaving and name in ("", part.period)]) for leaving in (False, True)]
+        counts = len(sides[0]), len(sides[1])
+        if min(counts) < settings.least_people:
+            if not name:
+                raise UsageError(
+                    f"found {counts[0]} people who enter and {counts[1]} who leave; wanted at least {settings.least_people} on each side, "
+                    "so that nobody can be recognised in the figures (least_people)"
+                )
+            withheld.append(name)
+            continue
+        periods.append(_period(name, sides[0], sides[1], counts, settings))
+    return Visits(settings, tuple(periods), tuple(withheld), sum(part.passed for part in every))
+
+
+def _joined(parts: Sequence[People]) -> Numbers:
+    return np.concatenate([part.values for part in parts]) if parts else np.zeros((0, len(MEASURES)))
+
+
+def _period(name: str, entering: Numbers, leaving: Numbers, counts: tuple[int, int], settings: VisitorSettings) -> Period:
+    how = {"rounds": settings.rounds, "seed": settings.seed}
+
+    def columns(of: Sequence[Estimate]) -> Estimate:
+        return Estimate(*(np.concatenate([getattr(one, field) for one in of]) for field in ("mean", "low", "high", "n")))
+
+    spans = [BOUNDS[measure] for measure in MEASURES]
+    sides = [columns([mean_of(side[:, [k]], span=span, **how) for k, span in enumerate(spans)]) for side in (entering, leaving)]
+    apart = [difference_of(leaving[:, [k]], entering[:, [k]], span=(low - high, high - low), **how) for k, (low, high) in enumerate(spans)]
+    return Period(name, sides[0], sides[1], columns(apart), difference_p(leaving, entering, **how), counts)

@@ -1,0 +1,136 @@
+"""Reaction studies on made viewers whose moments are known."""
+
+import numpy as np
+import pytest
+
+from mien.errors import UsageError
+from mien.study.reaction import Part, ReactionSettings, react
+from mien.study.viewer import MEASURES, Viewer, curve
+from mien.testing import planted_timeline
+from mien.timeline import Timeline
+
+VALENCE, HAPPY = MEASURES.index("valence"), MEASURES.index("p_happy")
+QUICK = ReactionSettings(rounds=400, baseline=(0, 4))
+
+
+def viewer(i: int, *, start: float = 0.0, laughs: bool = True, seconds: float = 20.0, fps: float = 10.0, group: str = "") -> Viewer:
+    """Neutral, and happy from second 8 to 12 of the film if the viewer laughs. start: when the film begins in the recording."""
+    steps = [(0.0, "neutral"), *([(start + 8, "happy"), (start + 12, "neutral")] if laughs else [])]
+    table = planted_timeline([steps], seconds=start + seconds, fps=fps, noise=0.3, source=f"v{i}.mp4", seed=i)
+    return Viewer(f"v{i}", table, start, group)
+
+
+def test_the_moment_that_all_share_is_found_on_the_clock_of_the_film():
+    found = react([viewer(i, start=0.7 * i) for i in range(8)], [Part("joke", 8, 12), Part("end", 14, 20)], QUICK)
+    moment = next(one for one in found.moments if one.measure == "p_happy")
+    assert (moment.start, moment.end) == (8.0, 12.0)
+    assert moment.p <= 0.05
+    assert moment.change > 0.5
+    whole, joke, end = (one for one in found.parts if not one.group)
+    assert joke.level.mean[HAPPY] > 0.6 > 0.2 > end.level.mean[HAPPY]
+    assert joke.p[HAPPY] <= 0.05 < end.p[HAPPY]
+    assert joke.change.low[HAPPY] > 0.5
+    assert whole.part.end == 20.0
+    np.testing.assert_allclose(found.level.mean[HAPPY][16:24].mean(), joke.level.mean[HAPPY], atol=1e-9)
+
+
+def test_each_viewer_counts_once_whatever_the_frame_rate():
+    slow, fast = viewer(0, laughs=False, fps=5), viewer(1, fps=25)
+    found = react([slow, fast], settings=QUICK)
+    by_hand = np.mean([np.nanmean(curve(one, found.edges).values[HAPPY]) for one in (slow, fast)])
+    assert found.parts[0].level.mean[HAPPY] == pytest.approx(by_hand)
+    assert np.isnan(found.level.low).all()  # two are too few for an interval
+    assert found.moments == ()
+
+
+def test_a_curve_is_the_mean_over_time_of_sure_faces():
+    whole = viewer(0)
+    rows = list(whole.timeline.rows())
+    for row in rows:
+        row["valence"] = row["time_s"]
+        row["unsure"] = 5 <= row["time_s"] < 5.8
+    got = curve(Viewer("a", Timeline.from_rows(rows)), np.arange(21.0))
+    assert got.values[VALENCE, 3] == pytest.approx(3.45)  # frames at 3.0 to 3.9
+    assert np.isnan(got.values[VALENCE, 5])  # a fifth of the second is left
+    assert got.seen == pytest.approx(19 / 20)
+    assert got.unsure == pytest.approx(0.04, abs=0.002)
+    uneven = Timeline.from_rows([row for row in rows if row["frame"] % 10 < 3 or row["frame"] % 10 == 9])
+    assert curve(Viewer("a", uneven), np.arange(21.0)).values[VALENCE, 3] == pytest.approx((3.0 + 3.1 + 3.2 * 5 + 3.9) / 8, abs=0.06)
+
+
+def test_unsmoothed_values_are_taken_where_there_are_some():
+    rows = list(viewer(0).timeline.rows())
+    late = [row | {"raw_valence": row["valence"], "valence": 0.0} for row in rows]
+    got = curve(Viewer("a", Timeline.from_rows(late)), np.arange(21.0)).values[VALENCE]
+    np.testing.assert_allclose(got, curve(Viewer("a", Timeline.from_rows(rows)), np.arange(21.0)).values[VALENCE])
+
+
+def test_the_person_longest_in_sight_is_the_viewer():
+    two = planted_timeline([[(0, "happy"), (3, "")], [(0, "neutral")]], seconds=10, fps=10, noise=0.1)
+    got = curve(Viewer("a", two), np.arange(11.0))
+    assert got.people == 2
+    assert np.nanmax(got.values[HAPPY]) < 0.2
+
+
+def test_viewers_who_cannot_count_are_named():
+    away = Viewer("away", planted_timeline([[(0, "neutral"), (6, "")]], seconds=20, fps=10))
+    nobody = Viewer("nobody", planted_timeline([[(0, "")]], seconds=20, fps=10))
+    both = Timeline.from_rows([*viewer(1).timeline.rows(), *viewer(2).timeline.rows()])
+    late = Viewer("late", planted_timeline([[(0, ""), (5, "neutral")]], seconds=20, fps=10))
+    found = react([viewer(i) for i in range(3)] + [away, nobody, late, Viewer("both", both)], settings=QUICK)
+    assert [one.name for one in found.curves] == ["v0", "v1", "v2"]
+    why = {one.name: one.why for one in found.left_out}
+    assert why["away"] == "a sure face in 30% of the film; wanted 50%"
+    assert why["nobody"] == "no face was found"
+    assert why["late"] == "no sure face in the baseline"
+    assert "several recordings" in why["both"]
+
+
+def test_groups_are_compared():
+    found = react([viewer(i, laughs=i % 2 == 0, group="ab"[i % 2]) for i in range(12)], [Part("joke", 8, 12)], QUICK)
+    assert found.groups == ["a", "b"]
+    contrast = next(one for one in found.contrasts if one.part.name == "joke")
+    assert contrast.difference.low[HAPPY] > 0.4
+    assert contrast.p[HAPPY] <= 0.05
+    assert {one.group for one in found.parts} == {"", "a", "b"}
+
+
+def test_changes_from_the_mean_over_the_film_where_there_is_no_baseline():
+    found = react([viewer(i) for i in range(6)], settings=ReactionSettings(rounds=200))
+    np.testing.assert_allclose(np.nanmean(found.change.mean, axis=1), 0, atol=1e-9)
+    assert np.isnan(found.parts[0].change.mean).all()
+    before = react([viewer(i, start=5) for i in range(6)], settings=ReactionSettings(rounds=200, baseline=(-4, 0)))
+    assert before.parts[0].change.mean[HAPPY] == pytest.approx(0.66 * 4 / 20, abs=0.03)
+
+
+def test_the_film_is_as_long_as_half_of_the_recordings_and_the_seed_decides():
+    viewers = [viewer(0, seconds=10), viewer(1, seconds=20), viewer(2, seconds=24)]
+    found = react(viewers, settings=QUICK)
+    assert found.edges[-1] == 20.0
+    again = react(viewers, settings=QUICK)
+    assert np.array_equal(found.level.low, again.level.low, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("parts", "settings", "words"),
+    [
+        ([Part("x", 5, 5)], {}, "part x: 5 to 5 s; wanted an end after its start, within 0 to 20 s"),
+        ([Part("x", 5, 50)], {}, "within 0 to 20 s of the film"),
+        ([Part("x", 1, 2), Part("x", 2, 3)], {}, "part x: named twice"),
+        ([], {"step": 0}, "wanted a step above 0"),
+        ([], {"duration": 0.1}, "a duration of a step or more"),
+        ([], {"baseline": (3, 3)}, "an end after its beginning"),
+        ([], {"rounds": 5}, "at least 100"),
+        ([], {"least_coverage": 1.0, "duration": 60.0}, "no viewer counts: v0: a sure face in 33% of the film"),
+    ],
+)
+def test_what_makes_no_study_is_refused(parts, settings, words):
+    with pytest.raises(UsageError, match=words):
+        react([viewer(0), viewer(1)], parts, ReactionSettings(**settings))
+
+
+def test_no_viewers_or_two_of_one_name_are_refused():
+    with pytest.raises(UsageError, match="no viewers"):
+        react([])
+    with pytest.raises(UsageError, match="viewer v0: named twice"):
+        react([viewer(0), viewer(0)])

@@ -1,0 +1,74 @@
+"""Visitor studies on made visitors."""
+
+import numpy as np
+import pytest
+
+from mien.errors import UsageError
+from mien.study.viewer import MEASURES
+from mien.study.visitors import VisitorSettings, compare, people_in
+from mien.testing import planted_timeline
+from mien.timeline import Timeline
+
+VALENCE, HAPPY = MEASURES.index("valence"), MEASURES.index("p_happy")
+QUICK = VisitorSettings(rounds=400)
+
+
+def visitors(share: float, *, n: int = 14, seed: int = 0) -> Timeline:
+    """A recording in which people pass one after the other, `share` of them smiling."""
+    rng = np.random.default_rng(seed)
+    shown = rng.permutation(["happy"] * round(share * n) + ["neutral"] * (n - round(share * n)))
+    return planted_timeline(
+        [[(0, ""), (i, name), (i + 0.8, "")] for i, name in enumerate(shown)], seconds=n + 1, fps=10, noise=0.3, seed=seed
+    )
+
+
+def test_more_smiles_on_leaving_are_found():
+    found = compare([people_in(visitors(0.2), leaving=False), people_in(visitors(0.8, seed=1), leaving=True)], QUICK)
+    whole = found.periods[0]
+    assert whole.counts == (14, 14)
+    assert whole.difference.mean[HAPPY] == pytest.approx(0.6 * 0.7, abs=0.1)
+    assert whole.difference.low[HAPPY] > 0
+    assert whole.p[HAPPY] <= 0.05
+    assert whole.difference.mean[VALENCE] == pytest.approx(whole.leaving.mean[VALENCE] - whole.entering.mean[VALENCE])
+
+
+def test_where_both_sides_are_alike_the_interval_holds_zero():
+    found = compare([people_in(visitors(0.5), leaving=False), people_in(visitors(0.5, seed=3), leaving=True)], QUICK)
+    whole = found.periods[0]
+    assert whole.difference.low[HAPPY] < 0 < whole.difference.high[HAPPY]
+    assert whole.p.min() > 0.05
+
+
+def test_each_person_counts_once_and_only_sure_faces():
+    table = planted_timeline([[(0, "happy"), (9, "")], [(0, "neutral"), (1, "")], [(2, "sad"), (2.2, "")]], seconds=10, fps=10, noise=0.1)
+    got = people_in(table, leaving=True, settings=QUICK)
+    assert (len(got.values), got.passed) == (2, 1)  # .2 s are too short
+    assert sorted(got.values[:, HAPPY].tolist()) == pytest.approx([0.0, 0.75], abs=0.06)
+    rows = [row | {"unsure": row["person"] == 0} for row in table.rows()]
+    assert len(people_in(Timeline.from_rows(rows), leaving=True, settings=QUICK).values) == 1
+
+
+def test_faces_of_pictures_are_each_somebody():
+    rows = []
+    for name in ("a.jpg", "b.jpg"):
+        one = planted_timeline([[(0, "happy")], [(0, "sad")]], seconds=0.04, source=name)
+        rows += [row | {"person": None} for row in one.rows()]
+    assert len(people_in(Timeline.from_rows(rows), leaving=False).values) == 4
+
+
+def test_periods_with_few_people_are_not_told():
+    parts = []
+    for k, (period, n) in enumerate((("monday", 12), ("tuesday", 12), ("wednesday", 3))):
+        for leaving in (False, True):
+            parts.append(people_in(visitors(0.5, n=n, seed=k), leaving=leaving, period=period))
+    found = compare(parts, QUICK)
+    assert [one.name for one in found.periods] == ["", "monday", "tuesday"]
+    assert found.withheld == ("wednesday",)
+    assert found.periods[0].counts == (27, 27)
+
+
+def test_too_few_people_and_wrong_settings_are_refused():
+    with pytest.raises(UsageError, match="found 3 people who enter and 14 who leave; wanted at least 5"):
+        compare([people_in(visitors(0.5, n=3), leaving=False), people_in(visitors(0.5), leaving=True)], QUICK)
+    with pytest.raises(UsageError, match="at least 3"):
+        VisitorSettings(least_people=1)
