@@ -50,6 +50,16 @@ class Timeline:
         return cls.from_rows(row for result in results for row in result.rows())
 
     @classmethod
+    def joined(cls, parts: Sequence[Timeline]) -> Timeline:
+        """Timelines one after another, at least one; a column that only some have is empty in the others."""
+        names = [name for name in KINDS if any(name in part for part in parts)]
+
+        def column(part: Timeline, name: str) -> Column:
+            return part[name] if name in part else np.full(len(part), MISSING[KINDS[name]], DTYPES[KINDS[name]])
+
+        return cls({name: np.concatenate([column(part, name) for part in parts]) for name in names})
+
+    @classmethod
     def read(cls, path: str | Path) -> Timeline:
         """From a table that mien wrote: .csv, .jsonl or .parquet, or what an interrupted run left of it (.csv.part).
 

@@ -7,8 +7,9 @@ import pytest
 
 from mien.errors import SourceUnreadable
 from mien.sinks.baseline import after_baseline
-from mien.sinks.page import BLOCK, HtmlSink, joined
+from mien.sinks.page import BLOCK, HtmlSink
 from mien.testing import FakeDetector, FakeRecogniser, make_result, planted_picture
+from mien.timeline import Timeline
 from mien.types import Frame
 from tests.report.tables import Elements, csv_file, data_of, row, timeline, two_people
 
@@ -90,7 +91,7 @@ def test_a_run_without_rows_replaces_nothing(tmp_path):
 
 def test_blocks_are_joined_though_only_some_have_raw_values():
     first, second = timeline([row("a", 0, 0.0)]), timeline([row("a", 1, 0.1, "happy") | {"raw_valence": 0.5}])
-    whole = joined([first, second])
+    whole = Timeline.joined([first, second])
     assert whole["frame"].tolist() == [0, 1]
     assert np.isnan(whole["raw_valence"][0])
     assert whole["raw_valence"][1] == 0.5

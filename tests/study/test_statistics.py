@@ -70,7 +70,7 @@ def test_a_moment_is_found_where_it_is():
     assert best.p <= 0.01
     assert 8 <= best.first <= 11
     assert 18 <= best.stop <= 22
-    assert [one.sign for one in stretches(-made(effect=2.0), rounds=1000)][0] == -1
+    assert stretches(-made(effect=2.0), rounds=1000)[0].sign == -1
 
 
 def test_where_nothing_is_there_is_seldom_a_moment():

@@ -33,7 +33,7 @@ VERBS: dict[str, tuple[str, str]] = {
 """Verb -> where it is (a function, or a Typer of several), and the first line of its help. Imported only when it is used."""
 
 NOTHING_DONE, WRONG_USAGE, SOME_FAILED, INTERRUPTED, PIPE_CLOSED, TERMINATED = 1, 2, 3, 130, 141, 143
-EPILOGUE = "Exit codes: 0 all done, 1 nothing done, 2 wrong usage, 3 some inputs failed (each is named), 130 interrupted."
+EPILOGUE = "Exit codes: 0 all done, 1 nothing done, 2 wrong usage, 3 some inputs failed (each is named), 130 interrupted, 143 terminated."
 
 
 def load(verb: str) -> Any:

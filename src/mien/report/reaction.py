@@ -148,7 +148,7 @@ def _part_rows(one: PartResult) -> list[list[str]]:
         p = "" if np.isnan(one.p[k]) else f"<b>{p_text(one.p[k])}</b>" if one.p[k] <= ALPHA else p_text(one.p[k])
         change = f"{signed(one.change.mean[k])} {interval_text(one.change, k)}" if np.isfinite(one.change.mean[k]) else NONE
         bar = interval_line(one.level.low[k], one.level.mean[k], one.level.high[k], (-1, 1) if k < 2 else (0, 1))
-        mean = f"{number(one.level.mean[k], signed=k < 2)} {interval_text(one.level, k)}"
+        mean = f"{value_text(one.level.mean[k], k)} {interval_text(one.level, k)}"
         rows.append([name, text(title_of(MEASURES[k])), str(int(one.level.n[k])), mean, bar, change, p or NONE])
     return rows
 
@@ -208,15 +208,21 @@ def _mean(of: Estimate, k: int) -> Mean:
     return Mean(title_of(MEASURES[k]), of.mean[k], of.low[k], of.high[k])
 
 
+def value_text(value: float, k: int) -> str:
+    """A measure's value; valence and arousal have a sign."""
+    return signed(value) if k < 2 else number(float(value))
+
+
 def interval_text(of: Estimate, k: int) -> str:
     """An interval in brackets; text that may stand in HTML."""
     low, high = of.low[k], of.high[k]
-    return f"[{number(low, signed=k < 2)},{SPACE}{number(high, signed=k < 2)}]" if np.isfinite(low) else "no interval"
+    write = signed if k < 2 or low < 0 else number
+    return f"[{write(low)},{SPACE}{write(high)}]" if np.isfinite(low) else "no interval"
 
 
 def signed(value: float) -> str:
     """A number with its sign."""
-    return number(float(value), signed=True)
+    return NONE if np.isnan(value) else f"{round(float(value), 2) + 0.0:+.2f}"  # + 0.0: no -0.00
 
 
 def p_text(p: float) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.report.reaction import ALPHA, interval_text, p_text, signed, title_of
-from mien.report.sections import NONE, number, table, text, tiles
+from mien.report.reaction import ALPHA, interval_text, p_text, signed, title_of, value_text
+from mien.report.sections import NONE, table, text, tiles
 from mien.report.shell import document, resource
 from mien.report.study_charts import interval_line
 from mien.report.words import words
@@ -35,7 +35,9 @@ def visits_page(found: Visits, *, title: str, model: str = "", made: datetime | 
     notes = [f"{found.passed} people were too short in sight, or never sure, and do not count."] if found.passed else []
     if found.withheld:
         names = ", ".join(map(text, found.withheld))
-        notes.append(f"Not shown, since fewer than {found.settings.least_people} people came or left: {names}.")
+        notes.append(
+            f"Not shown, since fewer than {found.settings.least_people} people came or left: {names}. They are in no figure, or it could be told from the others."
+        )
     told = f'<ul class="notes">{"".join(f"<li>{note}</li>" for note in notes)}</ul>' if notes else ""
     limits = f'<p class="limits">{words("en")["limits"]}</p>'
     return document(title, meta, parts, notes=limits + told, css=resource("study.css"), made=made)
@@ -56,13 +58,14 @@ def _glance(whole: Period) -> str:
 def _measures(period: Period) -> str:
     note = (
         "Mean over people, each counting once, with its 95 % interval; the difference is leaving minus entering. p is the chance of so "
-        "large a difference if the two sides were alike, corrected for all measures."
+        "large a difference if the two sides were alike: of valence, the question of such a study, as it is; of the other measures "
+        "corrected for all ten."
     )
     rows = []
     for k, measure in enumerate(MEASURES):
         span = (-1.0, 1.0) if k < 2 else (0.0, 1.0)
         sides = [
-            f"{number(one.mean[k], signed=k < 2)} {interval_text(one, k)} {interval_line(one.low[k], one.mean[k], one.high[k], span)}"
+            f"{value_text(one.mean[k], k)} {interval_text(one, k)} {interval_line(one.low[k], one.mean[k], one.high[k], span)}"
             for one in (period.entering, period.leaving)
         ]
         p = f"<b>{p_text(period.p[k])}</b>" if period.p[k] <= ALPHA else p_text(period.p[k]) if np.isfinite(period.p[k]) else NONE
@@ -98,7 +101,7 @@ def _how(found: Visits) -> str:
         "compared as independent groups, and a difference may also come from other people leaving than came.",
         f"Nothing about single people is kept. Periods with fewer than {s.least_people} people on a side are not shown.",
         f"Intervals: studentised bootstrap over people (Efron & Tibshirani 1993), 95 %, {s.rounds:,} resamples, seed {s.seed}. "
-        "p: people change sides at random; largest Welch t over the measures (Westfall & Young 1993; Janssen 1997).",
+        "p: people change sides at random; largest Welch t over the measures but valence (Westfall & Young 1993; Janssen 1997).",
         "Where people come in company the intervals are too narrow; where light or cameras differ between the sides, the difference may be "
         "theirs: use the same camera, height and light on both sides.",
     ]

@@ -6,13 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mien.errors import MienError
 from mien.io.names import is_url
 from mien.sinks.files import prepare
 from mien.sinks.sink import Sink
-from mien.timeline import DTYPES, KINDS, MISSING, Timeline
+from mien.timeline import Timeline
 from mien.types import Frame, Result
 
 BLOCK = 1000
@@ -79,7 +77,7 @@ class HtmlSink(Sink):
         blocks, self._blocks = self._blocks, []
         if not blocks:
             return
-        timeline = joined(blocks)
+        timeline = Timeline.joined(blocks)
         told = words(self.language)
         first, others = Path(str(timeline["source"][0])).name or self.path.stem, len(set(timeline["source"].tolist())) - 1
         title = self.title or (f"{first} {told['and_more'].format(n=f'{others:,}')}" if others else first)
@@ -108,13 +106,3 @@ class HtmlSink(Sink):
         if self._rows:
             self._blocks.append(Timeline.from_rows(self._rows))
             self._rows = []
-
-
-def joined(parts: list[Timeline]) -> Timeline:
-    """Timelines one after another, at least one; a column that only some have is empty in the others."""
-    names = [name for name in KINDS if any(name in part for part in parts)]
-
-    def column(part: Timeline, name: str) -> Any:
-        return part[name] if name in part else np.full(len(part), MISSING[KINDS[name]], DTYPES[KINDS[name]])
-
-    return Timeline({name: np.concatenate([column(part, name) for part in parts]) for name in names})

@@ -11,9 +11,9 @@ from itertools import combinations
 import numpy as np
 
 from mien.errors import UsageError
-from mien.report.timing import clocks
 from mien.study.statistics import Estimate, Numbers, Stretch, change_p, difference_of, difference_p, mean_of, stretches
 from mien.study.viewer import LEAST_SEEN, MEASURES, Curve, Viewer, curve
+from mien.timing import clocks
 
 BOUNDS = {name: (-1.0, 1.0) if name in ("valence", "arousal") else (0.0, 1.0) for name in MEASURES}
 MOST_STEPS = 100_000

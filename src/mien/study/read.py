@@ -11,7 +11,6 @@ from mien.io.events import Failure
 from mien.io.video import VideoSpan
 from mien.options import AnalyzeOptions
 from mien.pipeline import Analyzed, Analyzer
-from mien.sinks.page import joined
 from mien.sinks.registry import Sinks, open_sink
 from mien.table import columns
 from mien.timeline import READERS, Timeline
@@ -67,4 +66,4 @@ class Reader:
             blocks.append(Timeline.from_rows(rows))
         if not blocks:
             raise failed or SourceUnreadable(f"{file}: gave no frame")
-        return joined(blocks)
+        return Timeline.joined(blocks)

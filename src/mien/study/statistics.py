@@ -18,6 +18,11 @@ Numbers = NDArray[np.float64]
 LEVEL = 0.95
 LEAST = 3
 """People below which there is no interval and no test."""
+LEAST_ERROR = 0.4
+"""Least standard error of a resample, as a share of that of the people: where hardly anybody smiles, resamples without a smile would
+have next to none, and decide. For normal, exponential and beta(.3, 1) values the intervals held the mean in .93 to .97 of
+2,000 studies of 8 to 20 people and in .88 to .94 of those of 5; Student's t in .89 to .95 and .86 to .95. Where a fifth of the people smile
+and the others do not, twelve people are needed for .92, by any of them."""
 SPARE_MEMORY = 4_000_000
 """Numbers that are drawn at a time."""
 
@@ -39,12 +44,12 @@ def mean_of(values: Numbers, *, span: tuple[float, float] = (-np.inf, np.inf), r
 
     values: float64 (n, k), a row a person, NaN where there is none. span: least and greatest value there can be, which cuts intervals.
     The intervals are those of the studentised bootstrap: people are drawn with replacement, each with all its columns (Efron & Tibshirani
-    1993, section 12.5; Hall 1988). With five to thirty people it covers skewed values, as probabilities are, better than the percentiles
-    and Student's t do: .92 to .98 of the time, against .86 to .94 by t.
+    1993, section 12.5; Hall 1988), with LEAST_ERROR. With few people it covers skewed values, as probabilities are, better than
+    percentiles and Student's t do.
     """
     rng = np.random.default_rng(seed)
     whole = _Moments.of(values)
-    drawn = [(part.mean - whole.mean) / part.error for part in _resamples(values, rounds, rng)]
+    drawn = [(part.mean - whole.mean) / np.maximum(part.error, LEAST_ERROR * whole.error) for part in _resamples(values, rounds, rng)]
     return _estimate(whole.mean, whole.error, whole.count, drawn, span)
 
 
@@ -57,10 +62,10 @@ def difference_of(
     """
     rng = np.random.default_rng(seed)
     one, two = _Moments.of(first), _Moments.of(second)
-    apart = one.mean - two.mean
+    apart, error = one.mean - two.mean, np.hypot(one.error, two.error)
     pairs = zip(_resamples(first, rounds, rng), _resamples(second, rounds, rng), strict=True)
-    drawn = [(a.mean - b.mean - apart) / np.hypot(a.error, b.error) for a, b in pairs]
-    return _estimate(apart, np.hypot(one.error, two.error), np.minimum(one.count, two.count), drawn, span)
+    drawn = [(a.mean - b.mean - apart) / np.maximum(np.hypot(a.error, b.error), LEAST_ERROR * error) for a, b in pairs]
+    return _estimate(apart, error, np.minimum(one.count, two.count), drawn, span)
 
 
 @dataclass(frozen=True, slots=True)

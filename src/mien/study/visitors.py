@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mien.errors import UsageError
-from mien.report.timing import clocks, row_seconds
 from mien.study.reaction import BOUNDS
 from mien.study.statistics import Estimate, Numbers, difference_of, difference_p, mean_of
 from mien.study.viewer import MEASURES, unsmoothed
 from mien.timeline import Timeline
+from mien.timing import clocks, row_seconds
 from mien.types import Bools
 
 
@@ -59,7 +59,8 @@ class Period:
     difference: Estimate
     """Leaving minus entering."""
     p: Numbers
-    """float64 (len(MEASURES),): of no difference, corrected for all measures of the period."""
+    """float64 (len(MEASURES),): of no difference; of valence, which a study of visitors asks for, as it is, of the others corrected for
+    all of them."""
     counts: tuple[int, int]
     """People who came and who left."""
 
@@ -72,7 +73,7 @@ class Visits:
     periods: tuple[Period, ...]
     """All together first."""
     withheld: tuple[str, ...]
-    """Periods with too few people on a side."""
+    """Periods with too few people on a side; their people are in no figure."""
     passed: int
     """People who did not count."""
 
@@ -109,27 +110,28 @@ def compare(parts: Iterable[People], settings: VisitorSettings = VisitorSettings
     """
     every = list(parts)
     names = list(dict.fromkeys(part.period for part in every if part.period))
-    periods, withheld = [], []
-    for name in ["", *(names if len(names) > 1 else [])]:
-        sides = [_joined([part for part in every if part.leaving is leaving and name in ("", part.period)]) for leaving in (False, True)]
-        counts = len(sides[0]), len(sides[1])
-        if min(counts) < settings.least_people:
-            if not name:
-                raise UsageError(
-                    f"found {counts[0]} people who enter and {counts[1]} who leave; wanted at least {settings.least_people} on each side, "
-                    "so that nobody can be recognised in the figures (least_people)"
-                )
-            withheld.append(name)
-            continue
-        periods.append(_period(name, sides[0], sides[1], counts, settings))
+    sides = {name: _sides([part for part in every if part.period == name]) for name in (names if len(names) > 1 else [])}
+    told = [name for name, both in sides.items() if min(map(len, both)) >= settings.least_people]
+    # A period that is left out could be had as the difference of the whole and the others, were it in the whole.
+    withheld = [name for name in sides if name not in told] if told else []
+    whole = _sides([part for part in every if part.period not in withheld])
+    if min(map(len, whole)) < settings.least_people:
+        raise UsageError(
+            f"found {len(whole[0])} people who enter and {len(whole[1])} who leave; wanted at least {settings.least_people} on each side, "
+            "so that nobody can be recognised in the figures (least_people)"
+        )
+    periods = [_period("", *whole, settings), *(_period(name, *sides[name], settings) for name in (told if len(told) > 1 else []))]
     return Visits(settings, tuple(periods), tuple(withheld), sum(part.passed for part in every))
 
 
-def _joined(parts: Sequence[People]) -> Numbers:
-    return np.concatenate([part.values for part in parts]) if parts else np.zeros((0, len(MEASURES)))
+def _sides(parts: Sequence[People]) -> tuple[Numbers, Numbers]:
+    """Values of those who enter and of those who leave."""
+    nobody = np.zeros((0, len(MEASURES)))
+    entering, leaving = (np.concatenate([nobody, *(part.values for part in parts if part.leaving is side)]) for side in (False, True))
+    return entering, leaving
 
 
-def _period(name: str, entering: Numbers, leaving: Numbers, counts: tuple[int, int], settings: VisitorSettings) -> Period:
+def _period(name: str, entering: Numbers, leaving: Numbers, settings: VisitorSettings) -> Period:
     how = {"rounds": settings.rounds, "seed": settings.seed}
 
     def columns(of: Sequence[Estimate]) -> Estimate:
@@ -138,4 +140,5 @@ def _period(name: str, entering: Numbers, leaving: Numbers, counts: tuple[int, i
     spans = [BOUNDS[measure] for measure in MEASURES]
     sides = [columns([mean_of(side[:, [k]], span=span, **how) for k, span in enumerate(spans)]) for side in (entering, leaving)]
     apart = [difference_of(leaving[:, [k]], entering[:, [k]], span=(low - high, high - low), **how) for k, (low, high) in enumerate(spans)]
-    return Period(name, sides[0], sides[1], columns(apart), difference_p(leaving, entering, **how), counts)
+    p = [difference_p(leaving[:, part], entering[:, part], **how) for part in (slice(0, 1), slice(1, None))]
+    return Period(name, sides[0], sides[1], columns(apart), np.concatenate(p), (len(entering), len(leaving)))

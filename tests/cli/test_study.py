@@ -1,0 +1,160 @@
+"""`mien study`: recordings and tables in; a page, CSV files and a record out."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mien.sinks.registry import TABLES
+from mien.table import COLUMNS
+from mien.testing import planted_results
+from mien.types import Result
+from tests.cli.conftest import FAKES, Said
+from tests.io.clips import clip
+
+Mien = Callable[..., Said]
+QUICK = ("--rounds", "300")
+
+
+def tabled(path: Path, results: list[Result]) -> Path:
+    sink = TABLES[path.suffix](path, COLUMNS)
+    for result in results:
+        sink.add(result.rows())
+    sink.close()
+    return path
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def viewers(tmp_path: Path) -> list[str]:
+    """Tables of eight viewers who laugh from second 5 to 8, and of one without a face."""
+    out = []
+    for i in range(8):
+        results = planted_results(
+            [[(0, "neutral"), (5, "happy"), (8, "neutral")]], seconds=12, fps=5, noise=0.3, source=f"v{i}.mp4", seed=i
+        )
+        out.append(str(tabled(tmp_path / f"v{i}.parquet", results)))
+    empty = planted_results([[(0, "")]], seconds=12, fps=5, source="e.mp4")
+    return [*out, str(tabled(tmp_path / "nobody.csv", empty))]
+
+
+def test_reaction_of_tables(mien: Mien, viewers: list[str], tmp_path: Path) -> None:
+    parts = tmp_path / "parts.csv"
+    parts.write_text("part,start,end\njoke,5,8\n")
+    said = mien("study", "reaction", *viewers, "-o", str(tmp_path / "ad"), "--parts", str(parts), "--baseline", "0:4", *QUICK)
+    assert said.code == 0
+    assert "nobody: left out (no face was found)" in said.err
+    assert "8 viewers, " in said.err
+    moments = rows_of(tmp_path / "ad" / "moments.csv")
+    happy = next(row for row in moments if row["measure"] == "p_happy")
+    assert (float(happy["start_s"]), float(happy["end_s"])) == (5, 8)
+    assert float(happy["p"]) <= 0.05
+    part = next(row for row in rows_of(tmp_path / "ad" / "parts.csv") if row["part"] == "joke" and row["measure"] == "p_happy")
+    assert float(part["low"]) <= float(part["mean"]) <= float(part["high"])
+    assert part["n"] == "8"
+    curve = rows_of(tmp_path / "ad" / "curve.csv")
+    assert len(curve) == 11 * 24
+    left_out = rows_of(tmp_path / "ad" / "viewers.csv")[-1]
+    assert (left_out["viewer"], left_out["counts"], left_out["why_not"], left_out["seen"]) == ("nobody", "false", "no face was found", "")
+    record = json.loads((tmp_path / "ad" / "study.json").read_text())
+    assert record["settings"]["baseline"] == [0, 4]
+    assert record["models"] == ["fake"]
+    page = (tmp_path / "ad" / "page.html").read_text("utf-8")
+    assert "<svg" in page
+    assert "<script" not in page
+    assert "joke" in page
+    assert "nobody (no face was found)" in page
+    assert "not what a person feels" in page
+
+
+def test_reaction_of_recordings_keeps_their_tables_and_goes_on_past_bad_ones(mien: Mien, tmp_path: Path) -> None:
+    low = ("--least-coverage", "0.2")
+    for name in ("anna", "ben"):
+        clip(tmp_path / f"{name}.mp4", 50)
+    (tmp_path / "bad.mp4").write_bytes(b"no video")
+    files = [str(tmp_path / f"{name}.mp4") for name in ("anna", "bad", "ben")]
+    said = mien("study", "reaction", *files, "-o", str(tmp_path / "ad"), *low, *FAKES, *QUICK)
+    assert said.code == 3
+    assert "bad.mp4" in said.err
+    assert "2 viewers, 0 shared moments, 1 could not be read" in said.err
+    kept = sorted(path.name for path in (tmp_path / "ad" / "rows").iterdir())
+    assert kept == ["anna.parquet", "ben.parquet"]
+    again = mien("study", "reaction", *(str(tmp_path / "ad" / "rows" / name) for name in kept), "-o", str(tmp_path / "again"), *low, *QUICK)
+    assert again.code == 0
+    assert (tmp_path / "again" / "curve.csv").read_bytes() == (tmp_path / "ad" / "curve.csv").read_bytes()
+
+
+def test_a_plan_with_groups(mien: Mien, viewers: list[str], tmp_path: Path) -> None:
+    plan = tmp_path / "plan.csv"
+    plan.write_text("file,viewer,group\n" + "".join(f"v{i}.parquet,viewer {i},{'ab'[i % 2]}\n" for i in range(8)))
+    assert mien("study", "reaction", "--plan", str(plan), "-o", str(tmp_path / "ad"), *QUICK).code == 0
+    pairs = {(row["first"], row["second"]) for row in rows_of(tmp_path / "ad" / "groups.csv")}
+    assert pairs == {("a", "b")}
+    assert "Groups compared" in (tmp_path / "ad" / "page.html").read_text("utf-8")
+
+
+def passers(path: Path, share: float, seed: int, n: int = 10) -> str:
+    people = [[(0, ""), (i, "happy" if i < share * n else "neutral"), (i + 0.8, "")] for i in range(n)]
+    return str(tabled(path, planted_results(people, seconds=n, fps=5, noise=0.3, source=path.name, seed=seed)))
+
+
+def test_visitors(mien: Mien, tmp_path: Path) -> None:
+    came, left = passers(tmp_path / "in.csv", 0.1, 0), passers(tmp_path / "out.csv", 0.9, 1)
+    said = mien("study", "visitors", "--entering", came, "--leaving", left, "-o", str(tmp_path / "cafe"), *QUICK)
+    assert said.code == 0
+    assert "10 people entering, 10 leaving" in said.err
+    assert sorted(path.name for path in (tmp_path / "cafe").iterdir()) == ["page.html", "study.json", "visitors.csv"]  # aggregates only
+    row = next(row for row in rows_of(tmp_path / "cafe" / "visitors.csv") if row["measure"] == "valence")
+    assert float(row["difference"]) == pytest.approx(float(row["leaving"]) - float(row["entering"]), abs=2e-6)
+    assert float(row["difference_low"]) > 0
+    assert float(row["p"]) <= 0.05
+    page = (tmp_path / "cafe" / "page.html").read_text("utf-8")
+    assert "in.csv" not in page + (tmp_path / "cafe" / "study.json").read_text()
+    assert "who leaves is not matched with who came" in page
+
+
+def test_periods_of_a_plan(mien: Mien, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.csv"
+    lines = ["file,side,period"]
+    for k, (period, n) in enumerate((("monday", 8), ("tuesday", 8), ("sunday", 2))):
+        for side in ("entering", "leaving"):
+            passers(tmp_path / f"{period}-{side}.csv", 0.5, k, n)
+            lines.append(f"{period}-{side}.csv,{side},{period}")
+    plan.write_text("\n".join(lines))
+    said = mien("study", "visitors", "--plan", str(plan), "-o", str(tmp_path / "cafe"), *QUICK)
+    assert said.code == 0
+    assert "period sunday: not told" in said.err
+    assert {row["period"] for row in rows_of(tmp_path / "cafe" / "visitors.csv")} == {"", "monday", "tuesday"}
+    page = (tmp_path / "cafe" / "page.html").read_text("utf-8")
+    assert "Valence by period" in page
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (("reaction",), "name the viewers' recordings, or a plan"),
+        (("reaction", "a.csv", "--plan", "p.csv"), "but not both"),
+        (("reaction", "a.csv", "--baseline", "5"), "--baseline 5: wanted two numbers of seconds"),
+        (("visitors",), "name recordings with --entering and --leaving"),
+        (("reaction", "--plan", "none.csv"), "none.csv: no such file"),
+    ],
+)
+def test_wrong_usage_is_one_line(mien: Mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], wanted: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = mien("study", *words)
+    assert said.code in (1, 2)
+    assert wanted in said.err
+    assert len(said.err.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_that_can_be_read(mien: Mien, tmp_path: Path) -> None:
+    said = mien("study", "reaction", str(tmp_path / "none.mp4"), "-o", str(tmp_path / "ad"))
+    assert said.code == 1
+    assert "nothing could be read" in said.err
