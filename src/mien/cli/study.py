@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from mien.study.read import Reader
     from mien.timeline import Timeline
 
-app = typer.Typer(add_completion=False, no_args_is_help=True)
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Study what many viewers of one film showed, or visitors who came and left."
+)
 
 One = TypeVar("One")
 ROWS, PAGE = "rows", "page.html"

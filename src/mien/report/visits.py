@@ -35,9 +35,8 @@ def visits_page(found: Visits, *, title: str, model: str = "", made: datetime | 
     notes = [f"{found.passed} people were too short in sight, or never sure, and do not count."] if found.passed else []
     if found.withheld:
         names = ", ".join(map(text, found.withheld))
-        notes.append(
-            f"Not shown, since fewer than {found.settings.least_people} people came or left: {names}. They are in no figure, or it could be told from the others."
-        )
+        few = f"Not shown, since fewer than {found.settings.least_people} people came or left: {names}."
+        notes.append(f"{few} They are in no figure, or it could be told from the others.")
     told = f'<ul class="notes">{"".join(f"<li>{note}</li>" for note in notes)}</ul>' if notes else ""
     limits = f'<p class="limits">{words("en")["limits"]}</p>'
     return document(title, meta, parts, notes=limits + told, css=resource("study.css"), made=made)
