@@ -61,7 +61,12 @@ def test_reaction_of_tables(mien: Mien, viewers: list[str], tmp_path: Path) -> N
     curve = rows_of(tmp_path / "ad" / "curve.csv")
     assert len(curve) == 11 * 24
     left_out = rows_of(tmp_path / "ad" / "viewers.csv")[-1]
-    assert (left_out["viewer"], left_out["counts"], left_out["why_not"], left_out["seen"]) == ("nobody", "false", "no face was found", "")
+    assert (left_out["viewer"], left_out["counts"], left_out["why_not"], left_out["seen"]) == (
+        "nobody",
+        "false",
+        "no face was found",
+        "0.0",
+    )
     record = json.loads((tmp_path / "ad" / "study.json").read_text())
     assert record["settings"]["baseline"] == [0, 4]
     assert record["models"] == ["fake"]

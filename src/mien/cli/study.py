@@ -72,6 +72,7 @@ def reaction(
 
     Every figure is over viewers, each counting once. See docs/studies.md.
     """
+    from mien.cli.render import counted
     from mien.report.reaction import write_reaction_page
     from mien.study.outputs import write_reaction
     from mien.study.plan import read_parts, read_plan, recordings_of
@@ -100,7 +101,7 @@ def reaction(
     )
     write_reaction_page(found, output / PAGE, title=title or output.resolve().name, model=", ".join(reader.models))
     shared = sum(moment.p <= 0.05 for moment in found.moments)
-    run.end(f"{len(found.curves)} viewers, {shared} shared moments", [PAGE, *files])
+    run.end(f"{counted(len(found.curves), 'viewer')}, {counted(shared, 'shared moment')}", [PAGE, *files])
 
 
 @app.command()

@@ -58,7 +58,7 @@ def title_of(measure: str) -> str:
 def _warnings(found: Reaction) -> str:
     notes = []
     if len(found.curves) < LEAST:
-        notes.append(f"Only {len(found.curves)} viewers count: without {LEAST} there are no intervals and no tests.")
+        notes.append(f"Viewers who count: {len(found.curves)}. With fewer than {LEAST} there are no intervals and no tests.")
     elif len(found.curves) < 6:
         notes.append(f"With {len(found.curves)} viewers no moment can be told from chance at 5 %: that takes six. The intervals are wide.")
     if found.left_out:

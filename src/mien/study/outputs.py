@@ -14,7 +14,7 @@ from mien.sinks.files import replace
 from mien.sinks.tables import cell
 from mien.study.reaction import Reaction
 from mien.study.statistics import LEVEL, Estimate
-from mien.study.viewer import MEASURES
+from mien.study.viewer import MEASURES, Curve
 from mien.study.visitors import Visits
 
 RECORD = "study.json"
@@ -53,13 +53,11 @@ def write_reaction(found: Reaction, folder: Path, *, about: Mapping[str, Any]) -
         for one in found.contrasts
         for m, name in enumerate(MEASURES)
     ]  # fmt: skip
-    viewers = [
-        {
-            "viewer": one.name, "group": one.group, "counts": True, "why_not": "", "seen": one.seen, "unsure": one.unsure,
-            "people": one.people, "film_s": one.length,
-        }
-        for one in found.curves
-    ] + [{"viewer": one.name, "counts": False, "why_not": one.why} for one in found.left_out]  # fmt: skip
+    viewers = [{"viewer": one.name, "group": one.group, "counts": True, "why_not": "", **_quality(one)} for one in found.curves]
+    viewers += [
+        {"viewer": one.name, "group": one.group, "counts": False, "why_not": one.why, **(_quality(one.curve) if one.curve else {})}
+        for one in found.left_out
+    ]
     tables = {
         "curve.csv": curve,
         "moments.csv": [
@@ -89,6 +87,10 @@ def write_visits(found: Visits, folder: Path, *, about: Mapping[str, Any]) -> li
     _write_csv(folder / "visitors.csv", rows, tuple(rows[0]))
     _write_record(folder, "visitors", asdict(found.settings), {**about, "withheld": list(found.withheld), "did_not_count": found.passed})
     return ["visitors.csv", RECORD]
+
+
+def _quality(one: Curve) -> dict[str, Any]:
+    return {"seen": one.seen, "unsure": one.unsure, "people": one.people, "film_s": one.length}
 
 
 def _cells(of: Estimate, at: tuple[int, ...], name: str = "", *, n: bool = True) -> dict[str, Any]:

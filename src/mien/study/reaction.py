@@ -63,6 +63,9 @@ class LeftOut:
 
     name: str
     why: str
+    group: str = ""
+    curve: Curve | None = None
+    """None where the table could not be read as a viewer's."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,11 +156,11 @@ def react(viewers: Sequence[Viewer], parts: Sequence[Part] = (), settings: React
         try:
             own = curve(viewer, edges)
         except UsageError as error:
-            failed.append(LeftOut(viewer.name, str(error).removeprefix(f"{viewer.name}: ")))
+            failed.append(LeftOut(viewer.name, str(error).removeprefix(f"{viewer.name}: "), viewer.group))
             continue
         rest = _rest(viewer, own, settings)
         if why := _why_not(own, rest, settings):
-            failed.append(LeftOut(viewer.name, why))
+            failed.append(LeftOut(viewer.name, why, viewer.group, own))
             continue
         curves.append(own)
         rests.append(rest)
