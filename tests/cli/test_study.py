@@ -70,6 +70,8 @@ def test_reaction_of_tables(mien: Mien, viewers: list[str], tmp_path: Path) -> N
     record = json.loads((tmp_path / "ad" / "study.json").read_text())
     assert record["settings"]["baseline"] == [0, 4]
     assert record["models"] == ["fake"]
+    assert record["parts"] == [{"name": "joke", "start": 5, "end": 8}]
+    assert "every" not in record  # of tables it says nothing
     page = (tmp_path / "ad" / "page.html").read_text("utf-8")
     assert "<svg" in page
     assert "<script" not in page
@@ -87,7 +89,7 @@ def test_reaction_of_recordings_keeps_their_tables_and_goes_on_past_bad_ones(mie
     said = mien("study", "reaction", *files, "-o", str(tmp_path / "ad"), *low, *FAKES, *QUICK)
     assert said.code == 3
     assert "bad.mp4" in said.err
-    assert "2 viewers, 0 shared moments, 1 could not be read" in said.err
+    assert "2 viewers, 0 shared moments, 1 could not be read, or not to the end" in said.err
     kept = sorted(path.name for path in (tmp_path / "ad" / "rows").iterdir())
     assert kept == ["anna.parquet", "ben.parquet"]
     again = mien("study", "reaction", *(str(tmp_path / "ad" / "rows" / name) for name in kept), "-o", str(tmp_path / "again"), *low, *QUICK)
@@ -102,6 +104,40 @@ def test_a_plan_with_groups(mien: Mien, viewers: list[str], tmp_path: Path) -> N
     pairs = {(row["first"], row["second"]) for row in rows_of(tmp_path / "ad" / "groups.csv")}
     assert pairs == {("a", "b")}
     assert "Groups compared" in (tmp_path / "ad" / "page.html").read_text("utf-8")
+
+
+def test_viewers_whose_names_make_one_file_name_have_a_table_each(mien: Mien, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.csv"
+    names = ["x/1", "x_1", "X_1", "=1+0"]
+    for k in range(4):
+        clip(tmp_path / f"{k}.mp4", 25)
+    plan.write_text("file,viewer\n" + "".join(f"{k}.mp4,{name}\n" for k, name in enumerate(names)))
+    said = mien("study", "reaction", "--plan", str(plan), "-o", str(tmp_path / "ad"), "--least-coverage", "0.2", *FAKES, *QUICK)
+    assert said.code == 0
+    assert sorted(path.name for path in (tmp_path / "ad" / "rows").iterdir()) == [
+        "X_1-3.parquet",
+        "_1_0.parquet",
+        "x_1-2.parquet",
+        "x_1.parquet",
+    ]
+    assert [row["viewer"] for row in rows_of(tmp_path / "ad" / "viewers.csv")] == [*names[:3], "'=1+0"]  # no formula in a spreadsheet
+
+
+def test_what_breaks_off_counts_and_is_told(mien: Mien, tmp_path: Path) -> None:
+    whole = clip(tmp_path / "whole.mkv", 100)
+    data = (tmp_path / "whole.mkv").read_bytes()
+    (tmp_path / "cut.mkv").write_bytes(data[: int(0.7 * len(data))])
+    said = mien("study", "reaction", str(tmp_path / "cut.mkv"), "-o", str(tmp_path / "ad"), "--least-coverage", "0", *FAKES, *QUICK)
+    assert said.code == 3, whole
+    assert "what came before it counts" in said.err
+    assert json.loads((tmp_path / "ad" / "study.json").read_text())["could_not_be_read"] == [str(tmp_path / "cut.mkv")]
+
+
+def test_a_study_leaves_nothing_of_an_earlier_one(mien: Mien, viewers: list[str], tmp_path: Path) -> None:
+    (tmp_path / "ad").mkdir()
+    (tmp_path / "ad" / "groups.csv").write_text("old")
+    assert mien("study", "reaction", *viewers[:3], "-o", str(tmp_path / "ad"), *QUICK).code == 0
+    assert not (tmp_path / "ad" / "groups.csv").exists()
 
 
 def passers(path: Path, share: float, seed: int, n: int = 10) -> str:
@@ -148,6 +184,7 @@ def test_periods_of_a_plan(mien: Mien, tmp_path: Path) -> None:
         (("reaction", "a.csv", "--baseline", "5"), "--baseline 5: wanted two numbers of seconds"),
         (("visitors",), "name recordings with --entering and --leaving"),
         (("reaction", "--plan", "none.csv"), "none.csv: no such file"),
+        (("visitors", "--entering", "a.csv", "--leaving", "./a.csv"), "a.csv: named twice; its people would count twice"),
     ],
 )
 def test_wrong_usage_is_one_line(mien: Mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], wanted: str) -> None:

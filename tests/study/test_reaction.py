@@ -114,8 +114,8 @@ def test_the_film_is_as_long_as_half_of_the_recordings_and_the_seed_decides():
 @pytest.mark.parametrize(
     ("parts", "settings", "words"),
     [
-        ([Part("x", 5, 5)], {}, "part x: 5 to 5 s; wanted an end after its start, within 0 to 20 s"),
-        ([Part("x", 5, 50)], {}, "within 0 to 20 s of the film"),
+        ([Part("x", 5, 5)], {}, "part x: 5 to 5 s; wanted an end after its start"),
+        ([Part("x", 5, 50)], {}, "part x: 5 to 50 s; wanted it within 0 to 20 s of the film"),
         ([Part("x", 1, 2), Part("x", 2, 3)], {}, "part x: named twice"),
         ([], {"step": 0}, "wanted a step above 0"),
         ([], {"duration": 0.1}, "a duration of a step or more"),
@@ -127,6 +127,25 @@ def test_the_film_is_as_long_as_half_of_the_recordings_and_the_seed_decides():
 def test_what_makes_no_study_is_refused(parts, settings, words):
     with pytest.raises(UsageError, match=words):
         react([viewer(0), viewer(1)], parts, ReactionSettings(**settings))
+
+
+def test_the_film_may_end_within_a_step():
+    found = react([viewer(i) for i in range(3)], [Part("end", 18, 19.3)], ReactionSettings(rounds=100, duration=19.3))
+    assert found.edges[[-2, -1]].tolist() == [19.0, 19.3]
+    assert np.isfinite(found.parts[1].level.mean[HAPPY])
+
+
+def test_faces_without_numbers_cannot_be_one_viewer():
+    rows = [row | {"person": None} for row in planted_timeline([[(0, "happy")], [(0, "sad")]], seconds=20, fps=5).rows()]
+    found = react([viewer(0), viewer(1), Viewer("mixed", Timeline.from_rows(rows))], settings=QUICK)
+    assert [one.why for one in found.left_out] == [
+        "several faces in a frame, and no numbers of persons; wanted a table of faces that were followed"
+    ]
+
+
+def test_what_is_covered_of_the_film_begins_with_the_first_frame():
+    rows = [row for row in viewer(0).timeline.rows() if row["time_s"] >= 8]
+    assert curve(Viewer("late", Timeline.from_rows(rows)), np.arange(21.0)).length == pytest.approx(12)
 
 
 def test_no_viewers_or_two_of_one_name_are_refused():

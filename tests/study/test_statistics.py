@@ -1,9 +1,9 @@
-"""Intervals and tests for few people: they cover what they should, and find what is there and nothing else."""
+"""Intervals and tests for few people: they cover what they should."""
 
 import numpy as np
 import pytest
 
-from mien.study.statistics import change_p, difference_of, difference_p, mean_of, stretches, student_t
+from mien.study.statistics import difference_of, difference_p, mean_of, student_t
 
 RNG = np.random.default_rng
 
@@ -24,11 +24,16 @@ def test_intervals_cover_the_mean_of_those_who_were_not_drawn(n, skewed):
     assert (found.n == n).all()
 
 
-def test_the_difference_of_groups_of_unlike_size_and_spread_is_covered():
-    first, second = RNG(0).normal(3, 1, (8, 1500)), RNG(1).normal(1, 3, (20, 1500))
-    found = difference_of(first, second, rounds=800)
-    assert 0.925 <= ((found.low <= 2) & (found.high >= 2)).mean() <= 0.975
-    np.testing.assert_allclose(found.mean, first.mean(axis=0) - second.mean(axis=0))
+@pytest.mark.parametrize("sizes", [(8, 20), (5, 50), (10, 10)])
+def test_the_difference_of_groups_of_unlike_size_is_covered(sizes):
+    """Also where hardly anybody smiles, so that by chance nobody of a small group does."""
+    groups = [np.where(RNG(n).random((n, 1500)) < 0.15, 0.8, 0.05) + RNG(n + 1).normal(0, 0.03, (n, 1500)) for n in sizes]
+    found = difference_of(*groups)
+    assert ((found.low <= 0) & (found.high >= 0)).mean() >= 0.95
+    np.testing.assert_allclose(found.mean, groups[0].mean(axis=0) - groups[1].mean(axis=0))
+    normal = difference_of(RNG(0).normal(3, 1, (12, 1500)), RNG(1).normal(1, 1, (12, 1500)), span=(-1.9, 9.0))
+    assert 0.94 <= ((normal.low <= 2) & (normal.high >= 2)).mean() <= 0.98
+    assert normal.low.min() >= -1.9
 
 
 def test_people_without_a_value_are_left_out_and_too_few_have_no_interval():
@@ -53,58 +58,6 @@ def test_values_that_are_all_alike_have_an_interval_of_no_width():
     np.testing.assert_allclose([found.low, found.high], 0.25, atol=1e-6)
 
 
-def made(n=12, *, measures=3, times=40, effect=0.0, seed=0):
-    """Noise that lasts from step to step, with a rise of the second measure in steps 10 to 19."""
-    rng = RNG(seed)
-    values = rng.normal(size=(n, measures, times))
-    for i in range(1, times):
-        values[..., i] = 0.7 * values[..., i - 1] + 0.7 * values[..., i]
-    values[:, 1, 10:20] += effect
-    return values
-
-
-def test_a_moment_is_found_where_it_is():
-    found = stretches(made(effect=2.0), rounds=1000)
-    best = found[0]
-    assert (best.row, best.sign) == (1, 1)
-    assert best.p <= 0.01
-    assert 8 <= best.first <= 11
-    assert 18 <= best.stop <= 22
-    assert stretches(-made(effect=2.0), rounds=1000)[0].sign == -1
-
-
-def test_where_nothing_is_there_is_seldom_a_moment():
-    wrong = [bool(found and found[0].p <= 0.05) for found in (stretches(made(10, seed=seed), rounds=512) for seed in range(150))]
-    assert 0.01 <= np.mean(wrong) <= 0.1  # corrected for three measures and forty steps
-
-
-def test_with_few_people_every_flip_is_tried_and_p_cannot_be_small():
-    found = stretches(made(5, effect=20.0), rounds=1000)
-    assert found[0].p == 1 / 16
-    assert stretches(made(2, effect=20.0)) == []
-    assert stretches(np.full((6, 1, 5), np.nan)) == []
-
-
-def test_gaps_do_not_count_as_zeros():
-    values = made(effect=2.0)
-    holes = np.where(RNG(1).random(values.shape) < 0.15, np.nan, values)
-    found = stretches(holes, rounds=1000)
-    assert found[0].row == 1
-    assert found[0].p <= 0.02
-
-
-def test_corrected_p_of_columns():
-    values = RNG(2).normal(size=(14, 6))
-    values[:, 4] += 2.0
-    values[:12, 5] = np.nan
-    p = change_p(values, rounds=2000)
-    assert p[4] < 0.01
-    assert (p[:4] > 0.05).all()
-    assert np.isnan(p[5])
-    wrong = [np.nanmin(change_p(RNG(seed).normal(size=(10, 6)), rounds=512)) <= 0.05 for seed in range(200)]
-    assert 0.01 <= np.mean(wrong) <= 0.09
-
-
 def test_corrected_p_of_two_groups():
     first, second = RNG(3).normal(size=(9, 4)), RNG(4).normal(size=(11, 4))
     first[:, 2] += 3.0
@@ -114,3 +67,15 @@ def test_corrected_p_of_two_groups():
     wrong = [difference_p(RNG(s).normal(size=(7, 4)), 3 * RNG(s + 999).normal(size=(12, 4)), rounds=300).min() <= 0.05 for s in range(150)]
     assert np.mean(wrong) <= 0.1  # though the spreads differ
     assert np.isnan(difference_p(first[:2], second)).all()
+
+
+def test_many_columns_in_blocks_are_as_one_by_one(monkeypatch):
+    values = RNG(0).normal(size=(9, 30))
+    values[:4, 7] = np.nan
+    whole = mean_of(values, rounds=200, span=(np.full(30, -0.5), np.full(30, 0.5)))
+    monkeypatch.setattr("mien.study.statistics.SPARE_MEMORY", 1000)
+    found = mean_of(values, rounds=200, span=(np.full(30, -0.5), np.full(30, 0.5)))
+    np.testing.assert_allclose(found.mean, whole.mean)
+    np.testing.assert_allclose(found.low, whole.low, atol=0.35)  # other draws
+    assert found.low.min() >= -0.5
+    assert found.shaped(5, 6).at(1).mean.shape == (6,)

@@ -69,6 +69,24 @@ def test_periods_with_few_people_are_not_told():
     assert (len(few.periods), few.withheld, few.periods[0].counts) == (1, (), (8, 8))  # no day is told, so the whole gives none away
 
 
+def test_people_of_no_period_cannot_be_told_from_the_whole():
+    """One person more than the days together have would be the whole less the days."""
+    days = [people_in(visitors(0.5, n=10, seed=k), leaving=k % 2 == 1, period=f"day {k // 2}") for k in range(4)]
+    found = compare([*days, people_in(visitors(1.0, n=1), leaving=False)], QUICK)
+    assert found.withheld == ("no period",)
+    assert found.periods[0].counts == (20, 20)
+    more = compare([*days, *(people_in(visitors(0.5, n=8, seed=9), leaving=side) for side in (False, True))], QUICK)
+    assert [one.name for one in more.periods] == ["", "day 0", "day 1", "no period"]
+
+
+def test_a_measure_that_few_people_have_is_not_told():
+    came, left = people_in(visitors(0.5), leaving=False), people_in(visitors(0.5, seed=1), leaving=True)
+    came.values[4:, VALENCE] = np.nan
+    whole = compare([came, left], QUICK).periods[0]
+    assert np.isnan([whole.entering.mean[VALENCE], whole.leaving.mean[VALENCE], whole.difference.mean[VALENCE], whole.p[VALENCE]]).all()
+    assert np.isfinite(whole.difference.mean[HAPPY])
+
+
 def test_too_few_people_and_wrong_settings_are_refused():
     with pytest.raises(UsageError, match="found 3 people who enter and 14 who leave; wanted at least 5"):
         compare([people_in(visitors(0.5, n=3), leaving=False), people_in(visitors(0.5), leaving=True)], QUICK)

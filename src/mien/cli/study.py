@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -76,7 +77,7 @@ def reaction(
     from mien.report.reaction import write_reaction_page
     from mien.study.outputs import write_reaction
     from mien.study.plan import read_parts, read_plan, recordings_of
-    from mien.study.reaction import ReactionSettings, react
+    from mien.study.reaction import ReactionSettings, react, refuse_names
     from mien.study.viewer import Viewer
 
     if bool(inputs) == (plan is not None):
@@ -85,10 +86,12 @@ def reaction(
     named = read_parts(parts) if parts else []
     span = None if baseline is None else given.seconds_span(baseline, before=True)
     settings = ReactionSettings(duration, step, span, least_coverage, rounds, seed)
+    refuse_names([one.viewer for one in recordings], named)
+    rows = _row_files(output / ROWS, [one.viewer for one in recordings])
     reader = _reader(detector, model, threads, every)
     run = _Run(output, quiet=quiet, total=len(recordings))
     viewers = []
-    for one, timeline in run.read(recordings, reader, lambda one: (one.file, output / ROWS / f"{_file_name(one.viewer)}.parquet")):
+    for one, timeline in run.read(recordings, reader, lambda one: (one.file, rows[one.viewer])):
         viewers.append(Viewer(one.viewer, timeline, one.start, one.group))
     run.need(viewers)
     run.say("working out intervals and tests")
@@ -96,9 +99,7 @@ def reaction(
     for left in found.left_out:
         run.tell(f"{left.name}: left out ({left.why})")
     read = [{"file": one.file, "viewer": one.viewer, "start": one.start, "group": one.group} for one in recordings]
-    files = write_reaction(
-        found, output, about={"models": reader.models, "every": every, "recordings": read, "could_not_be_read": run.failed}
-    )
+    files = write_reaction(found, output, about={**reader.about(), "recordings": read, "could_not_be_read": run.failed})
     write_reaction_page(found, output / PAGE, title=title or output.resolve().name, model=", ".join(reader.models))
     shared = sum(moment.p <= 0.05 for moment in found.moments)
     run.end(f"{counted(len(found.curves), 'viewer')}, {counted(shared, 'shared moment')}", [PAGE, *files])
@@ -144,6 +145,9 @@ def visitors(
     visits = (
         read_visits(plan) if plan else [Visit(file, side) for side, files in ((False, entering), (True, leaving)) for file in files or []]
     )
+    real = [str(Path(one.file).resolve()) for one in visits]
+    if twice := next((one.file for one, path in zip(visits, real, strict=True) if real.count(path) > 1), ""):
+        raise UsageError(f"{twice}: named twice; its people would count twice")
     settings = VisitorSettings(least_seconds, least_people, rounds, seed)
     reader = _reader(detector, model, threads, every)
     run = _Run(output, quiet=quiet, total=len(visits))
@@ -155,7 +159,7 @@ def visitors(
     found = compare(people, settings)
     for name in found.withheld:
         run.tell(f"period {name}: not told, fewer than {least_people} people on a side")
-    about = {"models": reader.models, "every": every, "recordings": len(visits), "could_not_be_read": len(run.failed)}
+    about = {**reader.about(), "recordings": len(visits), "could_not_be_read": len(run.failed)}
     files = write_visits(found, output, about=about)
     write_visits_page(found, output / PAGE, title=title or output.resolve().name, model=", ".join(reader.models))
     run.end("{:,} people entering, {:,} leaving".format(*found.periods[0].counts), [PAGE, *files])
@@ -169,9 +173,16 @@ def _reader(detector: str, model: str, threads: int, every: float) -> Reader:
     return Reader(AnalyzeOptions(detector=detector, model=model, threads=threads, track=TrackOptions(smooth="none")), every=every)
 
 
-def _file_name(name: str) -> str:
-    """A viewer's name as a file can have it."""
-    return "".join(c if c.isalnum() or c in "-_. " else "_" for c in name).strip(" .") or "viewer"
+def _row_files(folder: Path, viewers: Sequence[str]) -> dict[str, Path]:
+    """Where the table of each viewer goes: their names as every file system can have them, no two alike."""
+    found: dict[str, Path] = {}
+    taken: set[str] = set()
+    for viewer in viewers:
+        plain = "".join(c if c.isalnum() or c in "-_. " else "_" for c in viewer)[:60].strip(" .") or "viewer"
+        name = next(one for one in chain([plain], (f"{plain}-{k}" for k in count(2))) if one.casefold() not in taken)
+        taken.add(name.casefold())
+        found[viewer] = folder / f"{name}.parquet"
+    return found
 
 
 class _Run:
@@ -214,6 +225,10 @@ class _Run:
                 self.failed.append(file)
                 self.tell(str(error))
                 continue
+            for failure in reader.failures:
+                self.failed.append(file)
+                self.tell(f"{failure.source}: {str(failure.error).removeprefix(f'{failure.source}: ')}; what came before it counts")
+            reader.failures.clear()
             yield one, timeline
 
     def need(self, found: Sequence[Any]) -> None:
@@ -228,7 +243,7 @@ class _Run:
         """The closing line; exit code 3 where something could not be read."""
         from mien.cli.main import SOME_FAILED
 
-        failed = f", {len(self.failed)} could not be read" if self.failed else ""
+        failed = f", {len(self.failed)} could not be read, or not to the end" if self.failed else ""
         self.say(f"{what}{failed} -> {self._folder}/ ({', '.join(files)})")
         if self.failed:
             raise typer.Exit(SOME_FAILED)

@@ -59,8 +59,10 @@ def _warnings(found: Reaction) -> str:
     notes = []
     if len(found.curves) < LEAST:
         notes.append(f"Viewers who count: {len(found.curves)}. With fewer than {LEAST} there are no intervals and no tests.")
-    elif len(found.curves) < 6:
-        notes.append(f"With {len(found.curves)} viewers no moment can be told from chance at 5 %: that takes six. The intervals are wide.")
+    elif len(found.curves) < 20:
+        notes.append(
+            f"With {len(found.curves)} viewers the intervals of what hardly any of them shows are too narrow: nobody of so few may show it."
+        )
     if found.left_out:
         shown = ", ".join(f"{text(one.name)} ({text(one.why)})" for one in found.left_out[:8])
         more = f" and {len(found.left_out) - 8} more" if len(found.left_out) > 8 else ""
@@ -100,9 +102,10 @@ def _affect(found: Reaction, shown: Sequence[Moment]) -> str:
 def _moments(found: Reaction) -> str:
     since = "their baseline" if found.settings.baseline else "their own mean over the film"
     note = (
-        f"Stretches in which the viewers changed together from {since}. p is the chance of so large a stretch, in any measure and at any "
-        "time, if each viewer had changed up or down by chance: it is corrected for all that was looked at. Where a stretch begins and "
-        "ends is less sure than that there is one."
+        "Stretches in which the viewers departed together from what each showed over the film. p is the chance of so large a stretch, "
+        "in any measure and at any time, had the film not told them when: each viewer's curve is turned by a random time, again and "
+        f"again. It is corrected for all that was looked at. The mean change counts from {since}. Where a stretch begins and ends is "
+        "less sure than that there is one."
     )
     rows = []
     listed = [one for one in found.moments if one.p <= LEAST_SURE][:MOST_MOMENTS]
@@ -129,7 +132,7 @@ def _parts(found: Reaction) -> str:
     changed = "from the baseline" if found.settings.baseline else "from the viewer's own mean over the film"
     note = (
         "First each viewer's mean in the part, then the mean of those, with its 95 % interval in brackets; n viewers. The change is "
-        f"{changed}, and its p is corrected for all measures and parts."
+        f"{changed}; p is of the part being like the rest of the film, corrected for all measures and parts."
     )
     out = [f'<p class="note">{note}</p>']
     for group in dict.fromkeys(one.group for one in found.parts):
@@ -197,8 +200,10 @@ def _how(found: Reaction) -> str:
         f"A viewer counts with values in {s.least_coverage:.0%} of the film or more. Every figure is over viewers, each counting once.",
         f"Changes count from {base}.",
         f"Intervals: studentised bootstrap over viewers (Efron & Tibshirani 1993), 95 %, {s.rounds:,} resamples, seed {s.seed}.",
-        "Moments: cluster permutation test with flipped signs over all measures and times (Maris & Oostenveld 2007). Parts and groups: "
-        "permutation of the largest t (Westfall & Young 1993).",
+        "Moments: cluster test (Maris & Oostenveld 2007) over all measures and times, with each viewer's curves turned in a circle by a "
+        "random time. Parts: against the rest of the film, with the same turns; groups: viewers exchanged. The largest statistic over all "
+        "measures and parts counts (Westfall & Young 1993).",
+        "Differences of groups: Student's t with the smaller group's degrees of freedom, and no variance below the pooled one.",
         "The intervals hold for other viewers of the same kind and the same film, and do not cover what the model misreads.",
     ]
     return f'<ul class="how">{"".join(f"<li>{text(one)}</li>" for one in lines)}</ul>'
@@ -227,4 +232,4 @@ def signed(value: float) -> str:
 
 def p_text(p: float) -> str:
     """A p to three decimals; text that may stand in HTML."""
-    return f"{p:.3f}" if p >= 0.001 else "&lt; 0.001"
+    return NONE if np.isnan(p) else f"{p:.3f}" if p >= 0.001 else "&lt; 0.001"

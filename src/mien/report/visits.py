@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
-
 from mien.report.reaction import ALPHA, interval_text, p_text, signed, title_of, value_text
-from mien.report.sections import NONE, table, text, tiles
+from mien.report.sections import table, text, tiles
 from mien.report.shell import document, resource
 from mien.report.study_charts import interval_line
 from mien.report.words import words
@@ -49,9 +47,9 @@ def _glance(whole: Period) -> str:
         (whole.leaving, "mean valence leaving"),
         (whole.difference, "difference"),
     ):
-        more = interval_text(side, 0) + (f", p {p_text(whole.p[0])}" if side is whole.difference else "")
+        more = text(interval_text(side, 0)) + (f", p {p_text(whole.p[0])}" if side is whole.difference else "")
         rows.append((signed(side.mean[0]), name, more))
-    return tiles([(text(value), text(what), text(more)) for value, what, more in rows])
+    return tiles([(text(value), text(what), more) for value, what, more in rows])
 
 
 def _measures(period: Period) -> str:
@@ -67,7 +65,7 @@ def _measures(period: Period) -> str:
             f"{value_text(one.mean[k], k)} {interval_text(one, k)} {interval_line(one.low[k], one.mean[k], one.high[k], span)}"
             for one in (period.entering, period.leaving)
         ]
-        p = f"<b>{p_text(period.p[k])}</b>" if period.p[k] <= ALPHA else p_text(period.p[k]) if np.isfinite(period.p[k]) else NONE
+        p = f"<b>{p_text(period.p[k])}</b>" if period.p[k] <= ALPHA else p_text(period.p[k])
         rows.append([text(title_of(measure)), *sides, f"{signed(period.difference.mean[k])} {interval_text(period.difference, k)}", p])
     return f'<p class="note">{note}</p>' + table("All visitors", ["measure", "entering", "leaving", "difference", "p"], rows)
 
@@ -99,7 +97,8 @@ def _how(found: Visits) -> str:
         "Nobody is recognised: who leaves is not matched with who came, and somebody who passes twice counts twice. So the sides are "
         "compared as independent groups, and a difference may also come from other people leaving than came.",
         f"Nothing about single people is kept. Periods with fewer than {s.least_people} people on a side are not shown.",
-        f"Intervals: studentised bootstrap over people (Efron & Tibshirani 1993), 95 %, {s.rounds:,} resamples, seed {s.seed}. "
+        f"Intervals: studentised bootstrap over people (Efron & Tibshirani 1993), 95 %, {s.rounds:,} resamples, seed {s.seed}; of "
+        "differences Student's t with the smaller side's degrees of freedom, and no variance below the pooled one. "
         "p: people change sides at random; largest Welch t over the measures but valence (Westfall & Young 1993; Janssen 1997).",
         "Where people come in company the intervals are too narrow; where light or cameras differ between the sides, the difference may be "
         "theirs: use the same camera, height and light on both sides.",

@@ -6,8 +6,11 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from mien import __version__
 from mien.sinks.files import replace
@@ -68,9 +71,12 @@ def write_reaction(found: Reaction, folder: Path, *, about: Mapping[str, Any]) -
         "viewers.csv": viewers,
     }
     heads = {"moments.csv": ("measure", "start_s", "end_s", "change", "p"), "viewers.csv": tuple(viewers[0])}
+    if not contrasts:
+        (folder / "groups.csv").unlink(missing_ok=True)  # of an earlier study
     for name, rows in tables.items():
         _write_csv(folder / name, rows, heads.get(name) or tuple(rows[0]))
-    _write_record(folder, "reaction", asdict(found.settings), about)
+    named = [asdict(part) for part in dict.fromkeys(one.part for one in found.parts[1:])]
+    _write_record(folder, "reaction", asdict(found.settings), {"parts": named, **about})
     return [*tables, RECORD]
 
 
@@ -106,12 +112,13 @@ def _write_csv(path: Path, rows: Iterable[Mapping[str, Any]], head: Sequence[str
 
 
 def _shown(value: Any) -> Any:
-    """Six decimals, and nothing for what there is not."""
+    """Six decimals, nothing for what there is not, and no text that a spreadsheet would take for a formula."""
     if isinstance(value, float):
         return round(float(value), 6) + 0.0 if math.isfinite(value) else None
-    return value
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
 
 
 def _write_record(folder: Path, kind: str, settings: Mapping[str, Any], about: Mapping[str, Any]) -> None:
-    record = {"study": kind, "mien": __version__, "level": LEVEL, "settings": settings, **about}
+    versions = {"mien": __version__, "numpy": np.__version__, "onnxruntime": version("onnxruntime")}
+    record = {"study": kind, "versions": versions, "level": LEVEL, "settings": settings, **about}
     replace(folder / RECORD, (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "replace"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +109,9 @@ def _beside(path: Path, file: str, line: int) -> str:
 
 def _seconds(path: Path, line: int, name: str, value: str) -> float:
     try:
-        return float(value)
+        seconds = float(value)
     except ValueError:
-        raise UsageError(f"{path}, line {line}: {name} is {value!r}; wanted seconds, as 12.5") from None
+        seconds = math.nan
+    if not math.isfinite(seconds):
+        raise UsageError(f"{path}, line {line}: {name} is {value!r}; wanted seconds, as 12.5")
+    return seconds

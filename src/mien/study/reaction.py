@@ -11,11 +11,16 @@ from itertools import combinations
 import numpy as np
 
 from mien.errors import UsageError
-from mien.study.statistics import Estimate, Numbers, Stretch, change_p, difference_of, difference_p, mean_of, stretches
+from mien.study.statistics import Estimate, Numbers, difference_of, difference_p, mean_of
+from mien.study.synchrony import parts_p, stretches
 from mien.study.viewer import LEAST_SEEN, MEASURES, Curve, Viewer, curve
 from mien.timing import clocks
 
-BOUNDS = {name: (-1.0, 1.0) if name in ("valence", "arousal") else (0.0, 1.0) for name in MEASURES}
+_LOW = np.array([-1.0 if name in ("valence", "arousal") else 0.0 for name in MEASURES])
+BOUNDS = _LOW, np.ones(len(MEASURES))
+"""Least and greatest value of each measure, float64 (len(MEASURES),) each."""
+CHANGES = _LOW - 1, 1 - _LOW
+"""The same of differences."""
 MOST_STEPS = 100_000
 
 
@@ -93,7 +98,8 @@ class PartResult:
     change: Estimate
     """From the baseline, or from each viewer's own mean over the film."""
     p: Numbers
-    """float64 (len(MEASURES),): of the change being 0, corrected for all measures and parts; NaN with too few viewers."""
+    """float64 (len(MEASURES),): of the part being like the rest of the film (synchrony.parts_p), corrected for all measures and parts; NaN
+    for the whole film, and with too few viewers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,15 +147,13 @@ def react(viewers: Sequence[Viewer], parts: Sequence[Part] = (), settings: React
 
     Raises UsageError without a viewer who counts, for viewers of one name, or parts outside of the film.
     """
-    _refuse(viewers, parts)
+    refuse_names([viewer.name for viewer in viewers], parts)
     failed: list[LeftOut] = []
     edges = _edges(viewers, settings)
     film = float(edges[-1])
-    if outside := [part for part in parts if not 0 <= part.start < part.end <= film + 1e-6]:
+    if outside := [part for part in parts if part.end > film + 1e-6]:
         one = outside[0]
-        raise UsageError(
-            f"part {one.name}: {one.start:g} to {one.end:g} s; wanted an end after its start, within 0 to {film:g} s of the film"
-        )
+        raise UsageError(f"part {one.name}: {one.start:g} to {one.end:g} s; wanted it within 0 to {film:g} s of the film")
     curves: list[Curve] = []
     rests: list[Numbers] = []
     for viewer in viewers:
@@ -175,32 +179,36 @@ def react(viewers: Sequence[Viewer], parts: Sequence[Part] = (), settings: React
         edges=edges,
         curves=tuple(curves),
         left_out=tuple(failed),
-        level=_over(levels, settings),
-        change=_over(changes, settings, change=True),
+        level=_over(levels, settings, _along(BOUNDS)),
+        change=_over(changes, settings, _along(CHANGES)),
         moments=tuple(_moments(changes, edges, settings)),
         parts=tuple(results),
         contrasts=tuple(contrasts),
     )
 
 
-def _refuse(viewers: Sequence[Viewer], parts: Sequence[Part]) -> None:
-    for kind, names in (("viewer", [viewer.name for viewer in viewers]), ("part", [part.name for part in parts])):
+def refuse_names(viewers: Sequence[str], parts: Sequence[Part]) -> None:
+    """Raise UsageError for names of viewers and parts that no study can have, which is known before anything is read."""
+    for kind, names in (("viewer", list(viewers)), ("part", [part.name for part in parts])):
         if twice := {name for name in names if names.count(name) > 1}:
             raise UsageError(f"{kind} {sorted(twice)[0]}: named twice; wanted names that differ")
+    for part in parts:
+        if not 0 <= part.start < part.end:
+            raise UsageError(f"part {part.name}: {part.start:g} to {part.end:g} s; wanted an end after its start, from 0 s of the film on")
     if not viewers:
         raise UsageError("no viewers; wanted the recording or table of one at least")
 
 
 def _edges(viewers: Sequence[Viewer], settings: ReactionSettings) -> Numbers:
-    """Steps from the film's beginning; the last one may be shorter than a step by rounding only."""
+    """Steps from the film's beginning; the last one may be shorter."""
     duration = settings.duration
     if duration is None:
         ends = [float(clock.times[0] + clock.duration) - one.start for one in viewers for clock in clocks(one.timeline)[:1]]
         duration = float(np.median(ends)) if ends else 0.0
-    steps = math.floor(duration / settings.step + 1e-6) if math.isfinite(duration) else 0
+    steps = math.ceil(duration / settings.step - 1e-6) if math.isfinite(duration) else 0
     if not 1 <= steps <= MOST_STEPS:
         raise UsageError(f"film: found {duration:g} s in steps of {settings.step:g} s; wanted 1 to {MOST_STEPS:,} steps")
-    return np.arange(steps + 1, dtype=np.float64) * settings.step
+    return np.append(np.arange(steps, dtype=np.float64) * settings.step, duration)
 
 
 def _rest(viewer: Viewer, own: Curve, settings: ReactionSettings) -> Numbers:
@@ -222,24 +230,21 @@ def _why_not(own: Curve, rest: Numbers, settings: ReactionSettings) -> str:
     return ""
 
 
-def _over(values: Numbers, settings: ReactionSettings, *, change: bool = False) -> Estimate:
-    """Means over viewers of (n, measures, k) as an estimate of (measures, k) arrays."""
-    rows = []
-    for row, name in enumerate(MEASURES):
-        low, high = BOUNDS[name]
-        span = (low - high, high - low) if change else (low, high)
-        rows.append(mean_of(values[:, row], span=span, rounds=settings.rounds, seed=settings.seed))
-    return _stacked(rows)
+def _along(bounds: tuple[Numbers, Numbers]) -> tuple[Numbers, Numbers]:
+    return bounds[0][:, None], bounds[1][:, None]
 
 
-def _stacked(rows: Sequence[Estimate]) -> Estimate:
-    return Estimate(*(np.stack([getattr(one, name) for one in rows]) for name in ("mean", "low", "high", "n")))
+def _over(values: Numbers, settings: ReactionSettings, bounds: tuple[Numbers, Numbers]) -> Estimate:
+    """Means over viewers of (n, ...) as an estimate of (...) arrays. bounds: least and greatest values, of shapes that fit to those."""
+    shape = values.shape[1:]
+    low, high = (np.broadcast_to(end, shape).ravel() for end in bounds)
+    found = mean_of(values.reshape(len(values), -1), span=(low, high), rounds=settings.rounds, seed=settings.seed)
+    return found.shaped(*shape)
 
 
 def _moments(changes: Numbers, edges: Numbers, settings: ReactionSettings) -> list[Moment]:
-    found: list[Stretch] = stretches(changes, rounds=settings.rounds, seed=settings.seed)
     out = []
-    for one in found:
+    for one in stretches(changes, rounds=settings.rounds, seed=settings.seed):
         part = changes[:, one.row, one.first : one.stop]
         own = np.isfinite(part).any(axis=1)
         change = float(np.mean([np.nanmean(row) for row in part[own]]))
@@ -256,40 +261,29 @@ def _parts(
         change[:, 0] = np.nan  # the mean over the whole film is what it counts from
     names = list(dict.fromkeys(one.group for one in curves if one.group))
     members = {"": np.ones(len(curves), np.bool_)} | {name: np.array([one.group == name for one in curves]) for name in names}
+    shares = np.stack([_share(part, edges) for part in parts])
     results = []
     for group, which in members.items():
-        p = change_p(change[which].reshape(int(which.sum()), -1), rounds=settings.rounds, seed=settings.seed).reshape(change.shape[1:])
-        for i, part in enumerate(parts):
-            estimates = [
-                _over(values[which, i][:, :, None], settings, change=changed) for values, changed in ((level, False), (change, True))
-            ]
-            flat = [Estimate(one.mean[:, 0], one.low[:, 0], one.high[:, 0], one.n[:, 0]) for one in estimates]
-            results.append(PartResult(part, group, flat[0], flat[1], p[i]))
+        p = parts_p(changes[which], shares, rounds=settings.rounds, seed=settings.seed)
+        levels_of, changes_of = _over(level[which], settings, BOUNDS), _over(change[which], settings, CHANGES)
+        results += [PartResult(part, group, levels_of.at(i), changes_of.at(i), p[i]) for i, part in enumerate(parts)]
     contrasts = []
     for first, second in combinations(names, 2):
-        a, b = level[members[first]], level[members[second]]
-        p = difference_p(a.reshape(len(a), -1), b.reshape(len(b), -1), rounds=settings.rounds, seed=settings.seed).reshape(level.shape[1:])
-        for i, part in enumerate(parts):
-            rows = [
-                difference_of(a[:, i, [m]], b[:, i, [m]], span=_wide(name), rounds=settings.rounds, seed=settings.seed)
-                for m, name in enumerate(MEASURES)
-            ]
-            flat_rows = _stacked(rows)
-            contrasts.append(
-                Contrast(part, first, second, Estimate(*(getattr(flat_rows, n)[:, 0] for n in ("mean", "low", "high", "n"))), p[i])
-            )
+        a, b = (level[members[name]].reshape(int(members[name].sum()), -1) for name in (first, second))
+        p = difference_p(a, b, rounds=settings.rounds, seed=settings.seed).reshape(level.shape[1:])
+        apart = difference_of(a, b, span=(np.tile(CHANGES[0], len(parts)), np.tile(CHANGES[1], len(parts)))).shaped(*level.shape[1:])
+        contrasts += [Contrast(part, first, second, apart.at(i), p[i]) for i, part in enumerate(parts)]
     return results, contrasts
 
 
-def _wide(name: str) -> tuple[float, float]:
-    low, high = BOUNDS[name]
-    return low - high, high - low
+def _share(part: Part, edges: Numbers) -> Numbers:
+    """Seconds of a part in each step."""
+    return np.asarray(np.maximum(np.minimum(edges[1:], part.end) - np.maximum(edges[:-1], part.start), 0.0))
 
 
 def _mean_in(values: Numbers, part: Part, edges: Numbers) -> Numbers:
     """Each viewer's mean in a part, (n, measures), of steps by how far they lie in it; NaN where less than half of it has values."""
-    share = np.maximum(np.minimum(edges[1:], part.end) - np.maximum(edges[:-1], part.start), 0.0)
-    known = np.isfinite(values)
+    share, known = _share(part, edges), np.isfinite(values)
     weight = known @ share
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(weight >= LEAST_SEEN * share.sum() - 1e-9, np.nan_to_num(values) @ share / weight, np.nan)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from mien.errors import SourceUnreadable
 from mien.io.events import Failure
@@ -32,6 +33,13 @@ class Reader:
         self._analyzer: Analyzer | None = None
         self.models: list[str] = []
         """Names of the models that read the faces, of tables too."""
+        self.failures: list[Failure] = []
+        """What could not be read, of recordings that gave some frames all the same."""
+
+    def about(self) -> dict[str, Any]:
+        """How recordings were read, for the record of a study."""
+        how = {"detector": self.options.detector, "every": self._span.every} if self._analyzer else {}
+        return {"models": self.models, **how}
 
     def read(self, file: str, *, keep: Path | None = None, tell: Tell = lambda frames: None) -> Timeline:
         """The table of a table or of a recording; of a recording it is written to `keep` too, while it is read.
@@ -46,7 +54,7 @@ class Reader:
         self._analyzer = self._analyzer or Analyzer(self.options)
         blocks: list[Timeline] = []
         rows: list[dict[str, object]] = []
-        frames, failed = 0, None
+        frames, failures = 0, list[Failure]()
         with ExitStack() as stack:
             smooths = self.options.track.smooths
             kept: Sequence[str] = [str(keep)] if keep else []
@@ -58,12 +66,13 @@ class Reader:
                     frames += 1
                     tell(frames)
                 elif isinstance(item, Failure):
-                    failed = item.error
+                    failures.append(item)
                 if len(rows) >= 1000:  # columns take a tenth of the memory
                     blocks.append(Timeline.from_rows(rows))
                     rows = []
         if rows:
             blocks.append(Timeline.from_rows(rows))
         if not blocks:
-            raise failed or SourceUnreadable(f"{file}: gave no frame")
+            raise failures[0].error if failures else SourceUnreadable(f"{file}: gave no frame")
+        self.failures += failures
         return Timeline.joined(blocks)

@@ -63,12 +63,14 @@ def curve(viewer: Viewer, edges: Numbers) -> Curve:
     lasts = row_seconds(timeline, known)
     length = float(clock.times[-1] + clock.lasts[-1] - viewer.start)
     numbers = timeline["person"][timeline.has_face]
+    if (numbers < 0).any() and len(np.unique(timeline["frame"][timeline.has_face])) < len(numbers):
+        raise UsageError(f"{viewer.name}: several faces in a frame, and no numbers of persons; wanted a table of faces that were followed")
     people = np.unique(numbers[numbers >= 0])
     seconds = [np.nansum(lasts[timeline.has_face & (timeline["person"] == one)]) for one in people]
     own = timeline.has_face & (timeline["person"] == people[int(np.argmax(seconds))]) if len(people) else timeline.has_face
     sure = np.flatnonzero(own & ~timeline["unsure"] & np.isfinite(lasts))
     values = np.full((len(MEASURES), len(edges) - 1), np.nan)
-    inside = min(max(length - max(float(edges[0]), -viewer.start), 0.0), float(edges[-1] - edges[0]))
+    inside = max(min(length, float(edges[-1])) - max(float(clock.times[0]) - viewer.start, float(edges[0])), 0.0)
     in_sight = float(np.nansum(lasts[own]))
     if len(sure):
         begin = timeline["time_s"][sure] - viewer.start

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from mien.errors import UsageError
-from mien.study.reaction import BOUNDS
+from mien.study.reaction import BOUNDS, CHANGES
 from mien.study.statistics import Estimate, Numbers, difference_of, difference_p, mean_of
 from mien.study.viewer import MEASURES, unsmoothed
 from mien.timeline import Timeline
 from mien.timing import clocks, row_seconds
 from mien.types import Bools
+
+NO_PERIOD = "no period"
+"""What recordings without a period are called where others have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ def compare(parts: Iterable[People], settings: VisitorSettings = VisitorSettings
     twice. Every figure is over people, each counting once however long they were in sight. Raises UsageError with too few people.
     """
     every = list(parts)
-    names = list(dict.fromkeys(part.period for part in every if part.period))
+    names = list(dict.fromkeys(part.period for part in every))  # that of no name, too
     sides = {name: _sides([part for part in every if part.period == name]) for name in (names if len(names) > 1 else [])}
     told = [name for name, both in sides.items() if min(map(len, both)) >= settings.least_people]
     # A period that is left out could be had as the difference of the whole and the others, were it in the whole.
@@ -120,8 +123,9 @@ def compare(parts: Iterable[People], settings: VisitorSettings = VisitorSettings
             f"found {len(whole[0])} people who enter and {len(whole[1])} who leave; wanted at least {settings.least_people} on each side, "
             "so that nobody can be recognised in the figures (least_people)"
         )
-    periods = [_period("", *whole, settings), *(_period(name, *sides[name], settings) for name in (told if len(told) > 1 else []))]
-    return Visits(settings, tuple(periods), tuple(withheld), sum(part.passed for part in every))
+    shown = told if len(told) > 1 else []
+    periods = [_period("", *whole, settings), *(_period(name or NO_PERIOD, *sides[name], settings) for name in shown)]
+    return Visits(settings, tuple(periods), tuple(name or NO_PERIOD for name in withheld), sum(part.passed for part in every))
 
 
 def _sides(parts: Sequence[People]) -> tuple[Numbers, Numbers]:
@@ -132,13 +136,10 @@ def _sides(parts: Sequence[People]) -> tuple[Numbers, Numbers]:
 
 
 def _period(name: str, entering: Numbers, leaving: Numbers, settings: VisitorSettings) -> Period:
-    how = {"rounds": settings.rounds, "seed": settings.seed}
-
-    def columns(of: Sequence[Estimate]) -> Estimate:
-        return Estimate(*(np.concatenate([getattr(one, field) for one in of]) for field in ("mean", "low", "high", "n")))
-
-    spans = [BOUNDS[measure] for measure in MEASURES]
-    sides = [columns([mean_of(side[:, [k]], span=span, **how) for k, span in enumerate(spans)]) for side in (entering, leaving)]
-    apart = [difference_of(leaving[:, [k]], entering[:, [k]], span=(low - high, high - low), **how) for k, (low, high) in enumerate(spans)]
+    few = [np.isfinite(side).sum(axis=0) < settings.least_people for side in (entering, leaving)]
+    entering, leaving = (np.where(few[0] | few[1], np.nan, side) for side in (entering, leaving))  # of tables that lack a measure
+    how: dict[str, int] = {"rounds": settings.rounds, "seed": settings.seed}
+    sides = [mean_of(side, span=BOUNDS, **how) for side in (entering, leaving)]
     p = [difference_p(leaving[:, part], entering[:, part], **how) for part in (slice(0, 1), slice(1, None))]
-    return Period(name, sides[0], sides[1], columns(apart), np.concatenate(p), (len(entering), len(leaving)))
+    apart = difference_of(leaving, entering, span=CHANGES)
+    return Period(name, sides[0], sides[1], apart, np.concatenate(p), (len(entering), len(leaving)))
