@@ -131,6 +131,8 @@ def test_what_makes_no_study_is_refused(parts, settings, words):
 
 def test_the_film_may_end_within_a_step():
     found = react([viewer(i) for i in range(3)], [Part("end", 18, 19.3)], ReactionSettings(rounds=100, duration=19.3))
+    assert np.isnan(found.parts[0].p).all()  # the whole film is like no rest
+    assert np.isfinite(found.parts[1].p).all()
     assert found.edges[[-2, -1]].tolist() == [19.0, 19.3]
     assert np.isfinite(found.parts[1].level.mean[HAPPY])
 

@@ -261,7 +261,7 @@ def _parts(
         change[:, 0] = np.nan  # the mean over the whole film is what it counts from
     names = list(dict.fromkeys(one.group for one in curves if one.group))
     members = {"": np.ones(len(curves), np.bool_)} | {name: np.array([one.group == name for one in curves]) for name in names}
-    shares = np.stack([_share(part, edges) for part in parts])
+    shares = np.stack([_share(part, edges) / np.diff(edges) for part in parts])
     results = []
     for group, which in members.items():
         p = parts_p(changes[which], shares, rounds=settings.rounds, seed=settings.seed)
