@@ -49,13 +49,12 @@ TINY = {
     "resnet50": NetSettings(factor=1 / 8, depths=(1, 1, 1, 1), **COLOUR),
     "timm:vit_tiny_patch16_224": NetSettings(options={"depth": 1}, **COLOUR),
     "vgg16": NetSettings(factor=1 / 16, **COLOUR),
-    "vgg7": NetSettings(widths=(5, 6, 8, 12), size=16),
     "vgg8": NetSettings(widths=(4, 6, 8, 12), size=16),
     "vit_b8": NetSettings(factor=1 / 12, depths=(1,), **COLOUR),
 }
 HEADED = {"resnet50": HeadSettings("r0", units=32, layers=3), "vgg16": HeadSettings("r2", units=16), "r1_vgg": HeadSettings("r1", units=16)}
 SAME_CROPS = {
-    "grey": ("face_mobilenet", "face_resnet", "r1_vgg", "r3_cnn", "r4_cnn", "repvgg", "vgg7", "vgg8"),
+    "grey": ("face_mobilenet", "face_resnet", "r1_vgg", "r3_cnn", "r4_cnn", "repvgg", "vgg8"),
     "colour": ("darknet53", "mobilenetv2", "resnet50", "timm:vit_tiny_patch16_224", "vgg16", "vit_b8"),
     "sequences": ("conv_lstm",),
 }
@@ -187,16 +186,6 @@ def test_the_shipped_networks_layers_have_the_names_of_saved_states():
             norm = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
             expected += [f"{part}.{i}.0.weight", *(f"{part}.{i}.1.{kind}" for kind in norm)]
     assert list(backbone("vgg8").state_dict()) == expected
-
-
-def test_vgg7_halves_the_crop_at_once_and_costs_less_than_the_vgg8_of_its_widths():
-    seven, eight = (
-        backbone("vgg7", NetSettings(widths=(16, 40, 112, 256))),
-        backbone("vgg8", NetSettings(widths=(16, 40, 112, 256), size=36)),
-    )
-    assert seven.stem(seven.example()).shape == (1, 16, 18, 18)
-    assert seven(seven.example(2)).shape == eight(eight.example(2)).shape == (2, 256)
-    assert cost(seven).mflops < 0.95 * cost(eight).mflops
 
 
 def dropouts(net: nn.Module) -> list[float]:

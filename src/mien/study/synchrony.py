@@ -60,7 +60,7 @@ def stretches(values: Numbers, *, rounds: int = 5000, seed: int = 0) -> list[Str
 def parts_p(values: Numbers, parts: Numbers, *, rounds: int = 5000, seed: int = 0) -> Numbers:
     """p of each part of the film being like the rest of it, corrected for all parts and measures (the largest statistic counts).
 
-    values: as in `stretches`. parts: float64 (q, k), the share of each step that a part has, 0..1. Curves are turned as in `stretches`, and the
+    values: as in `stretches`. parts: float64 (q, k), the share of each step in a part, 0..1. Curves are turned as in `stretches`, and the
     statistic is the mean over viewers of their means in the part. Returns float64 (q, m); NaN for a part that is the whole film, or
     with too few viewers.
     """

@@ -34,8 +34,8 @@ class TrainConfig:
     name: str = "model"
     """Name of the model and of its run folder."""
     net: str = "vgg8"
-    """Architecture: vgg8, vgg7, face_mobilenet, face_resnet, repvgg, r1_vgg, r3_cnn, r4_cnn, resnet50, vgg16, mobilenetv2, darknet53,
-    vit_b8, conv_lstm or timm:NAME."""
+    """Architecture: vgg8, face_mobilenet, face_resnet, repvgg, r1_vgg, r3_cnn, r4_cnn, resnet50, vgg16, mobilenetv2, darknet53, vit_b8,
+    conv_lstm or timm:NAME."""
     settings: NetSettings = field(default_factory=NetSettings)
     """Size, widths, pretrained weights and more of the architecture."""
     head: HeadSettings = field(default_factory=HeadSettings)

@@ -66,8 +66,7 @@ class NetSettings:
     channels: int | None = None
     """Of its input: 1 grey, 3 RGB."""
     widths: tuple[int, ...] | None = None
-    """Channels of the stages (vgg8, face_resnet, repvgg, r1_vgg, r3_cnn, r4_cnn, conv_lstm), of the stem and the stages (vgg7) or blocks
-    (face_mobilenet)."""
+    """Channels of the stages (vgg8, face_resnet, repvgg, r1_vgg, r3_cnn, r4_cnn, conv_lstm), of the stem and blocks (face_mobilenet)."""
     depths: tuple[int, ...] | None = None
     """Blocks of the stages (face_resnet, repvgg, resnet50, darknet53, vit_b8)."""
     factor: float = 1.0

@@ -19,7 +19,7 @@ from mien.models.registry import recogniser
 from mien.train.config import TrainConfig
 from mien.train.heads import Network
 from mien.train.narrow import narrowed
-from mien.train.nets import FaceMobilenet, Vgg7, Vgg8
+from mien.train.nets import FaceMobilenet, Vgg8
 from mien.train.run_folder import RunFolder
 from mien.train.targets import AFFECT, VOTES
 from mien.train.telling import Say
@@ -62,11 +62,7 @@ def as_started(config: TrainConfig) -> TrainConfig:
 
 def _widths(net: str, body: Arrays) -> tuple[int, ...] | None:
     """Channels of the layers that `widths` decides, of an architecture whose weights are in a file; None of one that has none there."""
-    ends = {
-        "vgg7": r"backbone\.(stem|second\.\d+)\.0\.weight",
-        "vgg8": r"backbone\.second\.\d+\.0\.weight",
-        "face_mobilenet": r"backbone\.(stem|blocks\.\d*[13579])\.conv\.weight",
-    }
+    ends = {"vgg8": r"backbone\.second\.\d+\.0\.weight", "face_mobilenet": r"backbone\.(stem|blocks\.\d*[13579])\.conv\.weight"}
     end = re.compile(ends.get(net, "(?!)"))
     found = sorted((name for name in body if end.fullmatch(name)), key=lambda name: [int(n) for n in re.findall(r"\d+", name)])
     return tuple(len(body[name]) for name in found) or None
@@ -127,8 +123,7 @@ def _name(label: str) -> str:
 
 def begin_with(net: Network, folder: Path, names: tuple[str, ...], say: Say = lambda line: None) -> None:
     """Load what a run exports (its own weights, or the mean with those of its soup); where its head is of other classes or another kind,
-    its backbone alone; a narrower `vgg8` is widened, one of the same widths gives a `vgg7` its last three stages, a wider
-    `face_mobilenet` is narrowed.
+    its backbone alone; a narrower `vgg8` is widened, a wider `face_mobilenet` narrowed.
 
     Raises UsageError when its backbone is another one.
     """
@@ -152,31 +147,14 @@ def _refitted(state: dict[str, torch.Tensor], net: Network, run: RunFolder) -> t
     try:
         if config.net == "vgg8" and isinstance(body, Vgg8) and config.head.kind == "linear":
             return widened(state, body.widths), "widened"
-        if config.net == "vgg8" and isinstance(body, Vgg7):
-            return _without_first_stage(state, net), "its first stage left out for a strided convolution, which begins at random"
         if config.net == "face_mobilenet" and isinstance(body, FaceMobilenet) and config.head.kind == "linear":
             return narrowed(state, body.widths), "narrowed"
     except ValueError:
         pass
     raise UsageError(
-        f"start {run.path}: its network is another one ({config.net}); wanted the same `net` and `settings`, a vgg8 that is narrower "
-        "(of the same widths for a vgg7), or a face_mobilenet that is wider"
+        f"start {run.path}: its network is another one ({config.net}); wanted the same `net` and `settings`, a vgg8 that is narrower, "
+        "or a face_mobilenet that is wider"
     )
-
-
-def _without_first_stage(state: Mapping[str, torch.Tensor], net: Network) -> dict[str, torch.Tensor]:
-    """A vgg8's weights in a vgg7 of its widths, whose stages are the others. Raises ValueError for other widths."""
-    kept = {name: value for name, value in net.state_dict().items() if name.startswith("backbone.stem.")}
-    for name, value in state.items():
-        stage = re.fullmatch(r"backbone\.(first|second)\.(\d+)\.(.+)", name)
-        if stage is None:
-            kept[name] = value
-        elif int(stage[2]):
-            kept[f"backbone.{stage[1]}.{int(stage[2]) - 1}.{stage[3]}"] = value
-    own = {name: shape for name, shape in _shapes(net.state_dict()).items() if name.startswith("backbone.")}
-    if own != {name: shape for name, shape in _shapes(kept).items() if name.startswith("backbone.")}:
-        raise ValueError("other widths")
-    return kept
 
 
 def _shapes(state: Mapping[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:

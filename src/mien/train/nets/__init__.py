@@ -6,7 +6,7 @@ from mien.train.nets.face_mobilenet import FaceMobilenet
 from mien.train.nets.inputs import Entrance, Normalise, Standardise
 from mien.train.nets.registry import BACKBONES, backbone, input_of
 from mien.train.nets.repvgg import reparameterise
-from mien.train.nets.vgg import HEADS, Vgg7, Vgg8
+from mien.train.nets.vgg8 import HEADS, Vgg8
 from mien.train.nets.weights import fetch_pretrained
 from mien.train.nets.windows import cut_windows, window_starts
 from mien.train.settings import SCALES, Input, NetSettings
@@ -23,7 +23,6 @@ __all__ = [
     "NetSettings",
     "Normalise",
     "Standardise",
-    "Vgg7",
     "Vgg8",
     "backbone",
     "cost",

@@ -37,7 +37,6 @@ def is_frozen(module: nn.Module) -> bool:
     return bool(own) and not any(p.requires_grad for p in own)
 
 
-def conv_bn(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
-    """Convolution, batch normalisation, ReLU; 3x3 is the shape that int8 kernels run fastest."""
-    conv = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
-    return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
+def conv_bn(inputs: int, outputs: int) -> nn.Sequential:
+    """3x3 convolution, batch normalisation, ReLU: the shape that int8 kernels run fastest."""
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))

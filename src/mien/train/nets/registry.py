@@ -15,7 +15,7 @@ from mien.train.nets.face_resnet import face_resnet
 from mien.train.nets.library import darknet53, mobilenetv2, resnet50, timm_net, vgg16, vit_b8
 from mien.train.nets.repvgg import repvgg
 from mien.train.nets.students import r1_vgg, r3_cnn, r4_cnn
-from mien.train.nets.vgg import vgg7, vgg8
+from mien.train.nets.vgg8 import vgg8
 from mien.train.nets.weights import load_into, pretrained_path, read_state
 from mien.train.settings import Input, NetSettings
 
@@ -31,7 +31,6 @@ BACKBONES: dict[str, Callable[[NetSettings], Backbone]] = {
     "repvgg": repvgg,
     "resnet50": resnet50,
     "vgg16": vgg16,
-    "vgg7": vgg7,
     "vgg8": vgg8,
     "vit_b8": vit_b8,
 }
