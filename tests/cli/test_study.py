@@ -90,6 +90,8 @@ def test_reaction_of_recordings_keeps_their_tables_and_goes_on_past_bad_ones(mie
     assert said.code == 3
     assert "bad.mp4" in said.err
     assert "2 viewers, 0 shared moments, 1 could not be read, or not to the end" in said.err
+    page = (tmp_path / "ad" / "page.html").read_text("utf-8")
+    assert "Could not be read, or not to the end: bad.mp4." in page
     kept = sorted(path.name for path in (tmp_path / "ad" / "rows").iterdir())
     assert kept == ["anna.parquet", "ben.parquet"]
     again = mien("study", "reaction", *(str(tmp_path / "ad" / "rows" / name) for name in kept), "-o", str(tmp_path / "again"), *low, *QUICK)

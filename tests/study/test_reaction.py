@@ -80,7 +80,7 @@ def test_viewers_who_cannot_count_are_named():
     found = react([viewer(i) for i in range(3)] + [away, nobody, late, Viewer("both", both)], settings=QUICK)
     assert [one.name for one in found.curves] == ["v0", "v1", "v2"]
     why = {one.name: one.why for one in found.left_out}
-    assert why["away"] == "a sure face in 30% of the film; wanted 50%"
+    assert why["away"] == "a sure face in 30 % of the film; wanted 50 %"
     assert why["nobody"] == "no face was found"
     assert why["late"] == "no sure face in the baseline"
     assert "several recordings" in why["both"]
@@ -121,7 +121,7 @@ def test_the_film_is_as_long_as_half_of_the_recordings_and_the_seed_decides():
         ([], {"duration": 0.1}, "a duration of a step or more"),
         ([], {"baseline": (3, 3)}, "an end after its beginning"),
         ([], {"rounds": 5}, "at least 100"),
-        ([], {"least_coverage": 1.0, "duration": 60.0}, "no viewer counts: v0: a sure face in 33% of the film"),
+        ([], {"least_coverage": 1.0, "duration": 60.0}, "no viewer counts: v0: a sure face in 33 % of the film"),
     ],
 )
 def test_what_makes_no_study_is_refused(parts, settings, words):

@@ -100,7 +100,8 @@ def reaction(
         run.tell(f"{left.name}: left out ({left.why})")
     read = [{"file": one.file, "viewer": one.viewer, "start": one.start, "group": one.group} for one in recordings]
     files = write_reaction(found, output, about={**reader.about(), "recordings": read, "could_not_be_read": run.failed})
-    write_reaction_page(found, output / PAGE, title=title or output.resolve().name, model=", ".join(reader.models))
+    name = title or output.resolve().name
+    write_reaction_page(found, output / PAGE, title=name, model=", ".join(reader.models), failed=run.failed)
     shared = sum(moment.p <= 0.05 for moment in found.moments)
     run.end(f"{counted(len(found.curves), 'viewer')}, {counted(shared, 'shared moment')}", [PAGE, *files])
 
@@ -161,7 +162,8 @@ def visitors(
         run.tell(f"period {name}: not told, fewer than {least_people} people on a side")
     about = {**reader.about(), "recordings": len(visits), "could_not_be_read": len(run.failed)}
     files = write_visits(found, output, about=about)
-    write_visits_page(found, output / PAGE, title=title or output.resolve().name, model=", ".join(reader.models))
+    name = title or output.resolve().name
+    write_visits_page(found, output / PAGE, title=name, model=", ".join(reader.models), failed=len(run.failed))
     run.end("{:,} people entering, {:,} leaving".format(*found.periods[0].counts), [PAGE, *files])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.report.sections import NONE, length, number, percent, table, text, tiles
+from mien.report.sections import NONE, length, listed, number, percent, table, text, tiles
 from mien.report.shell import document, resource
 from mien.report.study_charts import SMALL, Mark, Mean, interval_line, time_chart
 from mien.report.words import words
@@ -23,12 +23,15 @@ MOST_MOMENTS, LEAST_SURE = 12, 0.2
 SPACE = "\u00a0"
 
 
-def write_reaction_page(found: Reaction, path: Path, *, title: str, model: str = "") -> None:
-    """Write the page, under a temporary name until it is whole. model: what read the faces. Raises SinkError."""
-    replace(path, reaction_page(found, title=title, model=model).encode("utf-8", "replace"))
+def write_reaction_page(found: Reaction, path: Path, *, title: str, model: str = "", failed: Sequence[str] = ()) -> None:
+    """Write the page, under a temporary name until it is whole.
+
+    model: what read the faces. failed: recordings that could not be read, or not to their end. Raises SinkError.
+    """
+    replace(path, reaction_page(found, title=title, model=model, failed=failed).encode("utf-8", "replace"))
 
 
-def reaction_page(found: Reaction, *, title: str, model: str = "", made: datetime | None = None) -> str:
+def reaction_page(found: Reaction, *, title: str, model: str = "", failed: Sequence[str] = (), made: datetime | None = None) -> str:
     """The page as text. made: its date; now, if None."""
     shown = [moment for moment in found.moments if moment.p <= ALPHA]
     parts = [
@@ -46,7 +49,7 @@ def reaction_page(found: Reaction, *, title: str, model: str = "", made: datetim
         f" · model {model}" if model else ""
     )
     limits = f'<p class="limits">{words("en")["limits"]}</p>'
-    return document(title, meta, parts, notes=limits + _warnings(found), css=resource("study.css"), made=made)
+    return document(title, meta, parts, notes=limits + _warnings(found, failed), css=resource("study.css"), made=made)
 
 
 def title_of(measure: str) -> str:
@@ -55,7 +58,7 @@ def title_of(measure: str) -> str:
     return words("en").get(name, name)
 
 
-def _warnings(found: Reaction) -> str:
+def _warnings(found: Reaction, failed: Sequence[str]) -> str:
     notes = []
     if len(found.curves) < LEAST:
         notes.append(f"Viewers who count: {len(found.curves)}. With fewer than {LEAST} there are no intervals and no tests.")
@@ -63,10 +66,13 @@ def _warnings(found: Reaction) -> str:
         notes.append(
             f"With {len(found.curves)} viewers the intervals of what hardly any of them shows are too narrow: nobody of so few may show it."
         )
-    if found.left_out:
-        shown = ", ".join(f"{text(one.name)} ({text(one.why)})" for one in found.left_out[:8])
-        more = f" and {len(found.left_out) - 8} more" if len(found.left_out) > 8 else ""
-        notes.append(f"Left out: {shown}{more}.")
+    lists = {
+        "Left out": [f"{text(one.name)} ({text(one.why)})" for one in found.left_out],
+        "Could not be read, or not to the end": [text(Path(name).name) for name in failed],
+    }
+    for what, names in lists.items():
+        if names:
+            notes.append(f"{what}: {listed(names, words('en'))}.")
     return f'<ul class="notes">{"".join(f"<li>{note}</li>" for note in notes)}</ul>' if notes else ""
 
 
@@ -196,8 +202,9 @@ def _how(found: Reaction) -> str:
     base = f"{s.baseline[0]:g} to {s.baseline[1]:g} s of the film" if s.baseline else "the viewer's own mean over the film"
     lines = [
         f"Each recording is read into steps of {s.step:g} s: means over the time of sure faces, unsmoothed; a step with less than "
-        f"{LEAST_SEEN:.0%} of that has no value. Of several persons in a recording the one longest in sight is the viewer.",
-        f"A viewer counts with values in {s.least_coverage:.0%} of the film or more. Every figure is over viewers, each counting once.",
+        f"{100 * LEAST_SEEN:.0f} % of that has no value. Of several persons in a recording the one longest in sight is the viewer.",
+        f"A viewer counts with values in {100 * s.least_coverage:.0f} % of the film or more. Every figure is over viewers, each counting "
+        "once.",
         f"Changes count from {base}.",
         f"Intervals: studentised bootstrap over viewers (Efron & Tibshirani 1993), 95 %, {s.rounds:,} resamples, seed {s.seed}.",
         "Moments: cluster test (Maris & Oostenveld 2007) over all measures and times, with each viewer's curves turned in a circle by a "

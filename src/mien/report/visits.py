@@ -15,12 +15,15 @@ from mien.study.viewer import MEASURES
 from mien.study.visitors import Period, Visits
 
 
-def write_visits_page(found: Visits, path: Path, *, title: str, model: str = "") -> None:
-    """Write the page, under a temporary name until it is whole. model: what read the faces. Raises SinkError."""
-    replace(path, visits_page(found, title=title, model=model).encode("utf-8", "replace"))
+def write_visits_page(found: Visits, path: Path, *, title: str, model: str = "", failed: int = 0) -> None:
+    """Write the page, under a temporary name until it is whole.
+
+    model: what read the faces. failed: how many recordings could not be read, or not to their end. Raises SinkError.
+    """
+    replace(path, visits_page(found, title=title, model=model, failed=failed).encode("utf-8", "replace"))
 
 
-def visits_page(found: Visits, *, title: str, model: str = "", made: datetime | None = None) -> str:
+def visits_page(found: Visits, *, title: str, model: str = "", failed: int = 0, made: datetime | None = None) -> str:
     """The page as text. made: its date; now, if None."""
     whole = found.periods[0]
     parts = [
@@ -31,6 +34,8 @@ def visits_page(found: Visits, *, title: str, model: str = "", made: datetime | 
     ]
     meta = f"{whole.counts[0]} people entering, {whole.counts[1]} leaving" + (f" · model {model}" if model else "")
     notes = [f"{found.passed} people were too short in sight, or never sure, and do not count."] if found.passed else []
+    if failed:
+        notes.append(f"Recordings that could not be read, or not to the end: {failed}.")
     if found.withheld:
         names = ", ".join(map(text, found.withheld))
         few = f"Not shown, since fewer than {found.settings.least_people} people came or left: {names}."

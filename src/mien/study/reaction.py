@@ -224,7 +224,7 @@ def _why_not(own: Curve, rest: Numbers, settings: ReactionSettings) -> str:
     if not own.people and not np.isfinite(own.values).any():
         return "no face was found"
     if own.seen < settings.least_coverage:
-        return f"a sure face in {own.seen:.0%} of the film; wanted {settings.least_coverage:.0%}"
+        return f"a sure face in {100 * own.seen:.0f} % of the film; wanted {100 * settings.least_coverage:.0f} %"
     if not np.isfinite(rest).any():
         return "no sure face in the baseline"
     return ""
