@@ -76,7 +76,7 @@ def time_chart(
     return svg("".join(out), f"{', '.join(one.name for one in curves)} over the film", size)
 
 
-def interval_line(low: float, value: float, high: float, span: tuple[float, float], *, second: bool = False) -> str:
+def interval_line(low: float, value: float, high: float, span: tuple[float, float]) -> str:
     """A value with its interval on a line from span[0] to span[1], as wide as a table's cell; 0 is marked."""
     if not np.isfinite([low, value, high]).all():
         return ""
@@ -89,7 +89,7 @@ def interval_line(low: float, value: float, high: float, span: tuple[float, floa
         '<svg class="bar" viewBox="0 0 160 14" width="160" height="14" aria-hidden="true">'
         '<line x1="0" y1="7" x2="160" y2="7" class="grid"/>'
         f'{zero}<line x1="{at(low):.1f}" y1="7" x2="{at(high):.1f}" y2="7" class="whisker"/>'
-        f'<circle cx="{min(max(at(value), 4), 156):.1f}" cy="7" r="4" class="{"dot second" if second else "dot"}"/></svg>'
+        f'<circle cx="{min(max(at(value), 4), 156):.1f}" cy="7" r="4" class="dot"/></svg>'
     )
 
 

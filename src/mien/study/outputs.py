@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from mien import __version__
+from mien.evaluate.intervals import LEVEL
 from mien.sinks.files import replace
 from mien.sinks.tables import cell
 from mien.study.reaction import Reaction
-from mien.study.statistics import LEVEL, Estimate
+from mien.study.statistics import Estimate
 from mien.study.viewer import MEASURES, Curve
 from mien.study.visitors import Visits
 

@@ -132,11 +132,6 @@ class Reaction:
     parts: tuple[PartResult, ...]
     contrasts: tuple[Contrast, ...]
 
-    @property
-    def groups(self) -> list[str]:
-        """Names of the groups, in the order in which they come."""
-        return list(dict.fromkeys(one.group for one in self.curves if one.group))
-
 
 def react(viewers: Sequence[Viewer], parts: Sequence[Part] = (), settings: ReactionSettings = ReactionSettings()) -> Reaction:
     """Work out a reaction study.

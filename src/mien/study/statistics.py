@@ -11,15 +11,13 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.evaluate.intervals import LEVEL
 from mien.types import Bools, Ints
 
 Numbers = NDArray[np.float64]
 Span = tuple[float | Numbers, float | Numbers]
 NO_SPAN: Span = (-np.inf, np.inf)
 
-LEVEL = 0.95
-NORMAL = 1.959963984540054
-"""Quantile of the normal distribution at (1 + LEVEL) / 2."""
 LEAST = 3
 """People below which there is no interval and no test."""
 LEAST_ERROR = 0.4

@@ -8,7 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from mien.study.statistics import LEAST, NORMAL, SPARE_MEMORY, Numbers
+from mien.evaluate.intervals import NORMAL
+from mien.study.statistics import LEAST, SPARE_MEMORY, Numbers
 from mien.types import Ints
 
 LEAST_ROUNDS = 500
