@@ -66,7 +66,7 @@ class Timeline:
         Raises SourceMissing where there is no such file, SourceUnreadable where it is no such table.
         """
         path = Path(path)
-        suffix = Path(path.name.removesuffix(".part")).suffix.lower()
+        suffix = table_suffix(path)
         if not path.is_file():
             raise SourceMissing(f"{path}: no such file; wanted a table that mien wrote ({' '.join(READERS)})")
         if suffix not in READERS:
@@ -109,6 +109,11 @@ class Timeline:
             if not bare:
                 row["reasons"] = row["reasons"] or ""  # a face has reasons, be there none
             yield row
+
+
+def table_suffix(path: str | Path) -> str:
+    """The extension that says what kind of table a file is, in lower case; `.csv.part`, which an interrupted run left, is `.csv`."""
+    return Path(Path(path).name.removesuffix(".part")).suffix.lower()
 
 
 def _cell(value: Any, kind: type, *, bare: bool) -> Any:

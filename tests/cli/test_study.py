@@ -2,11 +2,13 @@
 
 import csv
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from mien.pipeline import Analyzer
 from mien.sinks.registry import TABLES
 from mien.table import COLUMNS
 from mien.testing import planted_results
@@ -202,3 +204,24 @@ def test_nothing_that_can_be_read(mien: Mien, tmp_path: Path) -> None:
     said = mien("study", "reaction", str(tmp_path / "none.mp4"), "-o", str(tmp_path / "ad"))
     assert said.code == 1
     assert "nothing could be read" in said.err
+
+
+def test_an_interrupted_study_leaves_what_can_be_named_next(mien: Mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b"):
+        clip(tmp_path / f"{name}.mp4", 50)
+    stream = Analyzer.stream
+
+    def broken(self: Analyzer, inputs: str, **reading: object):
+        for i, item in enumerate(stream(self, inputs, **reading)):
+            if inputs.endswith("b.mp4") and i == 5:
+                signal.raise_signal(signal.SIGTERM)
+            yield item
+
+    monkeypatch.setattr(Analyzer, "stream", broken)
+    said = mien("study", "reaction", str(tmp_path / "a.mp4"), str(tmp_path / "b.mp4"), "-o", str(tmp_path / "ad"), *FAKES, *QUICK)
+    assert said.code == 143
+    assert "can be named in place of the recordings" in said.err
+    kept = sorted((tmp_path / "ad" / "rows").iterdir())
+    assert [path.name for path in kept] == ["a.parquet", "b.parquet.part"]
+    again = mien("study", "reaction", *map(str, kept), "-o", str(tmp_path / "again"), "--least-coverage", "0", *QUICK)
+    assert again.code == 0

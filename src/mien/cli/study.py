@@ -74,7 +74,7 @@ def reaction(
     Every figure is over viewers, each counting once. See docs/studies.md.
     """
     from mien.cli.render import counted
-    from mien.report.reaction import write_reaction_page
+    from mien.report.reaction import ALPHA, write_reaction_page
     from mien.study.outputs import write_reaction
     from mien.study.plan import read_parts, read_plan, recordings_of
     from mien.study.reaction import ReactionSettings, react, refuse_names
@@ -102,7 +102,7 @@ def reaction(
     files = write_reaction(found, output, about={**reader.about(), "recordings": read, "could_not_be_read": run.failed})
     name = title or output.resolve().name
     write_reaction_page(found, output / PAGE, title=name, model=", ".join(reader.models), failed=run.failed)
-    shared = sum(moment.p <= 0.05 for moment in found.moments)
+    shared = sum(moment.p <= ALPHA for moment in found.moments)
     run.end(f"{counted(len(found.curves), 'viewer')}, {counted(shared, 'shared moment')}", [PAGE, *files])
 
 
@@ -210,17 +210,18 @@ class _Run:
 
     def read(self, what: Sequence[One], reader: Reader, of: Callable[[One], tuple[str, Path | None]]) -> Iterator[tuple[One, Timeline]]:
         """The table of each; what cannot be read is told, and left out."""
-        from mien.cli.main import INTERRUPTED
+        from mien.cli.main import INTERRUPTED, TERMINATED
+        from mien.interrupt import Terminated, terminable
 
         for number, one in enumerate(what, 1):
             file, keep = of(one)
             try:
-                with self._bar(f"{number} of {self._total}: {Path(file).name}") as moved:
+                with terminable(), self._bar(f"{number} of {self._total}: {Path(file).name}") as moved:
                     timeline = reader.read(file, keep=keep, tell=moved)
-            except KeyboardInterrupt:
+            except KeyboardInterrupt as end:
                 kept = f"; the tables so far are in {self._folder / ROWS}/ and can be named in place of the recordings" if keep else ""
                 self.tell(f"interrupted at {file}{kept}")
-                raise typer.Exit(INTERRUPTED) from None
+                raise typer.Exit(TERMINATED if isinstance(end, Terminated) else INTERRUPTED) from None
             except UsageError:
                 raise
             except MienError as error:

@@ -9,7 +9,7 @@ import numpy as np
 
 from mien.report.figures import clock
 from mien.report.svg import BOTTOM, LEFT, RIGHT, TOP, Plane, band, dot, label, line, path, svg
-from mien.study.statistics import Numbers
+from mien.timing import Numbers
 from mien.types import Bools
 
 WIDE, SMALL = (1080, 300), (352, 200)

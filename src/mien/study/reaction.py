@@ -11,10 +11,10 @@ from itertools import combinations
 import numpy as np
 
 from mien.errors import UsageError
-from mien.study.statistics import Estimate, Numbers, difference_of, difference_p, mean_of
+from mien.study.statistics import Estimate, difference_of, difference_p, mean_of
 from mien.study.synchrony import parts_p, stretches
 from mien.study.viewer import LEAST_SEEN, MEASURES, Curve, Viewer, curve
-from mien.timing import clocks
+from mien.timing import Numbers, clocks
 
 _LOW = np.array([-1.0 if name in ("valence", "arousal") else 0.0 for name in MEASURES])
 BOUNDS = _LOW, np.ones(len(MEASURES))

@@ -14,7 +14,7 @@ from mien.options import AnalyzeOptions
 from mien.pipeline import Analyzed, Analyzer
 from mien.sinks.registry import Sinks, open_sink
 from mien.table import columns
-from mien.timeline import READERS, Timeline
+from mien.timeline import READERS, Timeline, table_suffix
 from mien.track.options import TrackOptions
 
 Tell = Callable[[int], None]
@@ -46,7 +46,7 @@ class Reader:
 
         Raises SourceMissing, SourceUnreadable (also for a recording that breaks off before its first frame), SinkError.
         """
-        timeline = Timeline.read(file) if Path(file).suffix.lower() in READERS else self._analyzed(file, keep, tell)
+        timeline = Timeline.read(file) if table_suffix(file) in READERS else self._analyzed(file, keep, tell)
         self.models = list(dict.fromkeys([*self.models, *(name for name in dict.fromkeys(timeline["model"].tolist()) if name)]))
         return timeline
 

@@ -9,12 +9,11 @@ from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mien.evaluate.intervals import LEVEL
+from mien.timing import Numbers
 from mien.types import Bools, Ints
 
-Numbers = NDArray[np.float64]
 Span = tuple[float | Numbers, float | Numbers]
 NO_SPAN: Span = (-np.inf, np.inf)
 
@@ -97,8 +96,8 @@ def difference_of(first: Numbers, second: Numbers, *, span: Span = NO_SPAN) -> E
 def difference_p(first: Numbers, second: Numbers, *, rounds: int = 5000, seed: int = 0) -> Numbers:
     """p of two groups' means being the same, each column corrected for all: largest Welch |t| when people change groups at random.
 
-    first, second: float64 (n, k) and (m, k). The studentised statistic nearly keeps the level where the groups'
-    spreads differ (Janssen 1997). Returns float64 (k,), NaN with too few people.
+    first, second: float64 (n, k) and (m, k). The studentised statistic nearly keeps the level where the groups' spreads
+    differ (Janssen 1997). Returns float64 (k,), NaN with too few people.
     """
     out = np.full(first.shape[1], np.nan)
     usable = np.minimum(np.isfinite(first).sum(axis=0), np.isfinite(second).sum(axis=0)) >= LEAST

@@ -9,7 +9,8 @@ from itertools import pairwise
 import numpy as np
 
 from mien.evaluate.intervals import NORMAL
-from mien.study.statistics import LEAST, SPARE_MEMORY, Numbers
+from mien.study.statistics import LEAST, SPARE_MEMORY
+from mien.timing import Numbers
 from mien.types import Ints
 
 LEAST_ROUNDS = 500

@@ -8,9 +8,8 @@ import numpy as np
 
 from mien.errors import UsageError
 from mien.labels import EMOTIONS
-from mien.study.statistics import Numbers
 from mien.timeline import Timeline
-from mien.timing import clocks, row_seconds
+from mien.timing import Numbers, clocks, row_seconds
 
 MEASURES = ("valence", "arousal", *(f"p_{name}" for name in EMOTIONS))
 """What is averaged: valence and arousal, -1..1, and the probability of each expression, 0..1."""

@@ -9,10 +9,10 @@ import numpy as np
 
 from mien.errors import UsageError
 from mien.study.reaction import BOUNDS, CHANGES
-from mien.study.statistics import Estimate, Numbers, difference_of, difference_p, mean_of
+from mien.study.statistics import Estimate, difference_of, difference_p, mean_of
 from mien.study.viewer import MEASURES, unsmoothed
 from mien.timeline import Timeline
-from mien.timing import clocks, row_seconds
+from mien.timing import Numbers, clocks, row_seconds
 from mien.types import Bools
 
 NO_PERIOD = "no period"
