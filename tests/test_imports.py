@@ -11,7 +11,23 @@ import pytest
 import mien
 
 SOURCE = Path(mien.__file__).parent
-HEAVY = ("cv2", "onnxruntime", "torch", "PIL", "arro3", "numpy", "typer", "rich", "IPython", "av", "sqlalchemy", "psycopg", "sklearn")
+HEAVY = (
+    "cv2",
+    "onnxruntime",
+    "torch",
+    "PIL",
+    "arro3",
+    "numpy",
+    "typer",
+    "rich",
+    "IPython",
+    "av",
+    "sqlalchemy",
+    "psycopg",
+    "sklearn",
+    "fastapi",
+    "uvicorn",
+)
 
 # From the bottom up; a layer imports itself and those below it.
 LAYERS = (
@@ -22,6 +38,7 @@ LAYERS = (
     ("models", "unsure", "data", "track"),
     ("options", "evaluate"),
     ("drawers", "testing", "pipeline", "sinks", "store", "report", "study", "window", "watch", "notebook", "inference"),
+    ("web",),
     ("cli", "__main__"),
 )
 ABOVE_ALL = {"train"}

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TYPE_CHECKING
+
 from mien.errors import UnknownName
 from mien.models.plugins import load_plugins
 from mien.types import Drawer, Image, Result
+
+if TYPE_CHECKING:
+    from mien.vision.style import Style
 
 _drawers: dict[str, Drawer] = {}
 
@@ -24,6 +30,19 @@ def drawer(name: str = "mien") -> Drawer:
     if name not in _drawers:
         raise UnknownName("drawer", name, _drawers)
     return _drawers[name]
+
+
+def styled(style: Style, name: str = "mien", *, anonymize: bool = False) -> Drawer:
+    """mien's own drawer in a style, or another one by name; on pictures with hidden faces if asked for. Raises UnknownName."""
+    from mien.vision.draw import anonymize as hide
+    from mien.vision.draw import draw
+
+    plain: Drawer = partial(draw, style=style) if name == "mien" else drawer(name)
+
+    def hiding(image: Image, result: Result) -> Image:
+        return plain(hide(image, result.faces), result)
+
+    return hiding if anonymize else plain
 
 
 def names() -> list[str]:

@@ -106,6 +106,7 @@ def analyze(
     """
     from mien.cli.baselines import BaselineNotice
     from mien.cli.render import RunTalk, say_profile
+    from mien.drawers import styled
     from mien.io.images import ImageLimits
     from mien.io.sources import has_streams
     from mien.io.video import VideoSpan
@@ -156,7 +157,7 @@ def analyze(
     }
     sinks: list[Sink] = []
     if output:
-        sinks.append(open_sinks(output, drawer=given.drawer_of(style, drawer, anonymize=anonymize), inputs=inputs, **settings))
+        sinks.append(open_sinks(output, drawer=styled(style, drawer, anonymize=anonymize), inputs=inputs, **settings))
     elif session is None or as_json:
         sinks.append(after_baseline(_stdout(talk, as_json, va, style.affect_scale), track.baseline))
     if session is not None:

@@ -83,6 +83,7 @@ def live(
     The newest frame is always the next one: what comes while a frame is worked on is left out. At the end the page of the session opens.
     No picture is kept unless -o x.mp4 asks for it.
     """
+    from mien.drawers import styled
     from mien.options import AnalyzeOptions
     from mien.sinks.registry import open_sinks
     from mien.table import columns as table_columns
@@ -98,7 +99,7 @@ def live(
     )
     rules = given.unsure_rules_of(unsure_rules, preset)
     options = AnalyzeOptions(detector=detector, model=model, affect=affect, min_score=min_score, unsure=rules, track=track, threads=threads)
-    drawn = given.drawer_of(style, drawer, anonymize=anonymize)
+    drawn = styled(style, drawer, anonymize=anonymize)
     reading = {"width": width, "height": height, "fps": fps, "reconnect": reconnect, "give_up": give_up}
     run = _Session(source, options, reading, drawn, every=every, seconds=seconds, quiet=quiet, shows=not no_show and has_screen())
     columns = table_columns(raw=track.smooths, delta=track.baseline is not None)

@@ -17,6 +17,7 @@ from mien.errors import MienError, UnknownName, UsageError
 VERBS: dict[str, tuple[str, str]] = {
     "analyze": ("mien.cli.analyze:analyze", "Find faces in pictures and videos and read the expressions they show."),
     "live": ("mien.cli.live:live", "Watch a camera, a stream or a video as it plays; Esc, q or Ctrl-C ends it."),
+    "serve": ("mien.cli.serve:serve", "Serve the web app and the REST API: pictures, videos and cameras in, expressions out."),
     "models": ("mien.cli.models:app", "List, show, fetch and check models and detectors."),
     "sessions": ("mien.cli.sessions:app", "List, show, export and purge recorded sessions."),
     "evaluate": ("mien.cli.evaluate:evaluate", "Accuracy, macro-F1, calibration and more of a model on labelled pictures."),

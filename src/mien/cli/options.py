@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,7 +16,6 @@ from mien.track.options import TrackOptions
 if TYPE_CHECKING:
     from mien.options import AnalyzeOptions
     from mien.sinks.sink import Sink
-    from mien.types import Drawer
     from mien.unsure import UnsureRules
 
 OUTPUT, DRAWING, DOUBT, READING = "Output", "Annotated pictures and videos", "When a face is marked unsure", "Reading"
@@ -127,21 +125,6 @@ def unsure_rules_of(name: str | None, preset: str | None, thresholds: Mapping[st
 
     known = rules(name or ("r3" if preset == "r3" else "default"))
     return dataclasses.replace(known, **{field: value for field, value in thresholds.items() if value is not None})
-
-
-def drawer_of(style: Any, name: str, *, anonymize: bool) -> Drawer:
-    """The drawer that was asked for, on pictures with hidden faces if asked for."""
-    from mien.drawers import drawer
-    from mien.types import Image, Result
-    from mien.vision.draw import anonymize as hide
-    from mien.vision.draw import draw
-
-    plain: Drawer = partial(draw, style=style) if name == "mien" else drawer(name)
-
-    def hiding(image: Image, result: Result) -> Image:
-        return plain(hide(image, result.faces), result)
-
-    return hiding if anonymize else plain
 
 
 def session_sink(url: str | None, name: str, options: AnalyzeOptions, columns: Mapping[str, type]) -> Sink:

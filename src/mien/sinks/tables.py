@@ -72,11 +72,11 @@ class CsvSink(LineSink):
     @property
     def header(self) -> str:
         """The names of the columns."""
-        return ",".join(self.columns) + "\n"
+        return csv_line(self.columns)
 
     def line(self, row: dict[str, Any]) -> str:
         """One row with its line end."""
-        return ",".join(map(cell, row.values())) + "\n"
+        return csv_line(row.values())
 
 
 class JsonLinesSink(LineSink):
@@ -112,6 +112,11 @@ def cell(value: Any) -> str:
         # By hand: before Python 3.13 the csv module leaves a carriage return unquoted when lines end in \n.
         return '"' + value.replace('"', '""') + '"' if any(c in value for c in ',"\r\n') else value
     return repr(value)
+
+
+def csv_line(cells: Iterable[Any]) -> str:
+    """A line of CSV."""
+    return ",".join(map(cell, cells)) + "\n"
 
 
 def json_line(row: dict[str, Any]) -> str:

@@ -1,0 +1,214 @@
+"""`mien serve`: the web app and the REST API."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import secrets
+import socket
+import threading
+import webbrowser
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+
+from mien.cli import options as given
+from mien.errors import ExtraMissing, UsageError
+
+WHO, LIMITS = "Who may ask", "Limits"
+TOKEN = "MIEN_TOKEN"
+GRACE_SECONDS = 5
+"""For answers on their way when the server is ended."""
+BACKLOG = 128
+OPEN_SECONDS = 1.0
+"""After which the browser asks for the page."""
+NEEDS = 'the web app needs FastAPI and more: pip install "mien[web]"'
+
+
+def serve(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 for all, with a token for whoever asks.", rich_help_panel=WHO)
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 chooses a free one.", rich_help_panel=WHO)] = 8000,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A name under which the server is reached (not needed for localhost and IP addresses).",
+            rich_help_panel=WHO,
+        ),
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            help="What every request must show; $MIEN_TOKEN. Without one, a server that others can reach makes its own and prints it.",
+            rich_help_panel=WHO,
+        ),
+    ] = None,
+    no_token: Annotated[
+        bool, typer.Option("--no-token", help="Let everybody in who can reach it, as behind a proxy that asks.", rich_help_panel=WHO)
+    ] = False,
+    certificate: Annotated[
+        str | None, typer.Option(metavar="FILE", help="TLS certificate (PEM); browsers give cameras to https and localhost only.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(metavar="FILE", help="Private key of the certificate (PEM).")] = None,
+    detector: given.Detector = "yunet",
+    model: given.Model = "base",
+    affect: given.Affect = "model",
+    threads: given.Threads = 0,
+    language: Annotated[str, typer.Option(help="Language of the pages: en or ru; everybody can switch.")] = "en",
+    unsure_rules: given.UnsureRulesName = None,
+    smooth: given.Smooth = given.TIME_DEFAULTS.smooth,
+    smooth_seconds: given.SmoothSeconds = given.TIME_DEFAULTS.smooth_seconds,
+    detect_every: given.DetectEvery = 1,
+    sessions: Annotated[
+        bool, typer.Option("--sessions", help="Show recorded sessions, let them be deleted, and let cameras be recorded.")
+    ] = False,
+    store: given.StoreUrl = None,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="Fetch URLs at private and loopback addresses too.", rich_help_panel=LIMITS)
+    ] = False,
+    max_picture_mb: Annotated[float, typer.Option(help="Refuse larger requests with pictures.", rich_help_panel=LIMITS)] = 50,
+    max_upload_mb: Annotated[float, typer.Option(help="Refuse larger requests with a video.", rich_help_panel=LIMITS)] = 500,
+    keep_minutes: Annotated[
+        float, typer.Option(help="Erase the results of a video so long after it is done.", rich_help_panel=LIMITS)
+    ] = 60,
+    open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    quiet: given.Quiet = False,
+) -> None:
+    """Serve the web app and the REST API: pictures, videos and cameras in, expressions out.
+
+    Until Ctrl-C. Nothing that is sent is kept: a picture is forgotten with the answer, a video is deleted when it was read, its results after an hour.
+    The API's documentation is at /api/docs.
+    """
+    try:
+        import uvicorn
+
+        from mien.web.app import create_app
+        from mien.web.settings import ServeSettings
+    except ImportError as error:
+        raise ExtraMissing(NEEDS) from error
+    from mien.cli.render import say
+    from mien.interrupt import terminable
+    from mien.options import AnalyzeOptions
+    from mien.track.options import TrackOptions
+
+    _check_certificate(certificate, key)
+    track = TrackOptions(smooth=smooth, smooth_seconds=smooth_seconds, detect_every=detect_every)
+    rules = given.unsure_rules_of(unsure_rules, None)
+    options = AnalyzeOptions(detector=detector, model=model, affect=affect, unsure=rules, track=track, threads=threads)
+    password = _token(token, host, no_token=no_token)
+    settings = ServeSettings(
+        options=options,
+        language=language,
+        hosts=tuple(allow_host or ()) + ((host,) if _is_name(host) else ()),
+        token=password,
+        sessions=sessions or store is not None,
+        store=store,
+        allow_private=allow_private,
+        max_picture_mb=max_picture_mb,
+        max_upload_mb=max_upload_mb,
+        keep_minutes=keep_minutes,
+    )
+    if settings.sessions:
+        _check_store(store)
+    config = uvicorn.Config(
+        create_app(settings),
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    listening = _listen(host, port)
+    address = f"{'https' if certificate else 'http'}://{_shown(host)}:{listening.getsockname()[1]}/"
+    entrance = f"{address}?token={password}" if password else address
+    if not quiet or password not in (token, os.environ.get(TOKEN)):  # else nobody knows the one it made
+        say(f"mien: serving {entrance} (API: {address}api/docs); Ctrl-C ends it")
+    if open_:
+        threading.Timer(OPEN_SECONDS, webbrowser.open, (entrance,)).start()
+    with suppress(KeyboardInterrupt), terminable(), listening:
+        uvicorn.Server(config).run(sockets=[listening])
+    if not quiet:
+        say("mien: ended; what was uploaded and its results are erased")
+
+
+def _token(given: str | None, host: str, *, no_token: bool) -> str:
+    """The token that requests must show. A server that others than this machine can reach has one, unless told otherwise."""
+    asked = given if given is not None else os.environ.get(TOKEN, "")
+    if no_token:
+        if asked:
+            raise UsageError("--no-token and a token (--token, $MIEN_TOKEN) contradict each other")
+        return ""
+    if given == "" or (asked and not (asked.isascii() and asked.isprintable() and " " not in asked)):
+        raise UsageError("token: wanted ASCII letters, digits and signs without spaces; --no-token lets everybody in")
+    return asked or ("" if _is_loopback(host) else secrets.token_urlsafe(24))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _is_name(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return True
+    return False
+
+
+def _shown(host: str) -> str:
+    """A host as a browser on this machine takes it."""
+    if host in ("0.0.0.0", "::"):
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
+
+
+def _check_certificate(certificate: str | None, key: str | None) -> None:
+    """Raise UsageError unless both are there and belong together, or none."""
+    if bool(certificate) != bool(key):
+        raise UsageError("--certificate and --key belong together; give both")
+    if not (certificate and key):
+        return
+    for file in (certificate, key):
+        if not os.path.isfile(file):  # noqa: PTH113  Path.is_file raises for a name that is too long
+            raise UsageError(f"{file}: no such file; wanted a PEM file")
+    import ssl
+
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"{certificate}: not a certificate with its key ({why}); wanted two PEM files") from error
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens. Raises UsageError when the address is no address of this machine or the port is taken."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listening = socket.socket(family, kind, protocol)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(address)
+            listening.listen(BACKLOG)  # from here on nobody who has read the address is turned away
+        except BaseException:
+            listening.close()
+            raise
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"--host {host} --port {port}: cannot listen there ({why}); choose another port, or 0 for a free one") from error
+    return listening
+
+
+def _check_store(store: str | None) -> None:
+    """Raise what is wrong with the store before anybody asks for it; that there is none yet is not."""
+    from mien.store import open_store
+    from mien.store.place import StoreMissing
+
+    with suppress(StoreMissing):
+        open_store(store, create=False).close()

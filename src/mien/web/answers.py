@@ -1,0 +1,98 @@
+"""The shapes of what the API answers, for its documentation and its clients' types. A face has the columns of the table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field, create_model
+
+from mien.table import COLUMNS, RAW_COLUMNS
+
+_CELLS: dict[str, Any] = {name: (kind | None, None) for name, kind in (COLUMNS | RAW_COLUMNS).items()}
+Face: type[BaseModel] = create_model("Face", **_CELLS)
+"""One row of mien.table; `raw_*` only over time."""
+
+
+class Fault(BaseModel):
+    """What went wrong."""
+
+    error: str = Field(description="One line: what was found, what was wanted, what to do.")
+
+
+class Unread(BaseModel):
+    """An input that could not be read."""
+
+    source: str
+    error: str
+
+
+class Picture(BaseModel):
+    """What was found in one picture."""
+
+    source: str
+    width: int = Field(description="Of the upright picture, pixels.")
+    height: int
+    note: str = Field("", description="What to know about the file: truncated, animated and the like.")
+    faces: list[Face] = Field(description="Empty where no face was found.")  # type: ignore[valid-type]  # made from the columns
+
+
+class Pictures(BaseModel):
+    """What was found in some pictures."""
+
+    pictures: list[Picture]
+    failures: list[Unread]
+
+
+class NonePictures(Fault):
+    """No picture could be read."""
+
+    failures: list[Unread]
+
+
+class VideoJob(BaseModel):
+    """How far a video is."""
+
+    id: str
+    name: str
+    state: str = Field(description="queued, running, done or failed.")
+    frames: int
+    faces: int
+    seconds: float = Field(description="Of the video, reached.")
+    duration: float | None = Field(description="Of the whole video, where it says.")
+    share: float | None = Field(description="Done of it, 0..1, where that is known.")
+    error: str | None
+    failures: list[Unread]
+    results: dict[str, str] = Field(description="Kind -> address; empty until it is done.")
+    expires: str | None = Field(description="When all of it is erased.")
+
+
+class Named(BaseModel):
+    """A part that a request may name."""
+
+    name: str
+    about: str
+    default: bool
+
+
+class About(BaseModel):
+    """What this server is and offers."""
+
+    version: str
+    models: list[Named]
+    detectors: list[Named]
+    affect: list[str]
+    emotions: list[dict[str, str]]
+    reasons: dict[str, dict[str, str]]
+    max_upload_mb: float
+    max_picture_mb: float
+    sessions: bool
+    keep_minutes: float
+    language: str
+    note: str
+
+
+class Health(BaseModel):
+    """That it runs."""
+
+    status: str
+    version: str

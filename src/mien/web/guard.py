@@ -1,0 +1,168 @@
+"""Who may ask: what a request is checked for before anything reads it, and the headers that every answer gets.
+
+A server on a private address is open to every page that a browser there shows, so each request is checked for the host it thinks it
+talks to (DNS rebinding), for the page it comes from (cross-site requests), for the token if there is one, and for its size.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+from collections.abc import Mapping
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+COOKIE = "mien"
+OPEN = frozenset(("/api/health",))
+"""Paths that need no token."""
+SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+"""Of every answer that does not say otherwise: expressions and names of files should not lie in caches."""
+
+
+class Guard:
+    """ASGI middleware around a whole app.
+
+    hosts: names under which the server may be reached, beside localhost and plain IP addresses. limits: path -> largest body in bytes;
+    "" stands for all other paths.
+    """
+
+    def __init__(self, app: ASGIApp, *, hosts: tuple[str, ...], token: str, limits: Mapping[str, int]) -> None:
+        self._app, self._token, self._limits = app, token, limits
+        self._hosts = {"localhost", *(host.lower() for host in hosts)}
+        self._cookie = hashlib.sha256(f"mien cookie {token}".encode()).hexdigest()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check and pass on."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                present = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    present.setdefault(name, value)
+            await send(message)
+
+        refusal = self._refusal(scope, headers)
+        if refusal is None:
+            await self._app(scope, self._counted(scope, receive), with_headers)
+        elif scope["type"] == "http":
+            await refusal(scope, receive, with_headers)
+        else:
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": "refused"})
+
+    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
+        """The answer to a request that may not go on; None if it may."""
+        host = headers.get("host", "")
+        if not self._knows(host):
+            return _error(421, f"host {host[:100]!r}: not a name of this server; start it with --allow-host NAME to be reached under it")
+        unsafe = scope["type"] == "websocket" or scope["method"] not in SAFE
+        if unsafe and not _from_here(headers, host):
+            return _error(403, "refused: this request comes from a page of another site")
+        if scope["path"] not in OPEN and self._token:
+            if (redirect := self._entered(scope)) is not None:
+                return redirect
+            if not self._may_pass(headers):
+                return _error(401, "a token is wanted: Authorization: Bearer TOKEN, or open the address that mien serve printed")
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > self._most(scope):
+            return _too_large(self._most(scope))
+        return None
+
+    def _knows(self, host: str) -> bool:
+        try:
+            name = (urlsplit(f"//{host}").hostname or "").lower().rstrip(".")
+        except ValueError:
+            return False
+        if name in self._hosts:
+            return True
+        try:
+            ipaddress.ip_address(name)  # an address cannot be rebound
+        except ValueError:
+            return False
+        return True
+
+    def _entered(self, scope: Scope) -> Response | None:
+        """The answer to the address with the right token in it: a cookie, and the address without it."""
+        if scope["type"] != "http" or scope["method"] != "GET":
+            return None
+        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        given = dict(query).get("token")
+        if given is None or not _same(given, self._token):
+            return None
+        rest = urlencode([(name, value) for name, value in query if name != "token"])
+        path = "/" + scope["path"].lstrip("/")  # two slashes would lead to another host
+        answer = RedirectResponse(path + (f"?{rest}" if rest else ""), 303)
+        answer.set_cookie(COOKIE, self._cookie, httponly=True, samesite="strict", secure=scope["scheme"] == "https")
+        return answer
+
+    def _may_pass(self, headers: Headers) -> bool:
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and _same(given.strip(), self._token):
+            return True
+        try:
+            cookies = SimpleCookie(headers.get("cookie", ""))
+        except CookieError:
+            return False
+        return COOKIE in cookies and _same(cookies[COOKIE].value, self._cookie)
+
+    def _most(self, scope: Scope) -> int:
+        return self._limits.get(scope["path"], self._limits[""])
+
+    def _counted(self, scope: Scope, receive: Receive) -> Receive:
+        """What a body that does not say its length is held to."""
+        if scope["type"] != "http":
+            return receive
+        most, read = self._most(scope), 0
+
+        async def counting() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > most:
+                raise HTTPException(413, _too_large_text(most))
+            return message
+
+        return counting
+
+
+def _from_here(headers: Headers, host: str) -> bool:
+    """Whether a request comes from a page of this server, or from no page at all."""
+    if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        return False
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc.lower() == host.lower()
+
+
+def _same(given: str, wanted: str) -> bool:
+    return hmac.compare_digest(given.encode(), wanted.encode())
+
+
+def _error(status: int, text: str) -> JSONResponse:
+    return JSONResponse({"error": text}, status)
+
+
+def _too_large(most: int) -> JSONResponse:
+    return _error(413, _too_large_text(most))
+
+
+def _too_large_text(most: int) -> str:
+    return f"the request is larger than {most / 1e6:g} MB, the limit of this address; send less, or start mien serve with a higher one"

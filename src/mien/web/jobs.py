@@ -1,0 +1,241 @@
+"""Videos that are worked on in the background, one at a time, and their results until they are fetched and erased."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import BinaryIO
+
+from mien.errors import MienError, SinkError
+from mien.io.events import Failure
+from mien.io.images import ImageLimits
+from mien.io.span import VideoSpan
+from mien.io.video import probe, read_video
+from mien.pipeline import Analyzed, Analyzer
+from mien.sinks.registry import Sinks, open_sinks
+from mien.sinks.sink import Sink
+from mien.table import columns
+from mien.types import Drawer, Frame, Result
+
+log = logging.getLogger("mien")
+
+TABLES = {"csv": "table.csv", "jsonl": "table.jsonl", "parquet": "table.parquet"}
+PAGE, VIDEO = "page.html", "annotated.mp4"
+MOST_FAILURES = 20
+"""Of one video that are kept."""
+
+
+class Full(MienError):
+    """There are as many jobs as the server takes."""
+
+
+class Unknown(MienError):
+    """No job of that number; it may have been erased."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is wanted of a video."""
+
+    analyzer: Analyzer
+    name: str
+    """What it is called in tables and on the page."""
+    span: VideoSpan
+    limits: ImageLimits
+    drawer: Drawer | None
+    """Draws the annotated video; None for no such video."""
+    language: str
+    title: str
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One video: how far it is, and where its results lie."""
+
+    id: str
+    """Cannot be guessed; who has it has the results."""
+    order: Order
+    folder: Path
+    state: str = "queued"
+    """queued, running, done or failed."""
+    frames: int = 0
+    faces: int = 0
+    seconds: float = 0.0
+    """Of the video, reached."""
+    duration: float | None = None
+    error: str | None = None
+    failures: list[Failure] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+    ended: float | None = None
+    """time.monotonic() of its end."""
+
+    @property
+    def upload(self) -> Path:
+        """The video itself; deleted as soon as it was read."""
+        return self.folder / "upload"
+
+    def result(self, name: str) -> Path | None:
+        """A result's file by its name, None where there is none (yet)."""
+        known = (*TABLES.values(), PAGE, VIDEO)
+        path = self.folder / name
+        return path if self.ended is not None and name in known and path.is_file() else None
+
+    def work(self) -> None:
+        """Do all of it. What goes wrong is kept in `state` and `error`."""
+        self.state, error = "running", None
+        try:
+            self._read()
+            if not self.frames:
+                error = str(self.failures[0].error) if self.failures else f"{self.order.name}: no frame in this video"
+        except MienError as raised:
+            error = str(raised)
+        except Exception as raised:  # of a plug-in or of mien: the server goes on, and its log has the traceback
+            log.exception("video %s", self.order.name)
+            error = f"{type(raised).__name__}: {raised}; this is a fault in mien or in a plug-in"
+        self.upload.unlink(missing_ok=True)
+        self.error, self.ended = error, time.monotonic()
+        self.state = "failed" if error else "done"  # last: who reads it finds the results
+
+    def _read(self) -> None:
+        order = self.order
+        self.duration = probe(self.upload, name=order.name).duration
+        events = read_video(
+            self.upload, source=str(self.upload), every=order.span.every, stride=order.span.stride, limits=order.limits
+        )  # fmt: skip
+        with self._sinks() as sinks, closing(order.analyzer.run(events)) as items:  # type: ignore[type-var]  # it is a generator
+            for item in items:
+                if self.stop.is_set():
+                    return
+                if isinstance(item, Analyzed):
+                    sinks.write(item.frame, item.result)
+                    self.frames += 1
+                    self.faces += len(item.result.faces)
+                    self.seconds = item.result.time
+                elif isinstance(item, Failure):
+                    failure = Failure(order.name, type(item.error)(str(item.error).replace(str(self.upload), order.name)))
+                    sinks.failed(order.name, failure.error)
+                    self.failures = [*self.failures, failure][:MOST_FAILURES]
+
+    def _sinks(self) -> Sink:
+        order, track = self.order, self.order.analyzer.options.track
+        named = [str(self.folder / name) for name in (*TABLES.values(), PAGE)]
+        kept = open_sinks(named, columns=columns(raw=track.smooths), language=order.language, title=order.title)
+        sinks: list[Sink] = [_Named(kept, order.name)]
+        if order.drawer is not None:
+            inputs = [str(self.upload)]
+            sinks.append(open_sinks([str(self.folder / VIDEO)], drawer=order.drawer, inputs=inputs, span=order.span))
+        return Sinks(sinks)
+
+
+class _Named(Sink):
+    """Calls a video by its own name: it lies in a file of another, from which an annotated video takes the sound."""
+
+    def __init__(self, sink: Sink, name: str) -> None:
+        self._sink, self._name = sink, name
+
+    @property
+    def what(self) -> str:
+        return self._sink.what
+
+    def write(self, frame: Frame, result: Result, /) -> None:
+        self._sink.write(dataclasses.replace(frame, source=self._name), dataclasses.replace(result, source=self._name))
+
+    def failed(self, source: str, error: MienError, /) -> None:
+        self._sink.failed(source, error)
+
+    def close(self, *, finished: bool = True) -> None:
+        self._sink.close(finished=finished)
+
+
+class Jobs:
+    """All jobs of a server, in a temporary folder that goes with it. Thread-safe."""
+
+    def __init__(self, *, keep_seconds: float, most: int) -> None:
+        self.keep_seconds, self._most = keep_seconds, most
+        self._folder = Path(mkdtemp(prefix="mien-serve-"))
+        self._lock = threading.Lock()
+        self._jobs: dict[str, Job] = {}
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="mien-video")
+
+    def add(self, video: BinaryIO, order: Order) -> Job:
+        """Take a video in. Raises Full, SinkError when it cannot be kept."""
+        self.sweep()
+        number = secrets.token_urlsafe(16)
+        job = Job(number, order, self._folder / number)
+        with self._lock:
+            if len(self._jobs) >= self._most:
+                raise Full(f"{len(self._jobs)} videos are being worked on or kept; erase some (DELETE /api/videos/ID), or try again later")
+            self._jobs[number] = job
+        try:
+            job.folder.mkdir()
+            with job.upload.open("wb") as file:
+                shutil.copyfileobj(video, file, 1 << 20)
+        except OSError as error:
+            self.erase(number)
+            raise SinkError(f"{order.name}: the server cannot keep it ({error.strerror or error})") from error
+        self._pool.submit(self._work, job)
+        return job
+
+    def get(self, number: str) -> Job:
+        """A job by its number. Raises Unknown."""
+        self.sweep()
+        with self._lock:
+            if number not in self._jobs:
+                raise Unknown("no such video here; its results may have been erased")
+            return self._jobs[number]
+
+    def expires(self, job: Job) -> str | None:
+        """When a job will be erased, ISO 8601 in UTC; None while it is not done."""
+        if job.ended is None:
+            return None
+        left = timedelta(seconds=job.ended + self.keep_seconds - time.monotonic())
+        return (datetime.now(UTC) + left).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+    def erase(self, number: str) -> None:
+        """Stop a job and delete all of it. Raises Unknown."""
+        with self._lock:
+            job = self._jobs.pop(number, None)
+        if job is None:
+            raise Unknown("no such video here; its results may have been erased")
+        job.stop.set()
+        if job.ended is not None or job.state == "queued":
+            shutil.rmtree(job.folder, ignore_errors=True)  # that of one at work is deleted by its thread
+
+    def sweep(self) -> None:
+        """Erase those whose time is over."""
+        now = time.monotonic()
+        with self._lock:
+            over = [job.id for job in self._jobs.values() if job.ended is not None and now - job.ended >= self.keep_seconds]
+        self._erase_known(over)
+
+    def close(self) -> None:
+        """Stop all of them and delete everything."""
+        with self._lock:
+            known = list(self._jobs)
+        self._erase_known(known)
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _erase_known(self, numbers: Iterable[str]) -> None:
+        for number in numbers:
+            try:
+                self.erase(number)
+            except Unknown:  # somebody else was first
+                continue
+
+    def _work(self, job: Job) -> None:
+        if not job.stop.is_set():
+            job.work()
+        if job.stop.is_set():
+            shutil.rmtree(job.folder, ignore_errors=True)

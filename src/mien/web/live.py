@@ -1,0 +1,155 @@
+"""`/api/live`: frames of somebody's camera in by WebSocket, faces out, people followed and smoothed as in a video."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from functools import partial
+from typing import Annotated, Any
+
+import anyio
+from fastapi import APIRouter, Depends, Query, WebSocket
+from starlette.websockets import WebSocketDisconnect
+
+from mien.errors import MienError, UsageError
+from mien.io.images import ImageLimits, decode
+from mien.io.sources import Event
+from mien.io.span import Chooser, VideoSpan
+from mien.pipeline import Analyzed, Analyzer
+from mien.sinks.sink import Sink
+from mien.table import columns
+from mien.types import Frame, Image, Result
+from mien.web.pictures import faces
+from mien.web.service import Served, Service, Wanted
+
+router = APIRouter()
+
+LARGEST = ImageLimits(max_pixels=4_000_000, max_bytes=5_000_000)
+"""Of one frame."""
+SOURCE = "camera"
+IDLE_SECONDS = 60.0
+"""Without a frame for so long, a connection is closed: it may hold a place that somebody else waits for."""
+
+
+class Feed:
+    """Frames that come one by one through an Analyzer, which takes them from an iterator. For one thread at a time."""
+
+    def __init__(self, analyzer: Analyzer) -> None:
+        self._next: Frame | None = None
+        self._index = 0
+        self._began = time.monotonic()
+        self._results = analyzer.run(self._frames(), batch=1)
+
+    def result(self, image: Image) -> Result:
+        """What the next frame shows; its time is that of its arrival, in seconds since the first."""
+        if not self._index:
+            self._began = time.monotonic()
+        now = time.monotonic() - self._began
+        self._next = Frame(image, index=self._index, time=now, source=SOURCE, stream=True)
+        self._index += 1
+        item = next(self._results)
+        assert isinstance(item, Analyzed)
+        return item.result
+
+    def close(self) -> None:
+        """Let go of the models' state."""
+        self._results.close()  # type: ignore[attr-defined]  # it is a generator
+
+    def _frames(self) -> Iterator[Event]:
+        while True:
+            frame, self._next = self._next, None
+            assert frame is not None, "asked for a frame before there is one"
+            yield frame
+
+
+@router.websocket("/api/live")
+async def live(
+    socket: WebSocket,
+    service: Served,
+    wanted: Annotated[Wanted, Depends()],
+    session: Annotated[str, Query(max_length=200)] = "",
+    every: float = 0.5,
+) -> None:
+    """Send a picture as a binary message, get a text message with the faces, send the next. Errors come as {"error": ...}."""
+    await socket.accept()
+    try:
+        service.cameras.acquire_on_behalf_of_nowait(socket)
+    except anyio.WouldBlock:
+        await socket.send_json({"error": f"{service.settings.most_cameras} cameras are watched already; try again later"})
+        await socket.close(1013)
+        return
+    try:
+        stack = ExitStack()
+        try:
+            await _serve(socket, service, wanted, session, every, stack)
+        finally:
+            with anyio.CancelScope(shield=True):  # what was recorded is written even when the server is stopped
+                await anyio.to_thread.run_sync(stack.close)
+    except WebSocketDisconnect:
+        return
+    except MienError as error:
+        await _end(socket, str(error))
+    finally:
+        service.cameras.release_on_behalf_of(socket)
+
+
+async def _serve(socket: WebSocket, service: Service, wanted: Wanted, session: str, every: float, stack: ExitStack) -> None:
+    analyzer = await service.analyzer(wanted)
+    chooser = Chooser(VideoSpan(every=every))
+    feed = stack.enter_context(closing(Feed(analyzer)))
+    sink = stack.enter_context(await service.work(partial(_recorder, service, analyzer, session))) if session else None
+    while True:
+        data = await _received(socket)
+        began = time.perf_counter()
+        try:
+            image = (await service.work(partial(decode, data, name="frame", limits=LARGEST))).image
+        except MienError as error:
+            await socket.send_json({"error": str(error)})
+            continue
+        result = await service.work(partial(_step, feed, image, sink, chooser))
+        width, height = result.size
+        milliseconds = round((time.perf_counter() - began) * 1000, 1)
+        answer: dict[str, Any] = {"frame": result.index, "time_s": round(result.time, 6), "width": width, "height": height}
+        await socket.send_json(answer | {"faces": faces(result), "ms": milliseconds})
+
+
+def _step(feed: Feed, image: Image, sink: Sink | None, chooser: Chooser) -> Result:
+    """One frame: what it shows, recorded when it is time for a sample."""
+    result = feed.result(image)
+    if sink is not None and chooser.takes(result.index, result.time):
+        sink.write(Frame(image, source=SOURCE), result)
+    return result
+
+
+async def _received(socket: WebSocket) -> bytes:
+    """The next binary message. Raises WebSocketDisconnect, UsageError for another kind of message and for none in a long time."""
+    with anyio.move_on_after(IDLE_SECONDS):
+        message = await socket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message.get("code") or 1000)
+        data = message.get("bytes")
+        if data is None:
+            raise UsageError("found a text message; wanted a picture (JPEG, PNG, WebP) as a binary one")
+        return bytes(data)
+    raise UsageError(f"no frame came for {IDLE_SECONDS:g} seconds; connect again to go on")
+
+
+def _recorder(service: Service, analyzer: Analyzer, name: str) -> Sink:
+    """What records a session. Raises UsageError where the server records none."""
+    if not service.settings.sessions:
+        raise UsageError("this server records no sessions; start it with --sessions")
+    from mien.store import open_store
+
+    options, track = dataclasses.asdict(analyzer.options), analyzer.options.track
+    return open_store(service.settings.store).writer(name, model=analyzer.model, options=options, columns=columns(raw=track.smooths))
+
+
+async def _end(socket: WebSocket, error: str) -> None:
+    """Say why, and close; the other side may have gone meanwhile."""
+    try:
+        await socket.send_json({"error": error})
+        await socket.close(1008)
+    except (WebSocketDisconnect, RuntimeError):
+        return

@@ -1,0 +1,82 @@
+"""What the parts of a server share, and how a request gets at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePath
+from typing import Annotated, TypeVar, cast
+
+import anyio
+from fastapi import Depends, Query
+from starlette.requests import HTTPConnection
+
+from mien.io.images import ImageLimits
+from mien.io.names import printable
+from mien.pipeline import Analyzer
+from mien.web.analyzers import Analyzers
+from mien.web.jobs import Jobs
+from mien.web.settings import ServeSettings
+
+T = TypeVar("T")
+
+AT_ONCE = 2
+"""Analyses at the same time; each uses as many threads as its networks are given."""
+LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a request may choose; None is what the server was started with."""
+
+    model: Annotated[str | None, Query(description="Recogniser, one of `models` in /api/about.")] = None
+    detector: Annotated[str | None, Query(description="Face detector, one of `detectors` in /api/about.")] = None
+    affect: Annotated[
+        str | None,
+        Query(description="Where valence and arousal come from: model, none, or expected under the anchors adfes2011, crowd, legacy."),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Service:
+    """The state of one server."""
+
+    settings: ServeSettings
+    analyzers: Analyzers
+    jobs: Jobs
+    limiter: anyio.CapacityLimiter
+    cameras: anyio.CapacityLimiter
+
+    @property
+    def limits(self) -> ImageLimits:
+        """The largest picture."""
+        return ImageLimits(max_pixels=self.settings.max_picture_pixels, max_bytes=int(self.settings.max_picture_mb * 1e6))
+
+    async def work(self, what: Callable[[], T]) -> T:
+        """Do something heavy in a thread, when it is its turn."""
+        return await anyio.to_thread.run_sync(what, limiter=self.limiter)
+
+    async def analyzer(self, wanted: Wanted) -> Analyzer:
+        """The loaded models that a request asks for. Raises UnknownName, WeightsMissing."""
+        return await self.work(partial(self.analyzers.get, model=wanted.model, detector=wanted.detector, affect=wanted.affect))
+
+
+def _service(connection: HTTPConnection) -> Service:
+    return cast(Service, connection.app.state.service)
+
+
+Served = Annotated[Service, Depends(_service)]
+
+
+async def _analyzer(service: Served, wanted: Annotated[Wanted, Depends()]) -> Analyzer:
+    return await service.analyzer(wanted)
+
+
+Chosen = Annotated[Analyzer, Depends(_analyzer)]
+
+
+def file_name(given: str | None, default: str) -> str:
+    """What an upload is called: its name without folders, on one line, not endless."""
+    name = printable(PurePath((given or "").replace("\\", "/")).name).strip()
+    return (name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…") or default

@@ -1,0 +1,88 @@
+"""`/api/sessions` and the pages of sessions, where the server was started with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+
+from mien.errors import UnknownName
+from mien.report.page import page
+from mien.store import Session, Store, open_store
+from mien.store.place import StoreMissing
+from mien.web import answers
+from mien.web.jobs import Unknown
+from mien.web.service import Served
+from mien.web.videos import MEDIA, PAGE_HEADERS
+
+FORMATS = ("csv", "jsonl", "parquet")
+RESPONSES: dict[int | str, dict[str, Any]] = {404: {"model": answers.Fault}}
+
+
+def _offered(service: Served) -> None:
+    if not service.settings.sessions:
+        raise Unknown("this server shows no sessions; start it with --sessions")
+
+
+router = APIRouter(tags=["sessions"], dependencies=[Depends(_offered)], responses=RESPONSES)
+
+
+@router.get("/api/sessions")
+def sessions(service: Served) -> Response:
+    """All recorded sessions, newest first, as `mien sessions list --json` prints them."""
+    try:
+        with open_store(service.settings.store, create=False) as store:
+            return JSONResponse([session.as_dict() for session in store.sessions()])
+    except StoreMissing:
+        return JSONResponse([])
+
+
+@router.get("/api/sessions/{number}")
+def session(service: Served, number: int) -> Response:
+    """One session."""
+    with _session(service, number) as (_, found):
+        return JSONResponse(found.as_dict())
+
+
+@router.delete("/api/sessions/{number}", status_code=204)
+def purge(service: Served, number: int) -> Response:
+    """Delete a session for good: its bytes leave the store's files."""
+    with _session(service, number) as (store, found):
+        store.purge([found])
+    return Response(status_code=204)
+
+
+@router.get("/api/sessions/{number}/table.{kind}")
+def table(service: Served, number: int, kind: str) -> Response:
+    """The table of a session as csv, jsonl or parquet."""
+    if kind not in FORMATS:
+        raise UnknownName("format", kind, FORMATS)
+    with _session(service, number) as (store, found), TemporaryDirectory(prefix="mien-serve-") as folder:
+        data = store.export(found, Path(folder) / f"table.{kind}").read_bytes()
+    name = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in found.name)
+    return Response(data, media_type=MEDIA[f".{kind}"], headers={"Content-Disposition": f'attachment; filename="{name}.{kind}"'})
+
+
+@router.get("/sessions/{number}", tags=["pages"])
+def session_page(service: Served, number: int, language: Annotated[str | None, Query(description="en or ru.")] = None) -> Response:
+    """The page of a session, as `mien report` makes it."""
+    with _session(service, number) as (store, found):
+        html = page(store.timeline(found), title=found.name, language=language or service.settings.language, name=f"session-{found.id}")
+    return HTMLResponse(html, headers=PAGE_HEADERS)
+
+
+@contextmanager
+def _session(service: Served, number: int) -> Iterator[tuple[Store, Session]]:
+    """The store and a session of it. Raises Unknown."""
+    try:
+        store = open_store(service.settings.store, create=False)
+        found = store.session(number)
+    except (StoreMissing, UnknownName) as error:
+        raise Unknown(str(error)) from error
+    with store:
+        yield store, found

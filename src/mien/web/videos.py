@@ -1,0 +1,113 @@
+"""`/api/videos`: a video in; tables, page and annotated video out, worked on in the background."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Query, UploadFile
+from fastapi.responses import FileResponse, JSONResponse, Response
+
+from mien.drawers import styled
+from mien.io.span import VideoSpan
+from mien.web import answers
+from mien.web.jobs import PAGE, TABLES, VIDEO, Job, Order, Unknown
+from mien.web.pictures import Drawn, unread
+from mien.web.service import Chosen, Served, Service, file_name
+
+router = APIRouter(tags=["videos"])
+
+MEDIA = {
+    ".csv": "text/csv; charset=utf-8",
+    ".jsonl": "application/x-ndjson",
+    ".parquet": "application/vnd.apache.parquet",
+    ".html": "text/html; charset=utf-8",
+    ".mp4": "video/mp4",
+}
+RESPONSES: dict[int | str, dict[str, Any]] = {404: {"model": answers.Fault}}
+
+
+@router.post("/api/videos", status_code=202, responses={202: {"model": answers.VideoJob}, 400: {"model": answers.Fault}})
+async def add_video(
+    service: Served,
+    analyzer: Chosen,
+    drawing: Drawn,
+    file: Annotated[UploadFile, File(description="The video. It is deleted as soon as it was read.")],
+    every: Annotated[float | None, Query(description="Take a frame each so many seconds instead of every frame.")] = None,
+    annotated: Annotated[bool, Query(description="Make an annotated video too.")] = False,
+    title: Annotated[str, Query(description="Heading of the page; the file's name if empty.", max_length=200)] = "",
+) -> Response:
+    """Take a video in; ask for its job until it is done, then fetch its results."""
+    name, language = file_name(file.filename, "video"), drawing.language or service.settings.language
+    drawer = styled(drawing.style(language), anonymize=drawing.anonymize)
+    order = Order(
+        analyzer=analyzer,
+        name=name,
+        span=VideoSpan(every=every),
+        limits=service.limits,
+        drawer=drawer if annotated else None,
+        language=language,
+        title=title,
+    )
+    job = await service.work(partial(service.jobs.add, file.file, order))
+    return JSONResponse(as_dict(service, job), 202, headers={"Location": f"/api/videos/{job.id}"})
+
+
+@router.get("/api/videos/{number}", responses=RESPONSES | {200: {"model": answers.VideoJob}})
+def video(service: Served, number: str) -> Response:
+    """How far a video is, and where its results are."""
+    return JSONResponse(as_dict(service, service.jobs.get(number)))
+
+
+@router.delete("/api/videos/{number}", status_code=204, responses=RESPONSES)
+def erase_video(service: Served, number: str) -> Response:
+    """Stop it and erase all of it."""
+    service.jobs.erase(number)
+    return Response(status_code=204)
+
+
+@router.get("/api/videos/{number}/{result}", responses=RESPONSES)
+def video_result(service: Served, number: str, result: str) -> Response:
+    """A result: table.csv, table.jsonl, table.parquet, page.html or annotated.mp4."""
+    job = service.jobs.get(number)
+    path = job.result(result)
+    if path is None:
+        raise Unknown(f"{result}: not a result of this video, or not there yet; there are: {', '.join(results(job).values()) or 'none'}")
+    page = path.suffix == ".html"
+    stem = job.order.name.rpartition(".")[0] or job.order.name
+    return FileResponse(
+        path,
+        media_type=MEDIA[path.suffix],
+        filename=None if page else f"{stem}{path.suffix}",
+        content_disposition_type="inline" if path.suffix == ".mp4" else "attachment",
+        headers=PAGE_HEADERS if page else None,
+    )
+
+
+PAGE_HEADERS = {"Content-Security-Policy": "frame-ancestors 'self'"}
+"""Of mien's own pages, which say themselves, in a meta element, what they may load: nothing."""
+
+
+def results(job: Job) -> dict[str, str]:
+    """Kind -> address of what there is."""
+    names = TABLES | {"page": PAGE, "video": VIDEO}
+    return {kind: f"/api/videos/{job.id}/{name}" for kind, name in names.items() if job.result(name) is not None}
+
+
+def as_dict(service: Service, job: Job) -> dict[str, Any]:
+    """As `answers.VideoJob`."""
+    share = min(1.0, job.seconds / job.duration) if job.duration else None
+    return {
+        "id": job.id,
+        "name": job.order.name,
+        "state": job.state,
+        "frames": job.frames,
+        "faces": job.faces,
+        "seconds": round(job.seconds, 3),
+        "duration": None if job.duration is None else round(job.duration, 3),
+        "share": 1.0 if job.state == "done" else share,
+        "error": job.error,
+        "failures": [unread(failure) for failure in job.failures],
+        "results": results(job),
+        "expires": service.jobs.expires(job),
+    }

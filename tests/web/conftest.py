@@ -1,0 +1,73 @@
+"""A server with fakes for its models, asked in this process."""
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from mien.models import registry
+from mien.models.detectors import registry as detectors
+from mien.options import AnalyzeOptions
+from mien.testing import FakeDetector, FakeRecogniser, planted_picture
+from mien.web.app import create_app
+from mien.web.settings import ServeSettings
+from tests.io.clips import clip
+
+Serve = Callable[..., TestClient]
+TWO = [((40, 30, 140, 130), "happy"), ((200, 150, 300, 250), "sad")]
+
+
+def encoded(faces: list[tuple[tuple[float, float, float, float], str]], suffix: str = ".png") -> bytes:
+    """A picture with planted faces as a file's bytes."""
+    image, _ = planted_picture(faces, size=(400, 320))
+    return bytes(cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1])
+
+
+@pytest.fixture
+def two() -> bytes:
+    """A PNG with a happy and a sad face."""
+    return encoded(TWO)
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    """Two seconds of 5 frames each with a happy face."""
+    image, _ = planted_picture(TWO[:1], size=(400, 320))
+    return clip(tmp_path / "film.mp4", 10, fps=5, size=(400, 320), images=[image] * 10, sound="aac")
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """Start a server: keyword arguments are ServeSettings'. It ends with the test."""
+    monkeypatch.setitem(registry._factories, "fake", lambda threads: FakeRecogniser())
+    monkeypatch.setitem(detectors.DETECTORS, "fake", lambda variant, *, threads: FakeDetector())
+    monkeypatch.setitem(detectors.VARIANTS, "fake", ())
+    with ExitStack() as stack:
+
+        def start(*, model: str = "fake", detector: str = "fake", headers: dict[str, str] | None = None, **settings: Any) -> TestClient:
+            options = AnalyzeOptions(model=model, detector=detector)
+            app = create_app(ServeSettings(options=options, **settings))
+            return stack.enter_context(
+                TestClient(app, base_url="http://localhost", headers=headers, raise_server_exceptions=False, follow_redirects=False)
+            )
+
+        yield start
+
+
+@pytest.fixture
+def server(serve: Serve) -> TestClient:
+    """A server as `mien serve` starts it."""
+    return serve()
+
+
+def pixels(data: bytes) -> np.ndarray:
+    """A picture's pixels, BGR."""
+    found = cv2.imdecode(np.frombuffer(io.BytesIO(data).getbuffer(), np.uint8), cv2.IMREAD_COLOR)
+    assert found is not None
+    return found

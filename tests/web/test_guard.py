@@ -1,0 +1,110 @@
+"""Who is let in."""
+
+import pytest
+from starlette.websockets import WebSocketDisconnect
+
+from tests.web.conftest import Serve
+
+TOKEN = "a-long-token"
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:8000", "127.0.0.1:8000", "[::1]:8000", "192.168.1.7:8000", "LOCALHOST"])
+def test_a_server_is_reached_by_its_names_and_by_address(server, host):
+    assert server.get("/api/health", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example:8000", "127.0.0.1.evil.example", "", "[::1", "a@localhost"])
+def test_a_name_that_is_not_its_own_is_refused(server, host):
+    """Or a stranger's page could reach it under the stranger's name, once that leads to this machine."""
+    answer = server.get("/api/about", headers={"Host": host})
+    assert (answer.status_code, list(answer.json())) == (421, ["error"]) or host == "a@localhost"
+
+
+def test_further_names_can_be_allowed(serve: Serve):
+    server = serve(hosts=("Cafe.example",))
+    assert server.get("/api/health", headers={"Host": "cafe.example:8000"}).status_code == 200
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "http://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}])
+def test_a_page_of_another_site_can_change_and_see_nothing(server, two, headers):
+    answer = server.post("/api/pictures", files={"file": ("two.png", two)}, headers=headers)
+    assert answer.status_code == 403
+    assert answer.json() == {"error": "refused: this request comes from a page of another site"}
+    with pytest.raises(WebSocketDisconnect), server.websocket_connect("ws://localhost/api/live", headers=headers):
+        pass
+
+
+def test_its_own_page_may(server, two):
+    headers = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
+    assert server.post("/api/pictures", files={"file": ("two.png", two)}, headers=headers).status_code == 200
+
+
+def test_without_the_token_nothing_is_told(serve: Serve):
+    server = serve(token=TOKEN)
+    for path in ("/", "/api/about", "/static/icon.svg", "/api/docs", "/upload", "/nothing"):
+        answer = server.get(path)
+        assert (answer.status_code, list(answer.json())) == (401, ["error"]), path
+    assert server.get("/api/health").status_code == 200
+    with pytest.raises(WebSocketDisconnect), server.websocket_connect("ws://localhost/api/live"):
+        pass
+
+
+@pytest.mark.parametrize("header", [f"Bearer {TOKEN}", f"bearer  {TOKEN}"])
+def test_a_program_shows_the_token_in_a_header(serve: Serve, header):
+    assert serve(token=TOKEN).get("/api/about", headers={"Authorization": header}).status_code == 200
+
+
+@pytest.mark.parametrize("header", ["Bearer wrong", "Bearer ", f"Basic {TOKEN}", f"{TOKEN}", "Bearer ключ".encode()])
+def test_a_wrong_token_is_refused(serve: Serve, header):
+    assert serve(token=TOKEN).get("/api/about", headers={"Authorization": header}).status_code == 401
+
+
+def test_a_browser_shows_it_once_in_the_address(serve: Serve):
+    server = serve(token=TOKEN)
+    assert server.get("/", params={"token": "wrong"}).status_code == 401
+    entered = server.get("/", params={"token": TOKEN, "x": "1"})
+    assert (entered.status_code, entered.headers["location"]) == (303, "/?x=1")
+    cookie = entered.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "samesite=strict" in cookie.lower()
+    assert TOKEN not in cookie
+    assert server.get("/api/about").status_code == 200  # the client keeps the cookie, as a browser does
+
+
+def test_the_way_in_leads_to_no_other_site(serve: Serve):
+    entered = serve(token=TOKEN).get("http://localhost//evil.example/", params={"token": TOKEN})
+    assert entered.status_code == 303
+    assert entered.headers["location"] == "/evil.example/"
+
+
+def test_a_cookie_of_another_token_is_refused(serve: Serve):
+    first, second = serve(token=TOKEN), serve(token="another")
+    first.get("/", params={"token": TOKEN})
+    assert second.get("/api/about", headers={"Cookie": f"mien={first.cookies['mien']}"}).status_code == 401
+
+
+def test_a_body_is_held_to_its_limit_whether_or_not_it_says_its_length(serve: Serve):
+    server = serve(max_picture_mb=0.01, max_upload_mb=0.1)
+    told = {"error": "the request is larger than 0.01 MB, the limit of this address; send less, or start mien serve with a higher one"}
+    big = server.post("/api/pictures", files={"file": ("a.png", bytes(20_000))})
+    assert (big.status_code, big.json()) == (413, told)
+
+    def pieces():
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+        for _ in range(20):
+            yield bytes(1000)
+        yield b"\r\n--x--\r\n"
+
+    silent = server.post("/api/pictures", content=pieces(), headers={"Content-Type": "multipart/form-data; boundary=x"})
+    assert (silent.status_code, silent.json()) == (413, told)
+    assert server.post("/api/videos", files={"file": ("a.mp4", bytes(20_000))}).status_code == 202
+    assert server.post("/api/videos", files={"file": ("a.mp4", bytes(200_000))}).status_code == 413
+
+
+def test_answers_lie_in_no_cache_and_no_frame(server):
+    headers = server.get("/api/about").headers
+    assert headers["cache-control"] == "no-store"
+    assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert server.get("/nothing").headers["cache-control"] == "no-store"

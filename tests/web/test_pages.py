@@ -1,0 +1,77 @@
+import re
+
+from mien import __version__
+from mien.labels import EMOTIONS
+from mien.web.service import file_name
+from tests.web.conftest import Serve
+
+
+def test_what_the_server_offers(serve: Serve):
+    found = serve(language="ru", max_upload_mb=7).get("/api/about").json()
+    assert (found["version"], found["language"], found["max_upload_mb"]) == (__version__, "ru", 7)
+    assert [one["name"] for one in found["models"]] == ["fake", "base", "large", "tiny"]
+    assert [one["default"] for one in found["models"]] == [True, False, False, False]
+    assert {"yunet", "yunet:full", "haar:alt2"} <= {one["name"] for one in found["detectors"]}
+    assert [one["name"] for one in found["emotions"]] == list(EMOTIONS)
+    happy = found["emotions"][EMOTIONS.index("happy")]
+    assert (happy["en"], happy["ru"]) == ("happy", "радость")
+    assert re.fullmatch("#[0-9A-Fa-f]{6}", happy["colour"])
+    assert found["reasons"]["blur"] == {"en": "blurred", "ru": "размыто"}
+    assert found["affect"] == ["model", "none", "adfes2011", "crowd", "legacy"] or set(found["affect"]) > {"model", "none"}
+
+
+def test_the_app_may_load_nothing_from_outside(server):
+    page = server.get("/")
+    assert page.headers["content-type"].startswith("text/html")
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    for address in re.findall(r'(?:src|href)="([^"]+)"', page.text):
+        assert not address.startswith(("http:", "https:", "//")), address
+        if address.startswith("/static/"):
+            assert server.get(address).status_code == 200, address
+
+
+def test_the_documentation_is_whole_without_a_network(server):
+    page = server.get("/api/docs")
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(addresses) >= 2
+    for address in addresses:
+        assert address.startswith("/"), address
+        assert server.get(address).status_code == 200, address
+    assert "http:" not in page.headers["content-security-policy"]
+
+
+def test_every_route_is_documented(server):
+    api = server.get("/api/openapi.json").json()
+    assert set(api["paths"]) == {
+        "/api/about", "/api/health", "/api/pictures", "/api/pictures/url", "/api/videos", "/api/videos/{number}",
+        "/api/videos/{number}/{result}", "/api/sessions", "/api/sessions/{number}", "/api/sessions/{number}/table.{kind}",
+        "/sessions/{number}", "/upload",
+    }  # fmt: skip
+    for path, methods in api["paths"].items():
+        for method, what in methods.items():
+            assert what["description"], (method, path)
+    face = api["components"]["schemas"]["Face"]["properties"]
+    assert {"emotion", "p_happy", "valence", "raw_p_happy"} <= set(face)
+
+
+def test_a_fault_is_one_line_without_a_traceback(serve: Serve, two, monkeypatch, caplog):
+    server = serve()
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("secret path")
+
+    monkeypatch.setattr("mien.web.pictures.decode", broken)
+    answer = server.post("/api/pictures", files={"file": ("a.png", two)})
+    assert answer.status_code == 500
+    assert answer.json() == {"error": "RuntimeError; this is a fault in mien or in a plug-in, and the server's log says where"}
+
+
+def test_names_of_uploads_are_made_harmless():
+    assert file_name("../../etc/passwd", "x") == "passwd"
+    assert file_name("C:\\photos\\a.jpg", "x") == "a.jpg"
+    assert file_name("a\nb\x1b[31m.jpg", "x") == "a?b?[31m.jpg"
+    assert (file_name("", "x"), file_name(None, "x"), file_name("..", "x")) == ("x", "x", "..")
+    assert len(file_name("a" * 500, "x")) == 200
