@@ -120,7 +120,7 @@ def test_check_by_path_detectors_and_unknown_names(mien: Mien, shelf: Path) -> N
 
 
 def test_check_of_all_names_each(mien: Mien, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "_checks", lambda: {"mine": lambda: models.check_model("mine"), "lost": lambda: models.check_model("lost")})
+    monkeypatch.setattr(models, "checks", lambda: {"mine": lambda: models.check_model("mine"), "lost": lambda: models.check_model("lost")})
     said = mien("models", "check")
     assert said.code == 1
     assert [line[:9] for line in said.out.splitlines()] == ["OK   mine", "BAD  lost"]

@@ -30,6 +30,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "export": ("mien.cli.train:export", "Write a run's network as ONNX file, card and golden crops."),
     "compare": ("mien.cli.compare:compare", "Train architectures on the same rows, each by its own recipe, and print one table."),
     "tune": ("mien.cli.tune:tune", "Search for the settings with which a training gives the best network, by Bayesian optimisation."),
+    "doctor": ("mien.cli.doctor:doctor", "Check this installation: packages, extras, models, video encoder, cameras, store."),
 }
 """Verb -> where it is (a function, or a Typer of several), and the first line of its help. Imported only when it is used."""
 

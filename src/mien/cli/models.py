@@ -63,15 +63,15 @@ def get(
 @app.command()
 def check(name: Annotated[str | None, typer.Argument(help="Name of a model or detector; all if not given.")] = None) -> None:
     """Check files against their hashes, load them, and compare answers with those on record. Exit code 1 when one differs."""
-    checks = _checks()
+    wanted = checks()
     if name is not None:
-        if name not in checks:
+        if name not in wanted:
             _card(name)  # says which names there are, or knows a path
-            checks = {name: lambda: check_model(name)}
+            wanted = {name: lambda: check_model(name)}
         else:
-            checks = {name: checks[name]}
+            wanted = {name: wanted[name]}
     bad = 0
-    for one, work in checks.items():
+    for one, work in wanted.items():
         try:
             typer.echo(f"OK   {one}: {work()}")
         except MienError as error:
@@ -119,7 +119,7 @@ def _golden(model: OnnxRecogniser, path: Path) -> str:
     return f"{len(crops)} golden crops within {worst:.1g}"
 
 
-def _checks() -> dict[str, Callable[[], str]]:
+def checks() -> dict[str, Callable[[], str]]:
     """Every check by name."""
     from mien.models.detectors.registry import DETECTORS
     from mien.models.registry import cards

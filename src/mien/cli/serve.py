@@ -79,8 +79,8 @@ def serve(
 ) -> None:
     """Serve the web app and the REST API: pictures, videos and cameras in, expressions out.
 
-    Until Ctrl-C. Nothing that is sent is kept: a picture is forgotten with the answer, a video is deleted when it was read, its results after an hour.
-    The API's documentation is at /api/docs.
+    Until Ctrl-C. Nothing that is sent is kept: a picture is forgotten with the answer, a video is deleted when it was read, its results
+    after an hour. The API's documentation is at /api/docs.
     """
     try:
         import uvicorn
