@@ -294,3 +294,47 @@ def test_the_page_has_language_and_scale_and_names_what_failed(mien: Mien, pictu
     assert data_of(html)["affect_scale"] == "seven"
     assert "Не удалось прочитать совсем или до конца: broken.jpg (" in words
     assert "Лицо не найдено в: none.png." in words
+
+
+@pytest.mark.parametrize("output", ["seen.csv", "seen.jsonl", "seen/"])
+def test_an_interrupted_run_is_gone_on_with(mien: Mien, pictures: Path, tmp_path: Path, output: str) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    target = f"{folder}/{output}"
+    table = folder / (output if "." in output else "seen/results.csv")
+    command = ["analyze", pictures, "-o", target, *FAKES]
+    assert mien(*command).code == 0
+    whole, drawn = table.read_bytes(), sorted(path.name for path in folder.rglob("*"))
+    table.write_bytes(whole + b"half a li")
+    again = mien(*command, "--resume")
+    assert again.code == 0
+    assert again.err.splitlines()[0] == "mien: --resume: 2 inputs are in the table already; going on behind them"
+    assert again.err.splitlines()[1].startswith("1 picture, ")
+    assert table.read_bytes() == whole
+    assert sorted(path.name for path in folder.rglob("*")) == drawn
+
+
+def test_a_run_begins_where_there_is_no_table_yet(mien: Mien, pictures: Path, tmp_path: Path) -> None:
+    said = mien("analyze", pictures, "-o", tmp_path / "seen.csv", "--resume", *FAKES)
+    assert said.code == 0
+    assert "--resume" not in said.err
+
+
+@pytest.mark.parametrize("outputs", [[], ["x.parquet"], ["x.csv", "page.html"], ["x.csv", "y.jsonl"], ["-"], ["a.jpg"]])
+def test_outputs_that_need_all_rows_in_one_run_are_refused(mien: Mien, pictures: Path, tmp_path: Path, outputs: list[str]) -> None:
+    targets = [word for name in outputs for word in ("-o", name if name == "-" else tmp_path / name)]
+    said = mien("analyze", pictures, *targets, "--resume", *FAKES)
+    assert said.code == 2
+    assert said.err.startswith("mien: --resume: wanted one table, -o x.csv or x.jsonl, and at most folders beside it")
+    assert not list(tmp_path.glob("x.*"))
+
+
+def test_a_table_of_another_model_is_not_gone_on_with(mien: Mien, pictures: Path, tmp_path: Path) -> None:
+    path = tmp_path / "seen.csv"
+    mien("analyze", pictures, "-o", path, *FAKES)
+    before = path.read_bytes()
+    said = mien("analyze", pictures, "-o", path, "--resume", "--model", "tiny", "--detector", "fake")
+    assert (said.code, said.err) == (2, "mien: --resume: the table was begun with the model 'fake', and this run has 'tiny'\n") or (
+        said.err.splitlines()[-1] == "mien: --resume: the table was begun with the model 'fake', and this run has 'tiny'"
+    )
+    assert path.read_bytes() == before

@@ -486,3 +486,19 @@ def test_a_closed_file_and_one_opened_as_text(here: Path) -> None:
     with Path("1.png").open(encoding="latin-1") as text:
         [failure] = open_source(text)
     assert "1.png: its read() gave str, wanted bytes; open the file as 'rb'" in str(failure.error)  # type: ignore[union-attr]
+
+
+def test_what_is_to_be_skipped_is_not_opened(here: Path) -> None:
+    put(here, "a.png", "d/1.png", "d/2.png", "e/1.png")
+    (here / "d" / "1.png").write_bytes(b"would be a failure")
+    fetched: list[str] = []
+
+    def fetch(url: str, *, allow_private: bool) -> bytes:
+        fetched.append(url)
+        return png()
+
+    asked = ["a.png", "d", "e", "*.png", "d/*.png", "http://me@a.test/x", "http://a.test/y"]
+    skip = {"a.png", joined("d", "1.png"), "d/1.png", joined("e", "1.png"), "http://a.test/x"}
+    assert said(open_source(asked, skip=skip, fetch=fetch)) == [joined("d", "2.png"), joined("d", "2.png"), "http://a.test/y"]
+    assert fetched == ["http://a.test/y"]
+    assert told(open_source(["a.png", "./a.png"], skip={"a.png"}, once=True)) == [f"./a.png: {ONE_AGAIN}"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mien.io.video import VideoSpan
     from mien.profile import Profile
     from mien.sinks.registry import OwnOutputs
+    from mien.sinks.resume import SoFar
     from mien.sinks.sink import Sink
 
 
@@ -42,6 +43,15 @@ def analyze(
             rich_help_panel=given.OUTPUT,
         ),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the table (x.csv, x.jsonl, or DIR's) that an interrupted run of the same command left: inputs whose rows "
+            "are in it are not read again.",
+            rich_help_panel=given.OUTPUT,
+        ),
+    ] = False,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -114,6 +124,7 @@ def analyze(
     from mien.pipeline import Analyzer
     from mien.sinks.baseline import after_baseline
     from mien.sinks.registry import OwnOutputs, Sinks, open_sinks
+    from mien.sinks.resume import NOTHING
     from mien.table import columns as table_columns
     from mien.vision.style import Style
 
@@ -144,11 +155,17 @@ def analyze(
     if any("://" in given for given in inputs):
         reading["fetch"] = _fetch(url_timeout, url_max_bytes)
     streams = has_streams(inputs, recursive=not no_recursive)
-    talk = RunTalk(total=_total(inputs, reading["span"]), quiet=quiet, noun="frame" if streams else "picture")
     folders = [Path(target) for target in output or [] if target != "-"]
     columns = table_columns(raw=streams and track.smooths, delta=baseline is not None)
+    done = _so_far(output or [], columns, session=session) if resume else NOTHING
+    reading["skip"] = frozenset(done.sources)
+    left = [name for name in inputs if name not in reading["skip"]]
+    talk = RunTalk(total=_total(left, reading["span"]), quiet=quiet, noun="frame" if streams else "picture")
+    if done.sources:
+        talk.notice(f"--resume: {len(done.sources):,} inputs are in the table already; going on behind them")
     settings = {
         "columns": columns,
+        "done": done,
         "baseline": track.baseline,
         "span": reading["span"],
         "recursive": reading["recursive"],
@@ -170,10 +187,28 @@ def analyze(
 
         sinks.append(CropsSink(save_crops, originals=Originals.of(inputs)))
     analyzer = Analyzer(options)
+    if done.model not in ("", analyzer.model):
+        raise UsageError(f"--resume: the table was begun with the model {done.model!r}, and this run has {analyzer.model!r}")
     _run(analyzer.stream(inputs, **reading), Sinks(sinks), talk, OwnOutputs(folders, inputs), analyzer.profile)
     if profile:
         say_profile(analyzer.profile, talk.pictures)
-    _leave(talk)
+    _leave(talk, before=len(done.sources))
+
+
+def _so_far(output: list[str], columns: Mapping[str, type], *, session: str | None) -> SoFar:
+    """What an interrupted run left in the table of this one. Raises UsageError where a run cannot be gone on with."""
+    from mien.sinks.pictures import TABLE
+    from mien.sinks.registry import is_folder, is_table
+    from mien.sinks.resume import KINDS, so_far
+
+    growing = [Path(target) for target in output if is_table(target) and Path(target).suffix.lower() in KINDS]
+    folders = [Path(target) for target in output if is_folder(target)]
+    tables = growing or [folder / TABLE for folder in folders[:1]]
+    if session is not None or len(tables) != 1 or len(growing) + len(folders) < len(output):
+        raise UsageError(
+            "--resume: wanted one table, -o x.csv or x.jsonl, and at most folders beside it; other outputs need all rows in one run"
+        )
+    return so_far(tables[0], columns)
 
 
 def _run(items: Iterator[Any], sinks: Sink, talk: RunTalk, own: OwnOutputs, profile: Profile) -> None:
@@ -213,11 +248,11 @@ def _run(items: Iterator[Any], sinks: Sink, talk: RunTalk, own: OwnOutputs, prof
     talk.summary(sinks.what if talk.pictures else "")
 
 
-def _leave(talk: RunTalk) -> None:
-    """Leave with exit code 1 when nothing could be read, 3 when some could not be read or drawn."""
+def _leave(talk: RunTalk, *, before: int = 0) -> None:
+    """Leave with exit code 1 when nothing could be read, 3 when some could not be read or drawn. before: inputs of an earlier run."""
     from mien.cli.main import NOTHING_DONE, SOME_FAILED
 
-    if not talk.pictures:
+    if not talk.pictures and not (before and not talk.failures):
         raise typer.Exit(NOTHING_DONE)
     if talk.failures:
         raise typer.Exit(SOME_FAILED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from numbers import Integral
 from typing import BinaryIO, TypedDict
 
@@ -19,6 +19,7 @@ class Reading(TypedDict, total=False):
     span: VideoSpan
     recursive: bool
     once: bool
+    skip: Container[str]
     allow_private: bool
     ahead: int
     stdin: BinaryIO | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Generator, Iterable, Iterator, Sized
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
@@ -39,6 +39,7 @@ def open_source(
     span: VideoSpan = VideoSpan(),
     recursive: bool = True,
     once: bool = False,
+    skip: Container[str] = (),
     allow_private: bool = False,
     ahead: int = 2,
     stdin: BinaryIO | None = None,
@@ -71,6 +72,7 @@ def open_source(
         recursive: whether folders are read with their subfolders.
         once: whether a file that an earlier input was too, by whatever name or link, is left out with a Notice: in one table
             the rows of both could not be told apart.
+        skip: names of inputs, as the frames' `source` has them, that are passed over without being opened: paths and URLs.
         allow_private: whether URLs may lead to private and loopback addresses.
         ahead: how many pictures are read and decoded in the background, by as many threads; 0 for none. A video is decoded
             by a thread of its own.
@@ -81,9 +83,8 @@ def open_source(
         UsageError: at the call, for a negative `ahead`.
     """
     inputs = _one_by_one(inputs)
-    opener = _Opener(
-        limits, span, recursive, allow_private, stdin, fetch, remembers=once and (not isinstance(inputs, Sized) or len(inputs) > 1)
-    )
+    remembers = once and (not isinstance(inputs, Sized) or len(inputs) > 1)
+    opener = _Opener(limits, span, recursive, skip, allow_private, stdin, fetch, remembers=remembers)
     return _in_turn(prefetched(opener.jobs(inputs), ahead=ahead))
 
 
@@ -131,6 +132,7 @@ class _Opener:
     limits: ImageLimits
     span: VideoSpan
     recursive: bool
+    skip: Container[str]
     allow_private: bool
     stdin: BinaryIO | None
     fetch: Callable[..., bytes] | None
@@ -152,7 +154,8 @@ class _Opener:
             elif given == "-":
                 yield self._from_stdin()
             elif isinstance(given, str) and is_url(given):
-                yield self._from_url(given)
+                if _printable(_without_userinfo(given)) not in self.skip:
+                    yield self._from_url(given)
             else:
                 yield from self._from_path(os.fsdecode(given))
 
@@ -161,6 +164,8 @@ class _Opener:
             path = Path(text)
             if text and path.is_dir():
                 yield from self._from_folder(text)
+            elif _printable(text) in self.skip:
+                self._is_new(text)
             elif text and (os.path.lexists(text) or not is_pattern(text)):
                 yield self._from_file(text) if self._is_new(text) else _noting(text, LEFT_OUT)
             elif text:
@@ -201,6 +206,8 @@ class _Opener:
             nothing = False
             if isinstance(found, Failure):
                 yield _failed(found)
+            elif _printable(found) in self.skip:
+                self._is_new(found)
             elif self._is_new(found):
                 yield self._from_file(found)
             else:
@@ -226,6 +233,8 @@ class _Opener:
                 yield from self._from_folder(found)
             elif not any_kind and not _is_wanted_name(found):
                 continue
+            elif _printable(found) in self.skip:
+                self._is_new(found)
             elif self._is_new(found):
                 yield self._from_file(found)
             else:
@@ -257,7 +266,7 @@ class _Opener:
         from mien.io import fetch as urls  # here: TLS and HTTP take a while to import, and files need neither
 
         fetch = self.fetch or urls.fetch
-        source = urls.without_userinfo(url)
+        source = _without_userinfo(url)
 
         def events() -> Iterable[Event]:
             try:
@@ -281,6 +290,12 @@ class _Opener:
                 return self._video(source, media())
 
         return events
+
+
+def _without_userinfo(url: str) -> str:
+    from mien.io.fetch import without_userinfo  # here: see _from_url
+
+    return without_userinfo(url)
 
 
 def _is_wanted_name(name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -80,7 +80,8 @@ class FolderSink(Sink):
     They keep their names, and the subfolders below a folder that was named. What was stored with loss becomes a JPEG, the
     other pictures PNG, videos MP4. Two inputs of one name give `a.jpg` and `a-2.jpg`, in the order of the inputs.
 
-    span: the part of the videos that is read, see Mp4Sink.
+    span: the part of the videos that is read, see Mp4Sink. done: inputs whose pictures the folder has already;
+    their names are taken.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class FolderSink(Sink):
         originals: Originals = Originals(),
         table: Callable[[Path], Sink] | None = CsvSink,
         span: VideoSpan | None = None,
+        done: Iterable[str] = (),
     ) -> None:
         self.folder, self._drawer, self._originals, self._span = folder, drawer, originals, span
         self._video: Mp4Sink | None = None
@@ -103,6 +105,8 @@ class FolderSink(Sink):
         self._taken: set[str] = {TABLE} if table else set()
         self._replaced = int(table is not None and (folder / TABLE).exists())
         self._table = table(folder / TABLE) if table else None
+        for source in done:
+            self._free(output_name(originals.name(source)))
 
     @property
     def what(self) -> str:

@@ -15,18 +15,19 @@ from mien.sinks.baseline import after_baseline
 from mien.sinks.originals import Originals, strictly_inside
 from mien.sinks.parquet import ParquetSink
 from mien.sinks.pictures import FolderSink, PictureSink
+from mien.sinks.resume import NOTHING, SoFar
 from mien.sinks.single import names_in, refuse_for_picture, refuse_for_video
 from mien.sinks.sink import BadTarget, PictureNotWritten, Sink
-from mien.sinks.tables import CsvSink, JsonLinesSink, StdoutSink
+from mien.sinks.tables import CsvSink, JsonLinesSink, LineSink, StdoutSink
 from mien.table import COLUMNS
 from mien.types import Drawer, Frame, Result
 
 if TYPE_CHECKING:
     from mien.io.video import VideoSpan
 
-TABLES: dict[str, Callable[[Path, Mapping[str, type]], CsvSink | JsonLinesSink | ParquetSink]] = {
-    ".csv": CsvSink,
-    ".jsonl": JsonLinesSink,
+GROWING: dict[str, type[LineSink]] = {".csv": CsvSink, ".jsonl": JsonLinesSink}
+TABLES: dict[str, Callable[[Path, Mapping[str, type]], LineSink | ParquetSink]] = {
+    **GROWING,
     ".parquet": ParquetSink,
 }
 PICTURES = (".jpg", ".jpeg", ".png")
@@ -48,6 +49,7 @@ def open_sink(
     affect_scale: str = "unit",
     recursive: bool = True,
     targets: Sequence[str] = (),
+    done: SoFar = NOTHING,
 ) -> Sink:
     """The sink for one target: a table (`x.csv`, `x.jsonl`, `x.parquet`, or `-` for JSON Lines on stdout), an annotated
     picture or video (`x.jpg`, `x.png`, `x.mp4`), a page with charts (`x.html`), or a folder.
@@ -58,7 +60,7 @@ def open_sink(
     `Result.delta`. span: the part of a video that is read, whose sound an annotated video gets. beside: a table that the same
     run writes, which a page names as the place of all rows. title, language, affect_scale: of a page, as HtmlSink takes them.
     recursive: whether folders are read with their subfolders. targets: all of the same run; what lies in a folder among them is
-    not read.
+    not read. done: what an earlier run left in the table, which is gone on with.
 
     Missing folders are made, and it is tried whether the file can be written; but a file that is there is replaced only when
     the first result comes. Raises SinkError: cannot be written; BadTarget, which is a UsageError too: an unknown extension, an
@@ -72,9 +74,9 @@ def open_sink(
     path, suffix = Path(text), Path(text).suffix.lower()
     if not text or "\0" in text:
         raise BadTarget(f"output {text!r}: not a file name; name a file, a folder, or - for stdout")
-    if text.endswith(("/", os.sep)) or not suffix or os.path.isdir(text):  # noqa: PTH112  Path.is_dir raises for a name that is too long
-        results = (lambda csv: after_baseline(CsvSink(csv, columns), baseline)) if table else None
-        return FolderSink(path, drawer=drawer or drawer_by_name(), originals=originals, table=results, span=span)
+    if is_folder(text):
+        results = (lambda csv: after_baseline(CsvSink(csv, columns, kept=done.kept), baseline)) if table else None
+        return FolderSink(path, drawer=drawer or drawer_by_name(), originals=originals, table=results, span=span, done=done.sources)
     if suffix in (*PICTURES, VIDEO):
         own = OwnOutputs([Path(other) for other in targets if other != "-"], inputs)
         names = (name for name in names_in(inputs, recursive=recursive) if name not in own)
@@ -95,13 +97,21 @@ def open_sink(
 
         page = HtmlSink(path, title=title, language=language, affect_scale=affect_scale, baseline=baseline, table=beside)
         return after_baseline(page, baseline)
+    if done.kept and suffix in GROWING:
+        return after_baseline(GROWING[suffix](path, columns, kept=done.kept), baseline)
     return after_baseline(TABLES[suffix](path, columns), baseline)
+
+
+def is_folder(target: str | os.PathLike[str]) -> bool:
+    """Whether a target is a folder: by its name, or because there is one."""
+    text = os.fspath(target)
+    return text != "-" and (text.endswith(("/", os.sep)) or not Path(text).suffix or os.path.isdir(text))  # noqa: PTH112  Path.is_dir raises for a name that is too long
 
 
 def is_table(target: str | os.PathLike[str]) -> bool:
     """Whether a target takes the table."""
     text = os.fspath(target)
-    return text == "-" or (Path(text).suffix.lower() in TABLES and not text.endswith("/") and not os.path.isdir(text))  # noqa: PTH112  see open_sink
+    return text == "-" or (Path(text).suffix.lower() in TABLES and not is_folder(text))
 
 
 class Sinks(Sink):

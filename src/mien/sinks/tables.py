@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from abc import abstractmethod
 from collections.abc import Iterable
@@ -16,10 +17,13 @@ from mien.types import Frame, Result
 
 
 class LineSink(Sink):
-    """A text file that is opened with the first result, so that a run that reads nothing replaces nothing."""
+    """A text file that is opened with the first result, so that a run that reads nothing replaces nothing.
 
-    def __init__(self, path: Path, columns: Iterable[str] = COLUMNS) -> None:
-        self.path, self.columns = path, tuple(columns)
+    kept: bytes from the beginning of a file that is there which stay, see mien.sinks.resume; the rows go behind them.
+    """
+
+    def __init__(self, path: Path, columns: Iterable[str] = COLUMNS, *, kept: int = 0) -> None:
+        self.path, self.columns, self._kept = path, tuple(columns), kept
         self.replaces = prepare(path)
         self._claim = Claim(path)
         self._file: TextIO | None = None
@@ -27,7 +31,9 @@ class LineSink(Sink):
     @property
     def what(self) -> str:
         """The file's name."""
-        return "" if self._file is None else f"{self.path} (replaced)" if self.replaces else str(self.path)
+        if self._file is None:
+            return ""
+        return f"{self.path} (continued)" if self._kept else f"{self.path} (replaced)" if self.replaces else str(self.path)
 
     @property
     def header(self) -> str:
@@ -51,8 +57,12 @@ class LineSink(Sink):
         self._claim.take()
         with writing(self.path):
             if self._file is None:
-                self._file = self.path.open("w", encoding="utf-8", newline="")
-                self._file.write(self.header)
+                self._file = self.path.open("r+" if self._kept else "w", encoding="utf-8", newline="")
+                if self._kept:
+                    self._file.truncate(self._kept)
+                    self._file.seek(0, os.SEEK_END)
+                else:
+                    self._file.write(self.header)
             self._file.writelines(self.line({name: row.get(name) for name in self.columns}) for row in rows)
             self._file.flush()
 

@@ -1,0 +1,88 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from mien.errors import UsageError
+from mien.sinks.registry import open_sink
+from mien.sinks.resume import NOTHING, SoFar, so_far
+from mien.table import COLUMNS
+from mien.testing import make_result
+from mien.types import Frame
+from tests.store.recording import FRAME
+
+NAMES = ("a.jpg", 'odd "name",\nwith a line end.jpg', "лицо.jpg")
+
+
+def write(sink, names) -> None:
+    """A row, two and none by turns."""
+    for name in names:
+        shown = [("happy",), ("sad", "fear"), ()][NAMES.index(name)]
+        sink.write(Frame(FRAME.image, source=name), make_result(shown, source=name))
+
+
+def fill(path: Path, names=NAMES, done: SoFar = NOTHING) -> bytes:
+    """Write a table, or go on with it."""
+    with open_sink(path, done=done) as sink:
+        write(sink, names)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_wherever_a_table_was_cut_off_another_run_gives_the_whole_one(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"x{suffix}"
+    whole = fill(path, NAMES)
+    ends = {len(fill(tmp_path / f"y{suffix}", NAMES[:n])) for n in (1, 2, 3)}
+    seen = set()
+    for end in [*range(0, len(whole), 7), len(whole)]:
+        path.write_bytes(whole[:end])
+        found = so_far(path, COLUMNS)
+        assert found.kept <= end
+        assert found.kept == 0 or found.kept in ends
+        assert found.sources == NAMES[: len(found.sources)]
+        assert len(found.sources) < len(NAMES)  # of the last there may be more
+        seen.add(len(found.sources))
+        assert fill(path, NAMES[len(found.sources) :], found) == whole
+    assert seen == {0, 1, 2}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_the_rows_go_behind_those_that_stay(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"x{suffix}"
+    whole = fill(path)
+    found = so_far(path, COLUMNS)  # a whole table, too, may be one that lacks rows of its last input
+    assert (found.sources, found.model) == (NAMES[:2], "fake")
+    with open_sink(path, done=found) as sink:
+        assert sink.what == ""
+        assert path.read_bytes() == whole  # until there is a result
+        write(sink, NAMES[2:])
+        assert sink.what == f"{path} (continued)"
+    assert path.read_bytes() == whole
+
+
+def test_no_table_is_nothing(tmp_path: Path) -> None:
+    assert so_far(tmp_path / "x.csv", COLUMNS) == NOTHING
+    (tmp_path / "x.csv").touch()
+    assert so_far(tmp_path / "x.csv", COLUMNS) == NOTHING
+    fill(tmp_path / "y.csv", NAMES[:1])
+    assert so_far(tmp_path / "y.csv", COLUMNS) == NOTHING
+
+
+def test_what_cannot_be_gone_on_with_is_told(tmp_path: Path) -> None:
+    def told(name: str, content: bytes, columns=COLUMNS) -> str:
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(UsageError) as error:
+            so_far(tmp_path / name, columns)
+        return str(error.value).removeprefix(f"{tmp_path / name}: ")
+
+    whole = fill(tmp_path / "whole.csv")
+    assert told("x.parquet", b"PAR1") == "cannot be gone on with; wanted a table that grows row by row, .csv or .jsonl"
+    assert told("x.csv", b"image_path,emotion\na,b\n").startswith("has other columns than this run would write")
+    assert told("x.csv", whole, COLUMNS | {"delta_valence": float}).startswith("has other columns")
+    assert told("x.jsonl", json.dumps({"a": 1}).encode() + b"\n").startswith("has other columns")
+    assert told("x.jsonl", b"[1, 2]\n").startswith("has other columns")
+    assert told("x.jsonl", b"nonsense\n").startswith("not a table of mien's, or damaged (")
+    assert told("x.csv", b"\xff\xfe\n").startswith("not a table of mien's, or damaged (")
+    first = whole.split(b"\n")[1] + b"\n"
+    twice = whole.split(b"\n")[0] + b"\n" + first + first.replace(b"a.jpg", b"b.jpg") + first
+    assert told("x.csv", twice) == "has rows of a.jpg in two places; this table cannot be gone on with, name another one"
