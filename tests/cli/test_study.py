@@ -101,6 +101,22 @@ def test_reaction_of_recordings_keeps_their_tables_and_goes_on_past_bad_ones(mie
     assert (tmp_path / "again" / "curve.csv").read_bytes() == (tmp_path / "ad" / "curve.csv").read_bytes()
 
 
+def test_the_page_alone_speaks_the_language_that_was_asked_for(mien: Mien, viewers: list[str], tmp_path: Path) -> None:
+    came, left = passers(tmp_path / "in.csv", 0.1, 0), passers(tmp_path / "out.csv", 0.9, 1)
+    asked = {"en": (), "ru": ("--language", "ru", "--affect-scale", "seven")}
+    for name, how in asked.items():
+        assert mien("study", "reaction", *viewers, "-o", str(tmp_path / name / "film"), *QUICK, *how).code == 0
+        both = ("--entering", came, "--leaving", left)
+        assert mien("study", "visitors", *both, "-o", str(tmp_path / name / "cafe"), *QUICK, *how).code == 0
+    english, russian = (sorted(path for path in (tmp_path / name).rglob("*") if path.is_file()) for name in asked)
+    differ = [a.relative_to(tmp_path / "en") for a, b in zip(english, russian, strict=True) if a.read_bytes() != b.read_bytes()]
+    assert differ == [Path("cafe/page.html"), Path("film/page.html")]
+    film, cafe = ((tmp_path / "ru" / name / "page.html").read_text("utf-8") for name in ("film", "cafe"))
+    assert "nobody (лицо не найдено)" in film
+    assert "валентность, 1..7" in film
+    assert "Выход по сравнению со входом" in cafe
+
+
 def test_a_plan_with_groups(mien: Mien, viewers: list[str], tmp_path: Path) -> None:
     plan = tmp_path / "plan.csv"
     plan.write_text("file,viewer,group\n" + "".join(f"v{i}.parquet,viewer {i},{'ab'[i % 2]}\n" for i in range(8)))
@@ -186,6 +202,8 @@ def test_periods_of_a_plan(mien: Mien, tmp_path: Path) -> None:
         (("reaction",), "name the viewers' recordings, or a plan"),
         (("reaction", "a.csv", "--plan", "p.csv"), "but not both"),
         (("reaction", "a.csv", "--baseline", "5"), "--baseline 5: wanted two numbers of seconds"),
+        (("reaction", "a.csv", "--language", "xx"), "unknown language 'xx'; there are: en, ru"),
+        (("visitors", "--entering", "a.csv", "--affect-scale", "five"), "unknown affect scale 'five'; there are: seven, unit"),
         (("visitors",), "name recordings with --entering and --leaving"),
         (("reaction", "--plan", "none.csv"), "none.csv: no such file"),
         (("visitors", "--entering", "a.csv", "--leaving", "./a.csv"), "a.csv: named twice; its people would count twice"),

@@ -67,6 +67,10 @@ AffectScale = Annotated[
     ),
 ]
 Language = Annotated[str, typer.Option(help="Language of the captions and of a page: en or ru.", rich_help_panel=DRAWING)]
+PageLanguage = Annotated[str, typer.Option("--language", help="Language of the page: en or ru.")]
+PageAffectScale = Annotated[
+    str, typer.Option("--affect-scale", help="Scale of valence and arousal on the page: unit (-1..1) or seven (1..7).")
+]
 Anonymize = Annotated[bool, typer.Option("--anonymize", help="Make the faces unrecognisable on the pictures.", rich_help_panel=DRAWING)]
 DrawerName = Annotated[str, typer.Option(help="A plug-in's drawer; the options above are for mien's own.", rich_help_panel=DRAWING)]
 UnsureRulesName = Annotated[str | None, typer.Option(help="default, r3 or never; single thresholds below.", rich_help_panel=DOUBT)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.cli.options import seconds_span
+from mien.cli import options as given
 from mien.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ def report(
         typer.Option(metavar="FROM:TO", help="Seconds in which people are neutral, as 0:3: adds charts of the change from there."),
     ] = None,
     title: Annotated[str | None, typer.Option(help="Heading of the page. Default: the table's or session's name.")] = None,
-    language: Annotated[str, typer.Option(help="Language of the page: en or ru.")] = "en",
-    affect_scale: Annotated[str, typer.Option(help="Scale of valence and arousal on the page: unit (-1..1) or seven (1..7).")] = "unit",
+    language: given.PageLanguage = "en",
+    affect_scale: given.PageAffectScale = "unit",
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Make the page of a run: one HTML file with charts, numbers and rows, which needs no network.
@@ -48,7 +48,7 @@ def report(
 
     words(language)
     scale(affect_scale)
-    span = None if baseline is None else seconds_span(baseline)
+    span = None if baseline is None else given.seconds_span(baseline)
     page = output or default_page(what)
     if page.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"-o {page}: wanted a name that ends in .html")

@@ -63,6 +63,8 @@ def reaction(
     rounds: Rounds = 5000,
     seed: Seed = 0,
     title: Title = None,
+    language: given.PageLanguage = "en",
+    affect_scale: given.PageAffectScale = "unit",
     every: Every = 0.1,
     detector: given.Detector = "yunet",
     model: given.Model = "base",
@@ -74,12 +76,14 @@ def reaction(
     Every figure is over viewers, each counting once. See docs/studies.md.
     """
     from mien.cli.render import counted
-    from mien.report.reaction import ALPHA, write_reaction_page
+    from mien.report.reaction import write_reaction_page
+    from mien.report.writing import ALPHA, Writing
     from mien.study.outputs import write_reaction
     from mien.study.plan import read_parts, read_plan, recordings_of
     from mien.study.reaction import ReactionSettings, react, refuse_names
     from mien.study.viewer import Viewer
 
+    Writing.of(language, affect_scale)  # which refuses names there are not, before anything is read
     if bool(inputs) == (plan is not None):
         raise UsageError("name the viewers' recordings, or a plan of them with --plan, but not both")
     recordings = read_plan(plan, start=start) if plan else recordings_of(inputs or [], start=start)
@@ -101,7 +105,9 @@ def reaction(
     read = [{"file": one.file, "viewer": one.viewer, "start": one.start, "group": one.group} for one in recordings]
     files = write_reaction(found, output, about={**reader.about(), "recordings": read, "could_not_be_read": run.failed})
     name = title or output.resolve().name
-    write_reaction_page(found, output / PAGE, title=name, model=", ".join(reader.models), failed=run.failed)
+    write_reaction_page(
+        found, output / PAGE, title=name, language=language, affect_scale=affect_scale, model=", ".join(reader.models), failed=run.failed
+    )
     shared = sum(moment.p <= ALPHA for moment in found.moments)
     run.end(f"{counted(len(found.curves), 'viewer')}, {counted(shared, 'shared moment')}", [PAGE, *files])
 
@@ -126,6 +132,8 @@ def visitors(
     rounds: Rounds = 5000,
     seed: Seed = 0,
     title: Title = None,
+    language: given.PageLanguage = "en",
+    affect_scale: given.PageAffectScale = "unit",
     every: Every = 0.1,
     detector: given.Detector = "yunet",
     model: given.Model = "base",
@@ -137,10 +145,12 @@ def visitors(
     Every figure is over people, each counting once; who leaves is not matched with who came. See docs/studies.md.
     """
     from mien.report.visits import write_visits_page
+    from mien.report.writing import Writing
     from mien.study.outputs import write_visits
     from mien.study.plan import Visit, read_visits
     from mien.study.visitors import VisitorSettings, compare, people_in
 
+    Writing.of(language, affect_scale)  # which refuses names there are not, before anything is read
     if bool(entering or leaving) == (plan is not None):
         raise UsageError("name recordings with --entering and --leaving, or a plan of them with --plan, but not both")
     visits = (
@@ -163,7 +173,15 @@ def visitors(
     about = {**reader.about(), "recordings": len(visits), "could_not_be_read": len(run.failed)}
     files = write_visits(found, output, about=about)
     name = title or output.resolve().name
-    write_visits_page(found, output / PAGE, title=name, model=", ".join(reader.models), failed=len(run.failed))
+    write_visits_page(
+        found,
+        output / PAGE,
+        title=name,
+        language=language,
+        affect_scale=affect_scale,
+        model=", ".join(reader.models),
+        failed=len(run.failed),
+    )
     run.end("{:,} people entering, {:,} leaving".format(*found.periods[0].counts), [PAGE, *files])
 
 

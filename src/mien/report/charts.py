@@ -89,7 +89,9 @@ def _over_time(
         points = words["points_bin"].format(seconds=f"{line.bin_seconds:.2f}") if line.bin_seconds else words["points_frame"]
         best = sorted(summary.emotions, key=lambda count: -np.nan_to_num(count.mean_p, nan=-1))[:3]
         alt = words["alt_lines"].format(
-            start=clock(own_clock.times[0]), end=clock(own_clock.times[-1]), names=", ".join(words.get(c.emotion, c.emotion) for c in best)
+            start=clock(own_clock.times[0], words),
+            end=clock(own_clock.times[-1], words),
+            names=", ".join(words.get(c.emotion, c.emotion) for c in best),
         )
         found["lines"] = Chart(figures.lines(line, words), words["lines_note"].format(points=points), alt)
         if np.isfinite(timeline["valence"][sure]).any():

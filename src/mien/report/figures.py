@@ -213,7 +213,7 @@ def strip(people: Mapping[str, Sequence[Run]], words: Words, *, span: tuple[floa
                 "base": [round(run.start * scale, 4) for _, run in own], "x": [round((run.end - run.start) * scale, 4) for _, run in own],
                 "text": [caption if state and run.end - run.start >= SHOWN_SHARE * (last - first) else "" for _, run in own],
                 "textposition": "inside", "insidetextanchor": "middle", "textangle": 0, "constraintext": "inside",
-                "customdata": [[clock(run.start), clock(run.end)] for _, run in own],
+                "customdata": [[clock(run.start, words), clock(run.end, words)] for _, run in own],
                 "hovertemplate": "%{y}: " + caption + "<br>%{customdata[0]} – %{customdata[1]}<extra></extra>",
                 "marker": {"color": f"${state}", "line": {"width": 0}} if state else _hatched("$grid") | {"line": {"width": 0}},
             }
@@ -228,10 +228,10 @@ def strip(people: Mapping[str, Sequence[Run]], words: Words, *, span: tuple[floa
     return {"data": data, "layout": layout}
 
 
-def clock(seconds: float) -> str:
+def clock(seconds: float, words: Words) -> str:
     """`3.20 s`, `12:05.5`, `1:00:07`."""
     if seconds < 60:
-        return f"{seconds:.2f} s"
+        return f"{seconds:.2f} {words['s']}"
     minutes, rest = divmod(round(seconds, 1), 60)
     hours, minutes = divmod(int(minutes), 60)
     return f"{hours}:{minutes:02d}:{int(rest):02d}" if hours else f"{minutes}:{rest:04.1f}"
@@ -239,7 +239,7 @@ def clock(seconds: float) -> str:
 
 def _line(found: Series, column: str, caption: str, *, color: str, dash: str) -> list[Figure]:
     """A line with its gaps; where it has points with a gap on both sides, these as dots of their own."""
-    scale, _ = _clock_axis(float(found.times[0]), float(found.times[-1]), {"time": ""})
+    scale, _ = _clock_axis(float(found.times[0]), float(found.times[-1]), {"time": "", "s": ""})
     values = found.values[column]
     line = {
         "type": "scatter", "mode": "lines", "name": caption, "legendgroup": column,
@@ -259,7 +259,7 @@ def _line(found: Series, column: str, caption: str, *, color: str, dash: str) ->
 def _clock_axis(first: float, last: float, words: Words) -> tuple[float, Figure]:
     """What seconds are multiplied by, and the axis: seconds as they are, or from two minutes on milliseconds of a date."""
     if last - first <= LONG:
-        return 1.0, {"title": {"text": f"{words['time']}, s"}}
+        return 1.0, {"title": {"text": f"{words['time']}, {words['s']}"}}
     return 1000.0, {"title": {"text": words["time"]}, "type": "date", "tickformat": "%H:%M:%S", "hoverformat": "%H:%M:%S.%L"}
 
 

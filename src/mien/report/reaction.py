@@ -8,235 +8,224 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.report.sections import NONE, length, listed, number, percent, table, text, tiles
+from mien.report.sections import NONE, listed, percent, table, text, tiles
 from mien.report.shell import document, resource
 from mien.report.study_charts import SMALL, Mark, Mean, interval_line, time_chart
-from mien.report.words import words
+from mien.report.writing import ALPHA, Writing, marked_p
 from mien.sinks.files import replace
-from mien.study.reaction import Contrast, Moment, PartResult, Reaction
+from mien.study.reaction import Contrast, Part, PartResult, Reaction
 from mien.study.statistics import LEAST, Estimate
-from mien.study.viewer import LEAST_SEEN, MEASURES
+from mien.study.viewer import LEAST_SEEN, MEASURES, Reason
 
-ALPHA = 0.05
+FEW = 20
+"""Viewers below which the page says that what hardly anybody shows has intervals that are too narrow."""
 MOST_MOMENTS, LEAST_SURE = 12, 0.2
 """Moments in the table, of those with at most this p; all are in moments.csv."""
-SPACE = "\u00a0"
 
 
-def write_reaction_page(found: Reaction, path: Path, *, title: str, model: str = "", failed: Sequence[str] = ()) -> None:
+def write_reaction_page(
+    found: Reaction,
+    path: Path,
+    *,
+    title: str,
+    model: str = "",
+    failed: Sequence[str] = (),
+    language: str = "en",
+    affect_scale: str = "unit",
+) -> None:
     """Write the page, under a temporary name until it is whole.
 
-    model: what read the faces. failed: recordings that could not be read, or not to their end. Raises SinkError.
+    model: what read the faces. failed: recordings that could not be read, or not to their end. language: `en` or `ru`. affect_scale: on
+    which valence and arousal are shown, `unit` -1..1 or `seven` 1..7. Raises SinkError, and UnknownName for a language or scale.
     """
-    replace(path, reaction_page(found, title=title, model=model, failed=failed).encode("utf-8", "replace"))
+    html = reaction_page(found, title=title, model=model, failed=failed, language=language, affect_scale=affect_scale)
+    replace(path, html.encode("utf-8", "replace"))
 
 
-def reaction_page(found: Reaction, *, title: str, model: str = "", failed: Sequence[str] = (), made: datetime | None = None) -> str:
+def reaction_page(
+    found: Reaction,
+    *,
+    title: str,
+    model: str = "",
+    failed: Sequence[str] = (),
+    language: str = "en",
+    affect_scale: str = "unit",
+    made: datetime | None = None,
+) -> str:
     """The page as text. made: its date; now, if None."""
-    shown = [moment for moment in found.moments if moment.p <= ALPHA]
+    page = _Page(found, Writing.of(language, affect_scale))
+    words = page.words
     parts = [
-        ("At a glance", _glance(found, shown)),
-        ("Valence and arousal over the film", _affect(found, shown)),
-        ("Moments that the viewers shared", _moments(found)),
-        ("Each expression over the film", _expressions(found, shown)),
-        ("Parts of the film", _parts(found)),
-        *([("Groups compared", _groups(found))] if found.contrasts else []),
-        ("Viewers", _viewers(found)),
-        ("How this was worked out", _how(found)),
+        (words["glance"], page.glance()),
+        (words["affect_film"], page.affect()),
+        (words["moments"], page.moments()),
+        (words["expressions"], page.expressions()),
+        (words["parts"], page.parts()),
+        *([(words["groups"], page.groups())] if found.contrasts else []),
+        (words["viewers"], page.viewers()),
+        (words["how"], page.how()),
     ]
-    n = len(found.curves)
-    meta = f"{n} viewer{'s' * (n != 1)} · {length(float(found.edges[-1]))} of film in steps of {found.settings.step:g} s" + (
-        f" · model {model}" if model else ""
-    )
-    limits = f'<p class="limits">{words("en")["limits"]}</p>'
-    return document(title, meta, parts, notes=limits + _warnings(found, failed), css=resource("study.css"), made=made)
+    film = page.write.length(float(found.edges[-1]))
+    meta = words["reaction_meta"].format(n=len(found.curves), film=film, step=f"{found.settings.step:g}")
+    notes = f'<p class="limits">{words["limits"]}</p>{page.warnings(failed)}'
+    return document(
+        title, meta + (f" · {words['model'].format(model=model)}" if model else ""), parts, notes=notes, css=resource("study.css"),
+        made=made, language=language,
+    )  # fmt: skip
 
 
-def title_of(measure: str) -> str:
-    """What a measure is called on the page."""
-    name = measure.removeprefix("p_")
-    return words("en").get(name, name)
+class _Page:
+    """The sections of the page."""
 
+    def __init__(self, found: Reaction, writing: Writing) -> None:
+        self.found, self.write, self.words = found, writing, writing.words
+        self._shared = [moment for moment in found.moments if moment.p <= ALPHA]
 
-def _warnings(found: Reaction, failed: Sequence[str]) -> str:
-    notes = []
-    if len(found.curves) < LEAST:
-        notes.append(f"Viewers who count: {len(found.curves)}. With fewer than {LEAST} there are no intervals and no tests.")
-    elif len(found.curves) < 20:
-        notes.append(
-            f"With {len(found.curves)} viewers the intervals of what hardly any of them shows are too narrow: nobody of so few may show it."
-        )
-    lists = {
-        "Left out": [f"{text(one.name)} ({text(one.why)})" for one in found.left_out],
-        "Could not be read, or not to the end": [text(Path(name).name) for name in failed],
-    }
-    for what, names in lists.items():
-        if names:
-            notes.append(f"{what}: {listed(names, words('en'))}.")
-    return f'<ul class="notes">{"".join(f"<li>{note}</li>" for note in notes)}</ul>' if notes else ""
+    def warnings(self, failed: Sequence[str]) -> str:
+        """What must be known first: too few viewers, and who is missing."""
+        words, n, notes = self.words, len(self.found.curves), []
+        if n < LEAST:
+            notes.append(words["few_viewers"].format(n=n, least=LEAST))
+        elif n < FEW:
+            notes.append(words["rare_shown"].format(n=n))
+        lists = {
+            "not_counted": [f"{text(one.name)} ({text(self._why(one.reason))})" for one in self.found.left_out],
+            "failed": [text(Path(name).name) for name in failed],
+        }
+        notes += [words[what].format(names=listed(names, words)) for what, names in lists.items() if names]
+        return f'<ul class="notes">{"".join(f"<li>{note}</li>" for note in notes)}</ul>' if notes else ""
 
+    def _why(self, reason: Reason) -> str:
+        return self.words[f"why_{reason.key}"].format(**reason.numbers)
 
-def _glance(found: Reaction, shown: Sequence[Moment]) -> str:
-    whole = found.parts[0].level
-    rows = [
-        (str(len(found.curves)), "viewers count", f"{len(found.left_out)} left out"),
-        (length(float(found.edges[-1])), "of film", f"{len(found.edges) - 1} steps"),
-        *((signed(whole.mean[k]), f"mean {MEASURES[k]}, -1 to 1", interval_text(whole, k)) for k in (0, 1)),
-        (str(len(shown)), "shared moments", f"p ≤ {ALPHA:g}, corrected"),
-        (percent(float(np.mean([one.seen for one in found.curves]))), "of the film seen", "with a sure face, on average"),
-    ]
-    return tiles([(text(value), text(what), text(more)) for value, what, more in rows])
+    def glance(self) -> str:
+        """The few numbers to see first."""
+        found, words, write, whole = self.found, self.words, self.write, self.found.parts[0].level
+        rows = [
+            (write.count(len(found.curves)), words["counted"], words["n_not_counted"].format(n=len(found.left_out))),
+            (write.length(float(found.edges[-1])), words["of_film"], words["n_steps"].format(n=write.count(len(found.edges) - 1))),
+            *(
+                (write.value(whole.mean[k], k), f"{words[f'mean_{MEASURES[k]}']}, {write.scale.span}", write.interval(whole, k))
+                for k in (0, 1)
+            ),
+            (str(len(self._shared)), words["shared"], words["p_corrected"].format(alpha=f"{ALPHA:g}")),
+            (percent(float(np.mean([one.seen for one in found.curves]))), words["film_seen"], words["film_seen_mean"]),
+        ]  # fmt: skip
+        return tiles([(text(value), text(what), text(more)) for value, what, more in rows])
 
-
-def _affect(found: Reaction, shown: Sequence[Moment]) -> str:
-    parts = [Mark(one.part.start, one.part.end, one.part.name) for one in found.parts[1:] if not one.group]
-    out = []
-    for k in (0, 1):
-        marks = [Mark(one.start, one.end) for one in shown if one.measure == MEASURES[k]]
-        out.append(
-            f"<figure>{time_chart(found.edges, [_mean(found.level, k)], f'{MEASURES[k]}, -1 to 1', marks=marks, parts=parts)}</figure>"
-        )
-    fewest, most = int(found.level.n[0].min()), int(found.level.n[0].max())
-    who = f"{fewest}" if fewest == most else f"{fewest} to {most}"
-    note = (
-        f"Mean over the viewers who showed a sure face then ({who} of them) and its 95 % interval at each moment for itself. "
-        "Shaded: moments that the viewers shared, see below."
-    )
-    return "".join(out) + f'<p class="note">{note}</p>'
-
-
-def _moments(found: Reaction) -> str:
-    since = "their baseline" if found.settings.baseline else "their own mean over the film"
-    note = (
-        "Stretches in which the viewers departed together from what each showed over the film. p is the chance of so large a stretch, "
-        "in any measure and at any time, had the film not told them when: each viewer's curve is turned by a random time, again and "
-        f"again. It is corrected for all that was looked at. The mean change counts from {since}. Where a stretch begins and ends is "
-        "less sure than that there is one."
-    )
-    rows = []
-    listed = [one for one in found.moments if one.p <= LEAST_SURE][:MOST_MOMENTS]
-    if not listed:
-        return f'<p class="note">{note}</p><p>None has a p of {LEAST_SURE:g} or less.</p>'
-    for one in listed:
-        p = f"<b>{p_text(one.p)}</b>" if one.p <= ALPHA else p_text(one.p)
-        rows.append([text(title_of(one.measure)), length(one.start), length(one.end), length(one.end - one.start), signed(one.change), p])
-    head = ["measure", "from", "to", "length", "mean change", "p"]
-    return f'<p class="note">{note}</p>' + table(f"Moments with a p of {LEAST_SURE:g} or less; all are in moments.csv", head, rows)
-
-
-def _expressions(found: Reaction, shown: Sequence[Moment]) -> str:
-    charts = []
-    for k in np.argsort(-np.nanmax(np.nan_to_num(found.level.mean[2:]), axis=1), kind="stable") + 2:
-        marks = [Mark(one.start, one.end) for one in shown if one.measure == MEASURES[k]]
-        chart = time_chart(found.edges, [_mean(found.level, k)], "probability", marks=marks, size=SMALL, bounds=(0.0, 1.0))
-        charts.append(f"<figure><h3>{text(title_of(MEASURES[k]))}</h3>{chart}</figure>")
-    note = "Mean probability over the viewers, with its interval. The scales differ; the largest comes first."
-    return f'<p class="note">{note}</p><div class="small">{"".join(charts)}</div>'
-
-
-def _parts(found: Reaction) -> str:
-    changed = "from the baseline" if found.settings.baseline else "from the viewer's own mean over the film"
-    note = (
-        "First each viewer's mean in the part, then the mean of those, with its 95 % interval in brackets; n viewers. The change is "
-        f"{changed}; p is of the part being like the rest of the film, corrected for all measures and parts."
-    )
-    out = [f'<p class="note">{note}</p>']
-    for group in dict.fromkeys(one.group for one in found.parts):
-        of = [one for one in found.parts if one.group == group]
-        rows = [row for one in of for row in _part_rows(one)]
-        head = ["part", "measure", "n", "mean", "", "change", "p"]
-        out.append(table(text(f"Group {group}") if group else "All viewers", head, rows))
-    return "".join(out)
-
-
-def _part_rows(one: PartResult) -> list[list[str]]:
-    """Valence, arousal and the three expressions with the highest mean."""
-    name = f"{text(one.part.name)} <small>{length(one.part.start)}–{length(one.part.end)}</small>"
-    rows = []
-    for k in [0, 1, *(int(i) for i in np.argsort(-np.nan_to_num(one.level.mean[2:]), kind="stable")[:3] + 2)]:
-        p = "" if np.isnan(one.p[k]) else f"<b>{p_text(one.p[k])}</b>" if one.p[k] <= ALPHA else p_text(one.p[k])
-        change = f"{signed(one.change.mean[k])} {interval_text(one.change, k)}" if np.isfinite(one.change.mean[k]) else NONE
-        bar = interval_line(one.level.low[k], one.level.mean[k], one.level.high[k], (-1, 1) if k < 2 else (0, 1))
-        mean = f"{value_text(one.level.mean[k], k)} {interval_text(one.level, k)}"
-        rows.append([name, text(title_of(MEASURES[k])), str(int(one.level.n[k])), mean, bar, change, p or NONE])
-    return rows
-
-
-def _groups(found: Reaction) -> str:
-    note = (
-        "Difference of the groups' means, with its 95 % interval; p by exchanging viewers between the groups, corrected for all measures "
-        "and parts of the pair. Shown are valence, arousal and the three expressions that differ most; all are in groups.csv."
-    )
-    rows = [row for one in found.contrasts for row in _contrast_rows(one)]
-    return f'<p class="note">{note}</p>' + table("Groups", ["groups", "part", "measure", "difference", "", "p"], rows)
-
-
-def _contrast_rows(one: Contrast) -> list[list[str]]:
-    rows = []
-    for k in [0, 1, *(int(i) for i in np.argsort(-np.abs(np.nan_to_num(one.difference.mean[2:])), kind="stable")[:3] + 2)]:
-        p = NONE if np.isnan(one.p[k]) else f"<b>{p_text(one.p[k])}</b>" if one.p[k] <= ALPHA else p_text(one.p[k])
-        bar = interval_line(one.difference.low[k], one.difference.mean[k], one.difference.high[k], (-1, 1))
-        rows.append(
-            [
-                text(f"{one.first} − {one.second}"), text(one.part.name), text(title_of(MEASURES[k])),
-                f"{signed(one.difference.mean[k])} {interval_text(one.difference, k)}", bar, p,
-            ]
-        )  # fmt: skip
-    return rows
-
-
-def _viewers(found: Reaction) -> str:
-    rows = [
-        [
-            text(one.name), text(one.group) or NONE, percent(one.seen), percent(one.unsure), str(one.people), length(one.length),
-            signed(float(np.nanmean(one.values[0])) if np.isfinite(one.values[0]).any() else float("nan")),
+    def affect(self) -> str:
+        """Valence and arousal over time."""
+        level, words = self.found.level, self.words
+        parts = [Mark(one.part.start, one.part.end, one.part.name) for one in self.found.parts[1:] if not one.group]
+        up = [f"{self.write.title(k)}, {self.write.scale.span}" for k in (0, 1)]
+        charts = [
+            time_chart(self.found.edges, [self._mean(level, k)], up[k], words, scale=self.write.scale, marks=self._marks(k), parts=parts)
+            for k in (0, 1)
         ]
-        for one in found.curves
-    ]  # fmt: skip
-    head = ["viewer", "group", "film seen", "unsure", "persons in the recording", "film covered", "mean valence"]
-    return table("Viewers who count", head, rows)
+        fewest, most = int(level.n[0].min()), int(level.n[0].max())
+        n = str(fewest) if fewest == most else words["n_to"].format(low=fewest, high=most)
+        return "".join(f"<figure>{chart}</figure>" for chart in charts) + _note(words["affect_note"].format(n=n))
+
+    def moments(self) -> str:
+        """When the viewers changed together."""
+        words, write = self.words, self.write
+        note = _note(words["moments_note"].format(since=words["since_baseline" if self.found.settings.baseline else "since_mean"]))
+        told = [one for one in self.found.moments if one.p <= LEAST_SURE][:MOST_MOMENTS]
+        if not told:
+            return f"{note}<p>{words['moments_none'].format(p=f'{LEAST_SURE:g}')}</p>"
+        rows = []
+        for one in told:
+            k = MEASURES.index(one.measure)
+            times = [write.length(seconds) for seconds in (one.start, one.end, one.end - one.start)]
+            rows.append([text(write.title(k)), *times, write.change(one.change, k), marked_p(one.p)])
+        head = [*(words[name] for name in ("what", "from_time", "to_time", "lasts", "mean_change")), "p"]
+        return note + table(words["moments_caption"].format(p=f"{LEAST_SURE:g}"), head, rows)
+
+    def expressions(self) -> str:
+        """Each expression over time."""
+        level, charts = self.found.level, []
+        for k in np.argsort(-np.nanmax(np.nan_to_num(level.mean[2:]), axis=1), kind="stable") + 2:
+            of = [self._mean(level, k)]
+            chart = time_chart(self.found.edges, of, self.words["probability"], self.words, marks=self._marks(k), size=SMALL)
+            charts.append(f"<figure><h3>{text(self.write.title(k))}</h3>{chart}</figure>")
+        return f'{_note(self.words["expressions_note"])}<div class="small">{"".join(charts)}</div>'
+
+    def parts(self) -> str:
+        """Each part of the film, of all and of each group."""
+        words = self.words
+        since = words["from_baseline" if self.found.settings.baseline else "from_mean"]
+        out = [_note(words["parts_note"].format(since=since))]
+        head = [words["part"], words["what"], "n", words["mean"], "", words["changed"], "p"]
+        for group in dict.fromkeys(one.group for one in self.found.parts):
+            rows = [row for one in self.found.parts if one.group == group for row in self._part_rows(one)]
+            out.append(table(text(words["group_of"].format(name=group) if group else words["all_viewers"]), head, rows))
+        return "".join(out)
+
+    def _part_rows(self, one: PartResult) -> list[list[str]]:
+        """Valence, arousal and the three expressions with the highest mean."""
+        write = self.write
+        name = f"{text(self._name(one.part))} <small>{write.length(one.part.start)}–{write.length(one.part.end)}</small>"
+        rows = []
+        for k in [0, 1, *(int(i) for i in np.argsort(-np.nan_to_num(one.level.mean[2:]), kind="stable")[:3] + 2)]:
+            change = write.difference(one.change, k) if np.isfinite(one.change.mean[k]) else NONE
+            bar = interval_line(one.level.low[k], one.level.mean[k], one.level.high[k], (-1, 1) if k < 2 else (0, 1))
+            rows.append([name, text(write.title(k)), str(int(one.level.n[k])), write.mean(one.level, k), bar, change, marked_p(one.p[k])])
+        return rows
+
+    def groups(self) -> str:
+        """Each two groups compared."""
+        words = self.words
+        rows = [row for one in self.found.contrasts for row in self._contrast_rows(one)]
+        head = [*(words[name] for name in ("pair", "part", "what", "difference")), "", "p"]
+        return _note(words["groups_note"]) + table(words["groups_caption"], head, rows)
+
+    def _contrast_rows(self, one: Contrast) -> list[list[str]]:
+        """Valence, arousal and the three expressions that differ most."""
+        rows = []
+        for k in [0, 1, *(int(i) for i in np.argsort(-np.abs(np.nan_to_num(one.difference.mean[2:])), kind="stable")[:3] + 2)]:
+            bar = interval_line(one.difference.low[k], one.difference.mean[k], one.difference.high[k], (-1, 1))
+            who = text(f"{one.first} − {one.second}"), text(self._name(one.part)), text(self.write.title(k))
+            rows.append([*who, self.write.difference(one.difference, k), bar, marked_p(one.p[k])])
+        return rows
+
+    def viewers(self) -> str:
+        """Who counts, and how well they could be seen."""
+        write = self.write
+        rows = [
+            [
+                text(one.name), text(one.group) or NONE, percent(one.seen), percent(one.unsure), str(one.people), write.length(one.length),
+                write.value(float(np.nanmean(one.values[0])) if np.isfinite(one.values[0]).any() else float("nan"), 0),
+            ]
+            for one in self.found.curves
+        ]  # fmt: skip
+        head = [self.words[name] for name in ("viewer", "group", "seen", "unsure_share", "people_in", "covered", "mean_valence")]
+        return table(self.words["viewers_caption"], head, rows)
+
+    def how(self) -> str:
+        """How it was worked out."""
+        s, words, write = self.found.settings, self.words, self.write
+        base = words["how_baseline"].format(start=f"{s.baseline[0]:g}", end=f"{s.baseline[1]:g}") if s.baseline else words["how_mean"]
+        lines = [
+            words["how_steps"].format(step=f"{s.step:g}", share=f"{100 * LEAST_SEEN:.0f}"),
+            words["how_counts"].format(share=f"{100 * s.least_coverage:.0f}"),
+            base,
+            words["how_scale"].format(span=write.scale.span),
+            words["how_intervals"].format(rounds=write.count(s.rounds), seed=s.seed),
+            words["how_tests"],
+            words["how_groups"],
+            words["how_holds"],
+        ]
+        return f'<ul class="how">{"".join(f"<li>{text(one)}</li>" for one in lines)}</ul>'
+
+    def _mean(self, of: Estimate, k: int) -> Mean:
+        return Mean(self.write.title(k), *(self.write.drawn(values[k], k) for values in (of.mean, of.low, of.high)))
+
+    def _marks(self, k: int) -> list[Mark]:
+        return [Mark(one.start, one.end) for one in self._shared if one.measure == MEASURES[k]]
+
+    def _name(self, part: Part) -> str:
+        return self.words["whole_film"] if part == self.found.parts[0].part else part.name
 
 
-def _how(found: Reaction) -> str:
-    s = found.settings
-    base = f"{s.baseline[0]:g} to {s.baseline[1]:g} s of the film" if s.baseline else "the viewer's own mean over the film"
-    lines = [
-        f"Each recording is read into steps of {s.step:g} s: means over the time of sure faces, unsmoothed; a step with less than "
-        f"{100 * LEAST_SEEN:.0f} % of that has no value. Of several persons in a recording the one longest in sight is the viewer.",
-        f"A viewer counts with values in {100 * s.least_coverage:.0f} % of the film or more. Every figure is over viewers, each counting "
-        "once.",
-        f"Changes count from {base}.",
-        f"Intervals: studentised bootstrap over viewers (Efron & Tibshirani 1993), 95 %, {s.rounds:,} resamples, seed {s.seed}.",
-        "Moments: cluster test (Maris & Oostenveld 2007) over all measures and times, with each viewer's curves turned in a circle by a "
-        "random time. Parts: against the rest of the film, with the same turns; groups: viewers exchanged. The largest statistic over all "
-        "measures and parts counts (Westfall & Young 1993).",
-        "Differences of groups: Student's t with the smaller group's degrees of freedom, and no variance below the pooled one.",
-        "The intervals hold for other viewers of the same kind and the same film, and do not cover what the model misreads.",
-    ]
-    return f'<ul class="how">{"".join(f"<li>{text(one)}</li>" for one in lines)}</ul>'
-
-
-def _mean(of: Estimate, k: int) -> Mean:
-    return Mean(title_of(MEASURES[k]), of.mean[k], of.low[k], of.high[k])
-
-
-def value_text(value: float, k: int) -> str:
-    """A measure's value; valence and arousal have a sign."""
-    return signed(value) if k < 2 else number(float(value))
-
-
-def interval_text(of: Estimate, k: int) -> str:
-    """An interval in brackets; text that may stand in HTML."""
-    low, high = of.low[k], of.high[k]
-    write = signed if k < 2 or low < 0 else number
-    return f"[{write(low)},{SPACE}{write(high)}]" if np.isfinite(low) else "no interval"
-
-
-def signed(value: float) -> str:
-    """A number with its sign."""
-    return NONE if np.isnan(value) else f"{round(float(value), 2) + 0.0:+.2f}"  # + 0.0: no -0.00
-
-
-def p_text(p: float) -> str:
-    """A p to three decimals; text that may stand in HTML."""
-    return NONE if np.isnan(p) else f"{p:.3f}" if p >= 0.001 else "&lt; 0.001"
+def _note(sentences: str) -> str:
+    return f'<p class="note">{sentences}</p>'

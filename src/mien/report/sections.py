@@ -36,9 +36,9 @@ def number(value: float, digits: int = 2) -> str:
     return NONE if math.isnan(value) else f"{value:.{digits}f}"
 
 
-def length(seconds: float) -> str:
+def length(seconds: float, words: Words) -> str:
     """A time for human eyes, or a dash."""
-    return NONE if math.isnan(seconds) else clock(seconds)
+    return NONE if math.isnan(seconds) else clock(seconds, words)
 
 
 def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], *, marks: Sequence[str] = (), name: str = "") -> str:
@@ -77,7 +77,7 @@ def glance(summary: Summary, persons: Sequence[Person], words: Words, scale: Sca
     if summary.people:
         rows.append((f"{summary.people:,}", words["people"], ""))
     if timed:
-        rows.append((length(summary.duration), words["duration"], ""))
+        rows.append((length(summary.duration, words), words["duration"], ""))
     if summary.top:
         name = text(words.get(summary.top, summary.top))
         of = ("top_sure" if summary.unsure < summary.faces else "top_unsure") + ("_time" if summary.over_time else "")
@@ -98,7 +98,7 @@ def glance(summary: Summary, persons: Sequence[Person], words: Words, scale: Sca
 
 def affect(value: float, scale: Scale) -> str:
     """A valence or arousal on its scale, or a dash where there is none."""
-    return NONE if math.isnan(value) else format(scale.shown(value), scale.form)
+    return NONE if math.isnan(value) else format(round(scale.shown(value), 2) + 0.0, scale.form)  # + 0.0: no -0.00
 
 
 def _around(spread: Spread, each: Sequence[float], summary: Summary, words: Words, scale: Scale) -> str:
@@ -154,7 +154,8 @@ def persons(people: Sequence[Person], found: Scopes, words: Words, scale: Scale)
     head += [*(f"{words[name]}, {scale.span}" for name in ("mean_valence", "mean_arousal")), words["unsure_share"]]
     rows = [
         [
-            text(names[one.source, one.person]), f"{one.faces:,}", length(one.first), length(one.last), length(one.seconds),
+            text(names[one.source, one.person]), f"{one.faces:,}",
+            *(length(seconds, words) for seconds in (one.first, one.last, one.seconds)),
             text(words.get(one.top, one.top)) or NONE, affect(one.valence, scale), affect(one.arousal, scale),
             percent(one.unsure_share),
         ]
@@ -171,7 +172,8 @@ def episodes(every: Sequence[Episode], found: Scopes, words: Words) -> str:
         [
             f'<i class="swatch" style="--c: var(--{_safe(one.emotion)})"></i>{text(words.get(one.emotion, one.emotion))}',
             text(names.get((one.source, one.person), found.labels[one.source])),
-            length(one.start), length(one.peak_time), length(one.end), length(one.end - one.start), number(one.peak_p), number(one.mean_p),
+            *(length(seconds, words) for seconds in (one.start, one.peak_time, one.end, one.end - one.start)),
+            number(one.peak_p), number(one.mean_p),
         ]
         for one in every
     ]  # fmt: skip
@@ -184,9 +186,10 @@ def rates(every: Sequence[Rate], found: Scopes, words: Words) -> str:
     head = ("source", "frames", "duration", "per_second", "source_per_second", "left_out", "step", "dropped", "longest_gap")
     rows = [
         [
-            text(found.labels[one.source]), f"{one.frames:,}", length(one.duration), number(one.per_second), number(one.source_per_second),
+            text(found.labels[one.source]), f"{one.frames:,}", length(one.duration, words),
+            number(one.per_second), number(one.source_per_second),
             words["n_of"].format(n=f"{one.left_out:,}", of=f"{one.spanned:,}"), str(one.step), f"{one.dropped:,}",
-            f"{one.longest_gap:.3f} s",
+            f"{one.longest_gap:.3f} {words['s']}",
         ]
         for one in every
     ]  # fmt: skip

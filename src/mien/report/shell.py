@@ -16,17 +16,18 @@ PALETTE = "tol"
 
 def document(
     title: str, meta: str, parts: Iterable[tuple[str, str]], *, notes: str = "", css: str = "",
-    colours: Mapping[str, Mapping[str, str]] | None = None, made: datetime | None = None,
+    colours: Mapping[str, Mapping[str, str]] | None = None, made: datetime | None = None, language: str = "en",
 ) -> str:  # fmt: skip
     """A whole HTML page that loads nothing and runs nothing.
 
     meta: a line under the title, text. parts: headings, text, and what stands under them, HTML. notes: HTML below `meta`.
     css: rules of its own. colours: more variables of its style, for the themes light and dark. made: its date; now, if None.
+    language: in which all of that is.
     """
     when = (made or datetime.now().astimezone()).strftime("%Y-%m-%d %H:%M %Z").strip()
     body = "".join(f"<section><h2>{text(heading)}</h2>{content}</section>" for heading, content in parts)
     return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<!DOCTYPE html>\n<html lang="{language}"><head><meta charset="utf-8">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">"
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
         f'<meta name="generator" content="mien {__version__}"><title>{text(title)}</title><link rel="icon" href="data:,">'

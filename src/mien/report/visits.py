@@ -5,107 +5,115 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from mien.report.reaction import ALPHA, interval_text, p_text, signed, title_of, value_text
 from mien.report.sections import table, text, tiles
 from mien.report.shell import document, resource
 from mien.report.study_charts import interval_line
-from mien.report.words import words
+from mien.report.writing import Writing, marked_p, p_text
 from mien.sinks.files import replace
 from mien.study.viewer import MEASURES
-from mien.study.visitors import Period, Visits
+from mien.study.visitors import NO_PERIOD, Period, Visits
 
 
-def write_visits_page(found: Visits, path: Path, *, title: str, model: str = "", failed: int = 0) -> None:
+def write_visits_page(
+    found: Visits,
+    path: Path,
+    *,
+    title: str,
+    model: str = "",
+    failed: int = 0,
+    language: str = "en",
+    affect_scale: str = "unit",
+) -> None:
     """Write the page, under a temporary name until it is whole.
 
-    model: what read the faces. failed: how many recordings could not be read, or not to their end. Raises SinkError.
+    model: what read the faces. failed: how many recordings could not be read, or not to their end. language, affect_scale: as of
+    mien.report.reaction.write_reaction_page. Raises SinkError, and UnknownName for a language or scale.
     """
-    replace(path, visits_page(found, title=title, model=model, failed=failed).encode("utf-8", "replace"))
+    html = visits_page(found, title=title, model=model, failed=failed, language=language, affect_scale=affect_scale)
+    replace(path, html.encode("utf-8", "replace"))
 
 
-def visits_page(found: Visits, *, title: str, model: str = "", failed: int = 0, made: datetime | None = None) -> str:
+def visits_page(
+    found: Visits,
+    *,
+    title: str,
+    model: str = "",
+    failed: int = 0,
+    language: str = "en",
+    affect_scale: str = "unit",
+    made: datetime | None = None,
+) -> str:
     """The page as text. made: its date; now, if None."""
-    whole = found.periods[0]
+    write = Writing.of(language, affect_scale)
+    words, whole = write.words, found.periods[0]
     parts = [
-        ("At a glance", _glance(whole)),
-        ("Leaving against entering", _measures(whole)),
-        *([("Periods", _periods(found))] if len(found.periods) > 1 else []),
-        ("How this was worked out", _how(found)),
+        (words["glance"], _glance(whole, write)),
+        (words["sides"], _measures(whole, write)),
+        *([(words["periods"], _periods(found, write))] if len(found.periods) > 1 else []),
+        (words["how"], _how(found, write)),
     ]
-    meta = f"{whole.counts[0]} people entering, {whole.counts[1]} leaving" + (f" · model {model}" if model else "")
-    notes = [f"{found.passed} people were too short in sight, or never sure, and do not count."] if found.passed else []
+    meta = words["visits_meta"].format(entering=write.count(whole.counts[0]), leaving=write.count(whole.counts[1]))
+    notes = [words["passed"].format(n=write.count(found.passed))] if found.passed else []
     if failed:
-        notes.append(f"Recordings that could not be read, or not to the end: {failed}.")
+        notes.append(words["n_failed"].format(n=failed))
     if found.withheld:
-        names = ", ".join(map(text, found.withheld))
-        few = f"Not shown, since fewer than {found.settings.least_people} people came or left: {names}."
-        notes.append(f"{few} They are in no figure, or it could be told from the others.")
+        names = ", ".join(text(_name(name, write)) for name in found.withheld)
+        notes.append(words["withheld"].format(least=found.settings.least_people, names=names))
     told = f'<ul class="notes">{"".join(f"<li>{note}</li>" for note in notes)}</ul>' if notes else ""
-    limits = f'<p class="limits">{words("en")["limits"]}</p>'
-    return document(title, meta, parts, notes=limits + told, css=resource("study.css"), made=made)
+    return document(
+        title, meta + (f" · {words['model'].format(model=model)}" if model else ""), parts, css=resource("study.css"),
+        notes=f'<p class="limits">{words["limits"]}</p>{told}', made=made, language=language,
+    )  # fmt: skip
 
 
-def _glance(whole: Period) -> str:
-    rows = [(f"{whole.counts[0]:,}", "people entering", ""), (f"{whole.counts[1]:,}", "people leaving", "")]
-    for side, name in (
-        (whole.entering, "mean valence entering"),
-        (whole.leaving, "mean valence leaving"),
-        (whole.difference, "difference"),
-    ):
-        more = text(interval_text(side, 0)) + (f", p {p_text(whole.p[0])}" if side is whole.difference else "")
-        rows.append((signed(side.mean[0]), name, more))
-    return tiles([(text(value), text(what), more) for value, what, more in rows])
+def _name(period: str, write: Writing) -> str:
+    return write.words["no_period"] if period == NO_PERIOD else period
 
 
-def _measures(period: Period) -> str:
-    note = (
-        "Mean over people, each counting once, with its 95 % interval; the difference is leaving minus entering. p is the chance of so "
-        "large a difference if the two sides were alike: of valence, the question of such a study, as it is; of the other measures "
-        "corrected for all ten."
+def _glance(whole: Period, write: Writing) -> str:
+    words, span = write.words, write.scale.span
+    p = f", p {p_text(whole.p[0])}"
+    return tiles(
+        [
+            (write.count(whole.counts[0]), words["n_entering"], ""),
+            (write.count(whole.counts[1]), words["n_leaving"], ""),
+            (write.value(whole.entering.mean[0], 0), words["mean_entering"].format(span=span), write.interval(whole.entering, 0)),
+            (write.value(whole.leaving.mean[0], 0), words["mean_leaving"].format(span=span), write.interval(whole.leaving, 0)),
+            (write.change(whole.difference.mean[0], 0), words["difference"], write.change_interval(whole.difference, 0) + p),
+        ]
     )
-    rows = []
-    for k, measure in enumerate(MEASURES):
+
+
+def _measures(period: Period, write: Writing) -> str:
+    words, rows = write.words, []
+    for k in range(len(MEASURES)):
         span = (-1.0, 1.0) if k < 2 else (0.0, 1.0)
         sides = [
-            f"{value_text(one.mean[k], k)} {interval_text(one, k)} {interval_line(one.low[k], one.mean[k], one.high[k], span)}"
-            for one in (period.entering, period.leaving)
+            f"{write.mean(one, k)} {interval_line(one.low[k], one.mean[k], one.high[k], span)}" for one in (period.entering, period.leaving)
         ]
-        p = f"<b>{p_text(period.p[k])}</b>" if period.p[k] <= ALPHA else p_text(period.p[k])
-        rows.append([text(title_of(measure)), *sides, f"{signed(period.difference.mean[k])} {interval_text(period.difference, k)}", p])
-    return f'<p class="note">{note}</p>' + table("All visitors", ["measure", "entering", "leaving", "difference", "p"], rows)
+        rows.append([text(write.title(k)), *sides, write.difference(period.difference, k), marked_p(period.p[k])])
+    head = [*(words[name] for name in ("what", "entering", "leaving", "difference")), "p"]
+    return f'<p class="note">{words["sides_note"]}</p>' + table(words["sides_caption"], head, rows)
 
 
-def _periods(found: Visits) -> str:
+def _periods(found: Visits, write: Writing) -> str:
     rows = []
     for one in found.periods[1:]:
         bar = interval_line(one.difference.low[0], one.difference.mean[0], one.difference.high[0], (-1, 1))
-        difference = f"{signed(one.difference.mean[0])} {interval_text(one.difference, 0)}"
-        rows.append(
-            [
-                text(one.name),
-                f"{one.counts[0]:,}",
-                f"{one.counts[1]:,}",
-                signed(one.entering.mean[0]),
-                signed(one.leaving.mean[0]),
-                difference,
-                bar,
-            ]
-        )
-    head = ["period", "entering", "leaving", "valence entering", "valence leaving", "difference", ""]
-    return table("Valence by period", head, rows)
+        values = [*map(write.count, one.counts), *(write.value(side.mean[0], 0) for side in (one.entering, one.leaving))]
+        rows.append([text(_name(one.name, write)), *values, write.difference(one.difference, 0), bar])
+    head = ("period", "entering", "leaving", "valence_entering", "valence_leaving", "difference")
+    return table(write.words["periods_caption"], [*(write.words[name] for name in head), ""], rows)
 
 
-def _how(found: Visits) -> str:
-    s = found.settings
+def _how(found: Visits, write: Writing) -> str:
+    s, words = found.settings, write.words
     lines = [
-        f"A person counts with {s.least_seconds:g} s of sure face; of pictures each sure face counts. Values are unsmoothed means over it.",
-        "Nobody is recognised: who leaves is not matched with who came, and somebody who passes twice counts twice. So the sides are "
-        "compared as independent groups, and a difference may also come from other people leaving than came.",
-        f"Nothing about single people is kept. Periods with fewer than {s.least_people} people on a side are not shown.",
-        f"Intervals: studentised bootstrap over people (Efron & Tibshirani 1993), 95 %, {s.rounds:,} resamples, seed {s.seed}; of "
-        "differences Student's t with the smaller side's degrees of freedom, and no variance below the pooled one. "
-        "p: people change sides at random; largest Welch t over the measures but valence (Westfall & Young 1993; Janssen 1997).",
-        "Where people come in company the intervals are too narrow; where light or cameras differ between the sides, the difference may be "
-        "theirs: use the same camera, height and light on both sides.",
+        words["how_people"].format(least=f"{s.least_seconds:g}"),
+        words["how_sides"],
+        words["how_private"].format(least=s.least_people),
+        words["how_scale"].format(span=write.scale.span),
+        words["how_people_intervals"].format(rounds=write.count(s.rounds), seed=s.seed),
+        words["how_alike"],
     ]
     return f'<ul class="how">{"".join(f"<li>{text(one)}</li>" for one in lines)}</ul>'

@@ -13,7 +13,7 @@ import numpy as np
 from mien.errors import UsageError
 from mien.study.statistics import Estimate, difference_of, difference_p, mean_of
 from mien.study.synchrony import parts_p, stretches
-from mien.study.viewer import LEAST_SEEN, MEASURES, Curve, Viewer, curve
+from mien.study.viewer import LEAST_SEEN, MEASURES, Curve, NotOneViewer, Reason, Viewer, curve
 from mien.timing import Numbers, clocks
 
 _LOW = np.array([-1.0 if name in ("valence", "arousal") else 0.0 for name in MEASURES])
@@ -67,10 +67,15 @@ class LeftOut:
     """A viewer who could not be counted."""
 
     name: str
-    why: str
+    reason: Reason
     group: str = ""
     curve: Curve | None = None
     """None where the table could not be read as a viewer's."""
+
+    @property
+    def why(self) -> str:
+        """The reason in English."""
+        return str(self.reason)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,8 +159,8 @@ def react(viewers: Sequence[Viewer], parts: Sequence[Part] = (), settings: React
     for viewer in viewers:
         try:
             own = curve(viewer, edges)
-        except UsageError as error:
-            failed.append(LeftOut(viewer.name, str(error).removeprefix(f"{viewer.name}: "), viewer.group))
+        except NotOneViewer as error:
+            failed.append(LeftOut(viewer.name, error.reason, viewer.group))
             continue
         rest = _rest(viewer, own, settings)
         if why := _why_not(own, rest, settings):
@@ -215,14 +220,14 @@ def _rest(viewer: Viewer, own: Curve, settings: ReactionSettings) -> Numbers:
     return curve(viewer, np.array(settings.baseline)).values[:, 0]
 
 
-def _why_not(own: Curve, rest: Numbers, settings: ReactionSettings) -> str:
+def _why_not(own: Curve, rest: Numbers, settings: ReactionSettings) -> Reason | None:
     if not own.people and not np.isfinite(own.values).any():
-        return "no face was found"
+        return Reason("no_face")
     if own.seen < settings.least_coverage:
-        return f"a sure face in {100 * own.seen:.0f} % of the film; wanted {100 * settings.least_coverage:.0f} %"
+        return Reason("little", {"found": f"{100 * own.seen:.0f}", "wanted": f"{100 * settings.least_coverage:.0f}"})
     if not np.isfinite(rest).any():
-        return "no sure face in the baseline"
-    return ""
+        return Reason("no_rest")
+    return None
 
 
 def _along(bounds: tuple[Numbers, Numbers]) -> tuple[Numbers, Numbers]:

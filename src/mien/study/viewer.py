@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,6 +16,42 @@ MEASURES = ("valence", "arousal", *(f"p_{name}" for name in EMOTIONS))
 """What is averaged: valence and arousal, -1..1, and the probability of each expression, 0..1."""
 LEAST_SEEN = 0.5
 """Share of a step in which the face must be seen and sure for the step to have a value."""
+
+_WANTED = "wanted one video of one viewer"
+REASONS: dict[str, str] = {
+    "several": f"its table has several recordings; {_WANTED}",
+    "no_times": f"its table has no times; {_WANTED}",
+    "no_rows": f"its table has no rows; {_WANTED}",
+    "no_persons": "several faces in a frame, and no numbers of persons; wanted a table of faces that were followed",
+    "no_face": "no face was found",
+    "little": "a sure face in {found} % of the film; wanted {wanted} %",
+    "no_rest": "no sure face in the baseline",
+}
+"""Why a viewer does not count; a page says it in its own language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a viewer does not count."""
+
+    key: str
+    """Of REASONS."""
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    """What stands in its sentence."""
+
+    def __str__(self) -> str:
+        return REASONS[self.key].format(**self.numbers)
+
+
+class NotOneViewer(UsageError):
+    """A table that is not one of one viewer."""
+
+    def __init__(self, viewer: str, reason: Reason) -> None:
+        super().__init__(viewer, reason)  # what a pickle makes it from again
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return "{}: {}".format(*self.args)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,19 +88,19 @@ def curve(viewer: Viewer, edges: Numbers) -> Curve:
     """A viewer's means between `edges`, float64 (k + 1,), seconds of the film.
 
     Each frame counts for as long as it lasted and as far as it lies in a step. The values are the unsmoothed ones where the table has
-    them, since smoothing comes late. Unsure faces are left out. Raises UsageError for a table of several recordings, or without times.
+    them, since smoothing comes late. Unsure faces are left out. Raises NotOneViewer for a table of several recordings, without
+    times, or of people without numbers.
     """
     timeline = viewer.timeline
     known = clocks(timeline)
     if len(set(timeline["source"].tolist())) > 1 or len(known) != 1:
-        found = "several recordings" if len(known) > 1 else "no times" if len(timeline) else "no rows"
-        raise UsageError(f"{viewer.name}: its table has {found}; wanted one video of one viewer")
+        raise NotOneViewer(viewer.name, Reason("several" if len(known) > 1 else "no_times" if len(timeline) else "no_rows"))
     clock = known[0]
     lasts = row_seconds(timeline, known)
     length = float(clock.times[-1] + clock.lasts[-1] - viewer.start)
     numbers = timeline["person"][timeline.has_face]
     if (numbers < 0).any() and len(np.unique(timeline["frame"][timeline.has_face])) < len(numbers):
-        raise UsageError(f"{viewer.name}: several faces in a frame, and no numbers of persons; wanted a table of faces that were followed")
+        raise NotOneViewer(viewer.name, Reason("no_persons"))
     people = np.unique(numbers[numbers >= 0])
     seconds = [np.nansum(lasts[timeline.has_face & (timeline["person"] == one)]) for one in people]
     own = timeline.has_face & (timeline["person"] == people[int(np.argmax(seconds))]) if len(people) else timeline.has_face

@@ -1,0 +1,240 @@
+"""What the pages of studies say, by language."""
+
+from __future__ import annotations
+
+from mien.report.words import words
+from mien.study.viewer import REASONS
+
+_ENGLISH: dict[str, str] = {
+    "thousands": ",",
+    # a film
+    "reaction_meta": "viewers: {n} · {film} of film in steps of {step} s",
+    "affect_film": "Valence and arousal over the film",
+    "moments": "Moments that the viewers shared",
+    "expressions": "Each expression over the film",
+    "parts": "Parts of the film",
+    "groups": "Groups compared",
+    "viewers": "Viewers",
+    "how": "How this was worked out",
+    "few_viewers": "Viewers who count: {n}. With fewer than {least} there are no intervals and no tests.",
+    "rare_shown": "With {n} viewers the intervals of what hardly any of them shows are too narrow: nobody of so few may show it.",
+    "not_counted": "Left out: {names}.",
+    "counted": "viewers count",
+    "n_not_counted": "{n} left out",
+    "of_film": "of film",
+    "n_steps": "{n} steps",
+    "shared": "shared moments",
+    "p_corrected": "p ≤ {alpha}, corrected",
+    "film_seen": "of the film seen",
+    "film_seen_mean": "with a sure face, on average",
+    "affect_note": "Mean over the viewers who showed a sure face then ({n} of them) and its 95 % interval at each moment for itself. "
+    "Shaded: moments that the viewers shared, see below.",
+    "n_to": "{low} to {high}",
+    "film_time": "time of the film",
+    "alt_film": "{names} over the film",
+    "since_baseline": "their baseline",
+    "since_mean": "their own mean over the film",
+    "moments_note": "Stretches in which the viewers departed together from what each showed over the film. p is the chance of so large a "
+    "stretch, in any measure and at any time, had the film not told them when: each viewer's curve is turned by a random time, again and "
+    "again. It is corrected for all that was looked at. The mean change counts from {since}. Where a stretch begins and ends is less sure "
+    "than that there is one.",
+    "moments_none": "None has a p of {p} or less.",
+    "moments_caption": "Moments with a p of {p} or less; all are in moments.csv",
+    "from_time": "from",
+    "to_time": "to",
+    "lasts": "length",
+    "mean_change": "mean change",
+    "expressions_note": "Mean probability over the viewers, with its interval. The scales differ; the largest comes first.",
+    "from_baseline": "from the baseline",
+    "from_mean": "from the viewer's own mean over the film",
+    "parts_note": "First each viewer's mean in the part, then the mean of those, with its 95 % interval in brackets; n viewers. The change "
+    "is {since}; p is of the part being like the rest of the film, corrected for all measures and parts.",
+    "part": "part",
+    "whole_film": "whole film",
+    "changed": "change",
+    "all_viewers": "All viewers",
+    "group_of": "Group {name}",
+    "no_interval": "no interval",
+    "groups_note": "Difference of the groups' means, with its 95 % interval; p by exchanging viewers between the groups, corrected for all "
+    "measures and parts of the pair. Shown are valence, arousal and the three expressions that differ most; all are in groups.csv.",
+    "groups_caption": "Groups",
+    "pair": "groups",
+    "viewers_caption": "Viewers who count",
+    "viewer": "viewer",
+    "group": "group",
+    "seen": "film seen",
+    "people_in": "persons in the recording",
+    "covered": "film covered",
+    "how_steps": "Each recording is read into steps of {step} s: means over the time of sure faces, unsmoothed; a step with less than "
+    "{share} % of that has no value. Of several persons in a recording the one longest in sight is the viewer.",
+    "how_counts": "A viewer counts with values in {share} % of the film or more. Every figure is over viewers, each counting once.",
+    "how_baseline": "Changes count from the viewer's mean in {start} to {end} s of the film.",
+    "how_mean": "Changes count from the viewer's own mean over the film.",
+    "how_scale": "Valence and arousal are on a scale of {span}, and their changes and differences in units of that scale.",
+    "how_intervals": "Intervals: studentised bootstrap over viewers (Efron & Tibshirani 1993), 95 %, {rounds} resamples, seed {seed}.",
+    "how_tests": "Moments: cluster test (Maris & Oostenveld 2007) over all measures and times, with each viewer's curves turned in a "
+    "circle by a random time. Parts: against the rest of the film, with the same turns; groups: viewers exchanged. The largest statistic "
+    "over all measures and parts counts (Westfall & Young 1993).",
+    "how_groups": "Differences of groups: Student's t with the smaller group's degrees of freedom, and no variance below the pooled one.",
+    "how_holds": "The intervals hold for other viewers of the same kind and the same film, and do not cover what the model misreads.",
+    # visitors
+    "visits_meta": "{entering} people entering, {leaving} leaving",
+    "sides": "Leaving against entering",
+    "periods": "Periods",
+    "passed": "{n} people were too short in sight, or never sure, and do not count.",
+    "n_failed": "Recordings that could not be read, or not to the end: {n}.",
+    "withheld": "Not shown, since fewer than {least} people came or left: {names}. They are in no figure, or it could be told from the "
+    "others.",
+    "n_entering": "people entering",
+    "n_leaving": "people leaving",
+    "mean_entering": "mean valence entering, {span}",
+    "mean_leaving": "mean valence leaving, {span}",
+    "sides_note": "Mean over people, each counting once, with its 95 % interval; the difference is leaving minus entering. p is the chance "
+    "of so large a difference if the two sides were alike: of valence, the question of such a study, as it is; of the other measures "
+    "corrected for all ten.",
+    "sides_caption": "All visitors",
+    "entering": "entering",
+    "leaving": "leaving",
+    "period": "period",
+    "no_period": "no period",
+    "valence_entering": "valence entering",
+    "valence_leaving": "valence leaving",
+    "periods_caption": "Valence by period",
+    "how_people": "A person counts with {least} s of sure face; of pictures each sure face counts. Values are unsmoothed means over it.",
+    "how_sides": "Nobody is recognised: who leaves is not matched with who came, and somebody who passes twice counts twice. So the sides "
+    "are compared as independent groups, and a difference may also come from other people leaving than came.",
+    "how_private": "Nothing about single people is kept. Periods with fewer than {least} people on a side are not shown.",
+    "how_people_intervals": "Intervals: studentised bootstrap over people (Efron & Tibshirani 1993), 95 %, {rounds} resamples, seed "
+    "{seed}; of differences Student's t with the smaller side's degrees of freedom, and no variance below the pooled one. "
+    "p: people change sides at random; largest Welch t over the measures but valence (Westfall & Young 1993; Janssen 1997).",
+    "how_alike": "Where people come in company the intervals are too narrow; where light or cameras differ between the sides, the "
+    "difference may be theirs: use the same camera, height and light on both sides.",
+    **{f"why_{key}": sentence for key, sentence in REASONS.items()},
+}
+
+_RUSSIAN: dict[str, str] = {
+    "thousands": "\u00a0",
+    # a film
+    "reaction_meta": "зрителей: {n} · фильм: {film}, шаг {step} с",
+    "affect_film": "Валентность и возбуждение по ходу фильма",
+    "moments": "Моменты, общие для зрителей",
+    "expressions": "Каждое выражение по ходу фильма",
+    "parts": "Части фильма",
+    "groups": "Сравнение групп",
+    "viewers": "Зрители",
+    "how": "Как это посчитано",
+    "few_viewers": "Учтено зрителей: {n}. Если их меньше {least}, доверительных интервалов и проверки значимости нет.",
+    "rare_shown": "Учтено зрителей: {n}. Для выражений, которые почти никто из них не показал, интервалы слишком узкие: "
+    "среди столь немногих выражение могло не встретиться ни у кого.",
+    "not_counted": "Не учтены: {names}.",
+    "counted": "учтено зрителей",
+    "n_not_counted": "не учтено: {n}",
+    "of_film": "длительность фильма",
+    "n_steps": "шагов: {n}",
+    "shared": "общих моментов",
+    "p_corrected": "p ≤ {alpha}, с поправкой",
+    "film_seen": "фильма учтено",
+    "film_seen_mean": "с уверенно распознанным лицом, в среднем",
+    "affect_note": "Среднее по зрителям, чьё лицо в это время распознано уверенно (их {n}), и его 95 %-й доверительный интервал "
+    "для каждого момента в отдельности. Закрашено: моменты, общие для зрителей, см. ниже.",
+    "n_to": "от {low} до {high}",
+    "film_time": "время фильма",
+    "alt_film": "По ходу фильма: {names}",
+    "since_baseline": "их исходного уровня",
+    "since_mean": "их собственного среднего по фильму",
+    "moments_note": "Отрезки, на которых показанные выражения зрителей вместе отклонялись от того, что каждый показывал по ходу фильма. "
+    "p — вероятность столь большого отрезка у любой величины и в любое время, если бы моменты задавал не фильм: кривая каждого зрителя "
+    "многократно сдвигается по кругу на случайное время. Поправка учитывает все величины и всё время. Среднее изменение отсчитано "
+    "от {since}. Где отрезок начинается и кончается, известно менее точно, чем то, что он есть.",
+    "moments_none": "Отрезков с p не больше {p} нет.",
+    "moments_caption": "Моменты с p не больше {p}; все — в moments.csv",
+    "from_time": "начало",
+    "to_time": "конец",
+    "lasts": "длительность",
+    "mean_change": "среднее изменение",
+    "expressions_note": "Средняя по зрителям вероятность с доверительным интервалом. Шкалы разные; сначала самые частые.",
+    "from_baseline": "от исходного уровня",
+    "from_mean": "от собственного среднего зрителя по фильму",
+    "parts_note": "Сначала среднее каждого зрителя в части, затем среднее этих средних, в скобках его 95 %-й доверительный интервал; "
+    "n — число зрителей. Изменение отсчитано {since}; p — для гипотезы, что часть не отличается от остального фильма, "
+    "с поправкой на все величины и части.",
+    "part": "часть",
+    "whole_film": "весь фильм",
+    "changed": "изменение",
+    "all_viewers": "Все зрители",
+    "group_of": "Группа «{name}»",
+    "no_interval": "нет интервала",
+    "groups_note": "Разность средних групп, в скобках её 95 %-й доверительный интервал; p — по перестановкам зрителей между группами, "
+    "с поправкой на все величины и части пары. Показаны валентность, возбуждение и три выражения с наибольшей разностью; "
+    "все — в groups.csv.",
+    "groups_caption": "Группы",
+    "pair": "группы",
+    "viewers_caption": "Учтённые зрители",
+    "viewer": "зритель",
+    "group": "группа",
+    "seen": "фильма учтено",
+    "people_in": "людей в записи",
+    "covered": "охвачено записью",
+    "how_steps": "Каждая запись разбита на шаги по {step} с: средние по времени уверенно распознанного лица, без сглаживания; если такого "
+    "времени в шаге меньше {share} %, значения нет. Если в записи несколько человек, зритель — тот, кого видно дольше всех.",
+    "how_counts": "Зритель учтён, если значения есть не менее чем в {share} % фильма. Все числа — по зрителям, каждый учтён один раз.",
+    "how_baseline": "Изменения отсчитаны от среднего зрителя с {start} по {end} с фильма.",
+    "how_mean": "Изменения отсчитаны от собственного среднего зрителя по фильму.",
+    "how_scale": "Валентность и возбуждение даны по шкале {span}, их изменения и разности — в единицах этой шкалы.",
+    "how_intervals": "Доверительные интервалы: стьюдентизированный бутстреп по зрителям (Efron & Tibshirani 1993), 95 %, "
+    "повторных выборок: {rounds}, начальное число генератора: {seed}.",
+    "how_tests": "Моменты: кластерный перестановочный тест (Maris & Oostenveld 2007) по всем величинам и всему времени, кривые каждого "
+    "зрителя сдвигаются по кругу на случайное время. Части: сравнение с остальным фильмом при тех же сдвигах; группы: перестановки "
+    "зрителей. Берётся наибольшая статистика по всем величинам и частям (Westfall & Young 1993).",
+    "how_groups": "Разности групп: распределение Стьюдента с числом степеней свободы меньшей группы и дисперсией не ниже объединённой.",
+    "how_holds": "Интервалы относятся к другим таким же зрителям и к тому же фильму; ошибок модели они не учитывают.",
+    # visitors
+    "visits_meta": "людей на входе: {entering}, на выходе: {leaving}",
+    "sides": "Выход по сравнению со входом",
+    "periods": "Периоды",
+    "passed": "Не учтено людей, которых видно слишком недолго или чьё лицо ни разу не распознано уверенно: {n}.",
+    "n_failed": "Записей, которые не удалось прочитать совсем или до конца: {n}.",
+    "withheld": "Не показаны, так как на входе или на выходе меньше {least} человек: {names}. Их нет ни в одном числе, "
+    "иначе их можно было бы вычислить из остальных.",
+    "n_entering": "людей на входе",
+    "n_leaving": "людей на выходе",
+    "mean_entering": "средняя валентность на входе, {span}",
+    "mean_leaving": "средняя валентность на выходе, {span}",
+    "sides_note": "Среднее по людям, каждый учтён один раз, и его 95 %-й доверительный интервал; разность — выход минус вход. "
+    "p — вероятность столь большой разности, если бы стороны не различались: для валентности, главного вопроса такого исследования, "
+    "без поправки, для остальных величин с поправкой на все десять.",
+    "sides_caption": "Все посетители",
+    "entering": "на входе",
+    "leaving": "на выходе",
+    "period": "период",
+    "no_period": "без периода",
+    "valence_entering": "валентность на входе",
+    "valence_leaving": "валентность на выходе",
+    "periods_caption": "Валентность по периодам",
+    "how_people": "Человек учтён, если уверенно распознанное лицо видно хотя бы {least} с; на снимках учтено каждое такое лицо. "
+    "Значения — средние за это время, без сглаживания.",
+    "how_sides": "Никто не узнаётся: кто вышел, не сопоставлен с теми, кто вошёл, а прошедший дважды учтён дважды. Поэтому стороны "
+    "сравниваются как независимые группы, и разность может возникнуть и оттого, что вышли не те люди, которые вошли.",
+    "how_private": "Об отдельных людях ничего не хранится. Периоды, в которых на входе или на выходе меньше {least} человек, не показаны.",
+    "how_people_intervals": "Доверительные интервалы: стьюдентизированный бутстреп по людям (Efron & Tibshirani 1993), 95 %, "
+    "повторных выборок: {rounds}, начальное число генератора: {seed}; для разностей — распределение Стьюдента с числом степеней свободы "
+    "меньшей стороны и дисперсией не ниже объединённой. p: случайные перестановки людей между сторонами; наибольшая статистика Уэлча "
+    "по величинам, кроме валентности (Westfall & Young 1993; Janssen 1997).",
+    "how_alike": "Если люди приходят вместе, интервалы слишком узкие; если свет или камеры на входе и на выходе разные, разность "
+    "может быть из-за них: нужны одинаковые камеры, высота и свет с обеих сторон.",
+    # viewers who do not count
+    "why_several": "в таблице несколько записей; нужна одна видеозапись одного зрителя",
+    "why_no_times": "в таблице нет времени; нужна одна видеозапись одного зрителя",
+    "why_no_rows": "в таблице нет строк; нужна одна видеозапись одного зрителя",
+    "why_no_persons": "в кадре несколько лиц, а номеров людей нет; нужна таблица, в которой за лицами следили",
+    "why_no_face": "лицо не найдено",
+    "why_little": "уверенно распознанное лицо в {found} % фильма; нужно {wanted} %",
+    "why_no_rest": "в отрезке исходного уровня нет уверенно распознанного лица",
+}
+
+_LANGUAGES = {"en": _ENGLISH, "ru": _RUSSIAN}
+
+
+def study_words(language: str) -> dict[str, str]:
+    """The sentences of the pages of studies, and what words.words has. UnknownName lists the languages there are."""
+    return words(language) | _LANGUAGES[language]
