@@ -124,3 +124,12 @@ def test_python_m_mien() -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("mien: unknown model with a card 'nobody'")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("words", [["models", "list"], ["doctor", "--json"], ["--version"], ["analyze", "--help"]])
+def test_a_full_disk_behind_stdout_is_told(start: Start, words: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        process = start(*words, stdout=full)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (1, b"mien: stdout: cannot be written (No space left on device)\n")

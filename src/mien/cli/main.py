@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -35,6 +36,8 @@ VERBS: dict[str, tuple[str, str]] = {
 """Verb -> where it is (a function, or a Typer of several), and the first line of its help. Imported only when it is used."""
 
 NOTHING_DONE, WRONG_USAGE, SOME_FAILED, INTERRUPTED, PIPE_CLOSED, TERMINATED = 1, 2, 3, 130, 141, 143
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+"""What keeps output from being written."""
 EPILOGUE = "Exit codes: 0 all done, 1 nothing done, 2 wrong usage, 3 some inputs failed (each is named), 130 interrupted, 143 terminated."
 
 
@@ -131,6 +134,9 @@ def _told(error: Exception) -> int:
     if isinstance(error, MienError):
         say(f"mien: {error}")
         return WRONG_USAGE if isinstance(error, (UsageError, UnknownName)) else NOTHING_DONE
+    if isinstance(error, OSError) and error.errno in FULL and error.filename is None:  # what writes files says SinkError with their names
+        say(f"mien: stdout: cannot be written ({error.strerror})")
+        return NOTHING_DONE
     say(f"mien: {type(error).__name__}: {error}; this is a fault in mien or in a plug-in: run again with --debug to see where")
     return NOTHING_DONE
 
