@@ -141,7 +141,7 @@ const connect = () => {
   boxes.clear();
   const session = server.sessions ? byId("camera-session").value.trim() : "";
   const own = (socket = new WebSocket(socketAddress("api/live", { ...analysis(), ...(session ? { session, every: EVERY } : {}) })));
-  byId("camera-recording").textContent = session ? say("recording", { name: session }) : "";
+  byId("camera-recording").textContent = session ? `· ${say("recording", { name: session })}` : "";
   own.addEventListener("open", () => {
     if (own !== socket) return;
     tell(null);
@@ -218,7 +218,7 @@ const redraw = () => {
     byId("camera-faces").textContent = last.faces.length ? say("shown_now", { n: last.faces.length }) : say("no_face");
     if (last.faces.length > 1 && !byHand) byId("camera-faces").textContent += `. ${say("choose_person")}`;
     const rate = answers.length > 1 ? (answers.length - 1) / (answers.at(-1) - answers[0]) : 0;
-    byId("camera-rate").textContent = `· ${say("rate", { rate: number(rate, 1), ms: Math.round(last.ms) })}`;
+    byId("camera-rate").textContent = `· ${say("rate", { rate: number(rate, 1, 1), ms: Math.round(last.ms) })}`;
     byId("camera-person").hidden = !entry;
   }
   if (!entry) return;
@@ -240,8 +240,8 @@ const charts = (rows) => {
   }));
   const now = last.time_s;
   byId("chart-affect-part").hidden = levels[0].points.every(([, value]) => value === null);
-  drawChart(byId("chart-emotions"), { ticks: [0, 0.25, 0.5, 0.75, 1], format: (tick) => number(tick, tick % 0.5 ? 2 : 1), unit: say("chart_seconds"), lines: emotions, now });
-  drawChart(byId("chart-affect"), { ticks: [-1, -0.5, 0, 0.5, 1], format: (tick) => (tick ? signed(tick).slice(0, 4) : "0"), unit: say("chart_seconds"), lines: levels, now });
+  drawChart(byId("chart-emotions"), { ticks: [0, 0.25, 0.5, 0.75, 1], format: (tick) => number(tick, 0, 2), unit: say("chart_seconds"), lines: emotions, now });
+  drawChart(byId("chart-affect"), { ticks: [-1, -0.5, 0, 0.5, 1], format: (tick) => (tick ? signed(tick, 1) : "0"), unit: say("chart_seconds"), lines: levels, now });
   legend(byId("legend-emotions"), emotions);
   legend(byId("legend-affect"), levels);
 };

@@ -77,27 +77,28 @@ export class Boxes {
     this.settle();
   }
 
-  // Captions go above, below or into their box, wherever there is room; one without room shows when its box is pointed at.
+  // Captions go above or below their box, or into a large one, wherever they cover no other face and no other caption.
+  // One without room shows when its box is pointed at or chosen.
   settle() {
     const [width, height] = [this.element.clientWidth, this.element.clientHeight];
     if (!width) return;
-    const area = ({ place }) => place.width * place.height;
-    const entries = [...this.byKey].map(([key, entry]) => ({ key, ...entry, size: [entry.plate.offsetWidth, entry.plate.offsetHeight] }));
-    entries.sort((a, b) => area(b) - area(a));
+    const entries = [...this.byKey].map(([key, { button, plate, place }]) => {
+      const box = [place.left * width, place.top * height, place.width * width, place.height * height];
+      return { key, button, plate, box, area: box[2] * box[3], size: [plate.offsetWidth, plate.offsetHeight] };
+    });
+    entries.sort((a, b) => b.area - a.area);
     entries.forEach(({ button }, rank) => (button.style.zIndex = rank + 1)); // a small box on a large one stays within reach
     entries.sort((a, b) => (b.key === this.chosen) - (a.key === this.chosen));
     const taken = [];
-    for (const { key, button, plate, place, size } of entries) {
-      const [left, top, bottom] = [place.left * width, place.top * height, (place.top + place.height) * height];
-      const x = Math.max(0, Math.min(left, width - size[0]));
-      const inside = (y) => y >= 0 && y + size[1] <= height;
-      const free = (y) => taken.every(([tx, ty, tw, th]) => x >= tx + tw || tx >= x + size[0] || y >= ty + th || ty >= y + size[1]);
-      const heights = [top - size[1], bottom, top, bottom - size[1]].filter(inside);
-      const roomy = heights.find(free);
-      const y = roomy ?? heights[0] ?? 0;
-      plate.style.left = `${x - left}px`;
-      plate.style.top = `${y - top}px`;
-      const tucked = roomy === undefined && key !== this.chosen;
+    for (const entry of entries) {
+      const { key, button, plate, box, size } = entry;
+      const others = [...entries.filter((other) => other !== entry).map((other) => other.box), ...taken];
+      const places = spots(box, size, width, height);
+      const roomy = places.find((spot) => others.every((other) => apart([...spot, ...size], other)));
+      const [x, y] = roomy ?? places[0];
+      plate.style.left = `${x - box[0]}px`;
+      plate.style.top = `${y - box[1]}px`;
+      const tucked = !roomy && key !== this.chosen;
       button.classList.toggle("tucked", tucked);
       if (!tucked) taken.push([x, y, ...size]);
     }
@@ -113,15 +114,30 @@ export class Boxes {
   }
 }
 
+const ROOMY = 5; // lines of caption that a box is high at least, to have its caption inside
+
+const apart = ([x, y, width, height], [ox, oy, owidth, oheight]) => x >= ox + owidth || ox >= x + width || y >= oy + oheight || oy >= y + height;
+
+// Where a caption may stand, best first; all within the picture. Boxes are [left, top, width, height].
+const spots = ([left, top, boxWidth, boxHeight], [width, height], fullWidth, fullHeight) => {
+  const clip = (value, most) => Math.max(0, Math.min(value, most));
+  const xs = [left, left + (boxWidth - width) / 2, left + boxWidth - width].map((x) => clip(x, fullWidth - width));
+  const ys = [top - height, top + boxHeight];
+  if (boxHeight > ROOMY * height && boxWidth > width) ys.push(top, top + boxHeight - height);
+  const all = ys.filter((y) => y >= 0 && y + height <= fullHeight).flatMap((y) => xs.map((x) => [x, y]));
+  return all.length ? all : [[xs[0], clip(top, fullHeight - height)]];
+};
+
 // The nine probabilities of a face, its valence and arousal, and why mien is not sure; filled anew by update().
 export class Bars {
   constructor(emotions) {
     this.lines = emotions.map(({ name }) => ({ name, column: `p_${name}`, ...this.line("bar") }));
     this.levels = ["valence", "arousal"].map((name) => ({ name, ...this.line("bar level") }));
     this.doubt = make("p", { className: "doubt" });
+    this.held = make("p", { className: "note", hidden: true });
     this.source = make("p", { className: "note" });
     const list = make("ul", { className: "bars" }, ...this.lines.map(({ item }) => item), ...this.levels.map(({ item }) => item));
-    this.element = make("div", {}, this.doubt, list, this.source);
+    this.element = make("div", {}, this.doubt, list, this.held, this.source);
   }
 
   line(className) {
@@ -149,6 +165,9 @@ export class Bars {
     }
     this.doubt.hidden = !row.unsure;
     this.doubt.textContent = row.unsure ? say("unsure_because", { reasons: reasonWords(row.reasons) }) : "";
+    const most = Math.max(...this.lines.map(({ column }) => row[column] ?? 0));
+    this.held.hidden = (row[`p_${row.emotion}`] ?? most) >= most;
+    this.held.textContent = say("held");
     this.source.hidden = row.valence === null || !row.affect_from;
     this.source.textContent = row.affect_from ? say("affect_from", { source: row.affect_from }) : "";
   }
@@ -203,8 +222,7 @@ export class FaceList {
       if (!this.few) element.open = own === key;
       if (own === key) {
         element.open = true;
-        // Not scrollIntoView: that would move the whole page, and the picture out of sight.
-        this.element.scrollTop = element.offsetTop - this.element.offsetTop - 8;
+        this.element.scrollTop = element.offsetTop - 8; // not scrollIntoView: that would move the page, and the picture out of sight
       }
     }
   }

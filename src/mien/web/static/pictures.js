@@ -180,9 +180,8 @@ const render = (item) => {
   item.list = list;
   list?.show(faces, say("faces_of", { name: item.name }));
   const count = make("p", { className: faces.length ? "count" : "count none", textContent: counted(faces) });
-  const size = make("p", { className: "note", textContent: `${picture.width} × ${picture.height}` });
-  const side = make("div", { className: "side" }, count, list?.element, downloads(item));
-  card.replaceChildren(head, make("div", { className: "result" }, make("div", {}, stage(item), size), side));
+  const side = make("div", { className: "side" }, count, list?.element);
+  card.replaceChildren(head, make("div", { className: "result" }, make("div", {}, stage(item), downloads(item)), side));
   if (item.chosen !== null) choose(item, item.chosen);
 };
 
@@ -246,7 +245,8 @@ const downloads = (item) => {
       busily(button, message, async () => save(await (await fetched(item, format)).blob(), name)));
     return button;
   });
-  return make("div", { className: "line" }, ...buttons, message);
+  const size = make("span", { className: "note", textContent: `${item.picture.width} × ${item.picture.height}` });
+  return make("div", { className: "line downloads" }, size, make("span", { className: "spacer" }), ...buttons, message);
 };
 
 const fetched = (item, format) => analyze(item, { ...analysis(), format, ...(format === "jpg" ? drawing() : {}) });

@@ -8,6 +8,7 @@ import { about, clock, megabytes, number, onLanguage, percent, say } from "./wor
 const KEPT = "mien.videos"; // ids of jobs, as long as this tab of the browser lives, so that a reload finds them
 const POLL = 1000;
 const SLOWEST_POLL = 15_000; // while the server is away
+const LONGEST_TIMER = 2 ** 31 - 1; // ms; a longer one would fire at once
 const RESULTS = [
   ["csv", "CSV"],
   ["jsonl", "JSON Lines"],
@@ -42,7 +43,7 @@ export const setUpVideos = (aboutServer, onLost, onBack) => {
     showChosen();
     cards.forEach(render);
   });
-  for (const id of kept()) {
+  for (const id of kept().reverse()) {
     const card = add({ id, state: "queued" });
     poll(card);
   }
@@ -66,7 +67,8 @@ const keep = () => {
 const take = async (files) => {
   const failures = [];
   for (const file of files) {
-    if (file.size > server.max_upload_mb * 1e6) failures.push(about(file.name, say("too_big", { size: megabytes(file.size), most: server.max_upload_mb })));
+    if (file.type.startsWith("image/")) failures.push(about(file.name, say("is_picture")));
+    else if (file.size > server.max_upload_mb * 1e6) failures.push(about(file.name, say("too_big", { size: megabytes(file.size), most: server.max_upload_mb })));
     else if (!(await readable(file))) failures.push(about(file.name, say("unreadable")));
     else chosen.push(file);
   }
@@ -168,6 +170,7 @@ const poll = async (card, wait = POLL) => {
   }
   render(card);
   if (ongoing(card)) setTimeout(() => poll(card, wait), wait);
+  else if (card.job.expires) setTimeout(() => poll(card), Math.min(Math.max(0, new Date(card.job.expires) - Date.now()) + SLOWEST_POLL, LONGEST_TIMER));
 };
 
 const gone = (card) => {
@@ -221,7 +224,7 @@ const render = (card) => {
 
 const counts = ({ state, job, file }, share) => {
   if (state === "uploading" || state === "waiting") return `${percent(share ?? 0)} · ${megabytes(file?.size ?? 0)}`;
-  if (!job || job.frames === undefined) return "";
+  if (!job || job.frames === undefined || state === "queued") return "";
   const parts = [say("frames", { n: job.frames }), say("faces", { n: job.faces })];
   const at = number(job.seconds ?? 0, 1);
   parts.push(job.duration && ongoing({ state }) ? say("seconds_of", { at, whole: number(job.duration, 1) }) : say("seconds", { at }));

@@ -57,6 +57,7 @@ const WORDS = {
     too_big: "{size}; at most {most} MB",
     unreadable: "cannot be read from the disk",
     is_video: "a video: choose it in the tab Videos",
+    is_picture: "a picture: choose it in the tab Pictures",
 
     face: "Face {n}",
     person: "Person {n}",
@@ -200,6 +201,7 @@ const WORDS = {
     too_big: "{size}; можно не больше {most} МБ",
     unreadable: "не читается с диска",
     is_video: "это видео: выберите его на вкладке «Видео»",
+    is_picture: "это снимок: выберите его на вкладке «Снимки»",
 
     face: "Лицо {n}",
     person: "Человек {n}",
@@ -295,7 +297,7 @@ export const onLanguage = (listener) => listeners.push(listener);
 export const say = (key, values = {}, lang = current) => {
   const entry = WORDS[lang][key] ?? key;
   const text = typeof entry === "string" ? entry : (entry[new Intl.PluralRules(lang).select(values.n)] ?? entry.other);
-  return text.replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === "number" ? number(values[name], 0, lang) : values[name]));
+  return text.replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === "number" ? number(values[name]) : values[name]));
 };
 
 // Names of emotions and reasons come from the server, so that they are those of the annotated pictures.
@@ -306,10 +308,10 @@ export const emotionWord = (name, lang = current) => vocabulary.emotions[name]?.
 export const reasonWords = (reasons, lang = current) =>
   reasons.split(";").filter(Boolean).map((code) => vocabulary.reasons[code]?.[lang] ?? code).join(", ");
 
-export const number = (value, digits = 0, lang = current) =>
-  value.toLocaleString(lang, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+export const number = (value, least = 0, most = least) =>
+  value.toLocaleString(current, { minimumFractionDigits: least, maximumFractionDigits: most });
 export const percent = (share) => `${Math.round(share * 100)}\u00a0%`;
-export const signed = (value) => (value < 0 ? "\u2212" : "+") + Math.abs(value).toFixed(2);
+export const signed = (value, digits = 2) => (value < 0 ? "\u2212" : "+") + number(Math.abs(value), digits);
 export const megabytes = (bytes) => `${number(bytes / 1e6, 1)}\u00a0${current === "ru" ? "МБ" : "MB"}`;
 export const clock = (iso) => new Date(iso).toLocaleTimeString(current, { hour: "2-digit", minute: "2-digit" });
 export const moment = (iso) => new Date(iso).toLocaleString(current, { dateStyle: "medium", timeStyle: "short" });
