@@ -34,7 +34,7 @@ const begin = async () => {
   setVocabulary(about);
   setLanguage(keptLanguage() ?? about.language);
   setUpOptions(about);
-  setUpPictures(about, lost);
+  setUpPictures(about, lost, back);
   setUpVideos(about, lost, back);
   setUpCamera(about);
   setUpSessions(lost);

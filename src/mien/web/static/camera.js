@@ -141,9 +141,11 @@ const connect = () => {
   boxes.clear();
   const session = server.sessions ? byId("camera-session").value.trim() : "";
   const own = (socket = new WebSocket(socketAddress("api/live", { ...analysis(), ...(session ? { session, every: EVERY } : {}) })));
+  let opened = false;
   byId("camera-recording").textContent = session ? `· ${say("recording", { name: session })}` : "";
   own.addEventListener("open", () => {
     if (own !== socket) return;
+    opened = true;
     tell(null);
     send(own);
   });
@@ -163,7 +165,7 @@ const connect = () => {
     if (own !== socket) return;
     socket = null;
     const said = complaint;
-    stop(() => said ?? say("socket_closed"));
+    stop(() => said ?? say(opened ? "socket_closed" : "gone"));
   });
 };
 

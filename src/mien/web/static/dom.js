@@ -19,6 +19,9 @@ export const save = (blob, name) => {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 };
 
+// A frame with a page of mien's, which runs its own script, but as a stranger: it can reach nothing of this page.
+export const frameOf = (url) => make("iframe", { className: "page", sandbox: "allow-scripts allow-downloads", src: url });
+
 // A place where files may be dropped; `take` gets a list of them.
 export const dropZone = (element, take) => {
   let inside = 0; // dragenter and dragleave also come from the children

@@ -12,11 +12,11 @@ const SMALLEST = 280; // px that a picture is wide on the page, so that a crop o
 
 let server = null; // what the server said about itself
 let lost = () => {}; // called when it does not answer
+let back = () => {}; // called when it does
 let items = [];
 
-export const setUpPictures = (aboutServer, onLost) => {
-  server = aboutServer;
-  lost = onLost;
+export const setUpPictures = (aboutServer, onLost, onBack) => {
+  [server, lost, back] = [aboutServer, onLost, onBack];
   byId("picture-files").addEventListener("change", (event) => {
     addFiles([...event.target.files]);
     event.target.value = ""; // so that the same file can be chosen again
@@ -107,6 +107,7 @@ const read = async (item) => {
     if (item.file && !(await readable(item.file))) throw new ApiError(say("unreadable"));
     const { pictures, failures } = await (await analyze(item, analysis(), stop.signal)).json();
     if (stop.signal.aborted) return;
+    back();
     if (!pictures.length) throw new ApiError(failures[0]?.error ?? "");
     item.picture = pictures[0];
     // The URL of a drawing made by other options is of no use any more.
@@ -119,7 +120,7 @@ const read = async (item) => {
     item.state = "failed";
     item.error = error instanceof ServerGone ? null : error.message;
     if (error instanceof ServerGone) {
-      for (const other of items) if (other.state === "waiting") other.state = "failed"; // they would fare no better
+      for (const other of items) if (other.state === "waiting") other.state = "failed"; // they would fare no better until tried again
       lost();
     }
   }
@@ -127,9 +128,12 @@ const read = async (item) => {
   work();
 };
 
+// One that is no picture, say; not one that only found no server.
+const unread = ({ state, error, refused }) => state === "failed" && Boolean(error || refused);
+
 const summarise = () => {
   const done = items.filter(({ state }) => state === "done");
-  const failed = items.filter(({ state, error, refused }) => state === "failed" && (error || refused));
+  const failed = items.filter(unread);
   const ahead = items.filter(({ state }) => state === "waiting" || state === "reading").length;
   const faces = done.reduce((sum, { picture }) => sum + picture.faces.length, 0);
   const parts = [];
@@ -162,9 +166,9 @@ const redraw = () => {
 
 const render = (item) => {
   const { card, picture } = item;
-  card.hidden = item.state === "failed";
+  card.hidden = unread(item);
   card.setAttribute("aria-busy", String(item.state !== "done"));
-  if (picture && (item.state === "waiting" || item.state === "reading")) return; // what was read before stays until there is better
+  if (picture && card.querySelector(".result") && item.state !== "done") return; // what was read before stays until there is better
   item.boxes?.release();
   item.boxes = null;
   const title = make("h2", { textContent: item.name });

@@ -1,12 +1,12 @@
 // The tab Sessions: the table of what the store holds, each with its page, its table and a way to erase it.
 
 import { address, deleteSession, ServerGone, sessions } from "./api.js";
-import { byId, make } from "./dom.js";
+import { byId, frameOf, make } from "./dom.js";
 import { captionLanguage } from "./options.js";
 import { moment, number, onLanguage, say } from "./words.js";
-import { frameOf } from "./videos.js";
 
 const NUMBERS = ["frame_count", "face_count", "row_count"];
+const COUNTED = ["frames", "faces", "rows"];
 const COLUMNS = ["id", "name", "started", "state", "frames", "faces", "rows", "actions"];
 
 let lost = () => {};
@@ -39,7 +39,7 @@ const render = () => {
   if (!found) return;
   byId("sessions-table").hidden = !found.length;
   if (!found.length) return tell(say("no_sessions"));
-  const head = make("tr", {}, ...COLUMNS.map((name) => make("th", { scope: "col", textContent: say(`column_${name}`) })));
+  const head = make("tr", {}, ...COLUMNS.map((name) => make("th", { scope: "col", className: COUNTED.includes(name) ? "number" : "", textContent: say(`column_${name}`) })));
   const table = make("table", {}, make("thead", {}, head), make("tbody", {}, ...found.map(line)));
   byId("sessions-table").replaceChildren(table);
 };
@@ -61,7 +61,7 @@ const line = (session) => {
     make("th", { scope: "row", textContent: session.name }),
     make("td", { textContent: moment(session.started) }),
     make("td", { textContent: states[session.state] ? say(states[session.state]) : session.state }),
-    ...NUMBERS.map((name) => make("td", { className: "number", textContent: number(session[name] ?? 0) })),
+    ...NUMBERS.map((name, k) => make("td", { className: "number", textContent: number(session[name] ?? 0), "data-column": say(`column_${COUNTED[k]}`) })),
     make("td", {}, make("div", { className: "line" }, action("open", () => open(session)), csv, action("delete", () => erase(session), "danger"))),
   );
 };

@@ -1,7 +1,7 @@
 // The tab Videos: a card for each upload, which becomes a job of the server and is asked for each second until it is over.
 
 import { address, ApiError, deleteVideo, readable, ServerGone, uploadVideo, video } from "./api.js";
-import { byId, dropZone, make } from "./dom.js";
+import { byId, dropZone, frameOf, make } from "./dom.js";
 import { analysis, anonymize, captionLanguage } from "./options.js";
 import { about, clock, megabytes, number, onLanguage, percent, say } from "./words.js";
 
@@ -247,6 +247,3 @@ const results = (card) => {
   if (!card.frame) card.page.replaceChildren((card.frame = frameOf(page)));
   card.frame.title = say("page_of", { name: card.name });
 };
-
-// The page runs its own script, but as a stranger: it can reach nothing of this one.
-export const frameOf = (url) => make("iframe", { className: "page", sandbox: "allow-scripts allow-downloads", src: url });
