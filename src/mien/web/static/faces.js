@@ -196,7 +196,7 @@ export class FaceList {
     this.element.setAttribute("aria-label", label);
     this.few = rows.length <= FEW;
     this.entries = new Map(rows.map((row) => [keyOf(row), this.entry(row)]));
-    this.element.replaceChildren(...this.entries.values());
+    this.element.replaceChildren(...[...this.entries.values()].map(({ element }) => element));
   }
 
   entry(row) {
@@ -212,16 +212,17 @@ export class FaceList {
     if (element.open) fill();
     element.addEventListener("toggle", () => element.open && fill());
     summary.addEventListener("click", () => this.choose(keyOf(row), { fromList: true }));
-    return element;
+    return { element, fill };
   }
 
   mark(key, { fromList = false } = {}) {
-    for (const [own, element] of this.entries) {
+    for (const [own, { element, fill }] of this.entries) {
       element.classList.toggle("chosen", own === key);
       if (fromList) continue; // there the click itself folds and unfolds
       if (!this.few) element.open = own === key;
       if (own === key) {
         element.open = true;
+        fill(); // before "toggle" comes, since its height is wanted now
         this.element.scrollTop = element.offsetTop - 8; // not scrollIntoView: that would move the page, and the picture out of sight
       }
     }

@@ -184,7 +184,8 @@ const render = (item) => {
   item.list = list;
   list?.show(faces, say("faces_of", { name: item.name }));
   const count = make("p", { className: faces.length ? "count" : "count none", textContent: counted(faces) });
-  const side = make("div", { className: "side" }, count, list?.element);
+  const note = picture.note ? make("p", { className: "note", textContent: picture.note }) : null; // truncated, animated and the like
+  const side = make("div", { className: "side" }, count, note, list?.element);
   card.replaceChildren(head, make("div", { className: "result" }, make("div", {}, stage(item), downloads(item)), side));
   if (item.chosen !== null) choose(item, item.chosen);
 };
