@@ -1,0 +1,93 @@
+// All talk with the server. A refusal is an ApiError with the server's own line; a server that does not answer, a ServerGone.
+
+export class ApiError extends Error {
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
+export class ServerGone extends Error {}
+
+// Addresses are relative to the page, so that it also works below a path of a proxy.
+export const address = (path, query = {}) => {
+  const url = new URL(path.replace(/^\/+/, ""), document.baseURI);
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== null && value !== undefined && value !== "") url.searchParams.set(name, value);
+  }
+  return url;
+};
+
+export const socketAddress = (path, query) => {
+  const url = address(path, query);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url;
+};
+
+const refusal = (status, text) => {
+  let said = null;
+  try {
+    said = JSON.parse(text);
+  } catch {
+    // a proxy's own page, say; the status has to do
+  }
+  const failure = said?.failures?.length === 1 ? said.failures[0].error : null; // says more than "none could be read"
+  return new ApiError(failure ?? said?.error ?? `HTTP ${status}`, status);
+};
+
+const ask = async (path, { query, ...options } = {}) => {
+  let answer;
+  try {
+    answer = await fetch(address(path, query), options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ServerGone();
+  }
+  if (!answer.ok) throw refusal(answer.status, await answer.text().catch(() => ""));
+  return answer;
+};
+
+export const about = async () => (await ask("api/about")).json();
+
+// The picture is a File or an address. What comes back is the Response: JSON, or with a `format` the table or the annotated picture.
+export const analyze = ({ file, url }, query, signal) => {
+  if (url) {
+    const headers = { "Content-Type": "application/json" };
+    return ask("api/pictures/url", { query, signal, method: "POST", headers, body: JSON.stringify({ url }) });
+  }
+  const body = new FormData();
+  body.append("file", file, file.name);
+  return ask("api/pictures", { query, signal, method: "POST", body });
+};
+
+// By XMLHttpRequest, since fetch does not tell how much of an upload has gone.
+export const uploadVideo = (file, query, { progress, signal }) =>
+  new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", address("api/videos", query));
+    request.upload.addEventListener("progress", (event) => event.lengthComputable && progress(event.loaded / event.total));
+    request.addEventListener("load", () => {
+      if (request.status >= 400) reject(refusal(request.status, request.responseText));
+      else resolve(JSON.parse(request.responseText));
+    });
+    request.addEventListener("error", () => reject(new ServerGone()));
+    request.addEventListener("abort", () => reject(new DOMException("", "AbortError")));
+    signal.addEventListener("abort", () => request.abort());
+    const body = new FormData();
+    body.append("file", file, file.name);
+    request.send(body);
+  });
+
+export const video = async (id) => (await ask(`api/videos/${encodeURIComponent(id)}`)).json();
+export const deleteVideo = (id) => ask(`api/videos/${encodeURIComponent(id)}`, { method: "DELETE" });
+export const sessions = async () => (await ask("api/sessions")).json();
+export const deleteSession = (id) => ask(`api/sessions/${encodeURIComponent(id)}`, { method: "DELETE" });
+
+// A folder that was dropped, or a file that is gone by now, would end the request just as a server does that is gone.
+export const readable = async (file) => {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+    return true;
+  } catch {
+    return false;
+  }
+};

@@ -1,0 +1,249 @@
+// The tab Videos: a card for each upload, which becomes a job of the server and is asked for each second until it is over.
+
+import { address, ApiError, deleteVideo, readable, ServerGone, uploadVideo, video } from "./api.js";
+import { byId, dropZone, frameOf, make } from "./dom.js";
+import { analysis, anonymize, captionLanguage } from "./options.js";
+import { about, clock, megabytes, number, onLanguage, percent, say } from "./words.js";
+
+const KEPT = "mien.videos"; // ids of jobs, as long as this tab of the browser lives, so that a reload finds them
+const POLL = 1000;
+const SLOWEST_POLL = 15_000; // while the server is away
+const LONGEST_TIMER = 2 ** 31 - 1; // ms; a longer one would fire at once
+const RESULTS = [
+  ["csv", "CSV"],
+  ["jsonl", "JSON Lines"],
+  ["parquet", "Parquet"],
+  ["video", "link_video"],
+];
+
+let server = null;
+let lost = () => {};
+let back = () => {};
+let chosen = [];
+let cards = [];
+
+export const setUpVideos = (aboutServer, onLost, onBack) => {
+  [server, lost, back] = [aboutServer, onLost, onBack];
+  byId("video-files").addEventListener("change", (event) => {
+    take([...event.target.files]);
+    event.target.value = "";
+  });
+  dropZone(byId("panel-videos"), take);
+  byId("video-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const query = {
+      ...analysis(), every: byId("video-every").value || null, annotated: byId("video-annotated").checked,
+      anonymize: anonymize() || null, language: captionLanguage(),
+    };
+    chosen.splice(0).forEach((file) => queue(file, query));
+    showChosen();
+    upload();
+  });
+  onLanguage(() => {
+    showChosen();
+    cards.forEach(render);
+  });
+  for (const id of kept().reverse()) {
+    const card = add({ id, state: "queued" });
+    poll(card);
+  }
+};
+
+const kept = () => {
+  try {
+    return JSON.parse(sessionStorage.getItem(KEPT)) ?? [];
+  } catch {
+    return [];
+  }
+};
+const keep = () => {
+  try {
+    sessionStorage.setItem(KEPT, JSON.stringify(cards.map(({ job }) => job?.id).filter(Boolean)));
+  } catch {
+    // storage is switched off: a reload will not find the jobs
+  }
+};
+
+const take = async (files) => {
+  const failures = [];
+  for (const file of files) {
+    if (file.type.startsWith("image/")) failures.push(about(file.name, say("is_picture")));
+    else if (file.size > server.max_upload_mb * 1e6) failures.push(about(file.name, say("too_big", { size: megabytes(file.size), most: server.max_upload_mb })));
+    else if (!(await readable(file))) failures.push(about(file.name, say("unreadable")));
+    else chosen.push(file);
+  }
+  byId("video-failures").replaceChildren(...failures.map((textContent) => make("li", { textContent })));
+  byId("video-failures").hidden = !failures.length;
+  showChosen();
+  if (chosen.length) byId("video-start").focus();
+};
+
+const showChosen = () => {
+  const lines = chosen.map((file) => {
+    const away = make("button", { type: "button", className: "quiet", textContent: "×", "aria-label": say("remove_named", { name: file.name }) });
+    away.addEventListener("click", () => {
+      chosen = chosen.filter((other) => other !== file);
+      showChosen();
+    });
+    return make("li", {}, make("span", { textContent: `${file.name}, ${megabytes(file.size)}` }), away);
+  });
+  byId("video-chosen").replaceChildren(...lines);
+  byId("video-chosen").hidden = !lines.length;
+  byId("video-start").disabled = !lines.length;
+};
+
+// A card's parts are made once and only filled anew, so that the page in its frame is not loaded again each second.
+const add = (job, file = null) => {
+  const card = { job: file ? null : job, file, name: file?.name ?? "", state: job.state };
+  card.title = make("h2");
+  card.status = make("p", { className: "status", role: "status" });
+  card.bar = make("progress", { max: 1 });
+  card.count = make("p", { className: "note" });
+  card.error = make("p", { className: "error", role: "alert", hidden: true });
+  card.failures = make("ul", { className: "failures", hidden: true });
+  card.end = make("button", { type: "button" });
+  card.end.addEventListener("click", () => end(card));
+  card.links = make("div", { className: "line" });
+  card.page = make("div", { hidden: true });
+  const actions = make("div", { className: "line" }, card.links, make("span", { className: "spacer" }), card.end);
+  card.element = make("section", { className: "card" }, card.title, card.status, card.bar, card.count, card.error, card.failures, actions, card.page);
+  cards.unshift(card);
+  byId("video-list").prepend(card.element);
+  render(card);
+  return card;
+};
+
+const queue = (file, query) => {
+  const card = add({ state: "waiting" }, file);
+  card.query = query;
+};
+
+// One upload at a time: two would only share the line.
+const upload = async () => {
+  if (cards.some(({ state }) => state === "uploading")) return;
+  const card = cards.findLast(({ state }) => state === "waiting");
+  if (!card) return;
+  const stop = new AbortController();
+  card.stop = stop;
+  card.state = "uploading";
+  card.share = 0;
+  render(card);
+  const progress = (share) => {
+    card.share = share;
+    render(card);
+  };
+  try {
+    card.job = await uploadVideo(card.file, card.query, { progress, signal: stop.signal });
+    card.state = card.job.state;
+    card.file = null;
+    back();
+    keep();
+    poll(card);
+  } catch (error) {
+    if (!stop.signal.aborted) {
+      card.state = "failed";
+      card.failed = error instanceof ServerGone ? say("gone") : about(card.name, error.message);
+    }
+  }
+  render(card);
+  upload();
+};
+
+const ongoing = (card) => card.state === "queued" || card.state === "running";
+
+const poll = async (card, wait = POLL) => {
+  if (!cards.includes(card)) return;
+  try {
+    const job = await video(card.job.id);
+    if (!cards.includes(card)) return;
+    card.job = job;
+    card.name = job.name;
+    card.state = job.state;
+    card.failed = job.error ? about(job.name, job.error) : null;
+    wait = POLL;
+    back();
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return gone(card);
+    if (error instanceof ServerGone) lost();
+    else card.failed = error.message;
+    wait = Math.min(wait * 2, SLOWEST_POLL);
+  }
+  render(card);
+  if (ongoing(card)) setTimeout(() => poll(card, wait), wait);
+  else if (card.job.expires) setTimeout(() => poll(card), Math.min(Math.max(0, new Date(card.job.expires) - Date.now()) + SLOWEST_POLL, LONGEST_TIMER));
+};
+
+const gone = (card) => {
+  cards = cards.filter((other) => other !== card);
+  keep();
+  card.element.replaceChildren(card.title, make("p", { className: "status", role: "status", textContent: say("video_gone") }));
+};
+
+// Cancels an upload; has a job stopped and erased with all that it made.
+const end = async (card) => {
+  if (card.state === "done" && !confirm(say("confirm_video", { name: card.name }))) return;
+  card.stop?.abort();
+  card.end.disabled = true;
+  try {
+    if (card.job) await deleteVideo(card.job.id);
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 404)) {
+      card.end.disabled = false;
+      if (error instanceof ServerGone) lost();
+      else card.failed = error.message;
+      render(card);
+      return;
+    }
+  }
+  cards = cards.filter((other) => other !== card);
+  keep();
+  card.element.remove();
+  upload();
+};
+
+const render = (card) => {
+  const { job, state } = card;
+  const set = (element, text) => element.textContent !== text && (element.textContent = text); // a status that did not change is not read out
+  set(card.title, card.name);
+  set(card.status, say(state));
+  card.bar.hidden = !(state === "uploading" || ongoing(card));
+  const share = state === "uploading" ? card.share : job?.share;
+  if (share === null || share === undefined || state === "queued") card.bar.removeAttribute("value");
+  else card.bar.value = share;
+  card.bar.setAttribute("aria-label", say(state));
+  set(card.count, counts(card, share));
+  card.error.hidden = !card.failed;
+  set(card.error, card.failed ?? "");
+  const failures = job?.failures ?? [];
+  card.failures.hidden = !failures.length;
+  card.failures.replaceChildren(...failures.map(({ source, error }) => make("li", { textContent: about(source, error) })));
+  const over = !(state === "waiting" || state === "uploading" || ongoing(card));
+  card.end.textContent = say(over ? (job ? "delete_now" : "remove") : "cancel");
+  results(card);
+};
+
+const counts = ({ state, job, file }, share) => {
+  if (state === "uploading" || state === "waiting") return `${percent(share ?? 0)} · ${megabytes(file?.size ?? 0)}`;
+  if (!job || job.frames === undefined || state === "queued") return "";
+  const parts = [say("frames", { n: job.frames }), say("faces", { n: job.faces })];
+  const at = number(job.seconds ?? 0, 1);
+  parts.push(job.duration && ongoing({ state }) ? say("seconds_of", { at, whole: number(job.duration, 1) }) : say("seconds", { at }));
+  if (share !== null && share !== undefined && state === "running") parts.unshift(percent(share));
+  return parts.join(" · ");
+};
+
+const results = (card) => {
+  const found = card.job?.results ?? {};
+  card.links.replaceChildren();
+  card.page.hidden = !found.page;
+  for (const [kind, text] of RESULTS) {
+    if (!found[kind]) continue;
+    card.links.append(make("a", { className: "button", href: address(found[kind]), download: "", textContent: kind === "video" ? say(text) : text }));
+  }
+  if (!found.page) return;
+  const page = address(found.page);
+  card.links.prepend(make("a", { className: "button main", href: page, target: "_blank", rel: "noopener", textContent: say("open_page") }));
+  if (card.job.expires) card.links.append(make("span", { className: "note", textContent: say("erased_at", { time: clock(card.job.expires) }) }));
+  if (!card.frame) card.page.replaceChildren((card.frame = frameOf(page)));
+  card.frame.title = say("page_of", { name: card.name });
+};
