@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable
 
 from mien.errors import UnknownName
+from mien.labels import ANCHORS
 from mien.models import registry as models
 from mien.models.detectors import registry as detectors
 from mien.options import AnalyzeOptions
@@ -35,6 +36,10 @@ class Analyzers:
     def detector_names(self) -> list[str]:
         """Of detectors, the one that is used if none is named first."""
         return _first(self._base.detector, detectors.names())
+
+    def affect_names(self) -> list[str]:
+        """Where valence and arousal may come from, the server's own choice first."""
+        return _first(self._base.affect, ("model", "none", *ANCHORS))
 
     def get(self, *, model: str | None = None, detector: str | None = None, affect: str | None = None) -> Analyzer:
         """The Analyzer for these names, None or empty for the server's own. Raises UnknownName, WeightsMissing."""

@@ -10,7 +10,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from mien import __version__
-from mien.labels import ANCHORS, CAPTIONS, EMOTIONS, PALETTES
+from mien.labels import CAPTIONS, EMOTIONS, PALETTES
 from mien.models.detectors.registry import LICENCES
 from mien.models.registry import cards
 from mien.report.words import words
@@ -76,7 +76,7 @@ def about(service: Served) -> Response:
             "version": __version__,
             "models": models,
             "detectors": detectors,
-            "affect": ["model", "none", *ANCHORS],
+            "affect": service.analyzers.affect_names(),
             "emotions": [
                 {"name": name, "colour": colours[name], **{language: CAPTIONS[language][name] for language in CAPTIONS}}
                 for name in EMOTIONS
