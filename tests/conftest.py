@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before anything loads numpy, OpenCV or torch
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # some tests import onnxruntime by themselves
 os.environ.pop("MIEN_MODELS", None)
 os.environ.pop("MIEN_STORE", None)
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mien.errors import ModelError
 
 if TYPE_CHECKING:
     import onnxruntime
+
+
+def load_onnxruntime() -> Any:
+    """The module onnxruntime, which everything here imports by this.
+
+    Its wheels (seen in 1.31) report to their makers which models are loaded on which processor, and keep what could not be sent in a
+    database under the user's cache. Nothing of that happens when this variable is set before the import.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    return importlib.import_module("onnxruntime")
 
 
 def threads_for(asked: int) -> int:
@@ -21,8 +32,7 @@ def threads_for(asked: int) -> int:
 
 def open_session(path: Path, *, threads: int = 0) -> onnxruntime.InferenceSession:
     """Open `path` for inference, with as many threads as `threads_for` says."""
-    import onnxruntime
-
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads_for(threads)
     options.inter_op_num_threads = 1

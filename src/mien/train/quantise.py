@@ -9,6 +9,7 @@ from typing import Any
 
 import onnx
 
+from mien.models.session import load_onnxruntime
 from mien.train.parts import in_parts
 from mien.types import Image
 
@@ -24,6 +25,7 @@ def quantised(model: onnx.ModelProto, crops: Image, *, batch: int = 32) -> onnx.
     adds their products in 32 everywhere (MlasConvDepthwiseKernel): it halves what 8 bits change in a MobileNet. ReLUs are among what
     is quantised, which merges them with their convolutions: all 256 steps are left for what is above 0, and nothing is rounded twice.
     """
+    load_onnxruntime()
     from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
