@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mien.interrupt import ENDING, Terminated, heard, held, terminable
+from mien.interrupt import ENDING, HANGUP, Terminated, heard, held, terminable
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def test_the_first_is_told_and_the_second_acts() -> None:
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     assert told == [1]
-    assert [signal.getsignal(number) for number in ENDING] == [signal.default_int_handler] * 2
+    assert [signal.getsignal(number) for number in ENDING] == [signal.default_int_handler] * len(ENDING)
 
 
 def test_held_back() -> None:
@@ -57,3 +57,13 @@ def test_other_threads_hear_none() -> None:
     thread.start()
     thread.join()
     assert seen
+
+
+@pytest.mark.skipif(not HANGUP, reason="there is no such signal here")
+def test_the_end_of_the_terminal_ends_the_work_unless_it_was_to_outlive_it() -> None:
+    with pytest.raises(Terminated), terminable():
+        signal.raise_signal(signal.SIGHUP)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup has it
+    with terminable():
+        signal.raise_signal(signal.SIGHUP)
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-ENDING = (signal.SIGINT, signal.SIGTERM)
-"""Ctrl-C and the request to terminate."""
+HANGUP: tuple[signal.Signals, ...] = (signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()
+"""The terminal was closed; none on Windows."""
+ENDING = (signal.SIGINT, signal.SIGTERM, *HANGUP)
+"""Ctrl-C, the request to terminate, and the end of the terminal."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -23,6 +25,9 @@ def heard(tell: Callable[[], None], *signals: signal.Signals) -> Iterator[None]:
         yield
         return
     before = {number: signal.getsignal(number) for number in signals}
+    for number in HANGUP:
+        if before.get(number) is signal.SIG_IGN:  # nohup: the program is to outlive its terminal
+            del before[number]
 
     def restore() -> None:
         for number, handler in before.items():
@@ -55,10 +60,13 @@ def held(*signals: signal.Signals) -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """In here a request to terminate raises Terminated, as a Ctrl-C raises KeyboardInterrupt; a second one ends the program at once."""
+    """In here a request to terminate raises Terminated, as a Ctrl-C raises KeyboardInterrupt; a second one ends the program at once.
+
+    So does the end of the terminal.
+    """
 
     def end() -> None:
         raise Terminated
 
-    with heard(end, signal.SIGTERM):
+    with heard(end, signal.SIGTERM, *HANGUP):
         yield

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from mien.interrupt import HANGUP
+
 Start = Callable[..., subprocess.Popen[bytes]]
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
 
@@ -36,7 +38,7 @@ def status(address: str) -> int:
 
 
 @needs_signals
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, *HANGUP])
 def test_it_serves_until_it_is_told_to_end(start: Start, end: signal.Signals) -> None:
     process = start("serve", "--port", "0")
     address = address_of(process)

@@ -41,6 +41,8 @@ def test_a_bad_frame_ends_nothing(server, two):
         ("model=../../x", "unknown model '../../x'"),
         ("session=evening", "this server records no sessions; start it with --sessions"),
         ("every=0", "every"),
+        ("every=abc", "every: input should be a valid number"),
+        (f"session={'x' * 201}", "session: string should have at most 200 characters"),
     ],
 )
 def test_a_wrong_option_is_told_and_ends_it(server, query, told):

@@ -43,7 +43,8 @@ def test_the_documentation_is_whole_without_a_network(server):
     assert "http:" not in page.headers["content-security-policy"]
 
 
-def test_every_route_is_documented(server):
+def test_every_route_is_documented(serve: Serve):
+    server = serve()
     api = server.get("/api/openapi.json").json()
     assert set(api["paths"]) == {
         "/api/about", "/api/health", "/api/pictures", "/api/pictures/url", "/api/videos", "/api/videos/{number}",
@@ -53,6 +54,12 @@ def test_every_route_is_documented(server):
     for path, methods in api["paths"].items():
         for method, what in methods.items():
             assert what["description"], (method, path)
+    assert "HTTPValidationError" not in str(api)
+    form = api["components"]["schemas"]["Body_read_pictures_api_pictures_post"]["properties"]["file"]["items"]
+    assert form == {"type": "string", "format": "binary"}  # what the documentation's page has a field for
+    assert next(iter(api["paths"]["/api/videos/{number}/{result}"]["get"]["responses"]["200"]["content"])) == "text/csv"
+    assert "securitySchemes" not in api["components"]
+    assert serve(token="x").get("/api/openapi.json", headers={"Authorization": "Bearer x"}).json()["security"] == [{"token": []}]
     face = api["components"]["schemas"]["Face"]["properties"]
     assert {"emotion", "p_happy", "valence", "raw_p_happy"} <= set(face)
 
@@ -66,6 +73,8 @@ def test_a_fault_is_one_line_without_a_traceback(serve: Serve, two, monkeypatch,
     monkeypatch.setattr("mien.web.pictures.decode", broken)
     answer = server.post("/api/pictures", files={"file": ("a.png", two)})
     assert answer.status_code == 500
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "secret path" in caplog.text
     assert answer.json() == {"error": "RuntimeError; this is a fault in mien or in a plug-in, and the server's log says where"}
 
 
@@ -75,3 +84,14 @@ def test_names_of_uploads_are_made_harmless():
     assert file_name("a\nb\x1b[31m.jpg", "x") == "a?b?[31m.jpg"
     assert (file_name("", "x"), file_name(None, "x"), file_name("..", "x")) == ("x", "x", "..")
     assert len(file_name("a" * 500, "x")) == 200
+
+
+def test_answers_are_as_documented(server, two, film):
+    from mien.web import answers
+
+    answers.About.model_validate(server.get("/api/about").json(), strict=True)
+    answers.Pictures.model_validate(server.post("/api/pictures", files={"file": ("a.png", two)}).json(), strict=True)
+    answers.LegacyFaces.model_validate(server.post("/upload", files={"file": ("a.png", two)}).json(), strict=True)
+    job = server.post("/api/videos", files={"file": ("a.mp4", film.read_bytes())}).json()
+    answers.VideoJob.model_validate(job, strict=True)
+    assert server.head("/api/health").status_code == server.head("/").status_code == 200

@@ -1,11 +1,15 @@
 import csv
 import json
 import socket
+import threading
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from mien.io.images import Decoded, decode
 from mien.table import COLUMNS
 from mien.testing import planted_picture
 from tests.io.internet import serving
@@ -53,6 +57,9 @@ def test_the_table_is_that_of_the_command(server, two):
     rows = list(csv.DictReader(answer.text.splitlines()))
     assert list(rows[0]) == list(COLUMNS)
     assert [(row["source"], row["emotion"]) for row in rows] == [("two.png", "happy"), ("two.png", "sad"), ("none.png", "")]
+    assert answer.headers["x-mien-failures"] == "0"
+    part = send(server, ("two.png", two), ("bad.png", b"none"), format="csv")
+    assert (part.status_code, part.headers["x-mien-failures"]) == (200, "1")
     lines = send(server, ("two.png", two), format="jsonl").text.splitlines()
     assert [json.loads(line)["emotion"] for line in lines] == ["happy", "sad"]
 
@@ -109,7 +116,9 @@ def test_too_many_pictures_are_refused(server, two):
 def test_a_picture_of_too_many_pixels_is_refused(serve: Serve, two):
     answer = send(serve(max_picture_pixels=10_000), ("two.png", two))
     assert answer.status_code == 422
-    assert answer.json()["error"].startswith("two.png: 400 x 320 pixels, the limit is")
+    assert (
+        answer.json()["error"] == "two.png: larger than this server reads, which is 0.01 megapixels and 50 MB, at most 12,000 pixels a side"
+    )
 
 
 def test_a_url_is_fetched_from_the_public_internet_only(server, monkeypatch, internet, two):
@@ -119,7 +128,9 @@ def test_a_url_is_fetched_from_the_public_internet_only(server, monkeypatch, int
     assert found.json()["pictures"][0]["source"] == "http://good.test/picture.png?key=secret"
     inside = server.post("/api/pictures/url", json={"url": "http://inside.test/picture.png"})
     assert inside.status_code == 422
-    assert "not an address of the public internet" in inside.json()["error"]
+    assert (
+        inside.json()["error"] == "http://inside.test/picture.png: leads to no address of the public internet, and others are not fetched"
+    )
     assert internet.connected
     assert all(address == "93.184.216.34" for address, _ in internet.connected)
 
@@ -130,5 +141,61 @@ def test_a_server_may_be_told_to_fetch_private_addresses(serve: Serve):
         port = nobody.getsockname()[1]
         refused = serve().post("/api/pictures/url", json={"url": f"http://127.0.0.1:{port}/x.png"}).json()["error"]
         asked = serve(allow_private=True).post("/api/pictures/url", json={"url": f"http://127.0.0.1:{port}/x.png"}).json()["error"]
-    assert "not an address of the public internet" in refused
+    assert "leads to no address of the public internet" in refused
     assert "no connection to 127.0.0.1" in asked
+
+
+def test_of_many_pictures_one_is_in_memory(server, monkeypatch):
+    """A file of a few bytes may hold many pixels."""
+    alive: list[weakref.ref[np.ndarray]] = []
+    most = 0
+
+    def watched(data: bytes, **how: object) -> Decoded:
+        nonlocal most
+        decoded = decode(data, **how)
+        alive.append(weakref.ref(decoded.image))
+        most = max(most, sum(one() is not None for one in alive))
+        return decoded
+
+    monkeypatch.setattr("mien.web.pictures.decode", watched)
+    answer = send(server, *[(f"{i}.png", encoded(TWO)) for i in range(12)])
+    assert len(answer.json()["pictures"]) == 12
+    assert most <= 2
+
+
+def test_slow_addresses_do_not_hold_up_pictures(server, monkeypatch, two):
+    wait = threading.Event()
+    monkeypatch.setattr("mien.web.pictures.fetch", lambda url, **_: wait.wait(30) and two)
+    with ThreadPoolExecutor(4) as pool:
+        slow = [pool.submit(server.post, "/api/pictures/url", json={"url": "http://good.test/"}) for _ in range(4)]
+        assert send(server, ("two.png", two)).status_code == 200
+        assert not any(one.done() for one in slow)
+        wait.set()
+        assert [one.result().status_code for one in slow] == [200] * 4
+
+
+@pytest.mark.parametrize(
+    ("request_", "told"),
+    [
+        ({"content": b"{", "headers": {"Content-Type": "application/json"}}, "body: this is no JSON"),
+        ({"json": {"url": 5}}, "url: input should be a valid string"),
+    ],
+)
+def test_a_body_that_is_wrong_is_told_on_one_line(server, request_, told):
+    answer = server.post("/api/pictures/url", **request_)
+    assert (answer.status_code, answer.json()) == (400, {"error": told})
+
+
+def test_text_where_a_file_is_wanted_is_told(server):
+    answer = server.post("/api/pictures", data={"file": "text"})
+    assert (answer.status_code, answer.json()) == (400, {"error": "file: wanted a file: multipart form data with a file name"})
+
+
+def test_a_full_disk_is_told_without_its_places(server, monkeypatch, two, caplog):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", "/secret/place")
+
+    monkeypatch.setattr("starlette.formparsers.SpooledTemporaryFile", full)
+    answer = send(server, ("two.png", two))
+    assert (answer.status_code, answer.json()) == (507, {"error": "the server has no room for this request; its log says why"})
+    assert "No space left" in caplog.text

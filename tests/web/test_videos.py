@@ -1,4 +1,5 @@
 import csv
+import os
 import time
 from pathlib import Path
 
@@ -7,10 +8,12 @@ import pytest
 from fastapi.testclient import TestClient
 from pyarrow import parquet
 
+from mien.errors import SinkError
 from mien.table import COLUMNS, RAW_COLUMNS
 from mien.testing import FakeDetector
 from mien.types import Faces, Image
-from tests.io.clips import cut
+from mien.web.jobs import Jobs
+from tests.io.clips import clip, cut
 from tests.web.conftest import Serve
 
 
@@ -32,7 +35,7 @@ def ended(server: TestClient, job: str) -> dict:
 
 
 def folders(server: TestClient) -> list[Path]:
-    return sorted(server.app.state.service.jobs._folder.iterdir())  # type: ignore[attr-defined]
+    return sorted(path for path in server.app.state.service.jobs._folder.iterdir() if path.is_dir())  # type: ignore[attr-defined]
 
 
 def test_a_video_gives_tables_a_page_and_a_video(server, film, tmp_path):
@@ -133,7 +136,7 @@ def test_a_job_can_be_stopped_and_leaves_nothing(slow, film):
     first, second = send(slow, film), send(slow, film)
     full = slow.post("/api/videos", files={"file": ("a.mp4", film.read_bytes())})
     assert full.status_code == 503
-    assert full.json()["error"].startswith("2 videos are being worked on or kept")
+    assert full.json()["error"].startswith("2 videos are waiting already; try again later")
     assert slow.get(f"/api/videos/{second}").json()["state"] == "queued"
     for job in (second, first):
         assert slow.delete(f"/api/videos/{job}").status_code == 204
@@ -162,3 +165,88 @@ def test_a_server_that_ends_leaves_nothing(serve: Serve, film):
     server.__exit__(None, None, None)
     assert not folder.exists()
     server.__enter__()  # the fixture ends it once more
+
+
+def test_what_is_done_or_failed_takes_no_place(serve: Serve, film, tmp_path):
+    server = serve(most_jobs=1, most_results=2)
+    (tmp_path / "bad.mp4").write_bytes(b"no video")
+    jobs = []
+    for path in (film, tmp_path / "bad.mp4", film):
+        jobs.append(send(server, path))
+        ended(server, jobs[-1])
+    server.app.state.service.jobs.sweep()  # type: ignore[attr-defined]
+    assert [server.get(f"/api/videos/{job}").status_code for job in jobs] == [404, 200, 200]  # the oldest has given way
+
+
+def test_a_full_server_says_so_before_the_video_is_sent(slow, film):
+    for _ in range(2):
+        send(slow, film)
+    read = []
+
+    def body():
+        for piece in (b"--x\r\n", b"more"):
+            read.append(piece)
+            yield piece
+
+    answer = slow.post("/api/videos", content=body(), headers={"Content-Type": "multipart/form-data; boundary=x"})
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "30"
+
+
+def test_of_a_long_video_the_beginning_is_read(serve: Serve, film):
+    server = serve(max_video_minutes=1 / 60)
+    found = ended(server, send(server, film))
+    assert (found["state"], found["frames"]) == ("done", 5)
+    told = "film.mp4: longer than this server reads; the first 0.0166667 of 0.0 minutes are here"
+    assert [one["error"] for one in found["failures"]] == [told]
+    assert "longer than this server reads" in server.get(found["results"]["page"]).text
+
+
+def test_of_a_video_with_too_many_frames_the_beginning_is_read(serve: Serve, film, monkeypatch):
+    monkeypatch.setattr("mien.web.jobs.MOST_FPS", 0.05)
+    server = serve(max_video_minutes=1)
+    found = ended(server, send(server, film))
+    assert (found["state"], found["frames"]) == ("done", 4)
+    assert found["failures"][0]["error"] == "film.mp4: more frames than this server reads; it stopped after 4"
+
+
+def test_it_can_be_stopped_between_samples(server, tmp_path):
+    """Of a long video with a frame each hour, nothing comes for a long time; and yet it says how far it is."""
+    path = clip(tmp_path / "long.avi", 4000, fps=25, codec="mpeg4")
+    job = send(server, path, every=3600)
+    end = time.monotonic() + 30
+    while not 0 < server.get(f"/api/videos/{job}").json()["seconds"] < 150:
+        assert time.monotonic() < end, "it never said how far it was"
+    assert server.delete(f"/api/videos/{job}").status_code == 204
+    began = time.monotonic()
+    while folders(server):
+        assert time.monotonic() < began + 30
+        time.sleep(0.01)
+
+
+def test_errors_do_not_say_where_things_lie(server, film, monkeypatch):
+    from mien.sinks.tables import JsonLinesSink
+
+    def full(self: JsonLinesSink, frame: object, result: object) -> None:
+        raise SinkError(f"{self.path}: cannot be written (File too large)")
+
+    monkeypatch.setattr(JsonLinesSink, "write", full)
+    assert ended(server, send(server, film))["error"] == "table.jsonl: cannot be written (File too large)"
+
+
+def test_what_a_killed_server_left_is_erased(tmp_path, monkeypatch):
+    monkeypatch.setattr("mien.web.jobs.gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    left, young, running = tmp_path / "mien-serve-left", tmp_path / "mien-serve-young", Jobs(keep_seconds=1, most=1)
+    for folder in (left, young):
+        (folder / "number").mkdir(parents=True)
+        (folder / "number" / "upload").write_bytes(b"a face")
+    for folder in (left, running._folder):
+        os.utime(folder, (0, 0))
+    other = Jobs(keep_seconds=1, most=1)
+    assert not left.exists()
+    assert (young / "number" / "upload").exists()
+    assert running._folder.is_dir()
+    running.close()
+    other.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["mien-serve-young"]

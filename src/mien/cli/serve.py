@@ -71,6 +71,7 @@ def serve(
     ] = False,
     max_picture_mb: Annotated[float, typer.Option(help="Refuse larger requests with pictures.", rich_help_panel=LIMITS)] = 50,
     max_upload_mb: Annotated[float, typer.Option(help="Refuse larger requests with a video.", rich_help_panel=LIMITS)] = 500,
+    max_video_minutes: Annotated[float, typer.Option(help="Of a longer video, read the beginning.", rich_help_panel=LIMITS)] = 120,
     keep_minutes: Annotated[
         float, typer.Option(help="Erase the results of a video so long after it is done.", rich_help_panel=LIMITS)
     ] = 60,
@@ -86,11 +87,12 @@ def serve(
         import uvicorn
 
         from mien.web.app import create_app
+        from mien.web.live import LARGEST
         from mien.web.settings import ServeSettings
     except ImportError as error:
         raise ExtraMissing(NEEDS) from error
     from mien.cli.render import say
-    from mien.interrupt import terminable
+    from mien.interrupt import HANGUP, heard, terminable
     from mien.options import AnalyzeOptions
     from mien.track.options import TrackOptions
 
@@ -109,6 +111,7 @@ def serve(
         allow_private=allow_private,
         max_picture_mb=max_picture_mb,
         max_upload_mb=max_upload_mb,
+        max_video_minutes=max_video_minutes,
         keep_minutes=keep_minutes,
     )
     if settings.sessions:
@@ -121,7 +124,10 @@ def serve(
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        ws_max_size=LARGEST.max_bytes + 1,  # one more, so that who sends too much is told so
+        ws_per_message_deflate=False,  # pictures are packed already, and what unpacks itself fills the memory
     )
+    server = uvicorn.Server(config)
     listening = _listen(host, port)
     address = f"{'https' if certificate else 'http'}://{_shown(host)}:{listening.getsockname()[1]}/"
     entrance = f"{address}?token={password}" if password else address
@@ -129,8 +135,12 @@ def serve(
         say(f"mien: serving {entrance} (API: {address}api/docs); Ctrl-C ends it")
     if open_:
         threading.Timer(OPEN_SECONDS, webbrowser.open, (entrance,)).start()
-    with suppress(KeyboardInterrupt), terminable(), listening:
-        uvicorn.Server(config).run(sockets=[listening])
+
+    def end() -> None:
+        server.should_exit = True
+
+    with suppress(KeyboardInterrupt), terminable(), heard(end, *HANGUP), listening:  # uvicorn itself hears the others
+        server.run(sockets=[listening])
     if not quiet:
         say("mien: ended; what was uploaded and its results are erased")
 

@@ -41,6 +41,10 @@ _SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "3
 _PIECE = 1 << 16
 
 
+class PrivateAddress(SourceRefused):
+    """The host of a URL has an address outside the public internet; the message says which."""
+
+
 class _Target(NamedTuple):
     scheme: str
     host: str
@@ -198,7 +202,7 @@ def _addresses(target: _Target, resolve: Resolve, deadline: float, name: str) ->
 def _refuse_private(target: _Target, addresses: list[str], name: str) -> None:
     for address in addresses:
         if not is_public(address):
-            raise SourceRefused(
+            raise PrivateAddress(
                 f"{name}: {target.host} is {address}, not an address of the public internet; "
                 "allow private addresses (--allow-private, allow_private) to fetch it"
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias, cast
@@ -68,6 +68,7 @@ def read_video(
     stop: float | None = None,
     ahead: int = 8,
     limits: ImageLimits = DEFAULT_LIMITS,
+    ends: Callable[[float], bool] = lambda _: False,
 ) -> Iterator[Event]:
     """Yield the frames of a video, in the order in which they are shown; a Failure, last, if not all of it could be read.
 
@@ -88,6 +89,8 @@ def read_video(
         stop: seconds: nothing at or after.
         ahead: frames that are decoded before they are asked for, as long as they fit in 64 MB; 0 for no thread.
         limits: the largest frame.
+        ends: asked before each piece of the file, with the seconds reached so far, in the thread that decodes; true ends the reading
+            there, and nothing more is told.
 
     Raises:
         UsageError: at the call, for arguments that contradict each other.
@@ -96,7 +99,7 @@ def read_video(
     if ahead < 0:
         raise UsageError(f"ahead: found {ahead}, wanted 0 or more")
     return in_background(
-        lambda: _events(media, source, span, limits),
+        lambda: _events(media, source, span, limits, ends),
         ahead=ahead,
         weigh=lambda event: event.image.nbytes if isinstance(event, Frame) else 0,
         most=BYTES_AHEAD,
@@ -122,10 +125,10 @@ def probe(media: Media, *, name: str | None = None) -> VideoInfo:
         return VideoInfo(frames or estimate, float(rate) if rate else None, width, height, duration, has_audio, base, origin)
 
 
-def _events(media: Media, source: str, span: VideoSpan, limits: ImageLimits) -> Generator[Event, None, None]:
+def _events(media: Media, source: str, span: VideoSpan, limits: ImageLimits, ends: Callable[[float], bool]) -> Generator[Event, None, None]:
     try:
         with opened(media, name=source) as (container, stream):
-            yield from _Reading(container, stream, source, span, limits).events()
+            yield from _Reading(container, stream, source, span, limits, ends).events()
     except MienError as error:
         yield Failure(source, error)
 
@@ -191,7 +194,9 @@ class _Reading:
         source: str,
         span: VideoSpan,
         limits: ImageLimits,
+        ends: Callable[[float], bool] = lambda _: False,
     ) -> None:
+        self._ends, self._ended = ends, False
         self._container, self._stream, self._source, self._span = container, stream, source, span
         self._clock = _Clock(stream.time_base, stream.guessed_rate or stream.average_rate)
         self._chooser = Chooser(span)
@@ -221,6 +226,8 @@ class _Reading:
                 taken += 1
                 yield Frame(self._pixels(frame), self._index, time, self._source, stream=True)
             self._index += 1
+        if self._ended:
+            return
         problem = self._problem(over)
         if problem is None and not taken:
             first = f"from {self._span.start:g} s on" if self._span.start else "in this span"
@@ -254,6 +261,9 @@ class _Reading:
             for packet in self._container.demux(self._stream, *self._container.streams.audio):
                 if packet.size and packet.pts is not None and packet.time_base:
                     self._end = max(self._end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+                self._ended = self._ended or self._ends(max(self._end - (self._container.start_time or 0) / 1e6, 0.0))
+                if self._ended:
+                    return
                 if packet.stream_index != self._stream.index or not packet.size:
                     continue
                 if held is not None:

@@ -66,6 +66,42 @@ class VideoJob(BaseModel):
     expires: str | None = Field(description="When all of it is erased.")
 
 
+class SessionInfo(BaseModel):
+    """A recorded session, as `mien sessions list --json` prints it."""
+
+    id: int
+    name: str
+    started: str = Field(description="UTC, ISO 8601.")
+    updated: str
+    ended: str | None
+    finished: bool | None
+    state: str = Field(description="running, finished or broken off.")
+    sources: list[str]
+    source_count: int
+    model: str
+    options: dict[str, Any]
+    version: str
+    retention_days: float | str | None
+    frame_count: int
+    face_count: int
+    row_count: int
+    raw: bool
+    delta: bool
+
+
+class LegacyFace(BaseModel):
+    """A face as R4 had it."""
+
+    rectangle: dict[str, int] = Field(alias="Face Rectangles", description="x, y, width, height.")
+    emotions: dict[str, float] = Field(alias="Emotions", description="Name -> probability to 3 decimals.")
+
+
+class LegacyFaces(BaseModel):
+    """What `/upload` answers."""
+
+    faces: list[LegacyFace] = Field(alias="Faces")
+
+
 class Named(BaseModel):
     """A part that a request may name."""
 

@@ -3,40 +3,45 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import anyio
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket
 
 from mien import __version__
 from mien.errors import ExtraMissing, MienError, SinkError, SourceError, UnknownName, UsageError
-from mien.web import live, pages, pictures, sessions, upload, videos
+from mien.web import answers, gate, live, pages, pictures, sessions, upload, videos
 from mien.web.analyzers import Analyzers
 from mien.web.guard import Guard
 from mien.web.jobs import Full, Jobs, Unknown
-from mien.web.service import AT_ONCE, Service
+from mien.web.openapi import documented
+from mien.web.service import AT_ONCE, TRANSFERS, Service
 from mien.web.settings import ServeSettings
 
 log = logging.getLogger("mien")
 
 SWEEP_SECONDS = 30.0
+SMALL = 64_000
+"""Bytes of a request that carries neither picture nor video."""
 STATUS: tuple[tuple[type[MienError], int], ...] = (
     (Unknown, 404),
-    (Full, 503),
     (UsageError, 400),
     (UnknownName, 400),
     (SourceError, 422),
     (ExtraMissing, 501),
     (SinkError, 507),
 )
-"""Kind of error -> status; the first that fits. All others are 500."""
+"""Kind of error -> status; the first that fits. All others are 500. Full is 503."""
 ABOUT = """Reads facial expressions: pictures, videos and cameras in; faces, nine emotion probabilities, valence and arousal out.
 
 mien says which expression a face shows, not what a person feels. Nothing that is sent here is kept, but the results of videos for a
@@ -44,7 +49,7 @@ while, and sessions that are recorded on purpose."""
 
 
 def create_app(settings: ServeSettings | None = None) -> FastAPI:
-    """An ASGI app with the web pages and the API, for `uvicorn` or any other ASGI server.
+    """An ASGI app with the web pages and the API, for `uvicorn` or any other ASGI server; not to be mounted in another app.
 
     Models are loaded here, so that a wrong name is told at once: raises UnknownName, WeightsMissing.
     """
@@ -59,6 +64,7 @@ def create_app(settings: ServeSettings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        responses={"default": {"model": answers.Fault, "description": "What went wrong, on one line."}},
     )
     app.state.settings, app.state.analyzers = settings, analyzers
     for part in (pages, pictures, videos, live, sessions, upload):
@@ -68,9 +74,12 @@ def create_app(settings: ServeSettings | None = None) -> FastAPI:
     app.add_exception_handler(MienError, _told)
     app.add_exception_handler(HTTPException, _told_http)
     app.add_exception_handler(RequestValidationError, _told_validation)
-    app.add_exception_handler(Exception, _told_fault)
+    app.add_exception_handler(WebSocketRequestValidationError, _told_socket)  # type: ignore[arg-type]  # of a WebSocket, not a Request
+    app.openapi = partial(documented, app, token=bool(settings.token))  # type: ignore[method-assign]  # as FastAPI's own documentation has it
     picture, video = int(settings.max_picture_mb * 1e6), int(settings.max_upload_mb * 1e6)
-    app.add_middleware(Guard, hosts=settings.hosts, token=settings.token, limits={"": picture, "/api/videos": video})
+    limits = {"/api/pictures": picture, "/upload": picture, gate.PATH: video, "": SMALL}
+    app.add_middleware(gate.Gate)
+    app.add_middleware(Guard, hosts=settings.hosts, token=settings.token, limits=limits)
     return app
 
 
@@ -94,9 +103,9 @@ class _Static(StaticFiles):
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Jobs begin with the server, and go with it."""
     settings: ServeSettings = app.state.settings
-    jobs = Jobs(keep_seconds=settings.keep_minutes * 60, most=settings.most_jobs)
-    limiter, cameras = anyio.CapacityLimiter(AT_ONCE), anyio.CapacityLimiter(settings.most_cameras)
-    app.state.service = Service(settings, app.state.analyzers, jobs, limiter, cameras)
+    jobs = Jobs(keep_seconds=settings.keep_minutes * 60, most=settings.most_jobs, most_results=settings.most_results)
+    at_once, transfers, cameras = map(anyio.CapacityLimiter, (AT_ONCE, TRANSFERS, settings.most_cameras))
+    app.state.service = Service(settings, app.state.analyzers, jobs, at_once, transfers, cameras)
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_sweep, jobs)
@@ -113,24 +122,46 @@ async def _sweep(jobs: Jobs) -> None:
 
 
 def _told(request: Request, error: Exception) -> Response:
+    if isinstance(error, Full):
+        return gate.full(error)
     status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
-    return JSONResponse({"error": str(error)}, status, headers={"Retry-After": "60"} if status == 503 else None)
+    if status < 500 or isinstance(error, ExtraMissing):
+        return JSONResponse({"error": str(error)}, status)
+    log.error("%s %s: %s", request.method, request.url.path, error)  # it names files of this machine
+    return JSONResponse({"error": "the server cannot do this at the moment; its log says why"}, status)
 
 
 def _told_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     allowed = f"; allowed: {error.headers['Allow']}" if error.headers and "Allow" in error.headers else ""
+    status, text = error.status_code, str(error.detail)
+    if isinstance(error.__cause__, OSError):  # where a form is put on the disk as it comes
+        log.error("%s %s: %s", request.method, request.url.path, error.__cause__)
+        status, text = 507, "the server has no room for this request; its log says why"
     detail = {404: f"nothing is at {request.url.path}", 405: f"{request.method} is not for {request.url.path}{allowed}"}
-    text = detail.get(error.status_code, str(error.detail))
-    return JSONResponse({"error": text}, error.status_code, headers=error.headers)
+    return JSONResponse({"error": detail.get(status, text)}, status, headers=error.headers)
 
 
 def _told_validation(request: Request, error: Exception) -> Response:
     """What is missing or of the wrong kind in a request, on one line."""
     assert isinstance(error, RequestValidationError)
-    parts = [f"{'.'.join(map(str, one['loc'][1:])) or one['loc'][0]}: {one['msg'][:1].lower()}{one['msg'][1:]}" for one in error.errors()]
-    return JSONResponse({"error": "; ".join(parts)}, 400)
+    return JSONResponse({"error": _line(error.errors())}, 400)
 
 
-def _told_fault(request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": f"{type(error).__name__}; this is a fault in mien or in a plug-in, and the server's log says where"}, 500)
+async def _told_socket(socket: WebSocket, error: WebSocketRequestValidationError) -> None:
+    """The same to a camera, which would see nothing of an answer to its handshake."""
+    await socket.accept()
+    await socket.send_json({"error": _line(error.errors())})
+    await socket.close(1008)
+
+
+def _line(errors: Sequence[Any]) -> str:
+    parts = []
+    for one in errors:
+        place, text = ".".join(str(part) for part in one["loc"][1:] if isinstance(part, str)), str(one["msg"])
+        if one["type"] == "json_invalid":
+            place, text = "body", "this is no JSON"
+        elif "UploadFile" in text:
+            text = "wanted a file: multipart form data with a file name"
+        parts.append(f"{place or one['loc'][0]}: {text[:1].lower() + text[1:]}")
+    return "; ".join(parts)

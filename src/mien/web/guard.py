@@ -9,16 +9,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import logging
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-COOKIE = "mien"
+log = logging.getLogger("mien")
+
 OPEN = frozenset(("/api/health",))
 """Paths that need no token."""
 SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
@@ -43,7 +45,8 @@ class Guard:
 
     def __init__(self, app: ASGIApp, *, hosts: tuple[str, ...], token: str, limits: Mapping[str, int]) -> None:
         self._app, self._token, self._limits = app, token, limits
-        self._hosts = {"localhost", *(host.lower() for host in hosts)}
+        self._own = {host.lower() for host in hosts}
+        self._hosts = {"localhost", *self._own}
         self._cookie = hashlib.sha256(f"mien cookie {token}".encode()).hexdigest()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,12 +65,31 @@ class Guard:
 
         refusal = self._refusal(scope, headers)
         if refusal is None:
-            await self._app(scope, self._counted(scope, receive), with_headers)
-        elif scope["type"] == "http":
+            await self._passed_on(scope, self._counted(scope, receive), with_headers)
+        elif scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
             await refusal(scope, receive, with_headers)
         else:
             await receive()
             await send({"type": "websocket.close", "code": 1008, "reason": "refused"})
+
+    async def _passed_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the app answer; what it did not expect becomes one line there and the whole in the log here."""
+        began = False
+
+        async def noted(message: Message) -> None:
+            nonlocal began
+            began = began or message["type"] in ("http.response.start", "websocket.accept")
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except Exception as error:
+            if began or scope["type"] != "http":
+                raise
+            log.exception("%s %s", scope["method"], scope["path"])
+            await _error(500, f"{type(error).__name__}; this is a fault in mien or in a plug-in, and the server's log says where")(
+                scope, receive, send
+            )
 
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         """The answer to a request that may not go on; None if it may."""
@@ -75,12 +97,13 @@ class Guard:
         if not self._knows(host):
             return _error(421, f"host {host[:100]!r}: not a name of this server; start it with --allow-host NAME to be reached under it")
         unsafe = scope["type"] == "websocket" or scope["method"] not in SAFE
-        if unsafe and not _from_here(headers, host):
-            return _error(403, "refused: this request comes from a page of another site")
+        if unsafe and not self._from_here(headers, host):
+            told = f"refused: this request comes from a page of another site ({headers.get('origin', '')[:100]}), not of {host[:100]}"
+            return _error(403, f"{told}; behind a proxy, pass the Host header on, or start the server with --allow-host NAME")
         if scope["path"] not in OPEN and self._token:
             if (redirect := self._entered(scope)) is not None:
                 return redirect
-            if not self._may_pass(headers):
+            if not self._may_pass(headers, host):
                 return _error(401, "a token is wanted: Authorization: Bearer TOKEN, or open the address that mien serve printed")
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > self._most(scope):
@@ -109,12 +132,14 @@ class Guard:
         if given is None or not _same(given, self._token):
             return None
         rest = urlencode([(name, value) for name, value in query if name != "token"])
-        path = "/" + scope["path"].lstrip("/")  # two slashes would lead to another host
-        answer = RedirectResponse(path + (f"?{rest}" if rest else ""), 303)
-        answer.set_cookie(COOKIE, self._cookie, httponly=True, samesite="strict", secure=scope["scheme"] == "https")
+        # Beside where it is, since a proxy may have this server below a path; and so never to another host.
+        answer = RedirectResponse(f"./{quote(scope['path'].rpartition('/')[2])}" + (f"?{rest}" if rest else ""), 303)
+        # Lax: with Strict a link in a mail or a chat would lead to an answer without it. Pages of others are kept out by their Origin.
+        host = Headers(scope=scope).get("host", "")
+        answer.set_cookie(_cookie_name(host), self._cookie, httponly=True, samesite="lax", secure=scope["scheme"] == "https")
         return answer
 
-    def _may_pass(self, headers: Headers) -> bool:
+    def _may_pass(self, headers: Headers, host: str) -> bool:
         scheme, _, given = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and _same(given.strip(), self._token):
             return True
@@ -122,7 +147,22 @@ class Guard:
             cookies = SimpleCookie(headers.get("cookie", ""))
         except CookieError:
             return False
-        return COOKIE in cookies and _same(cookies[COOKIE].value, self._cookie)
+        name = _cookie_name(host)
+        return name in cookies and _same(cookies[name].value, self._cookie)
+
+    def _from_here(self, headers: Headers, host: str) -> bool:
+        """Whether a request comes from a page of this server, or from no page at all."""
+        if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+            return False
+        origin = headers.get("origin")
+        if origin is None:
+            return True
+        try:
+            page = urlsplit(origin)
+            # A proxy may have put another Host in place; the names that were allowed are its.
+            return page.netloc.lower() == host.lower() or (page.hostname or "") in self._own
+        except ValueError:
+            return False
 
     def _most(self, scope: Scope) -> int:
         return self._limits.get(scope["path"], self._limits[""])
@@ -144,12 +184,10 @@ class Guard:
         return counting
 
 
-def _from_here(headers: Headers, host: str) -> bool:
-    """Whether a request comes from a page of this server, or from no page at all."""
-    if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-        return False
-    origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc.lower() == host.lower()
+def _cookie_name(host: str) -> str:
+    """Of this server: a browser has the same cookies for all ports of a host, and there may be two servers."""
+    port = host.rpartition(":")[2]
+    return f"mien-{port}" if port.isdigit() else "mien"
 
 
 def _same(given: str, wanted: str) -> bool:

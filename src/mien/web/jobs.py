@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
+import os
 import secrets
 import shutil
 import threading
@@ -14,15 +16,16 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 from typing import BinaryIO
 
-from mien.errors import MienError, SinkError
+from mien.errors import MienError, SinkError, SourceTooLarge
 from mien.io.events import Failure
 from mien.io.images import ImageLimits
 from mien.io.span import VideoSpan
 from mien.io.video import probe, read_video
 from mien.pipeline import Analyzed, Analyzer
+from mien.sinks.files import Claim
 from mien.sinks.registry import Sinks, open_sinks
 from mien.sinks.sink import Sink
 from mien.table import columns
@@ -32,6 +35,10 @@ log = logging.getLogger("mien")
 
 TABLES = {"csv": "table.csv", "jsonl": "table.jsonl", "parquet": "table.parquet"}
 PAGE, VIDEO = "page.html", "annotated.mp4"
+PREFIX, CLAIM = "mien-serve-", "running"
+YOUNG_SECONDS = 60.0
+MOST_FPS = 60.0
+"""Frames a second of a video, beyond which it is worked on only for so many as one of that rate would have."""
 MOST_FAILURES = 20
 """Of one video that are kept."""
 
@@ -99,10 +106,10 @@ class Job:
             if not self.frames:
                 error = str(self.failures[0].error) if self.failures else f"{self.order.name}: no frame in this video"
         except MienError as raised:
-            error = str(raised)
+            error = self._told(raised)
         except Exception as raised:  # of a plug-in or of mien: the server goes on, and its log has the traceback
             log.exception("video %s", self.order.name)
-            error = f"{type(raised).__name__}: {raised}; this is a fault in mien or in a plug-in"
+            error = f"{self.order.name}: {type(raised).__name__}; this is a fault in mien or in a plug-in, and the server's log says where"
         self.upload.unlink(missing_ok=True)
         self.error, self.ended = error, time.monotonic()
         self.state = "failed" if error else "done"  # last: who reads it finds the results
@@ -110,9 +117,10 @@ class Job:
     def _read(self) -> None:
         order = self.order
         self.duration = probe(self.upload, name=order.name).duration
+        most = order.span.stop or math.inf
         events = read_video(
-            self.upload, source=str(self.upload), every=order.span.every, stride=order.span.stride, limits=order.limits
-        )  # fmt: skip
+            self.upload, source=str(self.upload), every=order.span.every, stop=order.span.stop, limits=order.limits, ends=self._ends
+        )
         with self._sinks() as sinks, closing(order.analyzer.run(events)) as items:  # type: ignore[type-var]  # it is a generator
             for item in items:
                 if self.stop.is_set():
@@ -121,11 +129,29 @@ class Job:
                     sinks.write(item.frame, item.result)
                     self.frames += 1
                     self.faces += len(item.result.faces)
-                    self.seconds = item.result.time
+                    if self.frames > most * MOST_FPS:
+                        self._fail(
+                            sinks, SourceTooLarge(f"{order.name}: more frames than this server reads; it stopped after {self.frames:,}")
+                        )
+                        return
                 elif isinstance(item, Failure):
-                    failure = Failure(order.name, type(item.error)(str(item.error).replace(str(self.upload), order.name)))
-                    sinks.failed(order.name, failure.error)
-                    self.failures = [*self.failures, failure][:MOST_FAILURES]
+                    self._fail(sinks, type(item.error)(self._told(item.error)))
+            if not self.stop.is_set() and self.duration is not None and self.duration > most:
+                told = f"longer than this server reads; the first {most / 60:g} of {self.duration / 60:.1f} minutes are here"
+                self._fail(sinks, SourceTooLarge(f"{order.name}: {told}"))
+
+    def _ends(self, seconds: float) -> bool:
+        """Whether the reading is to end; seconds: that it has reached."""
+        self.seconds = max(self.seconds, seconds)
+        return self.stop.is_set()
+
+    def _fail(self, sinks: Sink, error: MienError) -> None:
+        sinks.failed(self.order.name, error)
+        self.failures = [*self.failures, Failure(self.order.name, error)][:MOST_FAILURES]
+
+    def _told(self, error: Exception) -> str:
+        """What an error says, without where things lie on this server."""
+        return str(error).replace(str(self.upload), self.order.name).replace(f"{self.folder}{os.sep}", "").replace(str(self.folder), "")
 
     def _sinks(self) -> Sink:
         order, track = self.order, self.order.analyzer.options.track
@@ -161,21 +187,23 @@ class _Named(Sink):
 class Jobs:
     """All jobs of a server, in a temporary folder that goes with it. Thread-safe."""
 
-    def __init__(self, *, keep_seconds: float, most: int) -> None:
-        self.keep_seconds, self._most = keep_seconds, most
-        self._folder = Path(mkdtemp(prefix="mien-serve-"))
+    def __init__(self, *, keep_seconds: float, most: int, most_results: int = 100) -> None:
+        self.keep_seconds, self._most, self._most_results = keep_seconds, most, most_results
+        erase_leftovers()
+        self._folder = Path(mkdtemp(prefix=PREFIX))
+        self._claim = Claim(self._folder / CLAIM)
+        self._claim.take()
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="mien-video")
 
     def add(self, video: BinaryIO, order: Order) -> Job:
         """Take a video in. Raises Full, SinkError when it cannot be kept."""
+        self.refuse_if_full()
         self.sweep()
         number = secrets.token_urlsafe(16)
         job = Job(number, order, self._folder / number)
         with self._lock:
-            if len(self._jobs) >= self._most:
-                raise Full(f"{len(self._jobs)} videos are being worked on or kept; erase some (DELETE /api/videos/ID), or try again later")
             self._jobs[number] = job
         try:
             job.folder.mkdir()
@@ -186,6 +214,13 @@ class Jobs:
             raise SinkError(f"{order.name}: the server cannot keep it ({error.strerror or error})") from error
         self._pool.submit(self._work, job)
         return job
+
+    def refuse_if_full(self) -> None:
+        """Raise Full where so many videos wait already that another one would have no place."""
+        with self._lock:
+            waiting = sum(job.ended is None for job in self._jobs.values())
+        if waiting >= self._most:
+            raise Full(f"{waiting} videos are waiting already; try again later")
 
     def get(self, number: str) -> Job:
         """A job by its number. Raises Unknown."""
@@ -213,11 +248,12 @@ class Jobs:
             shutil.rmtree(job.folder, ignore_errors=True)  # that of one at work is deleted by its thread
 
     def sweep(self) -> None:
-        """Erase those whose time is over."""
+        """Erase those whose time is over, and the oldest where there are too many."""
         now = time.monotonic()
         with self._lock:
-            over = [job.id for job in self._jobs.values() if job.ended is not None and now - job.ended >= self.keep_seconds]
-        self._erase_known(over)
+            done = sorted((job.ended, job.id) for job in self._jobs.values() if job.ended is not None)
+        many = max(0, len(done) - self._most_results)
+        self._erase_known(number for i, (ended, number) in enumerate(done) if i < many or now - ended >= self.keep_seconds)
 
     def close(self) -> None:
         """Stop all of them and delete everything."""
@@ -225,6 +261,7 @@ class Jobs:
             known = list(self._jobs)
         self._erase_known(known)
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._claim.drop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _erase_known(self, numbers: Iterable[str]) -> None:
@@ -239,3 +276,20 @@ class Jobs:
             job.work()
         if job.stop.is_set():
             shutil.rmtree(job.folder, ignore_errors=True)
+
+
+def erase_leftovers() -> None:
+    """Erase what servers left that were killed: uploads of people who were told that nothing stays.
+
+    A server that runs holds a lock on its folder; one whose folder is younger than a minute may be about to take it.
+    """
+    for folder in Path(gettempdir()).glob(f"{PREFIX}*"):
+        try:
+            if not folder.is_dir() or time.time() - folder.stat().st_mtime < YOUNG_SECONDS:
+                continue
+            claim = Claim(folder / CLAIM)
+            claim.take()
+            claim.drop()
+        except (OSError, SinkError):  # somebody else's
+            continue
+        shutil.rmtree(folder, ignore_errors=True)

@@ -34,6 +34,7 @@ DOCS_HEADERS = {
 """Swagger's page starts itself by a script inside."""
 
 
+@router.head("/", include_in_schema=False)
 @router.get("/", include_in_schema=False)
 def index() -> Response:
     """The web app."""
@@ -54,6 +55,7 @@ def docs() -> Response:
     return page
 
 
+@router.head("/api/health", include_in_schema=False)
 @router.get("/api/health", responses={200: {"model": answers.Health}})
 def health() -> Response:
     """That it runs. Needs no token."""

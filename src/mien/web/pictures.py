@@ -11,15 +11,15 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, Field
 
 from mien.drawers import styled
-from mien.errors import MienError, SourceUnreadable, UsageError
+from mien.errors import MienError, SourceRefused, SourceTooLarge, SourceUnreadable, UsageError
 from mien.io.events import Failure
-from mien.io.fetch import fetch, shown, without_userinfo
+from mien.io.fetch import PrivateAddress, fetch, shown, without_userinfo
 from mien.io.images import IsVideo, decode
-from mien.pipeline import Analyzed, Analyzer
+from mien.pipeline import Analyzer
 from mien.sinks.pictures import encoded
 from mien.sinks.tables import csv_line, json_line
 from mien.table import COLUMNS
-from mien.types import Frame, Result
+from mien.types import Drawer, Frame, Result
 from mien.vision.style import Style
 from mien.web import answers
 from mien.web.service import Chosen, Served, Service, file_name
@@ -28,7 +28,9 @@ router = APIRouter(tags=["pictures"])
 
 MOST_PICTURES = 100
 """Of one request."""
-IS_VIDEO = "a video; send it to /api/videos"
+FAILURES = "X-Mien-Failures"
+"""Header of tables: how many pictures could not be read; which and why only JSON says."""
+PICTURES = ("jpg", "png")
 
 Kind = Literal["json", "csv", "jsonl", "jpg", "png"]
 MEDIA = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson", "jpg": "image/jpeg", "png": "image/png"}
@@ -43,9 +45,10 @@ class Drawing:
     language: Annotated[str | None, Query(description="Of the captions: en or ru.")] = None
     anonymize: Annotated[bool, Query(description="Make the faces unrecognisable.")] = False
 
-    def style(self, language: str) -> Style:
-        """As a Style; language: where none was asked for."""
-        return Style(language=self.language or language, colour=self.colour, show_affect=self.va)
+    def drawer(self, language: str) -> Drawer:
+        """What draws so. language: where none was asked for. Raises UnknownName."""
+        style = Style(language=self.language or language, colour=self.colour, show_affect=self.va)
+        return styled(style, anonymize=self.anonymize)
 
 
 Drawn = Annotated[Drawing, Depends()]
@@ -62,15 +65,45 @@ class Url(BaseModel):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Read:
-    """A picture with what was found in it."""
+    """What was found in a picture; the picture itself is gone by then."""
 
-    pair: Analyzed
+    result: Result
     note: str
+    drawn: bytes = b""
+    """The annotated picture as a file, where one was asked for."""
 
     def as_dict(self) -> dict[str, Any]:
         """As `answers.Picture`."""
-        width, height = self.pair.result.size
-        return {"source": self.pair.result.source, "width": width, "height": height, "note": self.note, "faces": faces(self.pair.result)}
+        width, height = self.result.size
+        return {"source": self.result.source, "width": width, "height": height, "note": self.note, "faces": faces(self.result)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reader:
+    """Reads pictures one by one as a request wants them, so that no more than one of it is in memory."""
+
+    service: Service
+    analyzer: Analyzer
+    suffix: str = ""
+    """`.jpg` or `.png` for annotated pictures."""
+    drawer: Drawer | None = None
+
+    def __call__(self, source: str, data: bytes, *, name: str = "") -> Read | Failure:
+        """What is found in an encoded picture. name: of it in messages. Raises UsageError when the model reads no single pictures."""
+        name, settings = name or source, self.service.settings
+        try:
+            decoded = decode(data, name=name, limits=self.service.limits)
+        except IsVideo:
+            return Failure(source, SourceUnreadable(f"{name}: a video; send it to /api/videos"))
+        except SourceTooLarge:
+            most = f"{settings.max_picture_pixels / 1e6:g} megapixels and {settings.max_picture_mb:g} MB"
+            return Failure(source, SourceTooLarge(f"{name}: larger than this server reads, which is {most}, at most 12,000 pixels a side"))
+        except MienError as error:
+            return Failure(source, error)
+        frame = Frame(decoded.image, source=source)
+        result = self.analyzer.frames([frame])[0]
+        drawn = b"" if self.drawer is None else encoded(self.drawer(frame.image, result), self.suffix)
+        return Read(result, decoded.note, drawn)
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -92,43 +125,39 @@ async def read_pictures(
     """Read the expressions shown on pictures. Nothing of them is kept."""
     if len(file) > MOST_PICTURES:
         raise UsageError(f"{len(file)} pictures in one request; wanted {MOST_PICTURES} at most")
-    style = drawing.style(service.settings.language)  # what is wrong in it is told before any work
+    if len(file) > 1 and kind in PICTURES:
+        raise UsageError(f"format={kind} is for one picture, and {len(file)} came; send them one by one")
+    read = reader(service, analyzer, drawing, kind)
     found: list[Read | Failure] = []
     for number, upload in enumerate(file):
         name, data = file_name(upload.filename, f"picture {number + 1}"), await upload.read()
-        found.append(await service.work(partial(read, service, analyzer, name, data)))
-    return await service.work(partial(answer, found, kind, style, anonymize=drawing.anonymize))
+        found.append(await service.work(partial(read, name, data)))
+    return answer(found, kind)
 
 
 @router.post("/api/pictures/url", responses=RESPONSES)
 async def read_url(service: Served, analyzer: Chosen, drawing: Drawn, body: Url, kind: AsKind = "json") -> Response:
     """Fetch a picture from the public internet and read the expressions shown on it."""
-    style = drawing.style(service.settings.language)
-    found = await service.work(partial(fetched, service, analyzer, body.url))
-    return await service.work(partial(answer, [found], kind, style, anonymize=drawing.anonymize))
+    return answer([await read_address(body.url, reader(service, analyzer, drawing, kind))], kind)
 
 
-def fetched(service: Service, analyzer: Analyzer, url: str) -> Read | Failure:
+def reader(service: Service, analyzer: Analyzer, drawing: Drawing, kind: Kind) -> Reader:
+    """The reader of a request. Raises what is wrong in its drawing, before any work."""
+    drawer = drawing.drawer(service.settings.language)
+    return Reader(service, analyzer, f".{kind}", drawer) if kind in PICTURES else Reader(service, analyzer)
+
+
+async def read_address(url: str, read: Reader) -> Read | Failure:
     """What is found in the picture at an address."""
+    service, name = read.service, shown(url)
+    most = int(service.settings.max_picture_mb * 1e6)
     try:
-        most = int(service.settings.max_picture_mb * 1e6)
-        data = fetch(url, allow_private=service.settings.allow_private, max_bytes=most)
+        data = await service.transfer(partial(fetch, url, allow_private=service.settings.allow_private, max_bytes=most))
+    except PrivateAddress:  # which one it is, a stranger need not know
+        return Failure(name, SourceRefused(f"{name}: leads to no address of the public internet, and others are not fetched"))
     except MienError as error:
-        return Failure(shown(url), error)
-    return read(service, analyzer, without_userinfo(url), data, name=shown(url))
-
-
-def read(service: Service, analyzer: Analyzer, source: str, data: bytes, *, name: str = "") -> Read | Failure:
-    """What is found in an encoded picture. name: of it in messages. Raises UsageError when the model reads no single pictures."""
-    name = name or source
-    try:
-        decoded = decode(data, name=name, limits=service.limits)
-    except IsVideo:
-        return Failure(source, SourceUnreadable(f"{name}: {IS_VIDEO}"))
-    except MienError as error:
-        return Failure(source, error)
-    frame = Frame(decoded.image, source=source)
-    return Read(Analyzed(frame, analyzer.frames([frame])[0]), decoded.note)
+        return Failure(name, error)
+    return await service.work(partial(read, without_userinfo(url), data, name=name))
 
 
 def faces(result: Result) -> list[dict[str, Any]]:
@@ -136,7 +165,7 @@ def faces(result: Result) -> list[dict[str, Any]]:
     return [row for row in result.rows() if row["face"] is not None]
 
 
-def answer(found: list[Read | Failure], kind: Kind, style: Style, *, anonymize: bool) -> Response:
+def answer(found: list[Read | Failure], kind: Kind) -> Response:
     """The answer of the kind that was asked for; 422 when no picture could be read."""
     done = [one for one in found if isinstance(one, Read)]
     failures = [unread(one) for one in found if isinstance(one, Failure)]
@@ -144,14 +173,12 @@ def answer(found: list[Read | Failure], kind: Kind, style: Style, *, anonymize: 
         return JSONResponse({"error": failures[0]["error"] if failures else "no picture in the request", "failures": failures}, 422)
     if kind == "json":
         return JSONResponse({"pictures": [one.as_dict() for one in done], "failures": failures})
-    if kind in ("csv", "jsonl"):
-        rows = [row for one in done for row in one.pair.result.rows()]
-        lines = map(json_line, rows) if kind == "jsonl" else [csv_line(COLUMNS), *(csv_line(row.values()) for row in rows)]
-        return PlainTextResponse("".join(lines), media_type=MEDIA[kind])
-    if len(found) > 1:
-        raise UsageError(f"format={kind} is for one picture, and {len(found)} came; send them one by one")
-    frame, result = done[0].pair.frame, done[0].pair.result
-    return Response(encoded(styled(style, anonymize=anonymize)(frame.image, result), f".{kind}"), media_type=MEDIA[kind])
+    headers = {FAILURES: str(len(failures))}
+    if kind in PICTURES:
+        return Response(done[0].drawn, media_type=MEDIA[kind], headers=headers)
+    rows = [row for one in done for row in one.result.rows()]
+    lines = map(json_line, rows) if kind == "jsonl" else [csv_line(COLUMNS), *(csv_line(row.values()) for row in rows)]
+    return PlainTextResponse("".join(lines), media_type=MEDIA[kind], headers=headers)
 
 
 def unread(failure: Failure) -> dict[str, str]:

@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 AT_ONCE = 2
 """Analyses at the same time; each uses as many threads as its networks are given."""
+TRANSFERS = 8
+"""Pictures that are fetched and videos that are stored at the same time, which mostly wait for others."""
 LONGEST_NAME = 200
 
 
@@ -46,6 +48,7 @@ class Service:
     analyzers: Analyzers
     jobs: Jobs
     limiter: anyio.CapacityLimiter
+    transfers: anyio.CapacityLimiter
     cameras: anyio.CapacityLimiter
 
     @property
@@ -54,8 +57,12 @@ class Service:
         return ImageLimits(max_pixels=self.settings.max_picture_pixels, max_bytes=int(self.settings.max_picture_mb * 1e6))
 
     async def work(self, what: Callable[[], T]) -> T:
-        """Do something heavy in a thread, when it is its turn."""
+        """Do something that takes the processor, in a thread, when it is its turn."""
         return await anyio.to_thread.run_sync(what, limiter=self.limiter)
+
+    async def transfer(self, what: Callable[[], T]) -> T:
+        """Do something that waits for the network or a disk, in a thread, when it is its turn."""
+        return await anyio.to_thread.run_sync(what, limiter=self.transfers)
 
     async def analyzer(self, wanted: Wanted) -> Analyzer:
         """The loaded models that a request asks for. Raises UnknownName, WeightsMissing."""

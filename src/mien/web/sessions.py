@@ -18,7 +18,7 @@ from mien.store.place import StoreMissing
 from mien.web import answers
 from mien.web.jobs import Unknown
 from mien.web.service import Served
-from mien.web.videos import MEDIA, PAGE_HEADERS
+from mien.web.videos import MEDIA, PAGE_HEADERS, files_of
 
 FORMATS = ("csv", "jsonl", "parquet")
 RESPONSES: dict[int | str, dict[str, Any]] = {404: {"model": answers.Fault}}
@@ -32,7 +32,7 @@ def _offered(service: Served) -> None:
 router = APIRouter(tags=["sessions"], dependencies=[Depends(_offered)], responses=RESPONSES)
 
 
-@router.get("/api/sessions")
+@router.get("/api/sessions", responses={200: {"model": list[answers.SessionInfo]}})
 def sessions(service: Served) -> Response:
     """All recorded sessions, newest first, as `mien sessions list --json` prints them."""
     try:
@@ -42,7 +42,7 @@ def sessions(service: Served) -> Response:
         return JSONResponse([])
 
 
-@router.get("/api/sessions/{number}")
+@router.get("/api/sessions/{number}", responses={200: {"model": answers.SessionInfo}})
 def session(service: Served, number: int) -> Response:
     """One session."""
     with _session(service, number) as (_, found):
@@ -57,7 +57,7 @@ def purge(service: Served, number: int) -> Response:
     return Response(status_code=204)
 
 
-@router.get("/api/sessions/{number}/table.{kind}")
+@router.get("/api/sessions/{number}/table.{kind}", response_class=Response, responses=files_of(*(f".{kind}" for kind in FORMATS)))
 def table(service: Served, number: int, kind: str) -> Response:
     """The table of a session as csv, jsonl or parquet."""
     if kind not in FORMATS:
@@ -68,7 +68,7 @@ def table(service: Served, number: int, kind: str) -> Response:
     return Response(data, media_type=MEDIA[f".{kind}"], headers={"Content-Disposition": f'attachment; filename="{name}.{kind}"'})
 
 
-@router.get("/sessions/{number}", tags=["pages"])
+@router.get("/sessions/{number}", tags=["pages"], response_class=HTMLResponse)
 def session_page(service: Served, number: int, language: Annotated[str | None, Query(description="en or ru.")] = None) -> Response:
     """The page of a session, as `mien report` makes it."""
     with _session(service, number) as (store, found):
@@ -82,7 +82,9 @@ def _session(service: Served, number: int) -> Iterator[tuple[Store, Session]]:
     try:
         store = open_store(service.settings.store, create=False)
         found = store.session(number)
-    except (StoreMissing, UnknownName) as error:
+    except StoreMissing as error:
+        raise Unknown("there are no sessions yet") from error
+    except UnknownName as error:
         raise Unknown(str(error)) from error
     with store:
         yield store, found

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from mien.errors import UsageError
 from mien.labels import CAPTIONS
 from mien.options import AnalyzeOptions
 from mien.types import check_kind
+
+ABOVE_0: tuple[str, ...] = ("max_picture_mb", "max_picture_pixels", "max_upload_mb", "max_video_minutes", "keep_minutes")
+ABOVE_0 += ("most_jobs", "most_results", "most_cameras")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +39,24 @@ class ServeSettings:
     """Largest picture, width times height."""
     max_upload_mb: float = 500
     """Largest request with a video, megabytes."""
+    max_video_minutes: float = 120
+    """Of a longer video the beginning is read."""
     keep_minutes: float = 60
     """How long the results of a video are kept after it is done."""
     most_jobs: int = 20
-    """Videos that are kept at the same time, waiting or done; one is worked on at a time."""
+    """Videos that wait at the same time; one is worked on at a time."""
+    most_results: int = 100
+    """Videos whose results are kept at the same time; the oldest give way."""
     most_cameras: int = 4
     """Live connections at the same time."""
 
     def __post_init__(self) -> None:
         check_kind("options", self.options, AnalyzeOptions, "an AnalyzeOptions")
-        for name in ("max_picture_mb", "max_picture_pixels", "max_upload_mb", "keep_minutes", "most_jobs", "most_cameras"):
+        for name in ABOVE_0:
             if not getattr(self, name) > 0:
                 raise UsageError(f"{name} is {getattr(self, name)}; wanted more than 0")
+        for name in self.hosts:
+            if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
+                raise UsageError(f"host {name!r}: wanted a bare name such as faces.example.org, without a scheme, port or path")
         if self.language not in CAPTIONS:
             raise UsageError(f"language is {self.language!r}; wanted one of {', '.join(CAPTIONS)}")

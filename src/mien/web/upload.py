@@ -12,13 +12,14 @@ from mien.errors import UsageError
 from mien.io.events import Failure
 from mien.labels import EMOTIONS
 from mien.types import Result
-from mien.web.pictures import fetched, read
+from mien.web import answers
+from mien.web.pictures import Reader, read_address
 from mien.web.service import Chosen, Served, file_name
 
 router = APIRouter(tags=["upload"])
 
 
-@router.post("/upload")
+@router.post("/upload", responses={200: {"model": answers.LegacyFaces}})
 async def upload(
     service: Served,
     analyzer: Chosen,
@@ -30,14 +31,15 @@ async def upload(
     url = url or asked
     if bool(url) == (file is not None):
         raise UsageError(f"upload: found {'both url and file' if url else 'neither url nor file'}; wanted one of them, as form data")
+    read = Reader(service, analyzer)
     if file is not None:
         name, data = file_name(file.filename, "picture"), await file.read()
-        found = await service.work(partial(read, service, analyzer, name, data))
+        found = await service.work(partial(read, name, data))
     else:
-        found = await service.work(partial(fetched, service, analyzer, url))
+        found = await read_address(url, read)
     if isinstance(found, Failure):
         return JSONResponse({"error": str(found.error)}, 400)
-    return JSONResponse({"Faces": legacy(found.pair.result)})
+    return JSONResponse({"Faces": legacy(found.result)})
 
 
 def legacy(result: Result) -> list[dict[str, Any]]:

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, File, Query, UploadFile
 from fastapi.responses import FileResponse, JSONResponse, Response
 
-from mien.drawers import styled
 from mien.io.span import VideoSpan
 from mien.web import answers
 from mien.web.jobs import PAGE, TABLES, VIDEO, Job, Order, Unknown
@@ -27,6 +26,11 @@ MEDIA = {
 RESPONSES: dict[int | str, dict[str, Any]] = {404: {"model": answers.Fault}}
 
 
+def files_of(*suffixes: str) -> dict[int | str, dict[str, Any]]:
+    """The description of a route that answers with files of these kinds."""
+    return {200: {"description": "The file.", "content": {MEDIA[suffix].partition(";")[0]: {} for suffix in suffixes}}}
+
+
 @router.post("/api/videos", status_code=202, responses={202: {"model": answers.VideoJob}, 400: {"model": answers.Fault}})
 async def add_video(
     service: Served,
@@ -39,17 +43,17 @@ async def add_video(
 ) -> Response:
     """Take a video in; ask for its job until it is done, then fetch its results."""
     name, language = file_name(file.filename, "video"), drawing.language or service.settings.language
-    drawer = styled(drawing.style(language), anonymize=drawing.anonymize)
+    drawer = drawing.drawer(language)
     order = Order(
         analyzer=analyzer,
         name=name,
-        span=VideoSpan(every=every),
+        span=VideoSpan(every=every, stop=service.settings.max_video_minutes * 60),
         limits=service.limits,
         drawer=drawer if annotated else None,
         language=language,
         title=title,
     )
-    job = await service.work(partial(service.jobs.add, file.file, order))
+    job = await service.transfer(partial(service.jobs.add, file.file, order))
     return JSONResponse(as_dict(service, job), 202, headers={"Location": f"/api/videos/{job.id}"})
 
 
@@ -66,7 +70,7 @@ def erase_video(service: Served, number: str) -> Response:
     return Response(status_code=204)
 
 
-@router.get("/api/videos/{number}/{result}", responses=RESPONSES)
+@router.get("/api/videos/{number}/{result}", response_class=Response, responses=RESPONSES | files_of(*MEDIA))
 def video_result(service: Served, number: str, result: str) -> Response:
     """A result: table.csv, table.jsonl, table.parquet, page.html or annotated.mp4."""
     job = service.jobs.get(number)
