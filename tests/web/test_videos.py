@@ -243,10 +243,14 @@ def test_what_a_killed_server_left_is_erased(tmp_path, monkeypatch):
         (folder / "number" / "upload").write_bytes(b"a face")
     for folder in (left, running._folder):
         os.utime(folder, (0, 0))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mien-serve-link").symlink_to(tmp_path / "mine")
+    os.utime(tmp_path / "mien-serve-link", (0, 0), follow_symlinks=False)
     other = Jobs(keep_seconds=1, most=1)
     assert not left.exists()
+    assert list((tmp_path / "mine").iterdir()) == []
     assert (young / "number" / "upload").exists()
     assert running._folder.is_dir()
     running.close()
     other.close()
-    assert [path.name for path in tmp_path.iterdir()] == ["mien-serve-young"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mien-serve-link", "mien-serve-young", "mine"]

@@ -8,6 +8,8 @@ import math
 import os
 import secrets
 import shutil
+import stat
+import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -281,11 +283,15 @@ class Jobs:
 def erase_leftovers() -> None:
     """Erase what servers left that were killed: uploads of people who were told that nothing stays.
 
-    A server that runs holds a lock on its folder; one whose folder is younger than a minute may be about to take it.
+    A server that runs holds a lock on its folder; one whose folder is younger than a minute may be about to take it. Where there are no
+    such locks nothing is erased, nor is what another user made, or a link.
     """
+    if sys.platform == "win32":
+        return
     for folder in Path(gettempdir()).glob(f"{PREFIX}*"):
         try:
-            if not folder.is_dir() or time.time() - folder.stat().st_mtime < YOUNG_SECONDS:
+            found = folder.lstat()
+            if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or time.time() - found.st_mtime < YOUNG_SECONDS:
                 continue
             claim = Claim(folder / CLAIM)
             claim.take()
