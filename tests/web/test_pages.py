@@ -95,3 +95,21 @@ def test_answers_are_as_documented(server, two, film):
     job = server.post("/api/videos", files={"file": ("a.mp4", film.read_bytes())}).json()
     answers.VideoJob.model_validate(job, strict=True)
     assert server.head("/api/health").status_code == server.head("/").status_code == 200
+
+
+def test_the_page_has_every_word_in_both_languages(server):
+    text = server.get("/static/words.js").text
+    english, russian = re.search(r"\n  en: \{\n(.*?)\n  \},\n  ru: \{\n(.*?)\n  \},?\n\}", text, re.DOTALL).groups()
+    keys = [dict(re.findall(r"^    (\w+):(.*?)(?=^    \w+:|\Z)", part, re.MULTILINE | re.DOTALL)) for part in (english, russian)]
+    assert len(keys[0]) > 100
+    assert keys[0].keys() == keys[1].keys()
+    for name, words in keys[0].items():
+        assert set(re.findall(r"\{(\w+)\}", words)) == set(re.findall(r"\{(\w+)\}", keys[1][name])), name
+    assert not re.search(
+        "[A-Za-z]{4}",
+        re.sub(
+            r"mien (?:serve|live)|--session|mien|broken off|JSON Lines|CSV|JPEG|Parquet|AffectNet|ADFES|https|localhost|\{\w+\}|\w+:|HTTP",
+            "",
+            russian,
+        ),
+    )
