@@ -22,7 +22,7 @@ def fake(**options: Any) -> mien.Analyzer:
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "reading": ({"spn": 3}, r"unknown option spn; there are: .*recursive, span"),
+    "reading": ({"spn": 3}, r"unknown option spn; there are: .*recursive, skip, span"),
     "limits": ({"limits": 3}, r"limits: found int 3, wanted an ImageLimits"),
     "span": ({"span": 3}, r"span: found int 3, wanted a VideoSpan"),
     "ahead": ({"ahead": "2"}, r"ahead: found str '2', wanted a whole number"),

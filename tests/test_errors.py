@@ -9,9 +9,10 @@ import pytest
 
 import mien
 from mien.errors import MienError, UnknownName
+from mien.study.viewer import NotOneViewer, Reason
 
 SOURCE = Path(mien.__file__).parent
-HOMES = ("errors", "io.images", "sinks.sink", "store.place", "train.tune.process")
+HOMES = ("errors", "io.images", "sinks.sink", "store.place", "train.tune.process", "io.fetch", "study.viewer", "web.jobs")
 """Modules that define errors."""
 
 
@@ -39,7 +40,8 @@ def test_no_module_with_errors_is_forgotten():
 
 @pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
 def test_an_error_survives_a_pickle(kind):
-    error = kind("model", "lage", iter(["large", "base"])) if issubclass(kind, UnknownName) else kind("a.jpg: no such file")
+    made_of = {UnknownName: ("model", "lage", iter(["large", "base"])), NotOneViewer: ("a.csv", Reason("no_face"))}
+    error = kind(*made_of.get(kind, ("a.jpg: no such file",)))
     error.add_note("in batch 3")
     for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
         assert type(again) is kind

@@ -52,7 +52,7 @@ CAPTIONS: dict[str, dict[str, str]] = {
             strict=True,
         )
     )
-    | {"unsure": "не уверен", "no face": "Лицо не найдено"},
+    | {"unsure": "ненадёжно", "no face": "Лицо не найдено"},
 }
 """What is written on pictures, by language."""
 

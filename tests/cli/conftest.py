@@ -67,6 +67,8 @@ def broken(pictures: Path) -> Path:
 PROGRAM = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts the tests in the background has it ignored
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # and nohup this
 import time
 from mien.models import registry
 from mien.models.detectors import registry as detectors

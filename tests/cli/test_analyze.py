@@ -308,7 +308,7 @@ def test_an_interrupted_run_is_gone_on_with(mien: Mien, pictures: Path, tmp_path
     table.write_bytes(whole + b"half a li")
     again = mien(*command, "--resume")
     assert again.code == 0
-    assert again.err.splitlines()[0] == "mien: --resume: 2 inputs are in the table already; going on behind them"
+    assert again.err.splitlines()[0].startswith("mien: --resume: 2 inputs in the table already; going on behind, with ")
     assert again.err.splitlines()[1].startswith("1 picture, ")
     assert table.read_bytes() == whole
     assert sorted(path.name for path in folder.rglob("*")) == drawn
@@ -337,4 +337,15 @@ def test_a_table_of_another_model_is_not_gone_on_with(mien: Mien, pictures: Path
     assert (said.code, said.err) == (2, "mien: --resume: the table was begun with the model 'fake', and this run has 'tiny'\n") or (
         said.err.splitlines()[-1] == "mien: --resume: the table was begun with the model 'fake', and this run has 'tiny'"
     )
+    assert path.read_bytes() == before
+
+
+def test_rows_are_not_taken_away_for_an_input_that_is_not_read(mien: Mien, pictures: Path, tmp_path: Path) -> None:
+    path = tmp_path / "seen.csv"
+    mien("analyze", pictures, "-o", path, *FAKES)
+    before = path.read_bytes()
+    said = mien("analyze", pictures / "two.png", "-o", path, "--resume", *FAKES)
+    assert said.code == 2
+    assert said.err.startswith(f"mien: --resume: {path} ends with {pictures}")
+    assert "which is not among the inputs; wanted the same inputs as then" in said.err
     assert path.read_bytes() == before

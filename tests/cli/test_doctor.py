@@ -1,4 +1,5 @@
 import json
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -92,3 +93,16 @@ def test_the_store_is_looked_at(findings, monkeypatch: pytest.MonkeyPatch, tmp_p
     path.write_bytes(b"no database" * 1000)
     code, found = findings()
     assert (code, found["sessions"]["state"]) == (1, "bad")
+
+
+def test_a_package_that_does_not_load_ends_one_look_only(findings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+
+    def broken() -> str:
+        raise ImportError("libonnxruntime.so: cannot open shared object file", name="onnxruntime")
+
+    monkeypatch.setattr(models, "checks", lambda: {"tiny": broken})
+    code, found = findings()
+    assert code == 1
+    assert (found["av"]["state"], found["av"]["todo"]) == ("bad", "install av anew")
+    assert (found["tiny"]["state"], found["sessions"]["state"]) == ("bad", "ok")

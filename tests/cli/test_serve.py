@@ -54,10 +54,11 @@ def test_it_serves_until_it_is_told_to_end(start: Start, end: signal.Signals) ->
 def test_a_server_that_others_can_reach_makes_its_own_token(start: Start) -> None:
     process = start("serve", "--port", "0", "--host", "0.0.0.0", "--quiet")
     address = address_of(process)  # though it is quiet, or nobody could get in
-    found = re.fullmatch(r"(http://localhost:\d+/)\?token=(\S{32})", address)
+    found = re.fullmatch(r"(http://(?:localhost|[\d.]+):\d+/)\?token=(\S{32})", address)
     assert found
-    assert status(found[1]) == 401
-    asked = urllib.request.Request(f"{found[1]}api/about", headers={"Authorization": f"Bearer {found[2]}"})
+    here = re.sub(r"//[^:]+", "//127.0.0.1", found[1])
+    assert status(here) == 401
+    asked = urllib.request.Request(f"{here}api/about", headers={"Authorization": f"Bearer {found[2]}"})
     with urllib.request.urlopen(asked, timeout=30) as answer:
         assert answer.status == 200
 

@@ -1,14 +1,19 @@
 import json
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePath
 
+import av
+import numpy as np
 import pytest
 
 from mien.errors import UsageError
-from mien.sinks.registry import open_sink
+from mien.sinks.pictures import FolderSink
+from mien.sinks.registry import Sinks, open_sink
 from mien.sinks.resume import NOTHING, SoFar, so_far
+from mien.sinks.sink import Sink
 from mien.table import COLUMNS
 from mien.testing import make_result
-from mien.types import Frame
+from mien.types import Frame, Result
 from tests.store.recording import FRAME
 
 NAMES = ("a.jpg", 'odd "name",\nwith a line end.jpg', "лицо.jpg")
@@ -51,7 +56,7 @@ def test_the_rows_go_behind_those_that_stay(tmp_path: Path, suffix: str) -> None
     path = tmp_path / f"x{suffix}"
     whole = fill(path)
     found = so_far(path, COLUMNS)  # a whole table, too, may be one that lacks rows of its last input
-    assert (found.sources, found.model) == (NAMES[:2], "fake")
+    assert (found.sources, found.streams, found.model, found.last) == (NAMES[:2], frozenset(), "fake", NAMES[2])
     with open_sink(path, done=found) as sink:
         assert sink.what == ""
         assert path.read_bytes() == whole  # until there is a result
@@ -79,6 +84,8 @@ def test_what_cannot_be_gone_on_with_is_told(tmp_path: Path) -> None:
     assert told("x.parquet", b"PAR1") == "cannot be gone on with; wanted a table that grows row by row, .csv or .jsonl"
     assert told("x.csv", b"image_path,emotion\na,b\n").startswith("has other columns than this run would write")
     assert told("x.csv", whole, COLUMNS | {"delta_valence": float}).startswith("has other columns")
+    assert "saved by another program" in told("x.csv", whole.replace(b"\n", b"\r\n"))
+    assert "saved by another program" in told("x.csv", b"\xef\xbb\xbf" + whole)
     assert told("x.jsonl", json.dumps({"a": 1}).encode() + b"\n").startswith("has other columns")
     assert told("x.jsonl", b"[1, 2]\n").startswith("has other columns")
     assert told("x.jsonl", b"nonsense\n").startswith("not a table of mien's, or damaged (")
@@ -86,3 +93,41 @@ def test_what_cannot_be_gone_on_with_is_told(tmp_path: Path) -> None:
     first = whole.split(b"\n")[1] + b"\n"
     twice = whole.split(b"\n")[0] + b"\n" + first + first.replace(b"a.jpg", b"b.jpg") + first
     assert told("x.csv", twice) == "has rows of a.jpg in two places; this table cannot be gone on with, name another one"
+
+
+def test_videos_are_told_from_pictures_by_their_rows(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    with open_sink(path) as sink:
+        for name, ids in (("clip", [3]), ("a.jpg", None), ("last.jpg", None)):
+            result = make_result(("happy",), source=name)
+            sink.write(Frame(FRAME.image, source=name), replace(result, faces=replace(result.faces, ids=ids and np.array(ids))))
+    assert so_far(path, COLUMNS).streams == {"clip"}
+
+
+def test_a_folder_gives_the_names_that_the_whole_run_would_have_given(tmp_path: Path) -> None:
+    done = SoFar(1, ("a/clip", "a/p.jpg"), frozenset({"a/clip"}))
+    sink = FolderSink(tmp_path / "out", drawer=lambda image, result: image, table=None, done=done)
+    for name in ("b/clip.mp4", "b/p.jpg"):
+        assert str(sink._free(PurePath(PurePath(name).name))) == {"clip.mp4": "clip-2.mp4", "p.jpg": "p-2.jpg"}[PurePath(name).name]
+
+
+def test_a_video_is_whole_before_the_next_input_has_a_row(tmp_path: Path) -> None:
+    """Or a run that is killed between leaves one that is cut, and the next takes it for done."""
+    ended: list[str] = []
+
+    class Table(Sink):
+        what = ""
+
+        def write(self, frame: Frame, result: Result, /) -> None:
+            if frame.source == "next.jpg":
+                with av.open(str(tmp_path / "out" / "film.mp4")) as video:
+                    ended.append(f"{len(list(video.decode(video=0)))} frames")
+
+    image = np.zeros((48, 64, 3), np.uint8)
+    sinks = Sinks([Table(), FolderSink(tmp_path / "out", drawer=lambda image, result: image, table=None)])
+    with sinks:
+        for i in range(5):
+            frame = Frame(image, index=i, time=i / 5, source="film.mp4", stream=True)
+            sinks.write(frame, replace(make_result((), source="film.mp4"), index=i, time=i / 5))
+        sinks.write(Frame(image, source="next.jpg"), make_result((), source="next.jpg"))
+    assert ended == ["5 frames"]

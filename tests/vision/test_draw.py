@@ -112,7 +112,7 @@ def test_captions():
     assert caption(r.emotions, 0, Style(show_affect=True, affect_scale="seven")) == ["happy 93 %", "V 5.5  A 3.2"]
     unsure = result(picture(), BOX, ["happy"], p=0.41, unsure=[True])
     assert caption(unsure.emotions, 0, Style()) == ["unsure: happy 41 %"]
-    assert caption(unsure.emotions, 0, Style(language="ru")) == ["не уверен: радость 41 %"]
+    assert caption(unsure.emotions, 0, Style(language="ru")) == ["ненадёжно: радость 41 %"]
 
 
 @pytest.mark.parametrize("style", [Style(), Style(preset="r3"), Style(colour="valence"), Style(colour="confidence")])

@@ -48,7 +48,7 @@ def analyze(
         typer.Option(
             "--resume",
             help="Go on with the table (x.csv, x.jsonl, or DIR's) that an interrupted run of the same command left: inputs whose rows "
-            "are in it are not read again.",
+            "are in it are not read again, except the last, which may not be whole.",
             rich_help_panel=given.OUTPUT,
         ),
     ] = False,
@@ -115,7 +115,7 @@ def analyze(
     Without -o the table goes to stdout: as JSON Lines, or for human eyes when stdout is a terminal.
     """
     from mien.cli.baselines import BaselineNotice
-    from mien.cli.render import RunTalk, say_profile
+    from mien.cli.render import RunTalk, counted, say_profile
     from mien.drawers import styled
     from mien.io.images import ImageLimits
     from mien.io.sources import has_streams
@@ -157,12 +157,12 @@ def analyze(
     streams = has_streams(inputs, recursive=not no_recursive)
     folders = [Path(target) for target in output or [] if target != "-"]
     columns = table_columns(raw=streams and track.smooths, delta=baseline is not None)
-    done = _so_far(output or [], columns, session=session) if resume else NOTHING
+    done = _so_far(output or [], columns, inputs, recursive=not no_recursive, session=session) if resume else NOTHING
     reading["skip"] = frozenset(done.sources)
     left = [name for name in inputs if name not in reading["skip"]]
     talk = RunTalk(total=_total(left, reading["span"]), quiet=quiet, noun="frame" if streams else "picture")
     if done.sources:
-        talk.notice(f"--resume: {len(done.sources):,} inputs are in the table already; going on behind them")
+        talk.notice(f"--resume: {counted(len(done.sources), 'input')} in the table already; going on behind, with {done.last} anew")
     settings = {
         "columns": columns,
         "done": done,
@@ -195,11 +195,12 @@ def analyze(
     _leave(talk, before=len(done.sources))
 
 
-def _so_far(output: list[str], columns: Mapping[str, type], *, session: str | None) -> SoFar:
+def _so_far(output: list[str], columns: Mapping[str, type], inputs: list[str], *, recursive: bool, session: str | None) -> SoFar:
     """What an interrupted run left in the table of this one. Raises UsageError where a run cannot be gone on with."""
     from mien.sinks.pictures import TABLE
     from mien.sinks.registry import is_folder, is_table
     from mien.sinks.resume import KINDS, so_far
+    from mien.sinks.single import names_in
 
     growing = [Path(target) for target in output if is_table(target) and Path(target).suffix.lower() in KINDS]
     folders = [Path(target) for target in output if is_folder(target)]
@@ -208,7 +209,11 @@ def _so_far(output: list[str], columns: Mapping[str, type], *, session: str | No
         raise UsageError(
             "--resume: wanted one table, -o x.csv or x.jsonl, and at most folders beside it; other outputs need all rows in one run"
         )
-    return so_far(tables[0], columns)
+    done = so_far(tables[0], columns)
+    if done.last and done.last not in inputs and all(name != done.last for name in names_in(inputs, recursive=recursive)):
+        # Its rows would go, and nothing would come in their place.
+        raise UsageError(f"--resume: {tables[0]} ends with {done.last}, which is not among the inputs; wanted the same inputs as then")
+    return done
 
 
 def _run(items: Iterator[Any], sinks: Sink, talk: RunTalk, own: OwnOutputs, profile: Profile) -> None:

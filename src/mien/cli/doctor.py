@@ -37,13 +37,22 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     """
     from mien.cli.render import print_table
 
-    findings = [finding for look in (_machine, _packages, _opencv, _extras, _models, _video, _devices, _store) for finding in look()]
+    findings = [finding for look in LOOKS for finding in _looked(look)]
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], ensure_ascii=False))
     else:
         print_table(("what", "state", "found", "to do"), [dataclasses.astuple(finding) for finding in findings])
     if any(finding.state == BAD for finding in findings):
         raise typer.Exit(1)
+
+
+def _looked(look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """What a look finds; a package that is there and does not load ends that look only, for which somebody calls the doctor."""
+    try:
+        yield from look()
+    except (ImportError, OSError, RuntimeError) as error:
+        name = (getattr(error, "name", None) or look.__name__.strip("_")).partition(".")[0]
+        yield Finding(name, BAD, f"is installed, but does not load ({type(error).__name__}: {error})", f"install {name} anew")
 
 
 def _machine() -> Iterator[Finding]:
@@ -133,10 +142,13 @@ def _store() -> Iterator[Finding]:
         yield Finding("sessions", BAD, str(error))
 
 
+LOOKS = (_machine, _packages, _opencv, _extras, _models, _video, _devices, _store)
+
+
 def _tried(what: str, check: Callable[[], str], todo: str) -> Finding:
     try:
         return Finding(what, OK, check())
-    except MienError as error:
+    except (MienError, ImportError, OSError) as error:
         return Finding(what, BAD, str(error), todo)
 
 

@@ -173,10 +173,20 @@ def _is_name(host: str) -> bool:
 
 
 def _shown(host: str) -> str:
-    """A host as a browser on this machine takes it."""
+    """A host as a browser takes it: for a server on all addresses, this machine's own in its network."""
     if host in ("0.0.0.0", "::"):
-        return "localhost"
+        host = _own_address()
     return f"[{host}]" if ":" in host else host
+
+
+def _own_address() -> str:
+    """The address by which others in the network reach this machine; `localhost` where there is none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing: it only asks which way a packet would go (RFC 5737: nobody's address)
+        except OSError:
+            return "localhost"
+        return str(probe.getsockname()[0])
 
 
 def _check_certificate(certificate: str | None, key: str | None) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from mien.errors import SinkError
+from mien.interrupt import ENDING, held
 from mien.io.formats import VIDEO_SUFFIXES
 from mien.sinks.files import prepare, prepare_folder, replace
 from mien.sinks.originals import Originals, same
+from mien.sinks.resume import NOTHING, SoFar
 from mien.sinks.single import folder_of, not_a_picture
 from mien.sinks.sink import BadTarget, PictureNotWritten, Sink
 from mien.sinks.tables import CsvSink
@@ -92,7 +94,7 @@ class FolderSink(Sink):
         originals: Originals = Originals(),
         table: Callable[[Path], Sink] | None = CsvSink,
         span: VideoSpan | None = None,
-        done: Iterable[str] = (),
+        done: SoFar = NOTHING,
     ) -> None:
         self.folder, self._drawer, self._originals, self._span = folder, drawer, originals, span
         self._video: Mp4Sink | None = None
@@ -105,8 +107,9 @@ class FolderSink(Sink):
         self._taken: set[str] = {TABLE} if table else set()
         self._replaced = int(table is not None and (folder / TABLE).exists())
         self._table = table(folder / TABLE) if table else None
-        for source in done:
-            self._free(output_name(originals.name(source)))
+        for source in done.sources:
+            name = originals.name(source)
+            self._free(video_name(name) if source in done.streams else output_name(name))
 
     @property
     def what(self) -> str:
@@ -116,19 +119,20 @@ class FolderSink(Sink):
         return f"{self.folder}{os.sep}" + (f" ({'; '.join(notes)})" if notes else "")
 
     def admit(self, frame: Frame, /) -> None:
-        """Ask the table."""
+        """Ask the table. The video before is ended here, before any table has a row behind it: a run that goes on takes it for whole."""
         if self._table:
             self._table.admit(frame)
+        if self._video and not self._video.continues(frame):
+            self._end_video(finished=True)
 
     def write(self, frame: Frame, result: Result, /) -> None:
         """Save the rows of one picture, then draw and save it, or give it to the video it belongs to.
 
         Raises PictureNotWritten if only the picture cannot be, and SinkError if the table, a video or a full disk is in the way.
         """
+        self.admit(frame)
         if self._table:
             self._table.write(frame, result)
-        if self._video and not self._video.continues(frame):
-            self._end_video(finished=True)
         if frame.stream:
             self._video = self._video or self._begin_video(frame)
             self._video.write(frame, result)
@@ -167,8 +171,9 @@ class FolderSink(Sink):
     def _end_video(self, *, finished: bool) -> None:
         if self._video is None:
             return
-        video, self._video = self._video, None
-        video.close(finished=finished)
+        with held(*ENDING):
+            video, self._video = self._video, None
+            video.close(finished=finished)
         self._video_notes += [f"{video.path.name}: {note}" for note in video.notes]
 
     def _free(self, wanted: PurePath) -> PurePath:

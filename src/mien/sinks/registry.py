@@ -76,7 +76,7 @@ def open_sink(
         raise BadTarget(f"output {text!r}: not a file name; name a file, a folder, or - for stdout")
     if is_folder(text):
         results = (lambda csv: after_baseline(CsvSink(csv, columns, kept=done.kept), baseline)) if table else None
-        return FolderSink(path, drawer=drawer or drawer_by_name(), originals=originals, table=results, span=span, done=done.sources)
+        return FolderSink(path, drawer=drawer or drawer_by_name(), originals=originals, table=results, span=span, done=done)
     if suffix in (*PICTURES, VIDEO):
         own = OwnOutputs([Path(other) for other in targets if other != "-"], inputs)
         names = (name for name in names_in(inputs, recursive=recursive) if name not in own)

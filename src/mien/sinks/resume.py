@@ -24,11 +24,15 @@ class SoFar:
     """Bytes from its beginning that stay; behind them the new rows go."""
     sources: tuple[str, ...]
     """The inputs whose rows are in them, each once, in their order."""
-    model: str
+    streams: frozenset[str] = frozenset()
+    """Those of them that are videos."""
+    model: str = ""
     """The model that read them; empty where there are none."""
+    last: str = ""
+    """The input whose rows do not stay, and which has to be read again."""
 
 
-NOTHING = SoFar(0, (), "")
+NOTHING = SoFar(0, ())
 
 
 def so_far(path: Path, columns: Mapping[str, type]) -> SoFar:
@@ -43,6 +47,7 @@ def so_far(path: Path, columns: Mapping[str, type]) -> SoFar:
         return NOTHING
     kept, at, model = 0, 0, ""
     sources: dict[str, None] = {}
+    streams: set[str] = set()
     last: str | None = None
     with writing(path), path.open("rb") as file:
         for end, row in _rows(path, file, list(columns)):
@@ -54,8 +59,10 @@ def so_far(path: Path, columns: Mapping[str, type]) -> SoFar:
                 if source in sources:
                     raise UsageError(f"{path}: has rows of {source} in two places; this table cannot be gone on with, name another one")
                 last, model = source, model or str(row["model"])
+            if row["person"] not in (None, "") or row["frame"] not in (None, "", "0", 0):
+                streams.add(source)
             at = end
-    return SoFar(kept, tuple(sources), model) if sources else NOTHING
+    return SoFar(kept, tuple(sources), frozenset(streams & sources.keys()), model, last or "") if sources else NOTHING
 
 
 def _rows(path: Path, file: BinaryIO, columns: list[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -72,8 +79,11 @@ def _rows(path: Path, file: BinaryIO, columns: list[str]) -> Iterator[tuple[int,
             header = row
         elif is_csv:
             row = dict(zip(columns, row, strict=False))
-        if (header or list(row)) != columns:
-            raise UsageError(f"{path}: has other columns than this run would write; take the options of the run that began it")
+        if (header or list(row)) != columns or record.endswith(b"\r\n"):
+            raise UsageError(
+                f"{path}: has other columns than this run would write, or was saved by another program; "
+                "take the options of the run that began it, and the file as that run left it"
+            )
         if row is not header:
             yield at, row
 

@@ -125,7 +125,8 @@ def compare(parts: Iterable[People], settings: VisitorSettings = VisitorSettings
         )
     shown = told if len(told) > 1 else []
     periods = [_period("", *whole, settings), *(_period(name or NO_PERIOD, *sides[name], settings) for name in shown)]
-    return Visits(settings, tuple(periods), tuple(name or NO_PERIOD for name in withheld), sum(part.passed for part in every))
+    passed = sum(part.passed for part in every if part.period not in withheld)  # of those, not even how many
+    return Visits(settings, tuple(periods), tuple(name or NO_PERIOD for name in withheld), passed)
 
 
 def _sides(parts: Sequence[People]) -> tuple[Numbers, Numbers]:

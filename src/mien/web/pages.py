@@ -11,7 +11,6 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from mien import __version__
 from mien.labels import CAPTIONS, EMOTIONS, PALETTES
-from mien.models.detectors.registry import LICENCES
 from mien.models.registry import cards
 from mien.report.words import words
 from mien.unsure import REASONS
@@ -71,7 +70,7 @@ def about(service: Served) -> Response:
         _named(name, _about_model(known[name][0].bytes) if name in known else "", i)
         for i, name in enumerate(service.analyzers.model_names())
     ]
-    detectors = [_named(name, LICENCES.get(name.partition(":")[0], ""), i) for i, name in enumerate(service.analyzers.detector_names())]
+    detectors = [_named(name, "", i) for i, name in enumerate(service.analyzers.detector_names())]
     colours = PALETTES[Style().palette]
     return JSONResponse(
         {
