@@ -161,8 +161,10 @@ class Job:
         kept = open_sinks(named, columns=columns(raw=track.smooths), language=order.language, title=order.title)
         sinks: list[Sink] = [_Named(kept, order.name)]
         if order.drawer is not None:
-            inputs = [str(self.upload)]
-            sinks.append(open_sinks([str(self.folder / VIDEO)], drawer=order.drawer, inputs=inputs, span=order.span))
+            # A part of a video ends with the last frame that is read, a whole one with its own sound.
+            whole = self.duration is None or order.span.stop is None or self.duration <= order.span.stop
+            span = dataclasses.replace(order.span, stop=None) if whole else order.span
+            sinks.append(open_sinks([str(self.folder / VIDEO)], drawer=order.drawer, inputs=[str(self.upload)], span=span))
         return Sinks(sinks)
 
 
