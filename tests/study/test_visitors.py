@@ -1,5 +1,7 @@
 """Visitor studies on made visitors."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -65,6 +67,9 @@ def test_periods_with_few_people_are_not_told():
     assert [one.name for one in found.periods] == ["", "monday", "tuesday"]
     assert found.withheld == ("wednesday",)
     assert found.periods[0].counts == (24, 24)  # without the three, who could be told from the whole less the other days
+    assert [part.passed for part in parts] == [0] * 6
+    short = [dataclasses.replace(part, passed=1) for part in parts]
+    assert compare(short, QUICK).passed == 4  # of the day that is not told, not even how many did not count
     few = compare([people_in(visitors(0.5, n=4, seed=k), leaving=k % 2 == 1, period=f"day {k // 2}") for k in range(4)], QUICK)
     assert (len(few.periods), few.withheld, few.periods[0].counts) == (1, (), (8, 8))  # no day is told, so the whole gives none away
 
