@@ -199,10 +199,11 @@ def _so_far(output: list[str], columns: Mapping[str, type], inputs: list[str], *
     """What an interrupted run left in the table of this one. Raises UsageError where a run cannot be gone on with."""
     from mien.sinks.pictures import TABLE
     from mien.sinks.registry import is_folder, is_table
-    from mien.sinks.resume import KINDS, so_far
+    from mien.sinks.resume import so_far
     from mien.sinks.single import names_in
+    from mien.sinks.tables import GROWING
 
-    growing = [Path(target) for target in output if is_table(target) and Path(target).suffix.lower() in KINDS]
+    growing = [Path(target) for target in output if is_table(target) and Path(target).suffix.lower() in GROWING]
     folders = [Path(target) for target in output if is_folder(target)]
     tables = growing or [folder / TABLE for folder in folders[:1]]
     if session is not None or len(tables) != 1 or len(growing) + len(folders) < len(output):

@@ -18,14 +18,13 @@ from mien.sinks.pictures import FolderSink, PictureSink
 from mien.sinks.resume import NOTHING, SoFar
 from mien.sinks.single import names_in, refuse_for_picture, refuse_for_video
 from mien.sinks.sink import BadTarget, PictureNotWritten, Sink
-from mien.sinks.tables import CsvSink, JsonLinesSink, LineSink, StdoutSink
+from mien.sinks.tables import GROWING, CsvSink, LineSink, StdoutSink
 from mien.table import COLUMNS
 from mien.types import Drawer, Frame, Result
 
 if TYPE_CHECKING:
     from mien.io.video import VideoSpan
 
-GROWING: dict[str, type[LineSink]] = {".csv": CsvSink, ".jsonl": JsonLinesSink}
 TABLES: dict[str, Callable[[Path, Mapping[str, type]], LineSink | ParquetSink]] = {
     **GROWING,
     ".parquet": ParquetSink,

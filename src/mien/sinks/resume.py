@@ -11,9 +11,7 @@ from typing import Any, BinaryIO
 
 from mien.errors import UsageError
 from mien.sinks.files import writing
-
-KINDS = (".csv", ".jsonl")
-"""Tables that grow row by row, and so can be gone on with."""
+from mien.sinks.tables import GROWING
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +39,8 @@ def so_far(path: Path, columns: Mapping[str, type]) -> SoFar:
     columns: those that the new run writes. The rows of the last input are not kept: of a video there may be more, and the last line
     may have been cut off. Raises UsageError for a file that is no such table or has other columns, SinkError if it cannot be read.
     """
-    if path.suffix.lower() not in KINDS:
-        raise UsageError(f"{path}: cannot be gone on with; wanted a table that grows row by row, {' or '.join(KINDS)}")
+    if path.suffix.lower() not in GROWING:
+        raise UsageError(f"{path}: cannot be gone on with; wanted a table that grows row by row, {' or '.join(GROWING)}")
     if not path.exists():
         return NOTHING
     kept, at, model = 0, 0, ""

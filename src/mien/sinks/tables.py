@@ -97,6 +97,10 @@ class JsonLinesSink(LineSink):
         return json_line(row)
 
 
+GROWING: dict[str, type[LineSink]] = {".csv": CsvSink, ".jsonl": JsonLinesSink}
+"""Tables that grow row by row, by extension."""
+
+
 class StdoutSink(Sink):
     """JSON Lines on standard output. A reader that goes away raises BrokenPipeError, a full disk SinkError."""
 

@@ -67,7 +67,7 @@ def about(service: Served) -> Response:
     settings = service.settings
     known = cards()
     models = [
-        _named(name, _about_model(known[name][0].bytes) if name in known else "", i)
+        _named(name, f"{known[name][0].bytes / 1e6:.1f} MB" if name in known else "", i)
         for i, name in enumerate(service.analyzers.model_names())
     ]
     detectors = [_named(name, "", i) for i, name in enumerate(service.analyzers.detector_names())]
@@ -95,7 +95,3 @@ def about(service: Served) -> Response:
 
 def _named(name: str, about: str, position: int) -> dict[str, Any]:
     return {"name": name, "about": about, "default": position == 0}
-
-
-def _about_model(size: int) -> str:
-    return f"{size / 1e6:.1f} MB"

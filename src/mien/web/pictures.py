@@ -22,6 +22,7 @@ from mien.table import COLUMNS
 from mien.types import Drawer, Frame, Result
 from mien.vision.style import Style
 from mien.web import answers
+from mien.web.media import MEDIA, files_of
 from mien.web.service import Chosen, Served, Service, file_name
 
 router = APIRouter(tags=["pictures"])
@@ -33,7 +34,6 @@ FAILURES = "X-Mien-Failures"
 PICTURES = ("jpg", "png")
 
 Kind = Literal["json", "csv", "jsonl", "jpg", "png"]
-MEDIA = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson", "jpg": "image/jpeg", "png": "image/png"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +107,7 @@ class Reader:
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"model": answers.Pictures, "content": {kind: {} for kind in MEDIA.values()}},
-    400: {"model": answers.Fault},
-    413: {"model": answers.Fault},
+    200: files_of(".csv", ".jsonl", ".jpg", ".png")[200] | {"model": answers.Pictures, "description": "What was found."},
     422: {"model": answers.NonePictures},
 }
 
@@ -175,10 +173,10 @@ def answer(found: list[Read | Failure], kind: Kind) -> Response:
         return JSONResponse({"pictures": [one.as_dict() for one in done], "failures": failures})
     headers = {FAILURES: str(len(failures))}
     if kind in PICTURES:
-        return Response(done[0].drawn, media_type=MEDIA[kind], headers=headers)
+        return Response(done[0].drawn, media_type=MEDIA[f".{kind}"], headers=headers)
     rows = [row for one in done for row in one.result.rows()]
     lines = map(json_line, rows) if kind == "jsonl" else [csv_line(COLUMNS), *(csv_line(row.values()) for row in rows)]
-    return PlainTextResponse("".join(lines), media_type=MEDIA[kind], headers=headers)
+    return PlainTextResponse("".join(lines), media_type=MEDIA[f".{kind}"], headers=headers)
 
 
 def unread(failure: Failure) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import HTMLResponse, JSONResponse, Response
@@ -17,11 +17,11 @@ from mien.store import Session, Store, open_store
 from mien.store.place import StoreMissing
 from mien.web import answers
 from mien.web.jobs import Unknown
+from mien.web.media import MEDIA, files_of
 from mien.web.service import Served
-from mien.web.videos import MEDIA, PAGE_HEADERS, files_of
+from mien.web.videos import PAGE_HEADERS
 
 FORMATS = ("csv", "jsonl", "parquet")
-RESPONSES: dict[int | str, dict[str, Any]] = {404: {"model": answers.Fault}}
 
 
 def _offered(service: Served) -> None:
@@ -29,7 +29,7 @@ def _offered(service: Served) -> None:
         raise Unknown("this server shows no sessions; start it with --sessions")
 
 
-router = APIRouter(tags=["sessions"], dependencies=[Depends(_offered)], responses=RESPONSES)
+router = APIRouter(tags=["sessions"], dependencies=[Depends(_offered)])
 
 
 @router.get("/api/sessions", responses={200: {"model": list[answers.SessionInfo]}})
@@ -62,7 +62,7 @@ def table(service: Served, number: int, kind: str) -> Response:
     """The table of a session as csv, jsonl or parquet."""
     if kind not in FORMATS:
         raise UnknownName("format", kind, FORMATS)
-    with _session(service, number) as (store, found), TemporaryDirectory(prefix="mien-serve-") as folder:
+    with _session(service, number) as (store, found), TemporaryDirectory(prefix="mien-table-") as folder:
         data = store.export(found, Path(folder) / f"table.{kind}").read_bytes()
     name = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in found.name)
     return Response(data, media_type=MEDIA[f".{kind}"], headers={"Content-Disposition": f'attachment; filename="{name}.{kind}"'})
@@ -81,10 +81,11 @@ def _session(service: Served, number: int) -> Iterator[tuple[Store, Session]]:
     """The store and a session of it. Raises Unknown."""
     try:
         store = open_store(service.settings.store, create=False)
-        found = store.session(number)
     except StoreMissing as error:
         raise Unknown("there are no sessions yet") from error
-    except UnknownName as error:
-        raise Unknown(str(error)) from error
     with store:
+        try:
+            found = store.session(number)
+        except UnknownName as error:
+            raise Unknown(str(error)) from error
         yield store, found

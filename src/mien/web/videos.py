@@ -11,27 +11,14 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from mien.io.span import VideoSpan
 from mien.web import answers
 from mien.web.jobs import PAGE, TABLES, VIDEO, Job, Order, Unknown
+from mien.web.media import MEDIA, files_of
 from mien.web.pictures import Drawn, unread
 from mien.web.service import Chosen, Served, Service, file_name
 
 router = APIRouter(tags=["videos"])
 
-MEDIA = {
-    ".csv": "text/csv; charset=utf-8",
-    ".jsonl": "application/x-ndjson",
-    ".parquet": "application/vnd.apache.parquet",
-    ".html": "text/html; charset=utf-8",
-    ".mp4": "video/mp4",
-}
-RESPONSES: dict[int | str, dict[str, Any]] = {404: {"model": answers.Fault}}
 
-
-def files_of(*suffixes: str) -> dict[int | str, dict[str, Any]]:
-    """The description of a route that answers with files of these kinds."""
-    return {200: {"description": "The file.", "content": {MEDIA[suffix].partition(";")[0]: {} for suffix in suffixes}}}
-
-
-@router.post("/api/videos", status_code=202, responses={202: {"model": answers.VideoJob}, 400: {"model": answers.Fault}})
+@router.post("/api/videos", status_code=202, responses={202: {"model": answers.VideoJob}})
 async def add_video(
     service: Served,
     analyzer: Chosen,
@@ -57,20 +44,20 @@ async def add_video(
     return JSONResponse(as_dict(service, job), 202, headers={"Location": f"/api/videos/{job.id}"})
 
 
-@router.get("/api/videos/{number}", responses=RESPONSES | {200: {"model": answers.VideoJob}})
+@router.get("/api/videos/{number}", responses={200: {"model": answers.VideoJob}})
 def video(service: Served, number: str) -> Response:
     """How far a video is, and where its results are."""
     return JSONResponse(as_dict(service, service.jobs.get(number)))
 
 
-@router.delete("/api/videos/{number}", status_code=204, responses=RESPONSES)
+@router.delete("/api/videos/{number}", status_code=204)
 def erase_video(service: Served, number: str) -> Response:
     """Stop it and erase all of it."""
     service.jobs.erase(number)
     return Response(status_code=204)
 
 
-@router.get("/api/videos/{number}/{result}", response_class=Response, responses=RESPONSES | files_of(*MEDIA))
+@router.get("/api/videos/{number}/{result}", response_class=Response, responses=files_of(".csv", ".jsonl", ".parquet", ".html", ".mp4"))
 def video_result(service: Served, number: str, result: str) -> Response:
     """A result: table.csv, table.jsonl, table.parquet, page.html or annotated.mp4."""
     job = service.jobs.get(number)

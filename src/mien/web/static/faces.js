@@ -8,8 +8,9 @@ import { emotionWord, percent, reasonWords, say, signed } from "./words.js";
 const FEW = 3; // so many faces are shown with all their bars at once; of more, only the one chosen
 
 export const keyOf = (row) => row.person ?? row.face;
+const nameOf = (row) => ((row.person ?? null) === null ? say("face", { n: row.face + 1 }) : say("person", { n: row.person }));
 
-export const caption = (row, lang = captionLanguage()) => {
+const caption = (row, lang = captionLanguage()) => {
   let text = `${emotionWord(row.emotion, lang)} ${percent(row.emotion_p)}`;
   if (row.unsure) text = `${say("unsure", {}, lang)}: ${text}`;
   if (row.person !== null && row.person !== undefined) text = `#${row.person} ${text}`;
@@ -18,9 +19,8 @@ export const caption = (row, lang = captionLanguage()) => {
 };
 
 const titled = (row) => {
-  const name = row.person === null || row.person === undefined ? say("face", { n: row.face + 1 }) : say("person", { n: row.person });
   const doubt = row.unsure ? `. ${say("unsure_because", { reasons: reasonWords(row.reasons) })}` : "";
-  return `${name}: ${emotionWord(row.emotion)} ${percent(row.emotion_p)}${doubt}`;
+  return `${nameOf(row)}: ${emotionWord(row.emotion)} ${percent(row.emotion_p)}${doubt}`;
 };
 
 // Boxes over a picture or a video, placed in shares of its size, so that they follow when it is scaled. Each is a button.
@@ -175,10 +175,9 @@ export class Bars {
 
 // A face's name, colour and top emotion, in one line.
 export const heading = (row) => {
-  const name = row.person === null || row.person === undefined ? say("face", { n: row.face + 1 }) : say("person", { n: row.person });
   const swatch = make("span", { className: "swatch" });
   swatch.style.setProperty("--c", onPage(faceColour(row, colourBy())));
-  const parts = [make("span", { className: "who", textContent: name }), make("span", {}, swatch, `${emotionWord(row.emotion)} ${percent(row.emotion_p)}`)];
+  const parts = [make("span", { className: "who", textContent: nameOf(row) }), make("span", {}, swatch, `${emotionWord(row.emotion)} ${percent(row.emotion_p)}`)];
   if (row.unsure) parts.push(make("span", { className: "badge", textContent: say("unsure") }));
   return parts;
 };
