@@ -26,7 +26,7 @@ def card(**changes) -> ModelCard:
         "crop": CropSpec(),
         "outputs": {
             "votes": Head("logits", EMOTIONS, 1.2, (0.5,) * 9, (0.25,) * 9),
-            "fer7": Head("logits", LABEL_SETS["fer7"], 1.3),
+            "fer7": Head("logits", LABEL_SETS["fer7"], 1.3, temperature_slopes=(0.1,) * 8),
             "affect": Head("affect"),
         },
         "blend": {"votes": 0.6, "fer7": 0.4},
@@ -101,6 +101,8 @@ def test_cards_that_contradict_themselves_are_refused(changes):
         ("logits", EMOTIONS, 1.0, (1.0, 2.0)),
         ("logits", EMOTIONS, 1.0, (), (1.0, 2.0)),
         ("probs", EMOTIONS, 1.0, (), (1.0,) * 9),
+        ("logits", EMOTIONS, 1.0, (), (), (1.0,) * 9),
+        ("probs", EMOTIONS, 1.0, (), (), (1.0,) * 10),
     ],
 )
 def test_outputs_that_make_no_sense_are_refused(fields):

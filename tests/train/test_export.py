@@ -18,7 +18,6 @@ from mien.labels import EMOTIONS, anchors  # noqa: E402
 from mien.models.recogniser import OnnxRecogniser  # noqa: E402
 from mien.models.registry import recogniser  # noqa: E402
 from mien.train import export as exporting  # noqa: E402
-from mien.train.calibrate import fitted_temperature  # noqa: E402
 from mien.train.config import changed  # noqa: E402
 from mien.train.export import deployed, export, priors  # noqa: E402
 from mien.train.fit import build, crop_spec, fit  # noqa: E402
@@ -243,14 +242,6 @@ def test_frequencies_go_back_into_the_logits(data, tmp_path: Path) -> None:
     card = export(config, fresh(config, data), data, tmp_path)
     np.testing.assert_allclose(card.outputs["fer7"].offsets, 0.5 * np.log(priors(data.train)["fer7"]), atol=1e-4)
     assert card.outputs["votes"].offsets == ()
-
-
-def test_temperature_is_recovered() -> None:
-    rng = np.random.default_rng(0)
-    logits = rng.normal(0, 2, (20_000, 5))
-    probs = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    true = (probs.cumsum(1) < rng.random((20_000, 1))).sum(1)
-    assert fitted_temperature(3 * logits, true) == pytest.approx(3, rel=0.05)
 
 
 def test_what_torch_itself_is_unsure_of_is_let_pass(data, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,9 @@ class Head:
     """Added to the logits before that, one a label: raises classes that are rare in training data (Menon et al. 2021)."""
     blend_offsets: tuple[float, ...] = ()
     """The same for its part in the probabilities that are reported, where rare classes may count for more; empty: `offsets` there too."""
+    temperature_slopes: tuple[float, ...] = ()
+    """How the temperature of a face changes with what it is taken for: see `mien.models.recogniser.tempered`. One a label and one for the
+    confidence; empty: one temperature for all faces, as it is for the output's part in a blend with others."""
 
     def __post_init__(self) -> None:
         for name in ("offsets", "blend_offsets"):
@@ -42,6 +45,11 @@ class Head:
             raise CardInvalid(f"output of kind {self.kind!r} has labels {self.labels}; logits and probs need some, affect none")
         if not self.temperature > 0:
             raise CardInvalid(f"temperature is {self.temperature}; wanted a number above 0")
+        if self.temperature_slopes and (len(self.temperature_slopes) != len(self.labels) + 1 or self.kind != "logits"):
+            raise CardInvalid(
+                f"output has {len(self.temperature_slopes)} temperature_slopes for {len(self.labels)} labels of kind {self.kind}; "
+                "wanted logits, one a label and one more"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +133,8 @@ class ModelCard:
             for name, head in values["outputs"].items():
                 labels = head.get("labels", ())
                 labels = LABEL_SETS[labels] if isinstance(labels, str) else tuple(labels)
-                offsets = (tuple(float(x) for x in head.get(key, ())) for key in ("offsets", "blend_offsets"))
-                heads[name] = Head(head["kind"], labels, float(head.get("temperature", 1.0)), *offsets)
+                rows = (tuple(float(x) for x in head.get(key, ())) for key in ("offsets", "blend_offsets", "temperature_slopes"))
+                heads[name] = Head(head["kind"], labels, float(head.get("temperature", 1.0)), *rows)
             named = [name for name, head in heads.items() if head.labels]
             values |= {"crop": CropSpec(**crop), "outputs": heads}
             values.setdefault("blend", {named[0]: 1.0} if len(named) == 1 else {})

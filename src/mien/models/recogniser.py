@@ -21,28 +21,48 @@ RUNTIMES = ("onnxruntime", "openvino")
 """What can run the file."""
 
 
-def softmax(logits: Floats, temperature: float = 1.0) -> Floats:
+def softmax(logits: NDArray[np.floating[Any]], temperature: float | NDArray[np.float64] = 1.0) -> Floats:
     """Softmax along the last axis in float64, float32 out."""
     scaled = logits.astype(np.float64) / temperature
     shifted = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True), np.float32)
 
 
+def tempered(logits: NDArray[np.floating[Any]], temperature: float, slopes: tuple[float, ...] = ()) -> Floats:
+    """Softmax of logits (n, K) at a temperature of each row's own, float32 (n, K): calibrated to the face at hand (after Joy et al. 2023).
+
+    slopes: K + 1 numbers, of the K labels and of the confidence. With p = softmax(logits / temperature) a row's temperature is
+    temperature * exp(sum of slopes[k] * p[k] + slopes[K] * (max p - 1/2)): a smooth function of the row, so that values over time have
+    no jumps, and the order of its labels stays. Empty: one temperature for all.
+    """
+    plain = softmax(logits, temperature)
+    if not slopes:
+        return plain
+    found = traits(plain) @ np.array(slopes)
+    return softmax(logits, temperature * np.exp(found)[:, None])
+
+
+def traits(probs: Floats) -> NDArray[np.float64]:
+    """What `tempered` multiplies its slopes with, float64 (n, K + 1): probabilities and confidence less a half."""
+    exact = probs.astype(np.float64)
+    return np.concatenate([exact, exact.max(axis=1, keepdims=True) - 0.5], axis=1)
+
+
 def head_probs(head: Head, raw: Floats) -> Floats:
     """Probabilities, float32 (n, K), of an output as its head in the card says."""
     if head.kind == "probs":
         return raw
-    return softmax(raw + np.array(head.offsets, np.float32) if head.offsets else raw, head.temperature)
+    return tempered(raw + np.array(head.offsets or 0, np.float32), head.temperature, head.temperature_slopes)
 
 
-def blended(card: ModelCard, heads: dict[str, Floats]) -> Floats:
-    """The probabilities mien reports, float32 (n, K) over `card.labels`, from those of the heads.
+def blended(card: ModelCard, raw: dict[str, Floats]) -> Floats:
+    """The probabilities mien reports, float32 (n, K) over `card.labels`, from raw outputs.
 
     A head that knows fewer labels speaks only about those it knows: it shares out the probability that the widest head
     gives them all together, and leaves the rest (contempt, uncertain) as the widest head has it.
     """
     labels = card.labels
-    parts = {name: _reweighted(card.outputs[name], heads[name]) for name in card.blend}
+    parts = {name: _part(card.outputs[name], raw[name], alone=len(card.blend) == 1) for name in card.blend}
     wide = next(parts[name] for name in card.blend if card.outputs[name].labels == labels)
     total = np.zeros_like(wide)
     for name, share in card.blend.items():
@@ -50,17 +70,16 @@ def blended(card: ModelCard, heads: dict[str, Floats]) -> Floats:
         lifted = wide.copy()
         lifted[:, at] = parts[name] * wide[:, at].sum(axis=1, keepdims=True)
         total += share * lifted
-    powered = total ** (1 / card.blend_temperature)
-    return np.asarray(powered / powered.sum(axis=1, keepdims=True), np.float32)
+    with np.errstate(divide="ignore"):  # what is certainly not shown stays so
+        return softmax(np.log(total), card.blend_temperature)
 
 
-def _reweighted(head: Head, probs: Floats) -> NDArray[np.float64]:
-    """A head's probabilities, float64 (n, K), with its `blend_offsets` in place of its `offsets`."""
-    exact = probs.astype(np.float64)
-    if not head.blend_offsets:
-        return exact
-    exact *= np.exp((np.array(head.blend_offsets) - np.array(head.offsets or 0.0)) / head.temperature)
-    return np.asarray(exact / exact.sum(axis=1, keepdims=True), np.float64)
+def _part(head: Head, raw: Floats, *, alone: bool) -> NDArray[np.float64]:
+    """A head's part in the blend, float64 (n, K): with its `blend_offsets` in place of its `offsets`; beside others without slopes."""
+    if head.kind == "probs":
+        return raw.astype(np.float64)
+    logits = raw + np.array(head.blend_offsets or head.offsets or 0, np.float32)
+    return tempered(logits, head.temperature, head.temperature_slopes if alone else ()).astype(np.float64)
 
 
 def _session(path: Path, threads: int, runtime: str) -> Any:
@@ -135,5 +154,5 @@ class OnnxRecogniser:
         if affect is not None and not heads:
             probs = anchors(self.card.anchors).nearness(affect, self.card.blend_temperature)
         else:
-            probs = blended(self.card, heads)
+            probs = blended(self.card, raw)
         return Emotions(self.card.labels, probs, affect, self.card.affect_from if affect is not None else "", heads=heads)

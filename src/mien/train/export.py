@@ -23,7 +23,7 @@ from mien.errors import CardInvalid, UsageError
 from mien.labels import EMOTIONS, anchors
 from mien.models.card import Head, ModelCard
 from mien.models.recogniser import OnnxRecogniser, blended, head_probs, softmax
-from mien.train.calibrate import fitted_power, fitted_temperature
+from mien.train.calibrate import fitted_slopes, fitted_temperature
 from mien.train.config import TrainConfig
 from mien.train.fit import build, crop_spec
 from mien.train.graph import halved, to_onnx
@@ -319,16 +319,17 @@ def calibrated(card: ModelCard, raw: dict[str, Floats], judge: Rows) -> ModelCar
     for name, head in heads.items():
         known, true = _true(name, judge)
         if head.labels and known.any():
-            logits = raw[name][known] + np.array(head.offsets or 0, np.float32)
-            heads[name] = dataclasses.replace(head, temperature=fitted_temperature(logits, true[known]))
+            logits, true = raw[name][known] + np.array(head.offsets or 0, np.float32), true[known]
+            found = fitted_temperature(logits, true)
+            heads[name] = dataclasses.replace(head, temperature=found, temperature_slopes=fitted_slopes(logits, true, found))
     card = dataclasses.replace(card, outputs=heads, blend_temperature=1.0)
     if not card.blend:
         return _calibrated_nearness(card, raw[AFFECT], judge)
     if len(card.blend) == 1:
         return card
-    probs = {name: head_probs(heads[name], raw[name]) for name in card.blend}
     known, true = _true(VOTES, judge)
-    return dataclasses.replace(card, blend_temperature=fitted_power(blended(card, probs)[known], true[known]))
+    logits = np.log(np.maximum(blended(card, raw)[known], 1e-12))
+    return dataclasses.replace(card, blend_temperature=fitted_temperature(logits, true[known]))
 
 
 def _calibrated_nearness(card: ModelCard, affect: Floats, judge: Rows) -> ModelCard:
