@@ -106,6 +106,7 @@ def main() -> None:
                         "who": name,
                         "picture": path,
                         "faces": len(found),
+                        "mean_ms": sum(took) / len(took),
                         "median_ms": took[len(took) // 2],
                         "p95_ms": took[int(len(took) * 0.95)],
                     }

@@ -196,6 +196,15 @@ def test_predict_is_a_name_or_a_name_with_affect_on_seven():
     assert made.predict(Pillow.fromarray(image)) == "happy"
 
 
+def test_predict_takes_a_path_as_go_does(tmp_path: Path):
+    image, _ = planted_picture([((40, 30, 140, 130), "sad")], size=(400, 320))
+    Pillow.fromarray(image).save(tmp_path / "photo.png")
+    made = Inference(FakeRecogniser(), FakeDetector())
+    assert made.predict(tmp_path / "photo.png") == made.predict(str(tmp_path / "photo.png")) == "sad"
+    with pytest.raises(SourceMissing, match="no such file"):
+        made.predict("none.jpg")
+
+
 def test_predict_by_a_model_without_affect_takes_the_anchors():
     def certain(crops):
         return Emotions(EMOTIONS, np.tile(np.eye(9)[0], (len(crops), 1)))

@@ -19,6 +19,7 @@ from mien.drawers import drawer as drawer_by_name
 from mien.errors import UsageError
 from mien.io.camera import open_live
 from mien.io.events import Failure
+from mien.io.images import read_image
 from mien.io.newest import Rate
 from mien.labels import anchors, to_seven
 from mien.notebook import Display, in_notebook
@@ -196,10 +197,11 @@ class Inference:
     def predict(self, image: Any, *, va: bool = False) -> str | list[str | float] | None:
         """The expression shown by the largest face of a picture: its name, or with `va` [name, valence, arousal] on 1..7.
 
-        image: uint8 (H, W, 3) RGB, a PIL image, or whatever mien.io.images.from_array takes. Valence and arousal are the
-        model's own, or the expected ones under `adfes2011` for a model without. None when no face is found.
+        image: path of a picture, uint8 (H, W, 3) RGB, a PIL image, or whatever mien.io.images.from_array takes. Valence and
+        arousal are the model's own, or the expected ones under `adfes2011` for a model without. None when no face is found.
+        Raises SourceError when the file cannot be read.
         """
-        result = self.analyzer.image(image)
+        result = self.analyzer.image(read_image(image).image if isinstance(image, str | Path) else image)
         if not len(result):
             return None
         largest = int(bx.area(result.faces.boxes).argmax())

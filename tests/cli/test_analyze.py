@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,8 +14,11 @@ from PIL import Image as Pillow
 from pyarrow import parquet
 
 from mien.labels import PALETTES, to_seven
+from mien.models.detectors import registry as detectors
 from mien.table import COLUMNS
+from mien.testing import planted_picture
 from tests.cli.conftest import FAKES, Said
+from tests.cli.windows import FakeWindow
 from tests.io.clips import clip
 from tests.report.tables import Elements, data_of
 
@@ -349,3 +353,118 @@ def test_rows_are_not_taken_away_for_an_input_that_is_not_read(mien: Mien, pictu
     assert said.err.startswith(f"mien: --resume: {path} ends with {pictures}")
     assert "which is not among the inputs; wanted the same inputs as then" in said.err
     assert path.read_bytes() == before
+
+
+def test_a_camera_or_stream_by_itself_is_watched_as_by_live(mien: Mien, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from mien.cli import live
+
+    watched: list[tuple[str, dict[str, object]]] = []
+    monkeypatch.setattr(live, "live", lambda source, *, every, va, output: watched.append((source, {"every": every, "va": va})))
+    monkeypatch.chdir(tmp_path)
+    for source in ("0", "rtsp://user:geheim@cam/1", "SRT://cam:9000"):
+        assert mien("analyze", source, "--every", "0.5", "--va", "-o", "x.csv", *FAKES).code == 2  # this `live` has no --model
+    assert watched == []
+    for source in ("0", "rtsp://user:geheim@cam/1", "SRT://cam:9000"):
+        assert mien("analyze", source, "--every", "0.5", "--va", "-o", "x.csv") == (0, "", "")
+    assert watched == [(source, {"every": 0.5, "va": True}) for source in ("0", "rtsp://user:geheim@cam/1", "SRT://cam:9000")]
+
+
+def test_the_road_of_live_is_the_real_one(mien: Mien, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from mien.io import devices
+
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(devices, "LINUX", tmp_path / "none")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.chdir(tmp_path)
+    said = mien("analyze", "7", "-o", "x.csv", *FAKES)
+    assert said == (1, "", "mien: camera 7: no such device; there is none on this computer\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["0", "--resume"], "--resume: not for cameras and streams, and 0 is a camera; what there is for them: mien live --help"),
+        (["rtsp://a:b@cam/1", "--from", "3"], "--from: not for cameras and streams, and rtsp://cam/1 is a stream"),
+        (["0", "--unsure-score", "0.5"], "--unsure-score: not for"),
+        (["photo.jpg", "0"], "0 is a camera, which is watched by itself: mien live 0"),
+        (["0", "--show"], "--show: no window can be opened here"),
+        (["photo.jpg", "--show"], "--show: no window can be opened here"),
+    ],
+)
+def test_what_a_live_source_or_a_missing_screen_refuses(
+    mien: Mien, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: list[str], why: str
+) -> None:
+    from mien import window
+
+    monkeypatch.setattr(window, "has_screen", lambda: False)
+    monkeypatch.chdir(tmp_path)
+    said = mien("analyze", *words, *FAKES)
+    assert (said.code, said.out, said.err.count("\n")) == (2, "", 1)
+    assert said.err.startswith(f"mien: {why}")
+
+
+def test_a_picture_that_is_called_like_a_camera(mien: Mien, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(pictures)
+    (pictures / "two.png").rename(pictures / "0")
+    assert [row["emotion"] for row in rows(mien("analyze", "0", *FAKES))] == ["happy", "sad"]
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeWindow], FakeWindow]:
+    """A screen; what it is called with is the window that opens."""
+    from mien import window
+
+    def use(made: FakeWindow) -> FakeWindow:
+        monkeypatch.setattr(window, "open_window", lambda: made)
+        return made
+
+    monkeypatch.setattr(window, "has_screen", lambda: True)
+    return use
+
+
+def test_show_has_every_frame_of_a_video_as_it_is_drawn(mien: Mien, tmp_path: Path, shown: Callable[[FakeWindow], FakeWindow]) -> None:
+    scene = planted_picture([((60, 50, 160, 150), "happy")], size=(320, 240))[0]
+    film = clip(tmp_path / "film.mp4", 6, size=(320, 240), images=[scene] * 6)
+    window = shown(FakeWindow())
+    said = mien("analyze", film, "--show", "-o", tmp_path / "x.csv", *FAKES)
+    assert said.code == 0
+    assert (len(window.pictures), window.waits, window.closed) == (6, 0, True)
+    assert np.abs(window.pictures[0].astype(int) - scene).max() > 100  # a box and its caption
+    window = shown(FakeWindow(most=2))
+    said = mien("analyze", film, "--show", "-o", tmp_path / "x.csv", *FAKES)
+    assert said.code == 0
+    assert len((tmp_path / "x.csv").read_text("utf-8").splitlines()) == 1 + 2
+    closed, summary = said.err.splitlines()
+    assert closed == f"mien: {film}: the window was closed here; what comes after it is not read"
+    assert summary.startswith("2 frames, 2 faces")
+
+
+def test_show_waits_for_a_key_at_each_picture(mien: Mien, pictures: Path, shown: Callable[[FakeWindow], FakeWindow]) -> None:
+    window = shown(FakeWindow())
+    said = mien("analyze", pictures, "--show", *FAKES)
+    assert (said.code, len(window.pictures), window.waits) == (0, 3, 3)
+    window = shown(FakeWindow(most=1))
+    said = mien("analyze", pictures / "two.png", "--show", *FAKES)
+    assert (said.code, said.err) == (0, "1 picture, 2 faces -> stdout\n")  # nothing came after it
+
+
+def test_show_where_neither_opencv_nor_tk_has_windows(mien: Mien, pictures: Path, shown: Callable[[Any], Any]) -> None:
+    shown(None)
+    said = mien("analyze", pictures, "--show", *FAKES)
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("mien: --show: no window can be opened here")
+
+
+def test_the_preset_r3_takes_the_detector_its_rule_is_made_for(mien: Mien, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    make = detectors.detector
+
+    def detector(name: str, **settings: Any) -> Any:
+        asked.append(name)
+        return make("fake", **settings)
+
+    monkeypatch.setattr("mien.pipeline.detector_by_name", detector)
+    for words in (["--preset", "r3"], ["--preset", "r3", "--detector", "yunet:full"], ["--preset", "r2"], []):
+        assert mien("analyze", pictures, "--model", "fake", *words).code == 0
+    assert asked == ["mtcnn:r3", "yunet:full", "yunet", "yunet"]

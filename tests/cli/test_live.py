@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 pytest.importorskip("av")
 
@@ -18,6 +19,7 @@ from mien.io import camera
 from mien.testing import planted_picture
 from mien.timeline import Timeline
 from tests.cli.conftest import FAKES, Said
+from tests.cli.windows import FakeWindow
 from tests.io.streams import clip, mjpeg
 from tests.report.tables import data_of
 
@@ -146,29 +148,14 @@ def test_a_source_that_breaks_is_told_and_its_rows_stay(mien: Mien, monkeypatch:
     assert len(rows("x.csv")) >= 5
 
 
-class FakeWindow:
-    """A window that is closed after some pictures; each takes `seconds` to show."""
-
-    def __init__(self, most: int = 10**9, seconds: float = 0.0) -> None:
-        self.pictures: list[np.ndarray] = []
-        self.closed, self._most, self._seconds = False, most, seconds
-
-    def show(self, image: np.ndarray) -> None:
-        self.pictures.append(image)
-        time.sleep(self._seconds)
-        self.closed = len(self.pictures) >= self._most
-
-    def poll(self) -> None:
-        return None
-
-    def close(self) -> None:
-        self.closed = True
-
-    def __enter__(self) -> "FakeWindow":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
+def test_a_picture_is_no_live_source(mien: Mien) -> None:
+    Pillow.fromarray(scene()).save("my photo.jpg")
+    said = mien("live", "my photo.jpg", *FAKES)
+    assert said == (
+        1,
+        "",
+        "mien: my photo.jpg: a JPEG picture, wanted a camera, video or stream; for pictures: mien analyze 'my photo.jpg'\n",
+    )
 
 
 @pytest.fixture
@@ -274,9 +261,24 @@ def test_a_session_is_recorded_in_the_store(mien: Mien, film: Path, tmp_path: Pa
     said = mien("live", film, "--session", "monday", "--store", tmp_path / "s.db", "-o", "x.csv", "--for", "0.5", *FAKES)
     assert said.code == 0, said.err
     store = open_store(str(tmp_path / "s.db"))
+    assert said.err.rstrip().endswith(f"; its page: mien report monday --store {tmp_path / 's.db'}")
     timeline = store.timeline("monday")
     assert timeline["frame"].tolist() == [int(row["frame"]) for row in rows("x.csv")]
     assert timeline["emotion"].tolist() == [row["emotion"] for row in rows("x.csv")]
+
+
+def test_no_page_is_named_where_none_is_wanted_or_one_was_written(mien: Mien, film: Path, tmp_path: Path) -> None:
+    pytest.importorskip("sqlalchemy")
+    for words in (["--no-page"], ["-o", "x.html"]):
+        said = mien("live", film, "--session", "monday", "--store", tmp_path / "s.db", "--for", "0.2", *words, *FAKES)
+        assert (said.code, "mien report" in said.err) == (0, False)
+
+
+def test_the_command_of_the_page_holds_no_password() -> None:
+    from mien.cli.live import _report
+
+    assert _report("shop window", None) == "mien report 'shop window'"
+    assert _report("shop", "postgresql://ann:geheim@host/db") == "mien report shop --store postgresql://ann@host/db"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

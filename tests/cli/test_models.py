@@ -126,6 +126,14 @@ def test_check_of_all_names_each(mien: Mien, shelf: Path, monkeypatch: pytest.Mo
     assert [line[:9] for line in said.out.splitlines()] == ["OK   mine", "BAD  lost"]
 
 
+def test_check_as_json(mien: Mien, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "checks", lambda: {"mine": lambda: models.check_model("mine"), "lost": lambda: models.check_model("lost")})
+    said = mien("models", "check", "--json")
+    assert said.code == 1
+    assert [(row["name"], row["ok"]) for row in json.loads(said.out)] == [("mine", True), ("lost", False)]
+    assert json.loads(said.out)[0]["found"] == "hash right, loads, 3 golden crops within 0"
+
+
 def test_get_fetches_only_what_it_knows(mien: Mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = mien("models", "get", "nobody")
     assert said.code == 2

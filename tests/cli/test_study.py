@@ -218,6 +218,17 @@ def test_wrong_usage_is_one_line(mien: Mien, tmp_path: Path, monkeypatch: pytest
     assert list(tmp_path.iterdir()) == []
 
 
+def test_too_few_people_are_nothing_done_and_no_wrong_usage(mien: Mien, tmp_path: Path) -> None:
+    came, left = passers(tmp_path / "in.csv", 0.5, 0, 3), passers(tmp_path / "out.csv", 0.5, 1)
+    said = mien("study", "visitors", "--entering", came, "--leaving", left, "-o", str(tmp_path / "cafe"), *QUICK)
+    assert said.code == 1
+    assert said.err.startswith("mien: found 3 entering and 10 leaving; wanted at least 5 people on each side")
+    said = mien("study", "visitors", "--entering", came, "--leaving", left, "--least-people", "1")
+    assert (said.code, said.err.count("\n")) == (2, 1)
+    assert "least_people is 1" in said.err
+    assert "rounds" not in said.err
+
+
 def test_nothing_that_can_be_read(mien: Mien, tmp_path: Path) -> None:
     said = mien("study", "reaction", str(tmp_path / "none.mp4"), "-o", str(tmp_path / "ad"))
     assert said.code == 1

@@ -73,7 +73,7 @@ def test_any_mix_in_the_order_given(here: Path) -> None:
         "g2.png",
         "SourceUnreadable",
         "bytes[9]",
-        "UsageError",
+        "SourceRefused",
     ]
     frames = [event for event in events if isinstance(event, Frame)]
     assert frames[5].image is array
@@ -317,6 +317,19 @@ def test_schemes_other_than_http_are_refused() -> None:
     failures = list(open_source(["ftp://a.test/x.png", "file:///etc/hosts", "rtsp://a.test/1"]))
     assert said(failures) == ["SourceRefused"] * 3
     assert "wanted http or https" in str(failures[0].error)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("given", "name", "call"), [
+    (0, "0", "mien.open_live(0)"), ("12", "12", "mien.open_live(12)"), ("rtsp://me:secret@a.test/1", "rtsp://a.test/1", "open_live('rtsp://a.test/1')"),
+])  # fmt: skip
+def test_cameras_and_streams_are_told_how_they_are_watched(here: Path, given: object, name: str, call: str) -> None:
+    (failure,) = open_source(given)
+    assert isinstance(failure, Failure)
+    assert isinstance(failure.error, SourceRefused)
+    assert failure.source == name
+    assert str(failure.error).startswith(f"{name}: a camera or stream, which has no end; ")
+    assert call in str(failure.error)
+    assert "secret" not in str(failure.error)
 
 
 def test_a_notice_comes_before_its_frame(here: Path) -> None:

@@ -17,6 +17,7 @@ from mien.labels import EMOTIONS
 from mien.report import page as pages
 from mien.report.embed import pack
 from mien.report.page import page, write_page
+from mien.report.words import form_of
 from mien.table import DELTA_COLUMNS
 from mien.timeline import Timeline
 from tests.report.tables import Elements, csv_file, data_of, row, timeline, two_people
@@ -349,3 +350,22 @@ def test_the_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
         write_page(timeline([]), target, title="other")
     assert target.read_bytes() == before
     assert [p.name for p in target.parent.iterdir()] == ["page.html"]
+
+
+def test_what_is_counted_agrees_with_its_number() -> None:
+    assert [form_of(n, "person|persons") for n in (0, 1, 2, 21)] == ["persons", "person", "persons", "persons"]
+    forms = "кадр|кадра|кадров"
+    assert [form_of(n, forms) for n in (1, 2, 4, 5, 11, 12, 14, 21, 22, 100, 101, 111, 112, 1_003)] == [
+        "кадр", "кадра", "кадра", "кадров", "кадров", "кадров", "кадров", "кадр", "кадра", "кадров", "кадр", "кадров", "кадров", "кадра",
+    ]  # fmt: skip
+    assert form_of(1, "кадров: {n}") == form_of(5, "кадров: {n}") == "кадров: {n}"
+
+
+def test_a_single_face_of_a_single_picture_is_singular() -> None:
+    words = " ".join(" ".join(Elements(made([row("a.jpg", 0, 0.0, "happy")])).words).split())
+    assert "1 picture without a face: 0.0 % 1 face unsure: 0.0 %" in words
+    film = [row("a.mp4", k, k / 10, "happy", person=0) for k in range(21)]
+    words = " ".join(" ".join(Elements(made(film)).words).split())
+    assert "21 frames without a face: 0.0 % 21 faces unsure: 0.0 % 1 person" in words
+    words = " ".join(" ".join(Elements(made(film, language="ru")).words).split())
+    assert "21 кадр без лица: 0.0 % 21 лицо ненадёжно: 0.0 % 1 человек" in words

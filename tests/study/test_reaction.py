@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mien.errors import UsageError
+from mien.errors import DataError, UsageError
 from mien.study.reaction import Part, ReactionSettings, react
 from mien.study.viewer import MEASURES, Viewer, curve
 from mien.testing import planted_timeline
@@ -120,12 +120,16 @@ def test_the_film_is_as_long_as_half_of_the_recordings_and_the_seed_decides():
         ([], {"duration": 0.1}, "a duration of a step or more"),
         ([], {"baseline": (3, 3)}, "an end after its beginning"),
         ([], {"rounds": 5}, "at least 100"),
-        ([], {"least_coverage": 1.0, "duration": 60.0}, "no viewer counts: v0: a sure face in 33 % of the film"),
     ],
 )
 def test_what_makes_no_study_is_refused(parts, settings, words):
     with pytest.raises(UsageError, match=words):
         react([viewer(0), viewer(1)], parts, ReactionSettings(**settings))
+
+
+def test_viewers_none_of_whom_counts_make_no_study():
+    with pytest.raises(DataError, match="no viewer counts: v0: a sure face in 33 % of the film"):
+        react([viewer(0), viewer(1)], [], ReactionSettings(least_coverage=1.0, duration=60.0))
 
 
 def test_the_film_may_end_within_a_step():

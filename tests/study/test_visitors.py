@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from mien.errors import UsageError
+from mien.errors import DataError, UsageError
 from mien.study.viewer import MEASURES
 from mien.study.visitors import VisitorSettings, compare, people_in
 from mien.testing import planted_timeline
@@ -93,7 +93,12 @@ def test_a_measure_that_few_people_have_is_not_told():
 
 
 def test_too_few_people_and_wrong_settings_are_refused():
-    with pytest.raises(UsageError, match="found 3 people who enter and 14 who leave; wanted at least 5"):
+    with pytest.raises(DataError, match="found 3 entering and 14 leaving; wanted at least 5 people"):
         compare([people_in(visitors(0.5, n=3), leaving=False), people_in(visitors(0.5), leaving=True)], QUICK)
-    with pytest.raises(UsageError, match="at least 3"):
-        VisitorSettings(least_people=1)
+    for setting, words in (
+        ({"least_people": 1}, r"^least_people is 1; wanted at least 3, so that nobody can be recognised in the figures$"),
+        ({"least_seconds": -1}, r"^least_seconds is -1; wanted 0 or more$"),
+        ({"rounds": 5}, r"^rounds is 5; wanted at least 100$"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            VisitorSettings(**setting)

@@ -85,22 +85,29 @@ def test_tableau_is_the_one_written_down():
 def test_r2_colours_by_valence_rounded_on_one_to_seven(valence, colour):
     image = picture()
     r = result(image, BOX, affect=[[valence, 0]])
-    assert box_colour(r.emotions, 0, Style(preset="r2")) == colour
-    assert share_of(draw(image, r, Style(preset="r2")), colour) > 0
+    style = Style(preset="r2", show_affect=True)
+    assert box_colour(r.emotions, 0, style) == colour
+    assert share_of(draw(image, r, style), colour) > 0
 
 
 def test_r2_caption_is_exact():
     image = picture()
     r = result(image, BOX, ["anger"], affect=[[(1.5 - 4) / 3, (6.72 - 4) / 3]], unsure=[True])
-    assert caption(r.emotions, 0, Style(preset="r2")) == ["anger; V. =1.5; A. =6.72"]
-    assert caption(r.emotions, 0, Style(preset="r2", language="ru")) == ["гнев; V. =1.5; A. =6.72"]
+    assert caption(r.emotions, 0, Style(preset="r2", show_affect=True)) == ["anger; V. =1.5; A. =6.72"]
+    assert caption(r.emotions, 0, Style(preset="r2", show_affect=True, language="ru")) == ["гнев; V. =1.5; A. =6.72"]
 
 
-@pytest.mark.parametrize("affect", [None, [[np.nan, np.nan]]])
-def test_r2_without_valence_is_green_with_the_plain_label(affect):
-    r = result(picture(), BOX, ["sad"], affect=affect)
-    assert box_colour(r.emotions, 0, Style(preset="r2")) == (0, 255, 0)
-    assert caption(r.emotions, 0, Style(preset="r2")) == ["sad"]
+@pytest.mark.parametrize(
+    ("affect", "show_affect"), [(None, True), ([[np.nan, np.nan]], True), ([[-0.5, 0.1]], False)], ids=["none", "unknown", "unasked"]
+)
+def test_r2_without_valence_is_green_with_the_plain_label(affect, show_affect):
+    image = picture()
+    r = result(image, BOX, ["sad"], affect=affect)
+    style = Style(preset="r2", show_affect=show_affect)
+    assert box_colour(r.emotions, 0, style) == (0, 255, 0)
+    assert caption(r.emotions, 0, style) == ["sad"]
+    drawn = draw(image, r, style)
+    assert share_of(drawn, (0, 255, 0)) > share_of(drawn, (255, 0, 0)) == 0
 
 
 def test_captions():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,21 +15,32 @@ import typer
 
 from mien.cli import options as given
 from mien.errors import MienError, UsageError
+from mien.io.names import is_live
 
 if TYPE_CHECKING:
     from mien.cli.render import RunTalk
     from mien.io.video import VideoSpan
+    from mien.pipeline import Analyzed
     from mien.profile import Profile
     from mien.sinks.registry import OwnOutputs
     from mien.sinks.resume import SoFar
     from mien.sinks.sink import Sink
+    from mien.types import Drawer
+
+NO_WINDOW = "--show: no window can be opened here (mien doctor); leave it out, and write the annotated pictures by -o DIR or -o x.mp4"
 
 
 def analyze(
+    ctx: typer.Context,
     inputs: Annotated[
-        list[str], typer.Argument(metavar="IN", help="Pictures, videos, folders, patterns in quotes, http(s) URLs, - for stdin.")
+        list[str],
+        typer.Argument(
+            metavar="IN",
+            help="Pictures, videos, folders, patterns in quotes, http(s) URLs, - for stdin. Or, by itself, the number of a camera or the "
+            "address of a stream (rtsp:// ...), which is watched as by mien live.",
+        ),
     ],
-    detector: given.Detector = "yunet",
+    detector: given.PresetDetector = None,
     model: given.Model = "base",
     affect: given.Affect = "model",
     min_score: given.MinScore = None,
@@ -70,6 +83,14 @@ def analyze(
     session: given.SessionName = None,
     store: given.StoreUrl = None,
     profile: Annotated[bool, typer.Option("--profile", help="Tell at the end where the time went.", rich_help_panel=given.OUTPUT)] = False,
+    show: Annotated[
+        bool,
+        typer.Option(
+            "--show",
+            help="Show each annotated frame in a window as it is analysed, and each picture until a key is pressed; Esc or q ends the run.",
+            rich_help_panel=given.OUTPUT,
+        ),
+    ] = False,
     quiet: given.Quiet = False,
     colour: given.Colour = "emotion",
     palette: given.Palette = "tol",
@@ -127,9 +148,16 @@ def analyze(
     from mien.sinks.resume import NOTHING
     from mien.table import columns as table_columns
     from mien.vision.style import Style
+    from mien.window import has_screen
 
+    if show and not has_screen():
+        raise UsageError(NO_WINDOW)
+    if any(map(is_live, inputs)):
+        _watch(ctx, inputs)
+        return
     given.refuse_half_hidden(anonymize=anonymize, min_score=min_score)
     style = Style(language=language, colour=colour, palette=palette, preset=preset, show_affect=va, affect_scale=affect_scale)
+    drawn = styled(style, drawer, anonymize=anonymize)
     thresholds = {
         "min_score": unsure_score,
         "min_size": unsure_size,
@@ -142,6 +170,7 @@ def analyze(
     track = given.track_options(
         no_follow=no_follow, smooth=smooth, smooth_seconds=smooth_seconds, detect_every=detect_every, reentry=reentry, baseline=baseline
     )
+    detector = given.detector_of(detector, preset)
     options = AnalyzeOptions(
         detector=detector, model=model, affect=affect, min_score=min_score, unsure=rules, track=track, threads=threads
     )  # fmt: skip
@@ -174,7 +203,7 @@ def analyze(
     }
     sinks: list[Sink] = []
     if output:
-        sinks.append(open_sinks(output, drawer=styled(style, drawer, anonymize=anonymize), inputs=inputs, **settings))
+        sinks.append(open_sinks(output, drawer=drawn, inputs=inputs, **settings))
     elif session is None or as_json:
         sinks.append(after_baseline(_stdout(talk, as_json, va, style.affect_scale), track.baseline))
     if session is not None:
@@ -189,7 +218,8 @@ def analyze(
     analyzer = Analyzer(options)
     if done.model not in ("", analyzer.model):
         raise UsageError(f"--resume: the table was begun with the model {done.model!r}, and this run has {analyzer.model!r}")
-    _run(analyzer.stream(inputs, **reading), Sinks(sinks), talk, OwnOutputs(folders, inputs), analyzer.profile)
+    with _screen(drawn) if show else nullcontext() as screen:
+        _run(analyzer.stream(inputs, **reading), Sinks(sinks), talk, OwnOutputs(folders, inputs), analyzer.profile, screen)
     if profile:
         say_profile(analyzer.profile, talk.pictures)
     _leave(talk, before=len(done.sources))
@@ -217,8 +247,52 @@ def _so_far(output: list[str], columns: Mapping[str, type], inputs: list[str], *
     return done
 
 
-def _run(items: Iterator[Any], sinks: Sink, talk: RunTalk, own: OwnOutputs, profile: Profile) -> None:
-    """Do the work, and tell of what failed."""
+def _watch(ctx: typer.Context, inputs: list[str]) -> None:
+    """Do what `mien live` does, with the options that both verbs have. Raises UsageError for others, and for further inputs."""
+    from mien.cli.live import live
+    from mien.io.fetch import shown
+
+    source = next(filter(is_live, inputs))
+    what = f"{shown(source)} is a {'camera' if source.isdecimal() else 'stream'}"
+    if len(inputs) > 1:
+        raise UsageError(f"{what}, which is watched by itself: mien live {shown(source)}")
+    both = inspect.signature(live).parameters.keys() & ctx.params.keys()
+    for option in ctx.command.params:
+        found = ctx.get_parameter_source(option.name or "")
+        if option.name not in {*both, "inputs", "show"} and found is not None and found.name != "DEFAULT":
+            raise UsageError(f"{option.opts[0]}: not for cameras and streams, and {what}; what there is for them: mien live --help")
+    live(source, **{name: ctx.params[name] for name in both})
+
+
+@contextmanager
+def _screen(drawer: Drawer) -> Iterator[Callable[[Analyzed], bool]]:
+    """A function that shows a picture with what was found, a single one until a key is pressed; false when the window was closed."""
+    from mien.watch import show
+    from mien.window import open_window
+
+    window = open_window()
+    if window is None:
+        raise UsageError(NO_WINDOW)
+    with window:
+
+        def turn(pair: Analyzed) -> bool:
+            show(window, pair, drawer)
+            if not pair.frame.stream:
+                window.wait()
+            return not window.closed
+
+        yield turn
+
+
+def _run(
+    items: Iterator[Any],
+    sinks: Sink,
+    talk: RunTalk,
+    own: OwnOutputs,
+    profile: Profile,
+    screen: Callable[[Analyzed], bool] | None,
+) -> None:
+    """Do the work, and tell of what failed. screen: shows what was done; nothing more is when it gives false."""
     from mien.cli.main import INTERRUPTED, TERMINATED
     from mien.interrupt import Terminated, terminable
     from mien.io.events import Failure
@@ -238,6 +312,10 @@ def _run(items: Iterator[Any], sinks: Sink, talk: RunTalk, own: OwnOutputs, prof
                     except PictureNotWritten as error:
                         talk.fail(item.result.source, error, counted=False)
                     talk.done(item.result)
+                    if screen is not None and not screen(item):
+                        if next(items, None) is not None:
+                            talk.notice(f"{item.result.source}: the window was closed here; what comes after it is not read")
+                        break
                 elif isinstance(item, Failure):
                     talk.fail(item.source, item.error)
                     sinks.failed(item.source, item.error)

@@ -7,32 +7,46 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+
+
+class _Bench(TyperGroup):
+    """Its commands, or `speed` where none is named."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The words of the command line, with the command among them."""
+        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+            args = ["speed", *args]
+        return super().parse_args(ctx, args)
+
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="How fast the parts are on this machine, and how well the detectors find faces."
+    cls=_Bench,
+    add_completion=False,
+    help="How fast the parts are on this machine, and how well the detectors find faces.\n\nWithout a COMMAND: `speed`.",
 )
 
 
 @app.command()
 def speed(
-    pictures: Annotated[list[Path], typer.Argument(help="Pictures to time on.")],
+    pictures: Annotated[list[Path] | None, typer.Argument(help="Pictures to time on. Default: a drawn face.")] = None,
     detector: Annotated[str, typer.Option(help="Face detector.")] = "yunet",
     model: Annotated[str, typer.Option(help="Recogniser.")] = "base",
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all cores.")] = 1,
     runs: Annotated[int, typer.Option(help="Counted runs of each.", min=3)] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
 ) -> None:
-    """Milliseconds a picture and a face: warm-up, then the median and the 95th percentile of many runs."""
+    """Milliseconds a picture and a face: warm-up, then the mean, the median and the 95th percentile of many runs."""
     from mien.evaluate.speed import speed_of_faces, speed_of_pictures
     from mien.io.images import read_image
     from mien.options import AnalyzeOptions
     from mien.pipeline import Analyzer
+    from mien.testing import drawn_face
 
     analyzer = Analyzer(AnalyzeOptions(detector=detector, model=model, threads=threads))
-    rows = speed_of_pictures(analyzer, [(path.name, read_image(path).image) for path in pictures], runs=runs) + speed_of_faces(
-        analyzer, runs=runs
-    )
-    _print(rows, ("what", "setting", "median_ms", "p95_ms", "per_s", "ratio_to", "ratio"), as_json=as_json)
+    images = [(path.name, read_image(path).image) for path in pictures] if pictures else [("a drawn face", drawn_face())]
+    rows = speed_of_pictures(analyzer, images, runs=runs) + speed_of_faces(analyzer, runs=runs)
+    _print(rows, ("what", "setting", "mean_ms", "median_ms", "p95_ms", "per_s", "ratio_to", "ratio"), as_json=as_json)
 
 
 @app.command()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -29,7 +31,7 @@ def live(
             help="Number of a camera; a video file, played as if it were one; or a URL: rtsp://, http:// (Motion JPEG, HLS) and others.",
         ),
     ] = "0",
-    detector: given.Detector = "yunet",
+    detector: given.PresetDetector = None,
     model: given.Model = "base",
     affect: given.Affect = "model",
     min_score: given.MinScore = None,
@@ -80,8 +82,8 @@ def live(
 ) -> None:
     """Watch a camera, a stream or a video as it plays; Esc, q or Ctrl-C ends it.
 
-    The newest frame is always the next one: what comes while a frame is worked on is left out. At the end the page of the session opens.
-    No picture is kept unless -o x.mp4 asks for it.
+    The newest frame is always the next one: what comes while a frame is worked on is left out. At the end the page of the session opens;
+    without a screen, -o x.html writes it, and after --session NAME mien report NAME. No picture is kept unless -o x.mp4 asks for it.
     """
     from mien.drawers import styled
     from mien.options import AnalyzeOptions
@@ -98,6 +100,7 @@ def live(
         no_follow=no_follow, smooth=smooth, smooth_seconds=smooth_seconds, detect_every=detect_every, reentry=reentry, baseline=baseline
     )
     rules = given.unsure_rules_of(unsure_rules, preset)
+    detector = given.detector_of(detector, preset)
     options = AnalyzeOptions(detector=detector, model=model, affect=affect, min_score=min_score, unsure=rules, track=track, threads=threads)
     drawn = styled(style, drawer, anonymize=anonymize)
     reading = {"width": width, "height": height, "fps": fps, "reconnect": reconnect, "give_up": give_up}
@@ -115,7 +118,9 @@ def live(
         run.sinks.append(open_sinks(targets, drawer=drawn, inputs=[source], **settings))
     if session is not None:
         run.sinks.append(given.session_sink(store, session, options, columns))
-    run.work()
+    # Where no page can open, it is said how to make it.
+    page = _report(session, store) if session is not None and not (pages or no_page or has_screen()) else ""
+    run.work(page)
     if opens_page and run.talk.frames:
         _open(pages[0])
     _leave(run.talk)
@@ -147,8 +152,11 @@ class _Session:
         self._analyzer = Analyzer(options)
         self._drawer, self._every, self._seconds, self._shows = drawer, every, seconds, shows
 
-    def work(self) -> None:
-        """Watch until it is over, and say the closing line. The tables and the page are whole when it returns."""
+    def work(self, page: str = "") -> None:
+        """Watch until it is over, and say the closing line. The tables and the page are whole when it returns.
+
+        page: the command that makes the page, where the closing line is to name it.
+        """
         from mien.cli.baselines import BaselineNotice
         from mien.interrupt import ENDING, heard
         from mien.io.events import Failure
@@ -181,12 +189,20 @@ class _Session:
                         talk.notice(item.message)
         finally:
             talk.close()
-        talk.summary(self.live.stats, sinks.what)
+        talk.summary(self.live.stats, f"{sinks.what}; its page: {page}" if page else sinks.what)
 
 
 def _title(source: str) -> str:
     """A source as a heading names it: a file without its folders."""
     return source if is_url(source) else Path(source).name
+
+
+def _report(session: str, store: str | None) -> str:
+    """The command that makes the page of a session. A password in the store's URL is left out: the user has it elsewhere too."""
+    words = ["mien", "report", session]
+    if store is not None:
+        words += ["--store", store.replace(f":{urlsplit(store).password}@", "@", 1)]
+    return shlex.join(words)
 
 
 def _open(page: Path) -> None:

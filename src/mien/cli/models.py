@@ -61,7 +61,10 @@ def get(
 
 
 @app.command()
-def check(name: Annotated[str | None, typer.Argument(help="Name of a model or detector; all if not given.")] = None) -> None:
+def check(
+    name: Annotated[str | None, typer.Argument(help="Name of a model or detector; all if not given.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
+) -> None:
     """Check files against their hashes, load them, and compare answers with those on record. Exit code 1 when one differs."""
     wanted = checks()
     if name is not None:
@@ -70,14 +73,17 @@ def check(name: Annotated[str | None, typer.Argument(help="Name of a model or de
             wanted = {name: lambda: check_model(name)}
         else:
             wanted = {name: wanted[name]}
-    bad = 0
+    rows: list[dict[str, Any]] = []
     for one, work in wanted.items():
         try:
-            typer.echo(f"OK   {one}: {work()}")
+            rows.append({"name": one, "ok": True, "found": work()})
         except MienError as error:
-            bad += 1
-            typer.echo(f"BAD  {one}: {error}")
-    if bad:
+            rows.append({"name": one, "ok": False, "found": str(error)})
+        if not as_json:
+            typer.echo(f"{'OK ' if rows[-1]['ok'] else 'BAD'}  {one}: {rows[-1]['found']}")
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+    if not all(row["ok"] for row in rows):
         raise typer.Exit(1)
 
 

@@ -22,7 +22,9 @@ OUTPUT, DRAWING, DOUBT, READING = "Output", "Annotated pictures and videos", "Wh
 TIME = "Over time, in videos"
 TIME_DEFAULTS = TrackOptions()
 
-Detector = Annotated[str, typer.Option(help="Face detector: yunet, yunet:full, haar:alt2, mtcnn, mediapipe ... (mien models list).")]
+_DETECTORS = "Face detector: yunet, yunet:full, haar:alt2, mtcnn, mediapipe ... (mien models list)"
+Detector = Annotated[str, typer.Option(help=f"{_DETECTORS}.")]
+PresetDetector = Annotated[str | None, typer.Option(help=f"{_DETECTORS}. Default: yunet, or mtcnn:r3 where --preset is r3.")]
 Model = Annotated[
     str,
     typer.Option(
@@ -57,7 +59,11 @@ Palette = Annotated[
 ]
 Preset = Annotated[
     str | None,
-    typer.Option(help="An earlier project's rules: r0, r1, r2 or r3 (r3 sets --unsure-rules r3 too).", rich_help_panel=DRAWING),
+    typer.Option(
+        help="An earlier project's rules: r0, r1, r2 (valence and arousal with --va, by its own anchors with --affect legacy) "
+        "or r3 (which sets --detector mtcnn:r3 and --unsure-rules r3 unless you name others).",
+        rich_help_panel=DRAWING,
+    ),
 ]
 AffectScale = Annotated[
     str,
@@ -121,6 +127,11 @@ def track_options(
         reentry_seconds=reentry,
         baseline=None if baseline is None else seconds_span(baseline),
     )
+
+
+def detector_of(name: str | None, preset: str | None) -> str:
+    """The detector of a name, or else of a preset: the rules of r3 are made for MTCNN's scores."""
+    return name or ("mtcnn:r3" if preset == "r3" else "yunet")
 
 
 def unsure_rules_of(name: str | None, preset: str | None, thresholds: Mapping[str, float | None] = MappingProxyType({})) -> UnsureRules:

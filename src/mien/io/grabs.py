@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -13,15 +14,17 @@ from urllib.parse import urlsplit
 
 from mien.errors import ExtraMissing, SourceMissing, SourceRefused, SourceUnreadable
 from mien.io.container import NEEDS_AV, opened, why
+from mien.io.formats import HEAD, VIDEO, sniff
 from mien.io.frame_pixels import FramePixels
 from mien.io.images import DEFAULT_LIMITS
+from mien.io.names import STREAM_SCHEMES
 from mien.types import Image
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "srt", "udp")
+SCHEMES = (*STREAM_SCHEMES, "http", "https")
 WITHOUT_TIMES = ("mpjpeg", "mjpeg", "image2", "jpeg_pipe", "png_pipe")
 """Formats whose timestamps FFmpeg invents when they come over a network: 25 frames a second, whatever comes."""
 IN_BURSTS = ("hls", "dash")
@@ -86,6 +89,12 @@ def file_frames(path: Path, name: str) -> Generator[Grab, None, None]:
     """Frames of a video file, until it ends. Raises SourceMissing, SourceUnreadable, and ExtraMissing without PyAV."""
     if not path.is_file():
         raise SourceMissing(f"{name}: no such file; wanted the number of a camera, a video or a URL")
+    with path.open("rb") as file:
+        kind = sniff(file.read(HEAD))
+    if kind not in (None, VIDEO, "GIF"):  # a GIF may be a film
+        raise SourceUnreadable(
+            f"{name}: a {kind} picture, wanted a camera, video or stream; for pictures: mien analyze {shlex.quote(name)}"
+        )
     with opened(path, name=name) as (container, stream):
         import av
 

@@ -1,8 +1,12 @@
-"""Names of inputs: which are URLs, and how any text is written on one line."""
+"""Names of inputs: which are URLs or live, and how any text is written on one line."""
 
 from __future__ import annotations
 
+import os
 import re
+
+STREAM_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp")
+"""Of addresses that are always streams; http and https may lead to files, too."""
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)  # two characters at least before the colon: C:\ is a path
 
@@ -10,6 +14,15 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)  # two characters at l
 def is_url(text: str) -> bool:
     """Whether the text is a URL of whatever scheme, and not a path."""
     return _URL.match(text) is not None
+
+
+def is_live(given: object) -> bool:
+    """Whether an input is a live source: the number of a camera, where no file is called so, or the address of a stream."""
+    if not isinstance(given, str):
+        return isinstance(given, int)
+    if given.isdecimal():
+        return not os.path.lexists(given)
+    return is_url(given) and given.partition(":")[0].lower() in STREAM_SCHEMES
 
 
 def printable(text: str) -> str:

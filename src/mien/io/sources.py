@@ -11,13 +11,13 @@ from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 
-from mien.errors import MienError, SourceMissing, SourceUnreadable
+from mien.errors import MienError, SourceMissing, SourceRefused, SourceUnreadable
 from mien.io.container import Media
 from mien.io.events import Failure, Notice
 from mien.io.folders import expand, is_pattern, natural_key, walk
 from mien.io.formats import SUFFIXES, VIDEO_SUFFIXES
 from mien.io.images import DEFAULT_LIMITS, Decoded, ImageLimits, IsVideo, decode, from_array, is_pil, read_bytes, read_image
-from mien.io.names import is_url
+from mien.io.names import is_live, is_url
 from mien.io.prefetch import prefetched
 from mien.io.video import VideoSpan, read_video
 from mien.types import Frame
@@ -149,6 +149,8 @@ class _Opener:
             elif hasattr(given, "read") and not isinstance(given, os.PathLike):
                 name = getattr(given, "name", None)
                 yield self._from_stream(given, name if isinstance(name, str) and name else f"file[{position}]")
+            elif is_live(given):
+                yield _live(str(given))
             elif not isinstance(given, str | os.PathLike):
                 yield _array_job(given, position)
             elif given == "-":
@@ -296,6 +298,18 @@ def _without_userinfo(url: str) -> str:
     from mien.io.fetch import without_userinfo  # here: see _from_url
 
     return without_userinfo(url)
+
+
+def _live(source: str) -> _Job:
+    name = _printable(_without_userinfo(source))
+    known = source if source.isdecimal() else repr(name)
+    return _failing(
+        name,
+        SourceRefused(
+            f"{name}: a camera or stream, which has no end; watch it with "
+            f"`with mien.open_live({known}) as live: for item in mien.Analyzer().run(live, batch=1): ...`, or by mien live"
+        ),
+    )
 
 
 def _is_wanted_name(name: str) -> bool:

@@ -15,6 +15,7 @@ from mien.report.scale import Scale
 from mien.report.scopes import Scope, Track
 from mien.report.series import Series, runs, series
 from mien.report.summary import Summary
+from mien.report.words import form_of
 from mien.timeline import Timeline
 from mien.timing import Clock, Numbers
 from mien.types import Ints
@@ -59,7 +60,8 @@ def charts(
         if len(shown) < len(scope.tracks):
             note += " " + words["strip_most"].format(n=len(shown), of=len(scope.tracks))
         spans = {track.name: runs(timeline, track.clock, track.rows, EMOTIONS) for track in shown}
-        found["strip"] = Chart(figures.strip(spans, words, span=_span(scope)), note, words["alt_strip"].format(n=len(shown)))
+        alt = form_of(len(shown), words["alt_strip"]).format(n=len(shown))
+        found["strip"] = Chart(figures.strip(spans, words, span=_span(scope)), note, alt)
     found["counts"] = Chart(
         figures.counts(summary, words), words["counts_note"], words["alt_counts"].format(names=_counted(summary, words))
     )

@@ -14,7 +14,7 @@ from mien.report.evaluation_mosaic import mosaic_html, mosaics
 from mien.report.evaluation_robustness import robustness_html
 from mien.report.sections import NONE, number, percent, table, text, tiles
 from mien.report.shell import document
-from mien.report.words import words
+from mien.report.words import form_of, words
 from mien.sinks.files import replace
 
 MOST_PARTS = 200
@@ -97,7 +97,7 @@ def _glance(found: Evaluation) -> str:
     if "one_rater" in figures:
         rows.append((percent(figures["one_rater"]), "One rater alone", "the share of the raters who chose the label"))
     faceless = f"{figures['unanswered']:,} without a face, counted as wrong" if figures["unanswered"] else ""
-    rows.append((f"{figures['n']:,}", "pictures", faceless))
+    rows.append((f"{figures['n']:,}", form_of(figures["n"], "picture|pictures"), faceless))
     return tiles(rows) + _how(found)
 
 

@@ -22,6 +22,7 @@ from mien.report.scopes import Scopes, scopes
 from mien.report.sections import text
 from mien.report.shell import PALETTE, resource, style
 from mien.report.summary import Person, Summary, people_of, summarise
+from mien.report.words import form_of
 from mien.report.words import words as words_of
 from mien.sinks.files import replace
 from mien.timeline import Timeline
@@ -252,7 +253,7 @@ def _chooser(found: Scopes, words: dict[str, str]) -> str:
 def _meta(timeline: Timeline, found: Scopes, summary: Summary, words: dict[str, str]) -> str:
     shown = text(sections.listed(list(found.labels.values()), words, most=MOST_SOURCES))
     models = sorted(set(timeline["model"].tolist()) - {""})
-    timed = words["frames" if found.clocks else "pictures"]
+    timed = form_of(summary.frames, words["n_frames" if found.clocks else "n_pictures"])
     parts = [shown, f"{summary.frames:,} {timed}", *(text(words["model"].format(model=model)) for model in models)]
     return " · ".join(part for part in parts if part)
 

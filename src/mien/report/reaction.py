@@ -11,6 +11,7 @@ import numpy as np
 from mien.report.sections import NONE, listed, percent, table, text, tiles
 from mien.report.shell import document, resource
 from mien.report.study_charts import SMALL, Mark, Mean, interval_line, time_chart
+from mien.report.words import form_of
 from mien.report.writing import ALPHA, Writing, marked_p
 from mien.sinks.files import replace
 from mien.study.reaction import Contrast, Part, PartResult, Reaction
@@ -101,14 +102,15 @@ class _Page:
     def glance(self) -> str:
         """The few numbers to see first."""
         found, words, write, whole = self.found, self.words, self.write, self.found.parts[0].level
+        viewers, steps = len(found.curves), len(found.edges) - 1
         rows = [
-            (write.count(len(found.curves)), words["counted"], words["n_not_counted"].format(n=len(found.left_out))),
-            (write.length(float(found.edges[-1])), words["of_film"], words["n_steps"].format(n=write.count(len(found.edges) - 1))),
+            (write.count(viewers), form_of(viewers, words["counted"]), words["n_not_counted"].format(n=len(found.left_out))),
+            (write.length(float(found.edges[-1])), words["of_film"], form_of(steps, words["n_steps"]).format(n=write.count(steps))),
             *(
                 (write.value(whole.mean[k], k), f"{words[f'mean_{MEASURES[k]}']}, {write.scale.span}", write.interval(whole, k))
                 for k in (0, 1)
             ),
-            (str(len(self._shared)), words["shared"], words["p_corrected"].format(alpha=f"{ALPHA:g}")),
+            (str(len(self._shared)), form_of(len(self._shared), words["shared"]), words["p_corrected"].format(alpha=f"{ALPHA:g}")),
             (percent(float(np.mean([one.seen for one in found.curves]))), words["film_seen"], words["film_seen_mean"]),
         ]  # fmt: skip
         return tiles([(text(value), text(what), text(more)) for value, what, more in rows])

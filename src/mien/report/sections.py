@@ -12,6 +12,7 @@ from mien.report.figures import clock
 from mien.report.scale import Scale
 from mien.report.scopes import Scopes
 from mien.report.summary import Person, Spread, Summary
+from mien.report.words import form_of
 from mien.timing import Rate
 from mien.track.episodes import Episode
 
@@ -70,12 +71,13 @@ def listed(names: Sequence[str], words: Words, *, of: int | None = None, most: i
 
 def glance(summary: Summary, persons: Sequence[Person], words: Words, scale: Scale, *, timed: bool) -> str:
     """The few numbers to see first. persons: who is in them."""
+    frames, faces = form_of(summary.frames, words["n_frames" if timed else "n_pictures"]), form_of(summary.faces, words["n_faces"])
     rows = [
-        (f"{summary.frames:,}", words["frames" if timed else "pictures"], f"{words['faceless']}: {percent(summary.faceless_share)}"),
-        (f"{summary.faces:,}", words["faces"], f"{words['unsure_share']}: {percent(summary.unsure_share)}"),
+        (f"{summary.frames:,}", frames, f"{words['faceless']}: {percent(summary.faceless_share)}"),
+        (f"{summary.faces:,}", faces, f"{words['unsure_share']}: {percent(summary.unsure_share)}"),
     ]
     if summary.people:
-        rows.append((f"{summary.people:,}", words["people"], ""))
+        rows.append((f"{summary.people:,}", form_of(summary.people, words["n_people"]), ""))
     if timed:
         rows.append((length(summary.duration, words), words["duration"], ""))
     if summary.top:

@@ -8,6 +8,7 @@ from pathlib import Path
 from mien.report.sections import table, text, tiles
 from mien.report.shell import document, resource
 from mien.report.study_charts import interval_line
+from mien.report.words import form_of
 from mien.report.writing import Writing, marked_p, p_text
 from mien.sinks.files import replace
 from mien.study.viewer import MEASURES
@@ -53,7 +54,7 @@ def visits_page(
         (words["how"], _how(found, write)),
     ]
     meta = words["visits_meta"].format(entering=write.count(whole.counts[0]), leaving=write.count(whole.counts[1]))
-    notes = [words["passed"].format(n=write.count(found.passed))] if found.passed else []
+    notes = [form_of(found.passed, words["passed"]).format(n=write.count(found.passed))] if found.passed else []
     if failed:
         notes.append(words["n_failed"].format(n=failed))
     if found.withheld:

@@ -29,9 +29,11 @@ _ENGLISH: dict[str, str] = {
     "table": "All rows",
     "change": "Change from the person's own baseline",
     "frames": "frames",
-    "pictures": "pictures",
     "faces": "faces",
-    "people": "persons",
+    "n_frames": "frame|frames",
+    "n_pictures": "picture|pictures",
+    "n_faces": "face|faces",
+    "n_people": "person|persons",
     "duration": "duration",
     "top": "most frequent",
     "top_sure": "{share} of the sure faces",
@@ -149,7 +151,7 @@ _ENGLISH: dict[str, str] = {
     "alt_counts": "Bar chart of faces by emotion: {names}.",
     "alt_shares": "Ring chart of shares: {names}.",
     "alt_plane": "Chart of valence and arousal; mean valence {valence}, mean arousal {arousal} on a scale of {span}.",
-    "alt_strip": "Timeline of the label of {n} persons.",
+    "alt_strip": "Timeline of the label of {n} person.|Timeline of the label of {n} persons.",
     "alt_quality": "Line chart; median detection score {score}, {unsure} of the faces unsure.",
     "alt_reasons": "Bar chart of reasons: {names}.",
     "alt_change": "Line chart of differences from the baseline.",
@@ -180,9 +182,11 @@ _RUSSIAN: dict[str, str] = {
     "table": "Все строки",
     "change": "Отличие от собственного исходного уровня",
     "frames": "кадры",
-    "pictures": "снимки",
     "faces": "лица",
-    "people": "люди",
+    "n_frames": "кадр|кадра|кадров",
+    "n_pictures": "снимок|снимка|снимков",
+    "n_faces": "лицо|лица|лиц",
+    "n_people": "человек|человека|человек",
     "duration": "длительность",
     "top": "чаще всего",
     "top_sure": "{share} уверенно распознанных лиц",
@@ -309,6 +313,20 @@ _RUSSIAN: dict[str, str] = {
 }
 
 _LANGUAGES = {"en": _ENGLISH, "ru": _RUSSIAN}
+
+
+def form_of(n: int, forms: str) -> str:
+    """The form of a word or sentence that goes with a number.
+
+    forms: `one|other`, as in English, or `one|few|many`, as in Russian, where 21 goes with the first and 22 with the second; or a single
+    one for all numbers.
+    """
+    one, *others = forms.split("|")
+    if len(others) < 2:
+        return one if n == 1 or not others else others[0]
+    if n % 10 == 1 and n % 100 != 11:
+        return one
+    return others[0] if n % 10 in (2, 3, 4) and n % 100 not in (12, 13, 14) else others[1]
 
 
 def words(language: str) -> dict[str, str]:

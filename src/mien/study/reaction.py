@@ -10,7 +10,7 @@ from itertools import combinations
 
 import numpy as np
 
-from mien.errors import UsageError
+from mien.errors import DataError, UsageError
 from mien.study.statistics import Estimate, difference_of, difference_p, mean_of
 from mien.study.synchrony import parts_p, stretches
 from mien.study.viewer import LEAST_SEEN, MEASURES, Curve, NotOneViewer, Reason, Viewer, curve
@@ -145,7 +145,7 @@ def react(viewers: Sequence[Viewer], parts: Sequence[Part] = (), settings: React
     those. Intervals are for other viewers of the same kind (statistics.mean_of). Pointwise intervals over time are no test: that is what
     `moments` are for. parts: of the film; the whole film always comes first.
 
-    Raises UsageError without a viewer who counts, for viewers of one name, or parts outside of the film.
+    Raises UsageError for viewers of one name, or parts outside of the film; DataError without a viewer who counts.
     """
     refuse_names([viewer.name for viewer in viewers], parts)
     failed: list[LeftOut] = []
@@ -169,7 +169,7 @@ def react(viewers: Sequence[Viewer], parts: Sequence[Part] = (), settings: React
         curves.append(own)
         rests.append(rest)
     if not curves:
-        raise UsageError("no viewer counts: " + "; ".join(f"{one.name}: {one.why}" for one in failed[:3]))
+        raise DataError("no viewer counts: " + "; ".join(f"{one.name}: {one.why}" for one in failed[:3]))
     levels = np.stack([own.values for own in curves])
     changes = levels - np.stack(rests)[:, :, None]
     whole = Part("whole film", 0.0, film)

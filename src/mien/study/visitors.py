@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mien.errors import UsageError
+from mien.errors import DataError, UsageError
 from mien.study.reaction import BOUNDS, CHANGES
 from mien.study.statistics import Estimate, difference_of, difference_p, mean_of
 from mien.study.viewer import MEASURES, unsmoothed
@@ -32,11 +32,12 @@ class VisitorSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.least_seconds < 0 or self.least_people < 3 or self.rounds < 100:
-            raise UsageError(
-                f"least_seconds is {self.least_seconds:g}, least_people {self.least_people} and rounds {self.rounds}; "
-                "wanted 0 or more, at least 3, and at least 100"
-            )
+        if not self.least_seconds >= 0:
+            raise UsageError(f"least_seconds is {self.least_seconds:g}; wanted 0 or more")
+        if self.least_people < 3:
+            raise UsageError(f"least_people is {self.least_people}; wanted at least 3, so that nobody can be recognised in the figures")
+        if self.rounds < 100:
+            raise UsageError(f"rounds is {self.rounds}; wanted at least 100")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +110,7 @@ def compare(parts: Iterable[People], settings: VisitorSettings = VisitorSettings
     """Work out a visitor study of what people_in gave.
 
     Who comes is not matched with who leaves, so the two sides are compared as independent groups, and somebody who passes twice counts
-    twice. Every figure is over people, each counting once however long they were in sight. Raises UsageError with too few people.
+    twice. Every figure is over people, each counting once however long they were in sight. Raises DataError with too few people.
     """
     every = list(parts)
     names = list(dict.fromkeys(part.period for part in every))  # that of no name, too
@@ -119,8 +120,8 @@ def compare(parts: Iterable[People], settings: VisitorSettings = VisitorSettings
     withheld = [name for name in sides if name not in told] if told else []
     whole = _sides([part for part in every if part.period not in withheld])
     if min(map(len, whole)) < settings.least_people:
-        raise UsageError(
-            f"found {len(whole[0])} people who enter and {len(whole[1])} who leave; wanted at least {settings.least_people} on each side, "
+        raise DataError(
+            f"found {len(whole[0])} entering and {len(whole[1])} leaving; wanted at least {settings.least_people} people on each side, "
             "so that nobody can be recognised in the figures (least_people)"
         )
     shown = told if len(told) > 1 else []

@@ -11,11 +11,12 @@ squares, FakeRecogniser reads the brightness from their crops, and everything be
 ['happy']
 
 `make_scene` lets heads cut from pictures walk about, cross and hide, for trackers; `planted_timeline` has expressions that
-begin at known times, for what works on time.
+begin at known times, for what works on time. `drawn_face` is a face to real detectors.
 """
 
 from __future__ import annotations
 
+from mien.testing.drawn import drawn_face
 from mien.testing.fakes import BACKGROUND, DARKEST, STEP, FakeDetector, FakeRecogniser, make_result, planted_picture
 from mien.testing.scenes import SCENES, Cutout, Scene, cut_out, make_scene, noisy
 from mien.testing.timelines import planted_results, planted_timeline
@@ -30,6 +31,7 @@ __all__ = [
     "FakeRecogniser",
     "Scene",
     "cut_out",
+    "drawn_face",
     "make_result",
     "make_scene",
     "noisy",

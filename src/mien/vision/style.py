@@ -29,8 +29,9 @@ class Style:
     palette: str = "tol"
     """Colours of the emotions: `tol`, safe for colour-blind viewers, or `tableau` (R1)."""
     preset: str | None = None
-    """An earlier project's rules: `r0` line thickness and text size; `r1` tableau colours; `r2` boxes red, grey or green by
-    valence on 1..7 and the caption `anger; V. =1.5; A. =6.72`; `r3` red boxes for unsure faces, as is the default here."""
+    """An earlier project's rules: `r0` line thickness and text size; `r1` tableau colours; `r2` a green box with the emotion's
+    name, and with show_affect boxes red, grey or green by valence on 1..7 with the caption `anger; V. =1.5; A. =6.72`; `r3` red
+    boxes for unsure faces, as is the default here."""
     show_affect: bool = False
     """Valence and arousal in a second line of the caption."""
     affect_scale: str = "unit"
@@ -85,7 +86,7 @@ def box_colour(emotions: Emotions, face: int, style: Style) -> RGB:
     """The colour of one face's box."""
     affect = _affect(emotions, face)
     if style.preset == "r2":
-        if affect is None:
+        if affect is None or not style.show_affect:
             return rgb(GREEN)
         valence = round(to_seven(affect[0]), 2)
         return rgb(RED if valence < 4 else GREEN if valence > 4 else GREY)
@@ -108,7 +109,7 @@ def caption(emotions: Emotions, face: int, style: Style, *, person: int | None =
     text = names.get(label, label)
     affect = _affect(emotions, face)
     if style.preset == "r2":
-        if affect is None:
+        if affect is None or not style.show_affect:
             return [text]
         return [f"{text}; V. ={round(to_seven(affect[0]), 2)}; A. ={round(to_seven(affect[1]), 2)}"]
     if style.show_probability:

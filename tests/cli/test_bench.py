@@ -1,0 +1,35 @@
+"""`mien bench`: what it measures, and what it measures when nothing is named."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mien.cli import bench
+from tests.cli.conftest import FAKES, Said
+
+Mien = Callable[..., Said]
+
+
+def test_without_a_command_a_drawn_face_is_timed(mien: Mien) -> None:
+    said = mien("bench", "--json", "--runs", "3")
+    assert said.code == 0, said.err
+    rows = json.loads(said.out)
+    assert [row["what"] for row in rows] == ["detect", "detect and recognise", *["recognise a face"] * 3]
+    assert rows[0]["setting"] == "a drawn face, 640x480, 1 face"
+    assert all(0 < row["median_ms"] <= row["p95_ms"] and row["mean_ms"] > 0 and row["per_s"] > 0 for row in rows)
+
+
+def test_speed_as_a_table(mien: Mien, pictures: Path) -> None:
+    said = mien("bench", "speed", pictures / "two.png", "--runs", "3", *FAKES)
+    assert said.code == 0
+    head, first, *_ = said.out.splitlines()
+    assert head.split() == ["what", "setting", "mean_ms", "median_ms", "p95_ms", "per_s", "ratio_to", "ratio"]
+    assert "two.png, 400x320, 2 faces" in first
+
+
+@pytest.mark.parametrize("words", [("--help",), ("detectors", "--help")])
+def test_help_is_still_help(mien: Mien, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "_print", None)  # nothing is measured
+    assert mien("bench", *words).code == 0
