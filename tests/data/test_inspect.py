@@ -169,6 +169,20 @@ def test_labels_that_the_model_contradicts_are_found() -> None:
     assert [got.labels[k] for k in got.suspicious.suggested] == [names[i] for i in got.suspicious.where]
 
 
+def test_expressions_of_one_person_are_no_conflict_and_too_few_to_judge_labels_by() -> None:
+    """Twelve pictures of one scene that look alike: two expressions, each labelled and saved six times."""
+    from tests.data.test_detail import scene
+
+    pictures = [np.clip(scene(mouth=9 * (i % 2)) * (0.9 - 0.02 * i), 0, 255).astype(np.uint8) for i in range(12)]
+    labels = np.array(["sad" if i % 2 else "happy" for i in range(12)], object)
+    manifest = Manifest({"id": [str(i) for i in range(12)], "label": labels}, [InMemory([png(p) for p in pictures])])
+    got = inspect(manifest, recogniser=FakeRecogniser())
+    assert len(got.copies.near) == 2 * 15
+    assert not got.conflicting.any()
+    assert not got.conflicts
+    assert (got.suspicious, got.unjudged) == (None, "fewer than 5 pictures that do not look alike")
+
+
 def test_an_interrupted_run_goes_on_and_strange_files_are_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mien.data.measures.CHUNK", 8)
     whole = measure(planted(), threads=1)
@@ -194,7 +208,7 @@ def test_an_interrupted_run_goes_on_and_strange_files_are_not_taken(tmp_path: Pa
     monkeypatch.setattr("mien.data.measures.small", counted)
     again = measure(planted(), threads=1, cache=tmp_path)
     assert 8 <= len(read) < 29
-    for name in ("readable", "size", "span", "sharpness", "small", "sums"):
+    for name in ("readable", "size", "span", "sharpness", "small", "faces", "sums"):
         assert np.array_equal(getattr(again, name), getattr(whole, name), equal_nan=True)
     assert (again.pixels, again.bytes) == (whole.pixels, whole.bytes)
     assert [str(f.error) for f in again.failures] == [str(f.error) for f in whole.failures]

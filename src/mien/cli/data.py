@@ -204,7 +204,11 @@ def _shares(text: str) -> dict[str, float]:
 
 
 def _near(manifest: Manifest) -> Ints:
-    """Groups of near duplicates; a picture that cannot be read is one of its own."""
+    """Groups of pictures that look alike; one that cannot be read is one of its own.
+
+    Look-alikes, of which mien.data.detail would leave the near duplicates: also different expressions of one person are to be on one
+    side, and that too many are tied together costs nothing here.
+    """
     import numpy as np
 
     from mien.cli.render import progress_counter

@@ -25,19 +25,22 @@ def clean(
     ] = "",
     tiny: Annotated[int, typer.Option(min=0, help="Shorter side below so many pixels is tiny.")] = 24,
     blurred: Annotated[float, typer.Option(min=0, max=0.999, help="Share of fine detail at 48x48 below this is blurred.")] = 0.02,
-    threshold: Annotated[float, typer.Option(min=0.5, max=1, help="Correlation from which two pictures are duplicates.")] = 0.92,
+    threshold: Annotated[
+        float, typer.Option(min=0.5, max=1, help="Correlation at 24x24 from which two pictures may be duplicates.")
+    ] = 0.92,
     report: Annotated[Path | None, typer.Option(help="Folder for lists, galleries, and what an interrupted run needs to go on.")] = None,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 takes all cores.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Drop pictures from a data set by rules: without a face, with several, constant, tiny, blurred, duplicate. Files stay as they are.
 
-    Of duplicates the one in test stays, else in val, else in train. With --report an interrupted run goes on where it stopped.
+    Of duplicates the one in test stays, else in val, else in train. Pictures that look alike at 24x24 are duplicates when their fine
+    detail agrees too, nearly all of it where their labels differ. With --report an interrupted run goes on where it stopped.
     """
     from mien.cli.render import print_table, progress_counter, say
     from mien.data.clean import LOOKED, PRESETS, RULES, shares
     from mien.data.clean import clean as decide
-    from mien.data.clean_report import WARNING, uneven, write_report
+    from mien.data.clean_report import WARNING, many_duplicates, uneven, write_report
     from mien.data.readers.recognise import read_any
     from mien.models.detectors.registry import detector as detector_by_name
 
@@ -84,6 +87,8 @@ def clean(
         say(f"mien: {WARNING}")
     if names := uneven(manifest, found):
         say(f"mien: more of {', '.join(names)} went than of the whole set")
+    if line := many_duplicates(manifest, found):
+        say(f"mien: {line}")
     places = [str(path) for path in (output, report and report / "index.html") if path]
     say(f"{int(found.keep.sum()):,} of {len(found):,} pictures stay{' -> ' + ', '.join(places) if places else ''}")
 

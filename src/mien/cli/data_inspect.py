@@ -21,7 +21,9 @@ def inspect(
         bool, typer.Option("--suspicious/--no-suspicious", help="Look for suspicious labels by a model: most of the time.")
     ] = True,
     model: Annotated[str, typer.Option(help="Recogniser for that: a name, or an .onnx file with its card beside it.")] = "base",
-    threshold: Annotated[float, typer.Option(min=0.5, max=1, help="Correlation from which two pictures are near duplicates.")] = 0.92,
+    threshold: Annotated[
+        float, typer.Option(min=0.5, max=1, help="Correlation at 24x24 from which two pictures may be near duplicates.")
+    ] = 0.92,
     tiny: Annotated[int, typer.Option(min=0, help="Shorter side below so many pixels is tiny.")] = 24,
     blurred: Annotated[float, typer.Option(min=0, max=0.999, help="Share of fine detail at 48x48 below this is blurred.")] = 0.02,
     cache: Annotated[Path | None, typer.Option(help="Folder for measures, so that an interrupted run goes on.")] = None,

@@ -8,9 +8,9 @@ Rules, each chosen by name; a picture goes by the first that meets it, in this o
 - `blurred`: a lower share of fine detail at 48x48 than `blurred`.
 - `faceless`: the detector finds no face.
 - `multi`: it finds more than one.
-- `duplicate`: the same picture, or nearly (mien.data.duplicates), as one that stays. Of copies the one in test stays, else in val, else
-  in train, so that held-out sets stay as they were published; then one with a label, then the first. Pictures that go by
-  another rule come last, so that they take no good one with them.
+- `duplicate`: the same picture, or nearly (mien.data.duplicates, mien.data.detail), as one that stays. Of copies the one in test
+  stays, else in val, else in train, so that held-out sets stay as they were published; then one with a label, then the first. Pictures
+  that go by another rule come last, so that they take no good one with them.
 
 A face detector finds upright frontal faces best. Cleaning by it makes a set easier than the world: look at what share of each class
 went before you use it, and never clean a test set by it.
@@ -25,11 +25,12 @@ from typing import Any
 
 import numpy as np
 
+from mien.data.detail import near_duplicates
 from mien.data.duplicates import THRESHOLD, copies
 from mien.data.facecount import count_faces, framing
 from mien.data.inspect import BLURRED, TINY
 from mien.data.manifest import Manifest
-from mien.data.measures import measure
+from mien.data.measures import label_codes, measure
 from mien.data.readers.report import Progress, silent
 from mien.errors import UnknownName, UsageError
 from mien.types import Bools, Detector, Floats, Ints
@@ -101,7 +102,8 @@ def clean(
 
     detector: for `faceless` and `multi`, called by several threads at once; frame: how pictures are put before it, a name of
     facecount.FRAMINGS (`border` for ready-made crops, `plain` for photos). name: what the detector is called in the cache. tiny: pixels;
-    blurred: share of fine detail; threshold: correlation. cache: a folder of results, by which an interrupted call goes on.
+    blurred: share of fine detail; threshold: correlation from which two pictures look alike, and may be duplicates. cache: a folder of
+    results, by which an interrupted call goes on.
     Raises UnknownName for a rule or frame, UsageError for a rule whose detector is missing.
     """
     for rule in rules:
@@ -133,7 +135,11 @@ def clean(
     if "duplicate" in chosen:
         bad = np.any([hits[rule] for rule in chosen - {"duplicate"} | {"unreadable"}], axis=0)
         with progress(n) as done:
-            copy_of = copies(found.pixels, found.small, threshold, progress=done).spare(_dearest(manifest, bad))
+            alike = copies(found.pixels, found.small, threshold, progress=done)
+        with progress(n) as done:
+            codes = label_codes(manifest)
+            twice = near_duplicates(alike, found.faces, found.size.min(axis=1), codes, threads=threads, progress=done)
+        copy_of = twice.spare(_dearest(manifest, bad))
         hits["duplicate"] = copy_of >= 0
     kept = tuple(rule for rule in RULES if rule in chosen | {"unreadable"})
     return Cleaning(kept, {rule: hits[rule] for rule in RULES if rule in hits}, faces, values, copy_of)

@@ -1,7 +1,10 @@
-"""Pictures that are there twice: the same bytes, the same pixels, or nearly the same picture, mirrored or not.
+"""Pictures that are there twice: the same bytes, the same pixels, or look-alikes, mirrored or not.
 
-Near duplicates are told by normalised correlation of the grey pictures at 24x24, at least 0.92: judged by eye on FER-2013, below
-that are mostly different pictures of one person, above it one picture re-cropped, re-compressed or watermarked.
+Look-alikes are told by normalised correlation of the grey pictures at 24x24, at least 0.92: judged by eye on FER-2013, below
+that are mostly different pictures of one person, above it one picture re-cropped, re-compressed or watermarked. Where all pictures
+are framed alike, in a laboratory or before a webcam, look-alikes are also different expressions of one person: mien.data.detail
+tells which of them are near duplicates. That is for dropping pictures and for judging labels; to keep look-alikes on one side of
+a split the broad criterion is harmless, and safer.
 
 All pairs of n pictures are compared, yet neither all products nor all of their 576 values are computed:
 
@@ -39,7 +42,7 @@ ROUNDING = 1e-4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairs:
-    """Pairs of nearly equal pictures, each pair once, `first` < `second`, in the order of `first`, then `second`."""
+    """Pairs of pictures that look alike, each pair once, `first` < `second`, in the order of `first`, then `second`."""
 
     first: Ints
     """int64 (m,): position of one picture."""
@@ -53,8 +56,8 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.first)
 
-    def where(self, mask: Bools) -> Pairs:
-        """The pairs of a mask."""
+    def where(self, mask: Bools | slice) -> Pairs:
+        """The pairs of a mask or slice."""
         return Pairs(self.first[mask], self.second[mask], self.similarity[mask], self.mirrored[mask])
 
     @classmethod
@@ -231,7 +234,7 @@ def across(n: int, first: Ints, second: Ints, side: Sequence[str] | Ints) -> Boo
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Copies:
-    """All duplicates among n pictures: those with the same pixels, and pairs of nearly equal ones among the first of each such set."""
+    """Duplicates among n pictures: those with the same pixels, and pairs that look alike among the first of each such set."""
 
     same: Ints
     """int64 (n,): position of the first picture with the same pixels."""
@@ -284,7 +287,7 @@ class Copies:
 def copies(
     hashes: Sequence[str], pictures: Floats, threshold: float = THRESHOLD, *, progress: Callable[[int], None] | None = None
 ) -> Copies:
-    """Duplicates of n pictures.
+    """Pictures with the same pixels among n, and those that look alike; `detail.near_duplicates` leaves of the latter what is one picture.
 
     hashes: their pixel_hash, "" for one that could not be read; pictures: float32 (n, 576), rows of `small`.
     """

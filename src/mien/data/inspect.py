@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mien.data.detail import near_duplicates
 from mien.data.duplicates import THRESHOLD, Copies, copies, exact
 from mien.data.manifest import SPLITS, Manifest
 from mien.data.measures import Measures, label_codes, measure
@@ -57,7 +58,7 @@ class Inspection:
     same_bytes: Ints
     """int64 (n,): position of the first picture with the same encoded bytes."""
     copies: Copies
-    """Pictures with the same pixels, and nearly the same ones."""
+    """Pictures with the same pixels, and near duplicates (mien.data.detail)."""
     across: Ints
     """int64 (splits, splits): pictures of a split (row) that have a duplicate in a split (column)."""
     elsewhere: Ints
@@ -121,8 +122,8 @@ def inspect(
 
     report: what the reader said of it. recogniser: judges labels (see mien.data.suspicious); a model that was trained on these very
     labels agrees with more of them than it should. None leaves that out, which is most of the time. threshold: correlation from which
-    two pictures are nearly the same. tiny: pixels; blurred: share of fine detail. seed: of the pictures drawn as samples. threads: 0
-    takes all cores. cache: a folder where measures are kept, so that an interrupted call goes on. progress: see
+    two pictures look alike, and may be near duplicates. tiny: pixels; blurred: share of fine detail. seed: of the pictures drawn as
+    samples. threads: 0 takes all cores. cache: a folder where measures are kept, so that an interrupted call goes on. progress: see
     readers.report.
     Raises UsageError for limits that make no sense, SinkError where the cache cannot be written.
     """
@@ -135,12 +136,14 @@ def inspect(
     labels, label = _present((*EMOTIONS, NO_LABEL), np.where(codes < 0, len(EMOTIONS), codes))
     splits, split = _present((*SPLITS, ""), np.array([(*SPLITS, "").index(s) for s in manifest["split"].tolist()], np.int64))
     with progress(len(manifest)) as done:
-        found = copies(measures.pixels, measures.small, threshold, progress=done)
+        alike = copies(measures.pixels, measures.small, threshold, progress=done)
+    short = measures.size.min(axis=1)
+    with progress(len(manifest)) as done:
+        found = near_duplicates(alike, measures.faces, short, codes, threads=threads, progress=done)
     beside = found.beside(split, len(splits))
     known = np.where(codes < 0, -1, label)
     conflicting = _others(found.beside(known, len(labels)), label) & (known >= 0)
-    doubtful, why = _judged(measures, known, len(labels), found)
-    short = measures.size.min(axis=1)
+    doubtful, why = _judged(measures, known, len(labels), alike)
     usable = measures.readable
     constant = np.flatnonzero(usable & (measures.span == 0))
     small = _lowest(short, usable & (short < tiny))
@@ -215,7 +218,7 @@ def _others(beside: Bools, own: Ints) -> Bools:
     return np.asarray(other.any(axis=1))
 
 
-def _judged(measures: Measures, label: Ints, classes: int, found: Copies) -> tuple[Suspicious | None, str]:
+def _judged(measures: Measures, label: Ints, classes: int, alike: Copies) -> tuple[Suspicious | None, str]:
     if measures.features is None:
         return None, "not asked for"
     good = np.flatnonzero(measures.readable & (measures.span > 0))
@@ -223,7 +226,10 @@ def _judged(measures: Measures, label: Ints, classes: int, found: Copies) -> tup
     if enough.sum() < 2:
         return None, f"fewer than two classes have {FOLDS} pictures"
     good = good[(label[good] >= 0) & enough[label[good]]]
-    probs = cross_validated(measures.features[good], label[good], classes, groups=found.groups()[good])
+    groups = alike.groups()[good]  # all look-alikes: nobody is to be judged by other takes of the same sitting
+    if len(np.unique(groups)) < FOLDS:
+        return None, f"fewer than {FOLDS} pictures that do not look alike"
+    probs = cross_validated(measures.features[good], label[good], classes, groups=groups)
     judged = suspicious(probs, label[good])
     return Suspicious(good[judged.where], judged.given, judged.suggested, judged.margin, judged.joint), ""
 

@@ -143,9 +143,10 @@ def _duplicates(found: Inspection) -> str:
     )
     text = (
         f"<p>{int((found.same_bytes != n).sum()):,} pictures are byte by byte copies of one before them, "
-        f"{int((found.copies.same != n).sum()):,} have the same pixels, and {len(near):,} pairs are nearly the same picture (normalised "
-        f"correlation at 24x24, plain or mirrored); {int(near.mirrored.sum()):,} of the pairs are mirror images. Near the threshold are "
-        "also pictures of different people in one pose: look at the pairs below before you delete anything.</p>"
+        f"{int((found.copies.same != n).sum()):,} have the same pixels, and {len(near):,} pairs are nearly the same picture (alike at "
+        "24x24, plain or mirrored, and in fine detail once one is laid over the other; where the labels differ in nearly all of it); "
+        f"{int(near.mirrored.sum()):,} of the pairs are mirror images. Among them are takes that follow each other: look at the pairs "
+        "below before you delete anything.</p>"
     )
     parts = [warn, text, m.table(head, rows)]
     apart = [p for p in found.pairs if found.split[p[0]] != found.split[p[1]]]

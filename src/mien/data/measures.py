@@ -29,10 +29,10 @@ from mien.vision.quality import sharpness
 CHUNK = 256
 """Pictures that a thread takes at a time."""
 FACE = 48
-"""Side of the grey picture that mean faces and sharpness are measured on."""
+"""Side of the grey picture that mean faces, sharpness and detail are measured on."""
 Part: TypeAlias = dict[str, Any]
 """The measures of a chunk by name, as arrays."""
-FORM = "1"
+FORM = "2"
 """Changed when the numbers that are kept between runs mean something else."""
 
 
@@ -54,6 +54,8 @@ class Measures:
     """n hashes of the decoded pixels (duplicates.pixel_hash)."""
     small: Floats
     """float32 (n, 576): see duplicates.small; lies in a temporary file, not in memory."""
+    faces: Image
+    """uint8 (n, 48, 48): grey (face48); lies in a temporary file, too."""
     features: Floats | None
     """float32 (n, d): what a recogniser says of the picture taken as a face: log-probabilities of its outputs, valence, arousal."""
     sums: Floats
@@ -80,11 +82,12 @@ def measure(
     work = partial(_kept, manifest, label_codes(manifest), recogniser, cache)
     starts = range(0, max(n, 1), CHUNK)
     jobs = (partial(work, np.arange(start, min(start + CHUNK, n))) for start in starts)
-    thumbs = _scratch(n)
+    thumbs, faces = _scratch((n, SIDE * SIDE), np.float32), _scratch((n, FACE, FACE), np.uint8)
     parts: list[Part] = []
     sums = np.zeros((len(EMOTIONS) + 1, FACE, FACE), np.float64)
     for start, part in zip(starts, prefetched(jobs, ahead=threads or os.cpu_count() or 1), strict=True):
         thumbs[start : start + CHUNK] = part.pop("small")
+        faces[start : start + CHUNK] = part.pop("faces")
         sums += part.pop("sums")
         parts.append(part)
         if progress:
@@ -99,6 +102,7 @@ def measure(
         bytes=tuple(value.decode() for value in joined["bytes"].tolist()),
         pixels=tuple(value.decode() for value in joined["pixels"].tolist()),
         small=thumbs,
+        faces=faces,
         features=joined["features"] if recogniser is not None else None,
         sums=sums.astype(np.float32),
         failures=tuple(Failure(str(manifest["id"][i]), SourceUnreadable(str(joined["failure"][i]))) for i in failed),
@@ -128,12 +132,12 @@ def features_of(emotions: Emotions) -> Floats:
     return np.concatenate([*logs, *([] if emotions.affect is None else [emotions.affect])], axis=1).astype(np.float32)
 
 
-def _scratch(n: int) -> Floats:
-    """float32 (n, 576) in a file without a name, which the system takes back with the array, also after a crash."""
-    if not n:
-        return np.zeros((0, SIDE * SIDE), np.float32)
+def _scratch(shape: tuple[int, ...], dtype: type[np.generic]) -> Any:
+    """Zeros in a file without a name, which the system takes back with the array, also after a crash."""
+    if not shape[0]:
+        return np.zeros(shape, dtype)
     with tempfile.TemporaryFile() as file:
-        return np.memmap(file, np.float32, "w+", shape=(n, SIDE * SIDE))
+        return np.memmap(file, dtype, "w+", shape=shape)
 
 
 def _kept(manifest: Manifest, codes: Ints, recogniser: Recogniser | None, cache: Path | None, at: Ints) -> Part:
@@ -189,9 +193,9 @@ def _measured(manifest: Manifest, codes: Ints, recogniser: Recogniser | None, at
     sums = np.zeros((len(EMOTIONS) + 1, FACE, FACE), np.float64)
     np.add.at(sums, codes[at][readable], faces[readable])  # -1, no label, is the last
     return {
-        "readable": readable, "size": size, "span": span, "sharpness": detail, "small": thumbs, "sums": sums,
+        "readable": readable, "size": size, "span": span, "sharpness": detail, "small": thumbs, "faces": faces,
         "bytes": np.array(encoded, "S64"), "pixels": np.array(pixels, "S64"), "failure": np.array(failure, "U"),
-        "features": _features(recogniser, crops, readable),
+        "sums": sums, "features": _features(recogniser, crops, readable),
     }  # fmt: skip
 
 
