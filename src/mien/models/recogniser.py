@@ -21,7 +21,7 @@ RUNTIMES = ("onnxruntime", "openvino")
 """What can run the file."""
 
 
-def softmax(logits: NDArray[np.floating[Any]], temperature: float | NDArray[np.float64] = 1.0) -> Floats:
+def softmax(logits: NDArray[np.floating[Any]], temperature: float = 1.0) -> Floats:
     """Softmax along the last axis in float64, float32 out."""
     scaled = logits.astype(np.float64) / temperature
     shifted = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
@@ -35,11 +35,7 @@ def tempered(logits: NDArray[np.floating[Any]], temperature: float, slopes: tupl
     temperature * exp(sum of slopes[k] * p[k] + slopes[K] * (max p - 1/2)): a smooth function of the row, so that values over time have
     no jumps, and the order of its labels stays. Empty: one temperature for all.
     """
-    plain = softmax(logits, temperature)
-    if not slopes:
-        return plain
-    found = traits(plain) @ np.array(slopes)
-    return softmax(logits, temperature * np.exp(found)[:, None])
+    return _sloped(softmax(logits, temperature), slopes)
 
 
 def traits(probs: Floats) -> NDArray[np.float64]:
@@ -48,11 +44,26 @@ def traits(probs: Floats) -> NDArray[np.float64]:
     return np.concatenate([exact, exact.max(axis=1, keepdims=True) - 0.5], axis=1)
 
 
-def head_probs(head: Head, raw: Floats) -> Floats:
-    """Probabilities, float32 (n, K), of an output as its head in the card says."""
+def _sloped(plain: Floats, slopes: tuple[float, ...]) -> Floats:
+    """Probabilities at one temperature, float32 (n, K), with slopes: a softmax's probabilities to the power 1 / t are those at t times its
+    temperature."""
+    if not slopes:
+        return plain
+    found = traits(plain)
+    powered = found[:, :-1] ** np.exp(-found @ np.array(slopes))[:, None]
+    return np.asarray(powered / powered.sum(axis=1, keepdims=True), np.float32)
+
+
+def _plain(head: Head, raw: Floats) -> Floats:
+    """Probabilities of an output at one temperature, float32 (n, K)."""
     if head.kind == "probs":
         return raw
-    return tempered(raw + np.array(head.offsets or 0, np.float32), head.temperature, head.temperature_slopes)
+    return softmax(raw + np.array(head.offsets, np.float32) if head.offsets else raw, head.temperature)
+
+
+def head_probs(head: Head, raw: Floats) -> Floats:
+    """Probabilities, float32 (n, K), of an output as its head in the card says."""
+    return _sloped(_plain(head, raw), head.temperature_slopes)
 
 
 def blended(card: ModelCard, raw: dict[str, Floats]) -> Floats:
@@ -61,8 +72,13 @@ def blended(card: ModelCard, raw: dict[str, Floats]) -> Floats:
     A head that knows fewer labels speaks only about those it knows: it shares out the probability that the widest head
     gives them all together, and leaves the rest (contempt, uncertain) as the widest head has it.
     """
+    return _blend(card, {name: _plain(card.outputs[name], raw[name]) for name in card.blend})
+
+
+def _blend(card: ModelCard, plain: dict[str, Floats]) -> Floats:
+    """The same from what `_plain` gives, which whoever wants the heads too has already."""
     labels = card.labels
-    parts = {name: _part(card.outputs[name], raw[name], alone=len(card.blend) == 1) for name in card.blend}
+    parts = {name: _reweighted(card.outputs[name], plain[name], alone=len(card.blend) == 1) for name in card.blend}
     wide = next(parts[name] for name in card.blend if card.outputs[name].labels == labels)
     total = np.zeros_like(wide)
     for name, share in card.blend.items():
@@ -70,16 +86,17 @@ def blended(card: ModelCard, raw: dict[str, Floats]) -> Floats:
         lifted = wide.copy()
         lifted[:, at] = parts[name] * wide[:, at].sum(axis=1, keepdims=True)
         total += share * lifted
-    with np.errstate(divide="ignore"):  # what is certainly not shown stays so
-        return softmax(np.log(total), card.blend_temperature)
+    powered = total ** (1 / card.blend_temperature)
+    return np.asarray(powered / powered.sum(axis=1, keepdims=True), np.float32)
 
 
-def _part(head: Head, raw: Floats, *, alone: bool) -> NDArray[np.float64]:
+def _reweighted(head: Head, plain: Floats, *, alone: bool) -> NDArray[np.float64]:
     """A head's part in the blend, float64 (n, K): with its `blend_offsets` in place of its `offsets`; beside others without slopes."""
-    if head.kind == "probs":
-        return raw.astype(np.float64)
-    logits = raw + np.array(head.blend_offsets or head.offsets or 0, np.float32)
-    return tempered(logits, head.temperature, head.temperature_slopes if alone else ()).astype(np.float64)
+    exact = plain
+    if head.blend_offsets:
+        weighted = plain * np.exp((np.array(head.blend_offsets) - np.array(head.offsets or 0.0)) / head.temperature)
+        exact = weighted / weighted.sum(axis=1, keepdims=True)
+    return (_sloped(exact, head.temperature_slopes) if alone else exact).astype(np.float64)
 
 
 def _session(path: Path, threads: int, runtime: str) -> Any:
@@ -144,15 +161,16 @@ class OnnxRecogniser:
 
     def read(self, raw: dict[str, Floats]) -> Emotions:
         """What raw outputs say, as the card has it."""
-        heads: dict[str, Floats] = {}
+        plain: dict[str, Floats] = {}
         affect: Floats | None = None
         for name, head in self.card.outputs.items():
             if head.kind == "affect":
                 affect = np.clip(raw[name], -1, 1)
             else:
-                heads[name] = head_probs(head, raw[name])
-        if affect is not None and not heads:
+                plain[name] = _plain(head, raw[name])
+        if affect is not None and not plain:
             probs = anchors(self.card.anchors).nearness(affect, self.card.blend_temperature)
         else:
-            probs = blended(self.card, raw)
+            probs = _blend(self.card, plain)
+        heads = {name: _sloped(probs_of, self.card.outputs[name].temperature_slopes) for name, probs_of in plain.items()}
         return Emotions(self.card.labels, probs, affect, self.card.affect_from if affect is not None else "", heads=heads)
