@@ -101,6 +101,7 @@ def test_what_an_interrupted_run_left_is_read(suffix: str, tmp_path: Path) -> No
     ("name", "content"),
     [
         ("huge.csv", b"source,frame\n" + b"x" * 200_000 + b",1\n"),
+        ("torn.csv", b"source,frame\na.jpg,1\nb.jpg,2,3\nc.jpg,3\n"),
         ("latin.csv", b"source,frame\ncaf\xe9.jpg,1\n"),
         ("list.jsonl", b'{"source": "a"}\n[1, 2]\n{"source": "b"}\n'),
         ("text.jsonl", b'"source"\n"frame"\n'),

@@ -110,10 +110,12 @@ def robustness(metrics: dict) -> str:
 
 
 def levels(rows: list, n: int) -> str:
-    """`48 .693, 32 .690`: level and accuracy, with the pictures where they are fewer and those without a face where there are some."""
+    """`24: .643 (same 82 %)`: level and accuracy, with the share of answers that stay, the pictures where they are fewer and those without
+    a face where there are some."""
     out = []
     for row in rows:
-        more = [f"n {row['n']}"] if row["n"] < n else []
+        more = [f"same {percent(row['same'])}"] if row["same"] < 1 else []
+        more += [f"n {row['n']}"] if row["n"] < n else []
         more += [f"{percent(row['faceless'])} no face"] if row["faceless"] >= 0.01 else []
         aside = f" ({', '.join(more)})" if more else ""
         out.append(f"{row['level']:g}: {share(row['accuracy'])}{aside}")

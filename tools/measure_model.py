@@ -92,6 +92,7 @@ def part_of(part: dict[str, object]) -> dict[str, object]:
 
 def rounded(level: Level) -> dict[str, object]:
     share = {"accuracy": round(level.accuracy, 4), "interval": [round(x, 4) for x in level.interval], "faceless": round(level.faceless, 4)}
+    share["same"] = round(level.same, 4)
     return {"level": level.level, "n": level.n, **share}
 
 

@@ -141,7 +141,11 @@ def _read_csv(path: Path) -> dict[str, list[Any]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = csv.reader(file)
         head = next(rows, [])
-        whole = [row for row in rows if len(row) == len(head)]  # the last line of a run that was killed may be cut
+        numbered = [(rows.line_num, row) for row in rows if row]
+    if torn := [(line, row) for line, row in numbered[:-1] if len(row) != len(head)]:
+        line, row = torn[0]
+        raise ValueError(f"line {line}: {len(row)} cells under {len(head)} columns")
+    whole = [row for _, row in numbered if len(row) == len(head)]  # the last line of a run that was killed may be cut
     return {name: [row[i] for row in whole] for i, name in enumerate(head)}
 
 

@@ -51,7 +51,7 @@ def test_reaction_of_tables(mien: Mien, viewers: list[str], tmp_path: Path) -> N
     parts.write_text("part,start,end\njoke,5,8\n")
     said = mien("study", "reaction", *viewers, "-o", str(tmp_path / "ad"), "--parts", str(parts), "--baseline", "0:4", *QUICK)
     assert said.code == 0
-    assert "nobody: left out (no face was found)" in said.err
+    assert "nobody: left out (no face was found during the film)" in said.err
     assert "8 viewers, " in said.err
     moments = rows_of(tmp_path / "ad" / "moments.csv")
     happy = next(row for row in moments if row["measure"] == "p_happy")
@@ -66,7 +66,7 @@ def test_reaction_of_tables(mien: Mien, viewers: list[str], tmp_path: Path) -> N
     assert (left_out["viewer"], left_out["counts"], left_out["why_not"], left_out["seen"]) == (
         "nobody",
         "false",
-        "no face was found",
+        "no face was found during the film",
         "0.0",
     )
     record = json.loads((tmp_path / "ad" / "study.json").read_text())
@@ -78,12 +78,12 @@ def test_reaction_of_tables(mien: Mien, viewers: list[str], tmp_path: Path) -> N
     assert "<svg" in page
     assert "<script" not in page
     assert "joke" in page
-    assert "nobody (no face was found)" in page
+    assert "nobody (no face was found during the film)" in page
     assert "not what a person feels" in page
 
 
 def test_reaction_of_recordings_keeps_their_tables_and_goes_on_past_bad_ones(mien: Mien, tmp_path: Path) -> None:
-    low = ("--least-coverage", "0.2")
+    low = ("--least-coverage", "0")
     for name in ("anna", "ben"):
         clip(tmp_path / f"{name}.mp4", 50)
     (tmp_path / "bad.mp4").write_bytes(b"no video")
@@ -112,7 +112,7 @@ def test_the_page_alone_speaks_the_language_that_was_asked_for(mien: Mien, viewe
     differ = [a.relative_to(tmp_path / "en") for a, b in zip(english, russian, strict=True) if a.read_bytes() != b.read_bytes()]
     assert differ == [Path("cafe/page.html"), Path("film/page.html")]
     film, cafe = ((tmp_path / "ru" / name / "page.html").read_text("utf-8") for name in ("film", "cafe"))
-    assert "nobody (лицо не найдено)" in film
+    assert "nobody (во время фильма лицо не найдено)" in film
     assert "валентность, 1..7" in film
     assert "Выход по сравнению со входом" in cafe
 
@@ -132,7 +132,7 @@ def test_viewers_whose_names_make_one_file_name_have_a_table_each(mien: Mien, tm
     for k in range(4):
         clip(tmp_path / f"{k}.mp4", 25)
     plan.write_text("file,viewer\n" + "".join(f"{k}.mp4,{name}\n" for k, name in enumerate(names)))
-    said = mien("study", "reaction", "--plan", str(plan), "-o", str(tmp_path / "ad"), "--least-coverage", "0.2", *FAKES, *QUICK)
+    said = mien("study", "reaction", "--plan", str(plan), "-o", str(tmp_path / "ad"), "--least-coverage", "0", *FAKES, *QUICK)
     assert said.code == 0
     assert sorted(path.name for path in (tmp_path / "ad" / "rows").iterdir()) == [
         "X_1-3.parquet",
@@ -158,6 +158,34 @@ def test_a_study_leaves_nothing_of_an_earlier_one(mien: Mien, viewers: list[str]
     (tmp_path / "ad" / "groups.csv").write_text("old")
     assert mien("study", "reaction", *viewers[:3], "-o", str(tmp_path / "ad"), *QUICK).code == 0
     assert not (tmp_path / "ad" / "groups.csv").exists()
+
+
+def test_a_recording_of_two_viewers_is_refused(mien: Mien, viewers: list[str], tmp_path: Path) -> None:
+    plan = tmp_path / "plan.csv"
+    plan.write_text("file,viewer\nv0.parquet,a\nv1.parquet,b\n./v0.parquet,c\n")
+    said = mien("study", "reaction", "--plan", str(plan), "-o", str(tmp_path / "ad"), *QUICK)
+    assert said.code == 2
+    assert "v0.parquet: named twice; its viewer would count twice" in said.err
+
+
+def test_viewers_read_by_other_models_are_told(mien: Mien, viewers: list[str], tmp_path: Path) -> None:
+    table = tabled(tmp_path / "x.csv", planted_results([[(0, "neutral")]], seconds=12, fps=5, source="x.mp4"))
+    table.write_text(table.read_text().replace("fake", "other"))
+    said = mien("study", "reaction", *viewers[:3], str(table), "-o", str(tmp_path / "ad"), *QUICK)
+    assert said.code == 0
+    assert "2 models read these faces (fake, other): what differs between them looks like people who differ" in said.err
+    assert "More than one model read these faces (fake, other)" in (tmp_path / "ad" / "page.html").read_text("utf-8")
+
+
+def test_what_each_viewer_showed_is_there_for_statistics_of_ones_own(mien: Mien, viewers: list[str], tmp_path: Path) -> None:
+    assert mien("study", "reaction", *viewers, "-o", str(tmp_path / "ad"), *QUICK).code == 0
+    rows = rows_of(tmp_path / "ad" / "values.csv")
+    assert len(rows) == 8 * 24
+    curve = next(row for row in rows_of(tmp_path / "ad" / "curve.csv") if (row["start_s"], row["measure"]) == ("6.0", "p_happy"))
+    own = [float(row["p_happy"]) for row in rows if row["start_s"] == "6.0"]
+    assert float(curve["mean"]) == pytest.approx(sum(own) / 8, abs=1e-5)
+    whole = {row["viewer"]: float(row["p_happy"]) for row in rows_of(tmp_path / "ad" / "viewers.csv") if row["counts"] == "true"}
+    assert whole["v3"] == pytest.approx(sum(float(row["p_happy"]) for row in rows if row["viewer"] == "v3") / 24, abs=1e-5)
 
 
 def passers(path: Path, share: float, seed: int, n: int = 10) -> str:
@@ -207,6 +235,8 @@ def test_periods_of_a_plan(mien: Mien, tmp_path: Path) -> None:
         (("visitors",), "name recordings with --entering and --leaving"),
         (("reaction", "--plan", "none.csv"), "none.csv: no such file"),
         (("visitors", "--entering", "a.csv", "--leaving", "./a.csv"), "a.csv: named twice; its people would count twice"),
+        (("visitors", "--entering", "a.csv"), "name recordings of both sides; found none with --leaving"),
+        (("reaction", "a.csv", "b.csv", "--seed", "-1"), "seed -1; wanted rounds of at least 100 and a seed of 0 or more"),
     ],
 )
 def test_wrong_usage_is_one_line(mien: Mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], wanted: str) -> None:

@@ -61,6 +61,9 @@ def test_a_level_is_what_evaluate_says_of_pictures_changed_by_hand(data: Labelle
             assert level.faceless == pytest.approx(said.figures["unanswered"] / len(rows))
             assert level.untouched == pytest.approx(plain.judged.right[rows].mean())
             assert level.change == pytest.approx(level.accuracy - level.untouched)
+            answers = np.where(said.judged.answered, said.judged.guess, -1)
+            before = np.where(plain.judged.answered, plain.judged.guess, -1)[rows]
+            assert level.same == pytest.approx((answers == before).mean())
             compared += 1
     assert compared >= 20
 
@@ -84,6 +87,7 @@ def test_the_light_decides_for_a_model_that_reads_brightness() -> None:
     assert (levels[0].accuracy, levels[0].interval, levels[0].change_interval) == (1, (1, 1), (0, 0))
     assert levels[-3].accuracy == pytest.approx(1 / 3)  # all are taken for the darkest emotion
     assert levels[-3].change == pytest.approx(-2 / 3)
+    assert (levels[0].same, levels[-3].same) == (1, pytest.approx(1 / 3))  # a wrong answer that stays would be the same too
     low, high = levels[-3].change_interval
     assert -1 <= low < -2 / 3 < high <= 0
 
@@ -134,7 +138,7 @@ def test_json_is_whole_and_says_what_is_simulated() -> None:
     assert "does not say how a head that is really turned is read" in said["kinds"]["yaw"]["what"]
     assert math.isnan(said["untouched"]["interval"][0])
     assert set(said["kinds"]["size"]["levels"][0]) == {
-        "level", "n", "accuracy", "interval", "balanced_accuracy", "faceless", "untouched", "change", "change_interval",
+        "level", "n", "accuracy", "interval", "balanced_accuracy", "faceless", "untouched", "change", "change_interval", "same",
     }  # fmt: skip
     assert run_count(["all"]) == 1 + sum(level["level"] != 0 for kind in said["kinds"].values() for level in kind["levels"]) + 5
     assert run_count(["jpeg"]) == 7

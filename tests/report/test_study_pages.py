@@ -24,6 +24,7 @@ MADE = datetime(2026, 5, 4, tzinfo=UTC)
 AS_THEY_ARE = {
     *("mien", "p", "n", "moments.csv", "groups.csv", "UTC"),
     *("Efron", "Tibshirani", "Maris", "Oostenveld", "Westfall", "Young", "Janssen"),
+    *("reentry", "mien", "analyze"),
 }
 """Latin words of a Russian page: names, files and signs."""
 
@@ -51,6 +52,7 @@ def left_out() -> list[Viewer]:
         planted_timeline([[(0, "")]], seconds=20, fps=5),
         planted_timeline([[(0, "neutral"), (6, "")]], seconds=20, fps=5),
         planted_timeline([[(0, ""), (5, "neutral")]], seconds=20, fps=5),
+        planted_timeline([[(0, "neutral"), (6, "")], [(0, ""), (7, "neutral"), (12, "")]], seconds=20, fps=5),
     ]
     return [Viewer(f"н{i}", table) for i, table in enumerate(tables)]
 
@@ -91,9 +93,9 @@ def test_both_languages_say_the_same_things():
 
 def test_no_english_is_left_on_a_russian_page(film: Reaction, short: Reaction, visits: Visits):
     pages = [
-        reaction_page(film, title="Ролик", model="модель", failed=["х/плохой"], language="ru", made=MADE),
+        reaction_page(film, title="Ролик", models=["модель", "другая"], failed=["х/плохой"], language="ru", made=MADE),
         reaction_page(short, title="Ролик", language="ru", made=MADE),
-        visits_page(visits, title="Кафе", model="модель", failed=2, language="ru", made=MADE),
+        visits_page(visits, title="Кафе", models=["модель", "другая"], failed=2, language="ru", made=MADE),
     ]
     for html in pages:
         told = " ".join(said(html))
@@ -103,6 +105,7 @@ def test_no_english_is_left_on_a_russian_page(film: Reaction, short: Reaction, v
     assert all(name in " ".join(said(pages[0])) for name in ("радость", "безразличие", "грусть", "удивление", "весь фильм"))
     assert "В расчёты они не вошли" in pages[2]
     assert "без периода" in pages[2]
+    assert all("разными моделями (модель, другая)" in html for html in (pages[0], pages[2]))
 
 
 def test_every_reason_for_leaving_a_viewer_out_is_told_in_the_language_of_the_page(film: Reaction):

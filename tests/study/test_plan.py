@@ -21,6 +21,11 @@ def test_a_plan_says_whose_recording_is_where(tmp_path: Path) -> None:
     assert found == [Recording(str(tmp_path / "in/a.mp4"), "Анна", 2.5, "men"), Recording(str(tmp_path / "b.mp4"), "b", 1, "")]
 
 
+def test_a_plan_with_semicolons_as_spreadsheets_of_some_countries_write_it(tmp_path: Path) -> None:
+    found = read_plan(written(tmp_path, "file;viewer;start\na.mp4;Anna, the first;2,5\n"))
+    assert found == [Recording(str(tmp_path / "a.mp4"), "Anna, the first", 2.5, "")]
+
+
 def test_parts_and_visits(tmp_path: Path) -> None:
     assert read_parts(written(tmp_path, 'part,start,end\n"joke, first",1,2.5\n')) == [Part("joke, first", 1, 2.5)]
     visits = read_visits(written(tmp_path, "file,side,period\na.mp4,entering,monday\nb.mp4,leaving,\n"))

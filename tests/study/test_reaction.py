@@ -26,6 +26,7 @@ def test_the_moment_that_all_share_is_found_on_the_clock_of_the_film():
     assert (moment.start, moment.end) == (8.0, 12.0)
     assert moment.p <= 0.05
     assert moment.change > 0.5
+    assert 0.4 < moment.departure < moment.change  # from what they show over the film, in which they laugh a fifth of the time
     whole, joke, end = (one for one in found.parts if not one.group)
     assert joke.level.mean[HAPPY] > 0.6 > 0.2 > end.level.mean[HAPPY]
     assert joke.p[HAPPY] <= 0.05 < end.p[HAPPY]
@@ -72,6 +73,39 @@ def test_the_person_longest_in_sight_is_the_viewer():
     assert np.nanmax(got.values[HAPPY]) < 0.2
 
 
+def test_who_is_in_sight_before_the_film_or_longer_elsewhere_is_not_the_viewer():
+    """Somebody sets the camera up for half a minute, and stays for the film's first seconds."""
+    table = planted_timeline([[(0, "sad"), (34, "")], [(0, ""), (31, "happy")]], seconds=50, fps=5, noise=0.1)
+    got = curve(Viewer("a", table, start=30.0), np.arange(21.0))
+    assert (got.people, got.apart) == (2, False)
+    assert got.seen == pytest.approx(19 / 20)
+    assert got.mean[HAPPY] > 0.6
+    found = react(
+        [Viewer(f"v{i}", table, start=30.0) for i in range(3)], settings=ReactionSettings(rounds=100, baseline=(1, 4), duration=20)
+    )
+    assert np.nanmax(abs(found.change.mean[HAPPY])) < 0.2  # the baseline is of the same person
+    nobody = curve(Viewer("a", table, start=30.0), np.arange(3.0) - 20, person=got.person)
+    assert np.isnan(nobody.values).all()
+
+
+def test_one_person_with_several_numbers_is_told_as_such():
+    parted = planted_timeline(
+        [[(0, "neutral"), (7, "")], [(0, ""), (7, "neutral"), (14, "")], [(0, ""), (14, "neutral")]], seconds=20, fps=5
+    )
+    found = react([viewer(0), viewer(1), Viewer("p", parted)], settings=ReactionSettings(rounds=100))
+    assert found.left_out[0].why.endswith(
+        "its 3 persons were never in sight together and may be one who was lost and found again (see --reentry of mien analyze)"
+    )
+
+
+def test_a_short_last_step_counts_for_its_time():
+    rows = [row | {"valence": float(row["time_s"] >= 20)} for row in viewer(0, seconds=20.4).timeline.rows()]
+    table = Timeline.from_rows(rows)
+    found = react([Viewer(f"v{i}", table) for i in range(3)], settings=ReactionSettings(rounds=100, step=5.0))
+    assert found.curves[0].mean[VALENCE] == pytest.approx(0.4 / 20.4, abs=0.006)
+    assert found.change.mean[VALENCE, 0] == pytest.approx(-0.4 / 20.4, abs=0.006)
+
+
 def test_viewers_who_cannot_count_are_named():
     away = Viewer("away", planted_timeline([[(0, "neutral"), (6, "")]], seconds=20, fps=10))
     nobody = Viewer("nobody", planted_timeline([[(0, "")]], seconds=20, fps=10))
@@ -81,7 +115,7 @@ def test_viewers_who_cannot_count_are_named():
     assert [one.name for one in found.curves] == ["v0", "v1", "v2"]
     why = {one.name: one.why for one in found.left_out}
     assert why["away"] == "a sure face in 30 % of the film; wanted 50 %"
-    assert why["nobody"] == "no face was found"
+    assert why["nobody"] == "no face was found during the film"
     assert why["late"] == "no sure face in the baseline"
     assert "several recordings" in why["both"]
 
@@ -92,6 +126,48 @@ def test_groups_are_compared():
     assert contrast.difference.low[HAPPY] > 0.4
     assert contrast.p[HAPPY] <= 0.05
     assert {one.group for one in found.parts} == {"", "a", "b"}
+
+
+def test_groups_that_differ_in_what_changes_alone_are_told_by_it():
+    """Each viewer has a level of their own, far apart; one group laughs at the joke."""
+
+    def of(i: int) -> Viewer:
+        own = viewer(i, laughs=i % 2 == 0, group="ab"[i % 2])
+        return Viewer(
+            own.name,
+            Timeline.from_rows([row | {"p_happy": 0.3 * row["p_happy"] + 0.2 * (i // 2 % 4)} for row in own.timeline.rows()]),
+            group=own.group,
+        )
+
+    found = react([of(i) for i in range(16)], [Part("joke", 8, 12)], QUICK)
+    contrast = next(one for one in found.contrasts if one.part.name == "joke")
+    assert contrast.change.low[HAPPY] > 0.1
+    assert contrast.change_p[HAPPY] <= 0.05 < contrast.p[HAPPY]
+    three = react([viewer(i, laughs=i % 3 == 0, group="abc"[i % 3]) for i in range(12)], [Part("joke", 8, 12)], QUICK)
+    pair = next(one for one in three.contrasts if (one.part.name, one.first, one.second) == ("joke", "a", "b"))
+    both = [viewer(i, laughs=i % 3 == 0, group="abc"[i % 3]) for i in range(12) if i % 3 < 2]
+    alone = next(one for one in react(both, [Part("joke", 8, 12)], QUICK).contrasts if one.part.name == "joke")
+    np.testing.assert_allclose(pair.p, np.minimum(3 * alone.p, 1))  # three pairs
+
+
+def test_a_shared_fall_is_a_fall_though_it_stays_above_the_baseline():
+    def of(i: int) -> Viewer:
+        rows = [
+            row | {"valence": 0.0 if row["time_s"] < 4 else 0.2 if 10 <= row["time_s"] < 13 else 0.5} for row in viewer(i).timeline.rows()
+        ]
+        noise = np.random.default_rng(i).normal(0, 0.05, len(rows))
+        return Viewer(
+            f"v{i}", Timeline.from_rows([row | {"valence": row["valence"] + x} for row, x in zip(rows, noise, strict=True)]), start=4
+        )
+
+    found = react([of(i) for i in range(8)], [Part("dip", 6, 9)], ReactionSettings(rounds=400, baseline=(-4, 0)))
+    moment = next(one for one in found.moments if one.measure == "valence" and one.start <= 6 < one.end)
+    dip = next(one for one in found.parts if one.part.name == "dip")
+    assert moment.p <= 0.05
+    assert dip.p[VALENCE] <= 0.05
+    assert moment.change == pytest.approx(0.2, abs=0.05)
+    assert moment.departure < -0.15
+    assert dip.change.mean[VALENCE] > 0 > dip.departure.high[VALENCE]
 
 
 def test_changes_from_the_mean_over_the_film_where_there_is_no_baseline():
@@ -120,6 +196,7 @@ def test_the_film_is_as_long_as_half_of_the_recordings_and_the_seed_decides():
         ([], {"duration": 0.1}, "a duration of a step or more"),
         ([], {"baseline": (3, 3)}, "an end after its beginning"),
         ([], {"rounds": 5}, "at least 100"),
+        ([], {"seed": -1}, "seed -1; wanted rounds of at least 100 and a seed of 0 or more"),
     ],
 )
 def test_what_makes_no_study_is_refused(parts, settings, words):

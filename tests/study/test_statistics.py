@@ -28,10 +28,10 @@ def test_intervals_cover_the_mean_of_those_who_were_not_drawn(n, skewed):
 def test_the_difference_of_groups_of_unlike_size_is_covered(sizes):
     """Also where hardly anybody smiles, so that by chance nobody of a small group does."""
     groups = [np.where(RNG(n).random((n, 1500)) < 0.15, 0.8, 0.05) + RNG(n + 1).normal(0, 0.03, (n, 1500)) for n in sizes]
-    found = difference_of(*groups)
+    found = difference_of([tuple(groups)])
     assert ((found.low <= 0) & (found.high >= 0)).mean() >= 0.95
     np.testing.assert_allclose(found.mean, groups[0].mean(axis=0) - groups[1].mean(axis=0))
-    normal = difference_of(RNG(0).normal(3, 1, (12, 1500)), RNG(1).normal(1, 1, (12, 1500)), span=(-1.9, 9.0))
+    normal = difference_of([(RNG(0).normal(3, 1, (12, 1500)), RNG(1).normal(1, 1, (12, 1500)))], span=(-1.9, 9.0))
     assert 0.94 <= ((normal.low <= 2) & (normal.high >= 2)).mean() <= 0.98
     assert normal.low.min() >= -1.9
 
@@ -61,12 +61,14 @@ def test_values_that_are_all_alike_have_an_interval_of_no_width():
 def test_corrected_p_of_two_groups():
     first, second = RNG(3).normal(size=(9, 4)), RNG(4).normal(size=(11, 4))
     first[:, 2] += 3.0
-    p = difference_p(first, second, rounds=1000)
+    p = difference_p([(first, second)], rounds=1000)
     assert p[2] < 0.01
     assert (p[[0, 1, 3]] > 0.05).all()
-    wrong = [difference_p(RNG(s).normal(size=(7, 4)), 3 * RNG(s + 999).normal(size=(12, 4)), rounds=300).min() <= 0.05 for s in range(150)]
+    wrong = [
+        difference_p([(RNG(s).normal(size=(7, 4)), 3 * RNG(s + 999).normal(size=(12, 4)))], rounds=300).min() <= 0.05 for s in range(150)
+    ]
     assert np.mean(wrong) <= 0.1  # though the spreads differ
-    assert np.isnan(difference_p(first[:2], second)).all()
+    assert np.isnan(difference_p([(first[:2], second)])).all()
 
 
 def test_many_columns_in_blocks_are_as_one_by_one(monkeypatch):
@@ -79,3 +81,22 @@ def test_many_columns_in_blocks_are_as_one_by_one(monkeypatch):
     np.testing.assert_allclose(found.low, whole.low, atol=0.35)  # other draws
     assert found.low.min() >= -0.5
     assert found.shaped(5, 6).at(1).mean.shape == (6,)
+
+
+def test_groups_are_compared_within_strata():
+    """The mean of the strata's differences is covered and keeps the level, however the strata differ and whoever is in them."""
+    covered, wrong = [], []
+    for seed in range(150):
+        rng = RNG(seed)
+        pairs = [(rng.normal(level + 0.5, 1, (n, 3)), rng.normal(level, 1, (m, 3))) for level, n, m in ((0, 5, 25), (3, 25, 5), (9, 6, 6))]
+        found = difference_of(pairs)
+        covered.append((found.low <= 0.5) & (found.high >= 0.5))
+        wrong.append(difference_p([(one - 0.5, two) for one, two in pairs], rounds=200, seed=seed).min() <= 0.05)
+    assert 0.93 <= np.mean(covered) <= 0.995
+    assert np.mean(wrong) <= 0.1
+    weights = [n * m / (n + m) for n, m in ((5, 25), (25, 5), (6, 6))]
+    by_hand = np.average([one.mean(axis=0) - two.mean(axis=0) for one, two in pairs], axis=0, weights=weights)
+    np.testing.assert_allclose(found.mean, by_hand)
+    assert found.n.tolist() == [36] * 3
+    few = [(np.array([[1.0], [2.0]]), np.array([[0.0], [1.0]]))] * 2  # all 36 ways to part them
+    assert difference_p(few).tolist() == [difference_p(few, seed=9).item()]

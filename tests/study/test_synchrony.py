@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mien.study import synchrony
-from mien.study.synchrony import parts_p, stretches
+from mien.study.synchrony import departures, parts_p, stretches
 
 STEPS = 120
 
@@ -63,12 +63,45 @@ def test_gaps_turn_with_their_viewer():
 
 
 def test_turned_values_are_those_of_another_beginning():
-    """The statistic of turned curves is the statistic of curves that were turned by hand."""
+    """The statistic of turned curves is that of departures turned by hand, over the step's own spread or the measure's."""
     values = bursts(6, 3)
-    turned = synchrony._Turned.of(values)
     shifts = np.random.default_rng(0).integers(STEPS, size=(1, 6))
-    by_hand = np.stack([np.roll(own, shift, axis=1) for own, shift in zip(values, shifts[0], strict=True)])
-    np.testing.assert_allclose(turned.at(shifts)[0], synchrony._Turned.of(by_hand).at(np.zeros((1, 6), np.int64))[0], atol=1e-9)
+    apart = departures(values)
+    spread = np.sqrt(np.square(apart).mean(axis=(0, 2)))[:, None]
+    by_hand = np.stack([np.roll(own, shift, axis=1) for own, shift in zip(apart, shifts[0], strict=True)])
+    expected = by_hand.sum(axis=0) / np.sqrt(6) / np.maximum(by_hand.std(axis=0, ddof=1), spread)
+    np.testing.assert_allclose(synchrony._Turned.of(values).at(shifts)[0], expected, atol=1e-9)
+
+
+def test_departures_are_from_the_line_that_fits_best():
+    values = np.random.default_rng(0).normal(size=(2, 3, 50)) + 0.1 * np.arange(50)
+    values[0, 1, 10:30] = values[1, 2] = np.nan
+    found = departures(values)
+    for own, apart in zip(values.reshape(-1, 50), found.reshape(-1, 50), strict=True):
+        known = np.isfinite(own)
+        assert np.array_equal(known, np.isfinite(apart))
+        if known.any():
+            line = np.polyval(np.polyfit(np.flatnonzero(known), own[known], 1), np.flatnonzero(known))
+            np.testing.assert_allclose(apart[known], own[known] - line, atol=1e-9)
+    assert departures(np.array([[2.0, np.nan], [1.0, 3.0]])).tolist()[1] == [0, 0]
+
+
+@pytest.mark.parametrize("steps", [30, 60])
+def test_viewers_who_tire_each_in_another_way_share_nothing(steps):
+    """Slow values of each viewer's own, and a drift as large as they vary: circles of curves that do not close."""
+
+    def slow(seed: int) -> np.ndarray:
+        rng = np.random.default_rng([steps, seed])
+        values = rng.normal(size=(10, 6, steps))
+        for k in range(1, steps):
+            values[..., k] = 0.85 * values[..., k - 1] + 0.53 * values[..., k]
+        return values + rng.normal(size=(10, 6, 1)) * np.linspace(-1.7, 1.7, steps)
+
+    thirds = np.repeat(np.eye(3), steps // 3, axis=1)
+    wrong = [any(one.p <= 0.05 for one in stretches(slow(seed), rounds=200, seed=seed)) for seed in range(80)]
+    assert np.mean(wrong) <= 0.125
+    wrong = [np.nanmin(parts_p(slow(seed), thirds, rounds=200, seed=seed)) <= 0.05 for seed in range(80)]
+    assert np.mean(wrong) <= 0.125
 
 
 def test_too_few_viewers_or_steps_have_no_test():

@@ -74,6 +74,23 @@ def test_periods_with_few_people_are_not_told():
     assert (len(few.periods), few.withheld, few.periods[0].counts) == (1, (), (8, 8))  # no day is told, so the whole gives none away
 
 
+def test_who_comes_at_which_time_of_day_is_no_difference():
+    """Many come in the sad morning and many leave in the happy evening (Simpson's paradox): within both nothing changes."""
+    parts = []
+    for k, (period, share, came, left) in enumerate((("morning", 0.1, 40, 8), ("evening", 0.9, 8, 40))):
+        parts += [
+            people_in(visitors(share, n=n, seed=10 * k + side), leaving=bool(side), period=period) for side, n in enumerate((came, left))
+        ]
+    whole, *periods = compare(parts, QUICK).periods
+    assert whole.leaving.mean[HAPPY] - whole.entering.mean[HAPPY] > 0.3  # which is the time of day
+    within = [one.difference.mean[HAPPY] for one in periods]
+    assert whole.difference.mean[HAPPY] == pytest.approx(np.mean(within))  # both weigh 40 * 8 / 48
+    assert whole.difference.low[HAPPY] < 0 < whole.difference.high[HAPPY]
+    assert whole.p.min() > 0.05
+    together = compare([dataclasses.replace(part, period="") for part in parts], QUICK).periods[0]
+    assert together.p[VALENCE] <= 0.01
+
+
 def test_people_of_no_period_cannot_be_told_from_the_whole():
     """One person more than the days together have would be the whole less the days."""
     days = [people_in(visitors(0.5, n=10, seed=k), leaving=k % 2 == 1, period=f"day {k // 2}") for k in range(4)]
@@ -98,7 +115,8 @@ def test_too_few_people_and_wrong_settings_are_refused():
     for setting, words in (
         ({"least_people": 1}, r"^least_people is 1; wanted at least 3, so that nobody can be recognised in the figures$"),
         ({"least_seconds": -1}, r"^least_seconds is -1; wanted 0 or more$"),
-        ({"rounds": 5}, r"^rounds is 5; wanted at least 100$"),
+        ({"rounds": 5}, r"^rounds is 5 and seed 0; wanted rounds of at least 100 and a seed of 0 or more$"),
+        ({"seed": -1}, r"^rounds is 5000 and seed -1; wanted rounds of at least 100 and a seed of 0 or more$"),
     ):
         with pytest.raises(UsageError, match=words):
             VisitorSettings(**setting)

@@ -60,7 +60,7 @@ def detectors(
     ] = None,
     only_set: Annotated[str | None, typer.Option("--set", help="Only pictures of this set, a name in the CSV's column `set`.")] = None,
     min_face: Annotated[float, typer.Option(help="Faces with a shorter side below this many pixels do not count.", min=0)] = 0,
-    threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all cores.")] = 1,
+    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 takes all cores.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
 ) -> None:
     """Faces found and false boxes on pictures with known faces, and milliseconds a picture."""

@@ -133,7 +133,7 @@ def extra(
     model: Annotated[str, typer.Option(help="Model whose card says how faces are cut out.")] = "base",
     detector: Annotated[str, typer.Option(help="Face detector.")] = "yunet",
     size: Annotated[int, typer.Option(min=0, help="Side of the crops in pixels; 0: what the model sees.")] = 0,
-    threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all cores.")] = 0,
+    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 takes all cores.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Add the faces of other pictures to a manifest, for training only.

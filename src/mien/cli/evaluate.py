@@ -68,7 +68,7 @@ def evaluate(
             "All take some 40 times as long.",
         ),
     ] = None,
-    threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all cores.")] = 0,
+    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 takes all cores.")] = 0,
 ) -> None:
     """Accuracy, macro-F1, calibration and more of a model on labelled pictures."""
     from mien.cli.render import progress_counter, say
@@ -202,7 +202,7 @@ def _robustness_lines(found: Mapping[str, Any]) -> list[str]:
         lines += [f"    {kind['what']}"] * kind["simulated"]
         for one in kind["levels"]:
             faceless = f", {100 * one['faceless']:.1f} % without a face" if one["faceless"] else ""
-            gap = f"  change {one['change']:+.4f}" if one["level"] else ""
+            gap = f"  change {one['change']:+.4f}  same answer {one['same']:.4f}" if one["level"] else ""
             lines.append(f"    {one['level']:>6g}  accuracy {one['accuracy']:.4f}{_interval(one['interval'])}{gap}  n {one['n']}{faceless}")
     return lines
 

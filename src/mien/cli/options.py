@@ -35,7 +35,7 @@ Affect = Annotated[
     str, typer.Option(help="Where valence and arousal come from: model, none, or expected under the anchors adfes2011, crowd, legacy.")
 ]
 MinScore = Annotated[float | None, typer.Option(help="Leave out faces with a lower detection score, 0..1.")]
-Threads = Annotated[int, typer.Option(help="CPU threads of a network; 0 chooses by the machine.")]
+Threads = Annotated[int, typer.Option(min=0, help="CPU threads of a network; 0 chooses by the machine.")]
 ShowAffect = Annotated[
     bool,
     typer.Option(

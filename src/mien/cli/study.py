@@ -91,6 +91,7 @@ def reaction(
     span = None if baseline is None else given.seconds_span(baseline, before=True)
     settings = ReactionSettings(duration, step, span, least_coverage, rounds, seed)
     refuse_names([one.viewer for one in recordings], named)
+    _refuse_twice([one.file for one in recordings], "its viewer would count twice")
     rows = _row_files(output / ROWS, [one.viewer for one in recordings])
     reader = _reader(detector, model, threads, every)
     run = _Run(output, quiet=quiet, total=len(recordings))
@@ -100,13 +101,14 @@ def reaction(
     run.need(viewers)
     run.say("working out intervals and tests")
     found = react(viewers, named, settings)
+    run.tell_models(reader.models)
     for left in found.left_out:
         run.tell(f"{left.name}: left out ({left.why})")
     read = [{"file": one.file, "viewer": one.viewer, "start": one.start, "group": one.group} for one in recordings]
     files = write_reaction(found, output, about={**reader.about(), "recordings": read, "could_not_be_read": run.failed})
     name = title or output.resolve().name
     write_reaction_page(
-        found, output / PAGE, title=name, language=language, affect_scale=affect_scale, model=", ".join(reader.models), failed=run.failed
+        found, output / PAGE, title=name, language=language, affect_scale=affect_scale, models=reader.models, failed=run.failed
     )
     shared = sum(moment.p <= ALPHA for moment in found.moments)
     run.end(f"{counted(len(found.curves), 'viewer')}, {counted(shared, 'shared moment')}", [PAGE, *files])
@@ -156,9 +158,9 @@ def visitors(
     visits = (
         read_visits(plan) if plan else [Visit(file, side) for side, files in ((False, entering), (True, leaving)) for file in files or []]
     )
-    real = [str(Path(one.file).resolve()) for one in visits]
-    if twice := next((one.file for one, path in zip(visits, real, strict=True) if real.count(path) > 1), ""):
-        raise UsageError(f"{twice}: named twice; its people would count twice")
+    if plan is None and not (entering and leaving):
+        raise UsageError(f"name recordings of both sides; found none with {'--leaving' if entering else '--entering'}")
+    _refuse_twice([one.file for one in visits], "its people would count twice")
     settings = VisitorSettings(least_seconds, least_people, rounds, seed)
     reader = _reader(detector, model, threads, every)
     run = _Run(output, quiet=quiet, total=len(visits))
@@ -168,6 +170,7 @@ def visitors(
     ]
     run.need(people)
     found = compare(people, settings)
+    run.tell_models(reader.models)
     for name in found.withheld:
         run.tell(f"period {name}: not told, fewer than {least_people} people on a side")
     about = {**reader.about(), "recordings": len(visits), "could_not_be_read": len(run.failed)}
@@ -179,10 +182,17 @@ def visitors(
         title=name,
         language=language,
         affect_scale=affect_scale,
-        model=", ".join(reader.models),
+        models=reader.models,
         failed=len(run.failed),
     )
     run.end("{:,} people entering, {:,} leaving".format(*found.periods[0].counts), [PAGE, *files])
+
+
+def _refuse_twice(files: Sequence[str], why: str) -> None:
+    """Raise UsageError for a file that is named twice, in whatever way."""
+    real = [str(Path(file).resolve()) for file in files]
+    if twice := next((file for file, path in zip(files, real, strict=True) if real.count(path) > 1), ""):
+        raise UsageError(f"{twice}: named twice; {why}")
 
 
 def _reader(detector: str, model: str, threads: int, every: float) -> Reader:
@@ -225,6 +235,13 @@ class _Run:
         from mien.cli.render import say
 
         say(line)
+
+    def tell_models(self, models: Sequence[str]) -> None:
+        """Say it where more than one model read the faces."""
+        if len(models) > 1:
+            self.tell(
+                f"{len(models)} models read these faces ({', '.join(models)}): what differs between them looks like people who differ"
+            )
 
     def read(self, what: Sequence[One], reader: Reader, of: Callable[[One], tuple[str, Path | None]]) -> Iterator[tuple[One, Timeline]]:
         """The table of each; what cannot be read is told, and left out."""

@@ -41,6 +41,8 @@ class Level:
     """accuracy - untouched."""
     change_interval: Interval
     """Of the change, from the same resamples: narrower than the accuracy's, since the pictures are the same."""
+    same: float
+    """Share of the pictures with the answer, right or wrong, that they get as they are; no face found is an answer too."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,6 +133,7 @@ def _levels(
     """Kind -> level -> figures, of levels with pictures. The pictures as they are have the kind "" and the level 0."""
     width = there.shape[1]
     right = judged.right.reshape(-1, width)[rows]
+    said = np.where(judged.answered, judged.guess, -1).reshape(-1, width)[rows]
     of, drawn = there[rows], _intervals(right, there[rows], own, rounds)
     out: dict[str, dict[float, Level]] = {}
     for k, (name, level) in enumerate([("", 0.0), *runs]):
@@ -143,6 +146,7 @@ def _levels(
         out.setdefault(name, {})[level] = Level(
             level, len(at), accuracy, drawn.get(f"accuracy {k}", UNKNOWN), mean_known(recall),
             float((~judged.answered[at]).mean()), before, accuracy - before, drawn.get(f"change {k}", UNKNOWN),
+            float((said[kept, k] == said[kept, 0]).mean()),
         )  # fmt: skip
     return out
 

@@ -24,10 +24,14 @@ def load_onnxruntime() -> Any:
 
 
 def threads_for(asked: int) -> int:
-    """Threads of a network: as many as asked for; for 0 one where there are no more than two cores, else 0, for all of them."""
+    """Threads of a network: as many as asked for, but no more than there are cores; for 0 one where there are no more than two cores,
+    else 0, for all of them."""
+    cores = os.cpu_count() or 1
+    if asked:
+        return min(asked, cores)
     # On two cores with other work beside them, two threads of a network mostly wait for each other: no picture was done sooner with
     # them, and a video, where the other core draws and encodes, took 12 % more CPU a frame.
-    return asked or (1 if (os.cpu_count() or 1) <= 2 else 0)
+    return 1 if cores <= 2 else 0
 
 
 def open_session(path: Path, *, threads: int = 0) -> onnxruntime.InferenceSession:

@@ -60,7 +60,8 @@ def _chart(name: str, found: Sequence[tuple[str, Mapping[str, Any]]], bottom: fl
     for model, own in found:
         levels = own["kinds"][name]["levels"]
         hints = [
-            f"{f'{model}, ' if len(found) > 1 else ''}{_level(one, unit)}: {percent(one['accuracy'])} right, {one['n']:,} pictures"
+            f"{f'{model}, ' if len(found) > 1 else ''}{_level(one, unit)}: {percent(one['accuracy'])} right, "
+            f"{percent(one['same'])} answered as before, {one['n']:,} pictures"
             + (f", {percent(one['faceless'])} without a face" if one["faceless"] else "")
             for one in levels
         ]
@@ -83,7 +84,7 @@ def _caption(name: str, found: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
 
 def _table(kinds: Sequence[str], found: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
     names = [f"{text(name)}: " if len(found) > 1 else "" for name, _ in found]
-    heads = ("accuracy", "95\u00a0% interval", "change, points", "95\u00a0% interval", "balanced accuracy", "no face")
+    heads = ("accuracy", "95\u00a0% interval", "change, points", "95\u00a0% interval", "balanced accuracy", "same answer", "no face")
     head = ["", "pictures", *(f"{name}{word}" for name in names for word in heads)]
     rows = []
     for name in kinds:
@@ -99,7 +100,8 @@ def _cells(one: Mapping[str, Any]) -> list[str]:
     less, more = one["change_interval"]
     return [
         percent(one["accuracy"]), NONE if low != low else f"{100 * low:.1f} to {percent(high)}", f"{100 * one['change']:+.1f}",
-        NONE if less != less else f"{100 * less:+.1f} to {100 * more:+.1f}", percent(one["balanced_accuracy"]), percent(one["faceless"]),
+        NONE if less != less else f"{100 * less:+.1f} to {100 * more:+.1f}", percent(one["balanced_accuracy"]), percent(one["same"]),
+        percent(one["faceless"]),
     ]  # fmt: skip
 
 

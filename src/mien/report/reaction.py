@@ -29,17 +29,17 @@ def write_reaction_page(
     path: Path,
     *,
     title: str,
-    model: str = "",
+    models: Sequence[str] = (),
     failed: Sequence[str] = (),
     language: str = "en",
     affect_scale: str = "unit",
 ) -> None:
     """Write the page, under a temporary name until it is whole.
 
-    model: what read the faces. failed: recordings that could not be read, or not to their end. language: `en` or `ru`. affect_scale: on
+    models: what read the faces. failed: recordings that could not be read, or not to their end. language: `en` or `ru`. affect_scale: on
     which valence and arousal are shown, `unit` -1..1 or `seven` 1..7. Raises SinkError, and UnknownName for a language or scale.
     """
-    html = reaction_page(found, title=title, model=model, failed=failed, language=language, affect_scale=affect_scale)
+    html = reaction_page(found, title=title, models=models, failed=failed, language=language, affect_scale=affect_scale)
     replace(path, html.encode("utf-8", "replace"))
 
 
@@ -47,7 +47,7 @@ def reaction_page(
     found: Reaction,
     *,
     title: str,
-    model: str = "",
+    models: Sequence[str] = (),
     failed: Sequence[str] = (),
     language: str = "en",
     affect_scale: str = "unit",
@@ -68,9 +68,9 @@ def reaction_page(
     ]
     film = page.write.length(float(found.edges[-1]))
     meta = words["reaction_meta"].format(n=len(found.curves), film=film, step=f"{found.settings.step:g}")
-    notes = f'<p class="limits">{words["limits"]}</p>{page.warnings(failed)}'
+    notes = f'<p class="limits">{words["limits"]}</p>{page.warnings(failed, models)}'
     return document(
-        title, meta + (f" · {words['model'].format(model=model)}" if model else ""), parts, notes=notes, css=resource("study.css"),
+        title, meta + page.write.read_by(models), parts, notes=notes, css=resource("study.css"),
         made=made, language=language,
     )  # fmt: skip
 
@@ -82,8 +82,8 @@ class _Page:
         self.found, self.write, self.words = found, writing, writing.words
         self._shared = [moment for moment in found.moments if moment.p <= ALPHA]
 
-    def warnings(self, failed: Sequence[str]) -> str:
-        """What must be known first: too few viewers, and who is missing."""
+    def warnings(self, failed: Sequence[str], models: Sequence[str]) -> str:
+        """What must be known first: too few viewers, who is missing, and whether one model read them all."""
         words, n, notes = self.words, len(self.found.curves), []
         if n < LEAST:
             notes.append(words["few_viewers"].format(n=n, least=LEAST))
@@ -94,6 +94,7 @@ class _Page:
             "failed": [text(Path(name).name) for name in failed],
         }
         notes += [words[what].format(names=listed(names, words)) for what, names in lists.items() if names]
+        notes += self.write.mixed(models)
         return f'<ul class="notes">{"".join(f"<li>{note}</li>" for note in notes)}</ul>' if notes else ""
 
     def _why(self, reason: Reason) -> str:
@@ -131,7 +132,7 @@ class _Page:
     def moments(self) -> str:
         """When the viewers changed together."""
         words, write = self.words, self.write
-        note = _note(words["moments_note"].format(since=words["since_baseline" if self.found.settings.baseline else "since_mean"]))
+        note = _note(words["moments_note"] + (words["moments_change"] if self.found.settings.baseline else ""))
         told = [one for one in self.found.moments if one.p <= LEAST_SURE][:MOST_MOMENTS]
         if not told:
             return f"{note}<p>{words['moments_none'].format(p=f'{LEAST_SURE:g}')}</p>"
@@ -139,8 +140,10 @@ class _Page:
         for one in told:
             k = MEASURES.index(one.measure)
             times = [write.length(seconds) for seconds in (one.start, one.end, one.end - one.start)]
-            rows.append([text(write.title(k)), *times, write.change(one.change, k), marked_p(one.p)])
-        head = [*(words[name] for name in ("what", "from_time", "to_time", "lasts", "mean_change")), "p"]
+            change = [write.change(one.change, k)] if self.found.settings.baseline else []
+            rows.append([text(write.title(k)), *times, *change, write.change(one.departure, k), marked_p(one.p)])
+        change = [words["mean_change"]] if self.found.settings.baseline else []
+        head = [*(words[name] for name in ("what", "from_time", "to_time", "lasts")), *change, words["departure"], "p"]
         return note + table(words["moments_caption"].format(p=f"{LEAST_SURE:g}"), head, rows)
 
     def expressions(self) -> str:
@@ -155,9 +158,9 @@ class _Page:
     def parts(self) -> str:
         """Each part of the film, of all and of each group."""
         words = self.words
-        since = words["from_baseline" if self.found.settings.baseline else "from_mean"]
-        out = [_note(words["parts_note"].format(since=since))]
-        head = [words["part"], words["what"], "n", words["mean"], "", words["changed"], "p"]
+        out = [_note(words["parts_note"] + (words["parts_change"] if self.found.settings.baseline else ""))]
+        change = [words["changed"]] if self.found.settings.baseline else []
+        head = [words["part"], words["what"], "n", words["mean"], "", *change, words["departure"], "p"]
         for group in dict.fromkeys(one.group for one in self.found.parts):
             rows = [row for one in self.found.parts if one.group == group for row in self._part_rows(one)]
             out.append(table(text(words["group_of"].format(name=group) if group else words["all_viewers"]), head, rows))
@@ -169,25 +172,28 @@ class _Page:
         name = f"{text(self._name(one.part))} <small>{write.length(one.part.start)}–{write.length(one.part.end)}</small>"
         rows = []
         for k in [0, 1, *(int(i) for i in np.argsort(-np.nan_to_num(one.level.mean[2:]), kind="stable")[:3] + 2)]:
-            change = write.difference(one.change, k) if np.isfinite(one.change.mean[k]) else NONE
+            told = [one.change, one.departure] if self.found.settings.baseline else [one.departure]
+            apart = [write.difference(of, k) if np.isfinite(of.mean[k]) else NONE for of in told]
             bar = interval_line(one.level.low[k], one.level.mean[k], one.level.high[k], (-1, 1) if k < 2 else (0, 1))
-            rows.append([name, text(write.title(k)), str(int(one.level.n[k])), write.mean(one.level, k), bar, change, marked_p(one.p[k])])
+            rows.append([name, text(write.title(k)), str(int(one.level.n[k])), write.mean(one.level, k), bar, *apart, marked_p(one.p[k])])
         return rows
 
     def groups(self) -> str:
         """Each two groups compared."""
         words = self.words
         rows = [row for one in self.found.contrasts for row in self._contrast_rows(one)]
-        head = [*(words[name] for name in ("pair", "part", "what", "difference")), "", "p"]
-        return _note(words["groups_note"]) + table(words["groups_caption"], head, rows)
+        head = [*(words[name] for name in ("pair", "part", "what", "difference")), "p", words["change_difference"], "p"]
+        since = words["from_baseline" if self.found.settings.baseline else "from_mean"]
+        return _note(words["groups_note"].format(since=since)) + table(words["groups_caption"], head, rows)
 
     def _contrast_rows(self, one: Contrast) -> list[list[str]]:
         """Valence, arousal and the three expressions that differ most."""
         rows = []
-        for k in [0, 1, *(int(i) for i in np.argsort(-np.abs(np.nan_to_num(one.difference.mean[2:])), kind="stable")[:3] + 2)]:
-            bar = interval_line(one.difference.low[k], one.difference.mean[k], one.difference.high[k], (-1, 1))
+        largest = np.fmax(np.abs(one.difference.mean[2:]), np.abs(one.change.mean[2:]))
+        for k in [0, 1, *(int(i) for i in np.argsort(-np.nan_to_num(largest), kind="stable")[:3] + 2)]:
+            change = self.write.difference(one.change, k) if np.isfinite(one.change.mean[k]) else NONE
             who = text(f"{one.first} − {one.second}"), text(self._name(one.part)), text(self.write.title(k))
-            rows.append([*who, self.write.difference(one.difference, k), bar, marked_p(one.p[k])])
+            rows.append([*who, self.write.difference(one.difference, k), marked_p(one.p[k]), change, marked_p(one.change_p[k])])
         return rows
 
     def viewers(self) -> str:
@@ -196,7 +202,7 @@ class _Page:
         rows = [
             [
                 text(one.name), text(one.group) or NONE, percent(one.seen), percent(one.unsure), str(one.people), write.length(one.length),
-                write.value(float(np.nanmean(one.values[0])) if np.isfinite(one.values[0]).any() else float("nan"), 0),
+                write.value(float(one.mean[0]), 0),
             ]
             for one in self.found.curves
         ]  # fmt: skip

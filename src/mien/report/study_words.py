@@ -32,14 +32,18 @@ _ENGLISH: dict[str, str] = {
     "n_to": "{low} to {high}",
     "film_time": "time of the film",
     "alt_film": "{names} over the film",
-    "since_baseline": "their baseline",
-    "since_mean": "their own mean over the film",
-    "moments_note": "Stretches in which the viewers departed together from what each showed over the film. p is the chance of so large a "
-    "stretch, in any measure and at any time, had the film not told them when: each viewer's curve is turned by a random time, again and "
-    "again. It is corrected for all that was looked at. The mean change counts from {since}. Where a stretch begins and ends is less sure "
-    "than that there is one.",
+    "mixed_models": "More than one model read these faces ({names}): what differs between them looks like a difference between people. "
+    "Read all recordings with one.",
+    "moments_note": "Stretches in which the viewers departed together, to the same side, from what each showed over the film. The "
+    "departure is from the straight line through each viewer's own values, so that who tires or warms to the film all along departs from "
+    "nothing. p is of it: the chance of so large a stretch, in any measure and at any time, had the film not told them when (each viewer's "
+    "curve is turned by a random time, again and again), corrected for all that was looked at. Where a stretch begins and ends is less "
+    "sure than that there is one.",
+    "moments_change": " The mean change counts from their baseline and is not tested: all may be above the baseline and yet go down "
+    "together.",
     "moments_none": "None has a p of {p} or less.",
     "moments_caption": "Moments with a p of {p} or less; all are in moments.csv",
+    "departure": "departure",
     "from_time": "from",
     "to_time": "to",
     "lasts": "length",
@@ -47,34 +51,40 @@ _ENGLISH: dict[str, str] = {
     "expressions_note": "Mean probability over the viewers, with its interval. The scales differ; the largest comes first.",
     "from_baseline": "from the baseline",
     "from_mean": "from the viewer's own mean over the film",
-    "parts_note": "First each viewer's mean in the part, then the mean of those, with its 95 % interval in brackets; n viewers. The change "
-    "is {since}; p is of the part being like the rest of the film, corrected for all measures and parts.",
+    "parts_note": "First each viewer's mean in the part, then the mean of those, with its 95 % interval in brackets; n viewers. The "
+    "departure is from the straight line through each viewer's own values over the film, and p is of it: of the part being like the rest "
+    "of the film, corrected for all measures and parts, and for the number of groups. Intervals are each for itself, so that one may hold "
+    "0 where p is small, and the other way round.",
+    "parts_change": " The change is from the baseline, and not tested.",
     "part": "part",
     "whole_film": "whole film",
     "changed": "change",
     "all_viewers": "All viewers",
     "group_of": "Group {name}",
     "no_interval": "no interval",
-    "groups_note": "Difference of the groups' means, with its 95 % interval; p by exchanging viewers between the groups, corrected for all "
-    "measures and parts of the pair. Shown are valence, arousal and the three expressions that differ most; all are in groups.csv.",
+    "groups_note": "Difference of the groups' means, and of their changes {since}, each with its 95 % interval; p by exchanging viewers "
+    "between the groups, corrected for all measures and parts, and for the number of pairs. The intervals are not corrected, so that one "
+    "may leave 0 out where p is large. Shown are valence, arousal and the three expressions that differ most; all are in groups.csv.",
+    "change_difference": "difference of changes",
     "groups_caption": "Groups",
     "pair": "groups",
     "viewers_caption": "Viewers who count",
     "viewer": "viewer",
     "group": "group",
     "seen": "film seen",
-    "people_in": "persons in the recording",
+    "people_in": "persons in sight",
     "covered": "film covered",
     "how_steps": "Each recording is read into steps of {step} s: means over the time of sure faces, unsmoothed; a step with less than "
-    "{share} % of that has no value. Of several persons in a recording the one longest in sight is the viewer.",
+    "{share} % of that has no value. Of several persons in a recording the one longest in sight during the film is the viewer.",
     "how_counts": "A viewer counts with values in {share} % of the film or more. Every figure is over viewers, each counting once.",
     "how_baseline": "Changes count from the viewer's mean in {start} to {end} s of the film.",
     "how_mean": "Changes count from the viewer's own mean over the film.",
     "how_scale": "Valence and arousal are on a scale of {span}, and their changes and differences in units of that scale.",
     "how_intervals": "Intervals: studentised bootstrap over viewers (Efron & Tibshirani 1993), 95 %, {rounds} resamples, seed {seed}.",
-    "how_tests": "Moments: cluster test (Maris & Oostenveld 2007) over all measures and times, with each viewer's curves turned in a "
-    "circle by a random time. Parts: against the rest of the film, with the same turns; groups: viewers exchanged. The largest statistic "
-    "over all measures and parts counts (Westfall & Young 1993).",
+    "how_tests": "Moments: cluster test (Maris & Oostenveld 2007) over all measures and times, with each viewer's curves, less their "
+    "straight line, turned in a circle by a random time. Parts: against the rest of the film, with the same turns; groups: viewers "
+    "exchanged. The largest statistic over all measures and parts counts (Westfall & Young 1993). Where viewers change slowly, over a "
+    "third of the film or so, up to a tenth of studies without any shared moment show one.",
     "how_groups": "Differences of groups: Student's t with the smaller group's degrees of freedom, and no variance below the pooled one.",
     "how_holds": "The intervals hold for other viewers of the same kind and the same film, and do not cover what the model misreads.",
     # visitors
@@ -92,7 +102,10 @@ _ENGLISH: dict[str, str] = {
     "mean_leaving": "mean valence leaving, {span}",
     "sides_note": "Mean over people, each counting once, with its 95 % interval; the difference is leaving minus entering. p is the chance "
     "of so large a difference if the two sides were alike: of valence, the question of such a study, as it is; of the other measures "
-    "corrected for all ten.",
+    "corrected for all ten. An interval and a p may disagree: the interval is on the safe side for small groups.",
+    "within_periods": " The difference is that within the periods: the mean of the periods' differences, weighted by their people. It need "
+    "not be the one column less the other, in which it also tells when more people come and when more leave.",
+    "periods_note": "p is corrected for the {n} periods.",
     "sides_caption": "All visitors",
     "entering": "entering",
     "leaving": "leaving",
@@ -141,15 +154,18 @@ _RUSSIAN: dict[str, str] = {
     "n_to": "от {low} до {high}",
     "film_time": "время фильма",
     "alt_film": "По ходу фильма: {names}",
-    "since_baseline": "их исходного уровня",
-    "since_mean": "их собственного среднего по фильму",
-    "moments_note": "Отрезки, на которых показанные выражения зрителей вместе отклонялись от того, что каждый показывал по ходу фильма. "
-    "p — вероятность такого же или большего отрезка у любой величины и в любое время, если бы моменты задавал не фильм: кривая "
-    "каждого зрителя "
-    "многократно сдвигается по кругу на случайное время. Поправка учитывает все величины и всё время. Среднее изменение отсчитано "
-    "от {since}. Где отрезок начинается и кончается, известно менее точно, чем то, что он есть.",
+    "mixed_models": "Лица распознаны разными моделями ({names}): различия между ними выглядят как различия между людьми. "
+    "Обработайте все записи одной моделью.",
+    "moments_note": "Отрезки, на которых показанные выражения зрителей вместе, в одну сторону, отклонялись от того, что каждый показывал "
+    "по ходу фильма. Отклонение отсчитано от прямой, проведённой через собственные значения зрителя, поэтому постепенная усталость "
+    "отклонением не считается. p относится к нему: это вероятность такого же или большего отрезка у любой величины и в любое время, если "
+    "бы моменты задавал не фильм (кривая каждого зрителя многократно сдвигается по кругу на случайное время), с поправкой на все величины "
+    "и всё время. Где отрезок начинается и кончается, известно менее точно, чем то, что он есть.",
+    "moments_change": " Среднее изменение отсчитано от исходного уровня и не проверяется: все могут быть выше него и всё же вместе идти "
+    "вниз.",
     "moments_none": "Отрезков с p не больше {p} нет.",
     "moments_caption": "Моменты с p не больше {p}; все — в moments.csv",
+    "departure": "отклонение",
     "from_time": "начало",
     "to_time": "конец",
     "lasts": "длительность",
@@ -158,27 +174,31 @@ _RUSSIAN: dict[str, str] = {
     "from_baseline": "от исходного уровня",
     "from_mean": "от собственного среднего зрителя по фильму",
     "parts_note": "Сначала среднее каждого зрителя в части, затем среднее этих средних, в скобках его 95%-й доверительный интервал; "
-    "n — число зрителей. Изменение отсчитано {since}; p — проверка того, отличается ли часть от остального фильма, "
-    "с поправкой на все величины и части.",
+    "n — число зрителей. Отклонение отсчитано от прямой, проведённой через собственные значения зрителя по фильму; p относится к нему: "
+    "проверяется, отличается ли часть от остального фильма, с поправкой на все величины и части и на число групп. Интервалы даны каждый "
+    "сам по себе, поэтому при малом p интервал может содержать 0, и наоборот.",
+    "parts_change": " Изменение отсчитано от исходного уровня и не проверяется.",
     "part": "часть",
     "whole_film": "весь фильм",
     "changed": "изменение",
     "all_viewers": "Все зрители",
     "group_of": "Группа «{name}»",
     "no_interval": "нет интервала",
-    "groups_note": "Разность средних групп, в скобках её 95%-й доверительный интервал; p — по перестановкам зрителей между группами, "
-    "с поправкой на все величины и части пары. Показаны валентность, возбуждение и три выражения с наибольшей разностью; "
-    "все — в groups.csv.",
+    "groups_note": "Разность средних групп и разность их изменений {since}, в скобках 95%-е доверительные интервалы; p — по перестановкам "
+    "зрителей между группами, с поправкой на все величины и части и на число пар. У интервалов поправки нет, поэтому и при большом p "
+    "интервал может не содержать 0. Показаны валентность, возбуждение и три выражения с наибольшей разностью; все — в groups.csv.",
+    "change_difference": "разность изменений",
     "groups_caption": "Группы",
     "pair": "группы",
     "viewers_caption": "Учтённые зрители",
     "viewer": "зритель",
     "group": "группа",
     "seen": "фильма учтено",
-    "people_in": "людей в записи",
+    "people_in": "людей в кадре",
     "covered": "охвачено записью",
     "how_steps": "Каждая запись разбита на шаги по {step} с: средние по времени уверенно распознанного лица, без сглаживания; если такого "
-    "времени в шаге меньше {share} %, значения нет. Если в записи несколько человек, зритель — тот, кого видно дольше всех.",
+    "времени в шаге меньше {share} %, значения нет. Если в записи несколько человек, зритель — тот, кого во время фильма видно дольше "
+    "всех.",
     "how_counts": "Зритель учтён, если значения есть не менее чем в {share} % фильма. Все числа — по зрителям, каждый учтён один раз.",
     "how_baseline": "Изменения отсчитаны от среднего зрителя с {start} по {end} с фильма.",
     "how_mean": "Изменения отсчитаны от собственного среднего зрителя по фильму.",
@@ -186,8 +206,9 @@ _RUSSIAN: dict[str, str] = {
     "how_intervals": "Доверительные интервалы: стьюдентизированный бутстреп по зрителям (Efron & Tibshirani 1993), 95 %, "
     "повторных выборок: {rounds}, начальное число генератора: {seed}.",
     "how_tests": "Моменты: кластерный перестановочный тест (Maris & Oostenveld 2007) по всем величинам и всему времени, кривые каждого "
-    "зрителя сдвигаются по кругу на случайное время. Части: сравнение с остальным фильмом при тех же сдвигах; группы: перестановки "
-    "зрителей. Берётся наибольшая статистика по всем величинам и частям (Westfall & Young 1993).",
+    "зрителя без их прямой сдвигаются по кругу на случайное время. Части: сравнение с остальным фильмом при тех же сдвигах; группы: "
+    "перестановки зрителей. Берётся наибольшая статистика по всем величинам и частям (Westfall & Young 1993). Если зрители меняются "
+    "медленно, в течение трети фильма или дольше, общий момент, которого нет, находится не более чем в десятой доле исследований.",
     "how_groups": "Разности групп: распределение Стьюдента с числом степеней свободы меньшей группы и дисперсией не ниже объединённой.",
     "how_holds": "Интервалы относятся к другим таким же зрителям и к тому же фильму; ошибок модели они не учитывают.",
     # visitors
@@ -204,7 +225,11 @@ _RUSSIAN: dict[str, str] = {
     "mean_leaving": "средняя валентность на выходе, {span}",
     "sides_note": "Среднее по людям, каждый учтён один раз, и его 95%-й доверительный интервал; разность — выход минус вход. "
     "p — вероятность такой же или большей разности, если бы стороны не различались: для валентности, главного вопроса такого исследования, "
-    "без поправки, для остальных величин с поправкой на все десять.",
+    "без поправки, для остальных величин с поправкой на все десять. Интервал и p могут расходиться: для малых групп интервал взят с "
+    "запасом.",
+    "within_periods": " Разность взята внутри периодов: это среднее их разностей, взвешенное по числу людей. Она может не равняться "
+    "разности двух столбцов, на которую влияет и то, когда больше приходят, а когда больше уходят.",
+    "periods_note": "p с поправкой на число периодов ({n}).",
     "sides_caption": "Все посетители",
     "entering": "на входе",
     "leaving": "на выходе",
@@ -229,8 +254,10 @@ _RUSSIAN: dict[str, str] = {
     "why_no_times": "в таблице нет времени; нужна одна видеозапись одного зрителя",
     "why_no_rows": "в таблице нет строк; нужна одна видеозапись одного зрителя",
     "why_no_persons": "в кадре несколько лиц, а номеров людей нет; нужна таблица, в которой за лицами следили",
-    "why_no_face": "лицо не найдено",
+    "why_no_face": "во время фильма лицо не найдено",
     "why_little": "уверенно распознанное лицо в {found} % фильма; нужно {wanted} %",
+    "why_apart": "уверенно распознанное лицо в {found} % фильма; нужно {wanted} %; люди в записи ({people}) ни разу не видны вместе: "
+    "возможно, это один человек, потерянный и найденный снова (см. --reentry в mien analyze)",
     "why_no_rest": "в отрезке исходного уровня нет уверенно распознанного лица",
 }
 

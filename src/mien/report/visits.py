@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -20,17 +21,17 @@ def write_visits_page(
     path: Path,
     *,
     title: str,
-    model: str = "",
+    models: Sequence[str] = (),
     failed: int = 0,
     language: str = "en",
     affect_scale: str = "unit",
 ) -> None:
     """Write the page, under a temporary name until it is whole.
 
-    model: what read the faces. failed: how many recordings could not be read, or not to their end. language, affect_scale: as of
+    models: what read the faces. failed: how many recordings could not be read, or not to their end. language, affect_scale: as of
     mien.report.reaction.write_reaction_page. Raises SinkError, and UnknownName for a language or scale.
     """
-    html = visits_page(found, title=title, model=model, failed=failed, language=language, affect_scale=affect_scale)
+    html = visits_page(found, title=title, models=models, failed=failed, language=language, affect_scale=affect_scale)
     replace(path, html.encode("utf-8", "replace"))
 
 
@@ -38,7 +39,7 @@ def visits_page(
     found: Visits,
     *,
     title: str,
-    model: str = "",
+    models: Sequence[str] = (),
     failed: int = 0,
     language: str = "en",
     affect_scale: str = "unit",
@@ -49,12 +50,13 @@ def visits_page(
     words, whole = write.words, found.periods[0]
     parts = [
         (words["glance"], _glance(whole, write)),
-        (words["sides"], _measures(whole, write)),
+        (words["sides"], _measures(found, write)),
         *([(words["periods"], _periods(found, write))] if len(found.periods) > 1 else []),
         (words["how"], _how(found, write)),
     ]
     meta = words["visits_meta"].format(entering=write.count(whole.counts[0]), leaving=write.count(whole.counts[1]))
     notes = [form_of(found.passed, words["passed"]).format(n=write.count(found.passed))] if found.passed else []
+    notes += write.mixed(models)
     if failed:
         notes.append(words["n_failed"].format(n=failed))
     if found.withheld:
@@ -62,7 +64,7 @@ def visits_page(
         notes.append(words["withheld"].format(least=found.settings.least_people, names=names))
     told = f'<ul class="notes">{"".join(f"<li>{note}</li>" for note in notes)}</ul>' if notes else ""
     return document(
-        title, meta + (f" · {words['model'].format(model=model)}" if model else ""), parts, css=resource("study.css"),
+        title, meta + write.read_by(models), parts, css=resource("study.css"),
         notes=f'<p class="limits">{words["limits"]}</p>{told}', made=made, language=language,
     )  # fmt: skip
 
@@ -85,8 +87,8 @@ def _glance(whole: Period, write: Writing) -> str:
     )
 
 
-def _measures(period: Period, write: Writing) -> str:
-    words, rows = write.words, []
+def _measures(found: Visits, write: Writing) -> str:
+    period, words, rows = found.periods[0], write.words, list[list[str]]()
     for k in range(len(MEASURES)):
         span = (-1.0, 1.0) if k < 2 else (0.0, 1.0)
         sides = [
@@ -94,7 +96,8 @@ def _measures(period: Period, write: Writing) -> str:
         ]
         rows.append([text(write.title(k)), *sides, write.difference(period.difference, k), marked_p(period.p[k])])
     head = [*(words[name] for name in ("what", "entering", "leaving", "difference")), "p"]
-    return f'<p class="note">{words["sides_note"]}</p>' + table(words["sides_caption"], head, rows)
+    note = words["sides_note"] + (words["within_periods"] if len(found.periods) > 1 else "")
+    return f'<p class="note">{note}</p>' + table(words["sides_caption"], head, rows)
 
 
 def _periods(found: Visits, write: Writing) -> str:
@@ -102,9 +105,10 @@ def _periods(found: Visits, write: Writing) -> str:
     for one in found.periods[1:]:
         bar = interval_line(one.difference.low[0], one.difference.mean[0], one.difference.high[0], (-1, 1))
         values = [*map(write.count, one.counts), *(write.value(side.mean[0], 0) for side in (one.entering, one.leaving))]
-        rows.append([text(_name(one.name, write)), *values, write.difference(one.difference, 0), bar])
+        rows.append([text(_name(one.name, write)), *values, write.difference(one.difference, 0), bar, marked_p(one.p[0])])
     head = ("period", "entering", "leaving", "valence_entering", "valence_leaving", "difference")
-    return table(write.words["periods_caption"], [*(write.words[name] for name in head), ""], rows)
+    note = f'<p class="note">{write.words["periods_note"].format(n=len(rows))}</p>'
+    return note + table(write.words["periods_caption"], [*(write.words[name] for name in head), "", "p"], rows)
 
 
 def _how(found: Visits, write: Writing) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from mien.report.scale import Scale
 from mien.report.scale import scale as scale_of
-from mien.report.sections import NONE, affect, length, number
+from mien.report.sections import NONE, affect, length, number, text
 from mien.report.study_words import study_words
 from mien.study.statistics import Estimate
 from mien.study.viewer import MEASURES
@@ -29,6 +30,14 @@ class Writing:
     def of(cls, language: str, affect_scale: str) -> Writing:
         """By their names. Raises UnknownName."""
         return cls(study_words(language), scale_of(affect_scale))
+
+    def read_by(self, models: Sequence[str]) -> str:
+        """What read the faces, to stand behind the line below a heading; nothing where that is not known."""
+        return f" · {self.words['model'].format(model=', '.join(models))}" if models else ""
+
+    def mixed(self, models: Sequence[str]) -> list[str]:
+        """What is said where more than one model read the faces, fit for HTML."""
+        return [self.words["mixed_models"].format(names=text(", ".join(models)))] if len(models) > 1 else []
 
     def title(self, k: int) -> str:
         """What a measure is called."""

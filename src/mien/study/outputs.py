@@ -20,14 +20,15 @@ from mien.study.reaction import Reaction
 from mien.study.statistics import Estimate
 from mien.study.viewer import MEASURES, Curve
 from mien.study.visitors import Visits
+from mien.timing import Numbers
 
 RECORD = "study.json"
 
 
 def write_reaction(found: Reaction, folder: Path, *, about: Mapping[str, Any]) -> list[str]:
-    """Write curve.csv, moments.csv, parts.csv, groups.csv (where there are groups), viewers.csv and study.json; gives their names.
+    """Write curve.csv, moments.csv, parts.csv, groups.csv (where there are groups), viewers.csv, values.csv and study.json.
 
-    about: what else study.json says (model, files). Raises SinkError.
+    Returns their names. about: what else study.json says (model, files). Raises SinkError.
     """
     edges = found.edges.tolist()
     curve = [
@@ -44,7 +45,8 @@ def write_reaction(found: Reaction, folder: Path, *, about: Mapping[str, Any]) -
     parts = [
         {
             "part": one.part.name, "start_s": one.part.start, "end_s": one.part.end, "group": one.group, "measure": name,
-            **_cells(one.level, (m,)), **_cells(one.change, (m,), "change"), "p": one.p[m],
+            **_cells(one.level, (m,)), **_cells(one.change, (m,), "change"), **_cells(one.departure, (m,), "departure", n=False),
+            "p": one.p[m],
         }
         for one in found.parts
         for m, name in enumerate(MEASURES)
@@ -52,7 +54,7 @@ def write_reaction(found: Reaction, folder: Path, *, about: Mapping[str, Any]) -
     contrasts = [
         {
             "part": one.part.name, "first": one.first, "second": one.second, "measure": name,
-            **_cells(one.difference, (m,), "difference"), "p": one.p[m],
+            **_cells(one.difference, (m,), "difference"), "p": one.p[m], **_cells(one.change, (m,), "change"), "change_p": one.change_p[m],
         }
         for one in found.contrasts
         for m, name in enumerate(MEASURES)
@@ -62,16 +64,26 @@ def write_reaction(found: Reaction, folder: Path, *, about: Mapping[str, Any]) -
         {"viewer": one.name, "group": one.group, "counts": False, "why_not": one.why, **(_quality(one.curve) if one.curve else {})}
         for one in found.left_out
     ]
+    values = [
+        {"viewer": one.name, "group": one.group, "start_s": edges[k], "end_s": edges[k + 1], **_measures(one.values[:, k])}
+        for one in found.curves
+        for k in range(len(edges) - 1)
+    ]
     tables = {
         "curve.csv": curve,
         "moments.csv": [
-            {"measure": one.measure, "start_s": one.start, "end_s": one.end, "change": one.change, "p": one.p} for one in found.moments
+            {
+                "measure": one.measure, "start_s": one.start, "end_s": one.end,
+                "departure": one.departure, "change": one.change, "p": one.p,
+            }
+            for one in found.moments
         ],
         "parts.csv": parts,
         **({"groups.csv": contrasts} if contrasts else {}),
         "viewers.csv": viewers,
-    }
-    heads = {"moments.csv": ("measure", "start_s", "end_s", "change", "p"), "viewers.csv": tuple(viewers[0])}
+        "values.csv": values,
+    }  # fmt: skip
+    heads = {"moments.csv": ("measure", "start_s", "end_s", "departure", "change", "p"), "viewers.csv": tuple(viewers[0])}
     if not contrasts:
         (folder / "groups.csv").unlink(missing_ok=True)  # of an earlier study
     for name, rows in tables.items():
@@ -97,7 +109,11 @@ def write_visits(found: Visits, folder: Path, *, about: Mapping[str, Any]) -> li
 
 
 def _quality(one: Curve) -> dict[str, Any]:
-    return {"seen": one.seen, "unsure": one.unsure, "people": one.people, "film_s": one.length}
+    return {"seen": one.seen, "unsure": one.unsure, "people": one.people, "film_s": one.length, **_measures(one.mean)}
+
+
+def _measures(values: Numbers) -> dict[str, float]:
+    return dict(zip(MEASURES, values.tolist(), strict=True))
 
 
 def _cells(of: Estimate, at: tuple[int, ...], name: str = "", *, n: bool = True) -> dict[str, Any]:

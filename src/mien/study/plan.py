@@ -81,12 +81,17 @@ def read_parts(path: str | Path) -> list[Part]:
 
 
 def _rows(path: Path, needed: Sequence[str], more: Sequence[str]) -> Iterator[tuple[int, Mapping[str, str]]]:
-    """Lines with their numbers. Columns of other names are left alone."""
+    """Lines with their numbers; cells are parted by commas, or by semicolons where the head has those. Columns of other names are left
+    alone."""
     if not path.is_file():
         raise SourceMissing(f"{path}: no such file; wanted a CSV with the columns {', '.join((*needed, *more))}")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            lines = csv.reader(file)
+            first = file.readline()
+            file.seek(0)
+            lines = csv.reader(
+                file, delimiter=";" if ";" in first and "," not in first else ","
+            )  # as a spreadsheet of some countries has it
             head = [name.strip().lower() for name in next(lines, [])]
             if missing := [name for name in needed if name not in head]:
                 raise UsageError(f"{path}: has no column {', '.join(missing)}; wanted {', '.join((*needed, *more))}")
@@ -109,7 +114,7 @@ def _beside(path: Path, file: str, line: int) -> str:
 
 def _seconds(path: Path, line: int, name: str, value: str) -> float:
     try:
-        seconds = float(value)
+        seconds = float(value.replace(",", "."))
     except ValueError:
         seconds = math.nan
     if not math.isfinite(seconds):

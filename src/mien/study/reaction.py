@@ -11,8 +11,8 @@ from itertools import combinations
 import numpy as np
 
 from mien.errors import DataError, UsageError
-from mien.study.statistics import Estimate, difference_of, difference_p, mean_of
-from mien.study.synchrony import parts_p, stretches
+from mien.study.statistics import Estimate, check_draws, difference_of, difference_p, mean_of
+from mien.study.synchrony import departures, parts_p, stretches
 from mien.study.viewer import LEAST_SEEN, MEASURES, Curve, NotOneViewer, Reason, Viewer, curve
 from mien.timing import Numbers, clocks
 
@@ -58,8 +58,9 @@ class ReactionSettings:
             )
         if self.baseline is not None and not self.baseline[0] < self.baseline[1]:
             raise UsageError(f"baseline is {self.baseline[0]:g}:{self.baseline[1]:g}; wanted an end after its beginning")
-        if not 0 <= self.least_coverage <= 1 or self.rounds < 100:
-            raise UsageError(f"least_coverage is {self.least_coverage} and rounds {self.rounds}; wanted 0..1, and at least 100")
+        if not 0 <= self.least_coverage <= 1:
+            raise UsageError(f"least_coverage is {self.least_coverage}; wanted 0..1")
+        check_draws(self.rounds, self.seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +87,12 @@ class Moment:
     start: float
     end: float
     """Seconds of the film."""
+    departure: float
+    """What `p` is of: mean over viewers of how far they are, in the stretch, from the line through their own values in the film."""
     change: float
-    """Mean change over the stretch, viewers weighted alike."""
+    """Mean change over the stretch from the baseline, or from each viewer's own mean over the film, viewers weighted alike."""
     p: float
-    """Corrected for all measures and times."""
+    """Of the departure; corrected for all measures and times."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,21 +105,28 @@ class PartResult:
     level: Estimate
     change: Estimate
     """From the baseline, or from each viewer's own mean over the film."""
+    departure: Estimate
+    """What `p` is of: how far viewers are, in the part, from the straight line through their own values in the film."""
     p: Numbers
-    """float64 (len(MEASURES),): of the part being like the rest of the film (synchrony.parts_p), corrected for all measures and parts; NaN
-    for the whole film, and with too few viewers."""
+    """float64 (len(MEASURES),): of the part being like the rest of the film (synchrony.parts_p), corrected for all measures and parts, and,
+    of groups, for the number of groups (Bonferroni); NaN for the whole film, and with too few viewers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contrast:
-    """Two groups compared in a part: first minus second, of the level."""
+    """Two groups compared in a part: first minus second."""
 
     part: Part
     first: str
     second: str
     difference: Estimate
+    """Of the level."""
     p: Numbers
-    """float64 (len(MEASURES),): corrected for all measures and parts of this pair."""
+    """float64 (len(MEASURES),): corrected for all measures and parts of this pair, and for the number of pairs (Bonferroni)."""
+    change: Estimate
+    """Of the change: from the baseline, or from each viewer's own mean over the film."""
+    change_p: Numbers
+    """As `p`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,7 +172,7 @@ def react(viewers: Sequence[Viewer], parts: Sequence[Part] = (), settings: React
         except NotOneViewer as error:
             failed.append(LeftOut(viewer.name, error.reason, viewer.group))
             continue
-        rest = _rest(viewer, own, settings)
+        rest = own.mean if settings.baseline is None else curve(viewer, np.array(settings.baseline), person=own.person).values[:, 0]
         if why := _why_not(own, rest, settings):
             failed.append(LeftOut(viewer.name, why, viewer.group, own))
             continue
@@ -181,7 +191,7 @@ def react(viewers: Sequence[Viewer], parts: Sequence[Part] = (), settings: React
         left_out=tuple(failed),
         level=_over(levels, settings, _along(BOUNDS)),
         change=_over(changes, settings, _along(CHANGES)),
-        moments=tuple(_moments(changes, edges, settings)),
+        moments=tuple(_moments(levels, changes, edges, settings)),
         parts=tuple(results),
         contrasts=tuple(contrasts),
     )
@@ -211,20 +221,12 @@ def _edges(viewers: Sequence[Viewer], settings: ReactionSettings) -> Numbers:
     return np.append(np.arange(steps, dtype=np.float64) * settings.step, duration)
 
 
-def _rest(viewer: Viewer, own: Curve, settings: ReactionSettings) -> Numbers:
-    """What a viewer's changes count from, float64 (len(MEASURES),)."""
-    if settings.baseline is None:
-        known = np.isfinite(own.values)
-        mean = np.nan_to_num(own.values).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-        return np.asarray(np.where(known.any(axis=1), mean, np.nan), np.float64)
-    return curve(viewer, np.array(settings.baseline)).values[:, 0]
-
-
 def _why_not(own: Curve, rest: Numbers, settings: ReactionSettings) -> Reason | None:
     if not own.people and not np.isfinite(own.values).any():
         return Reason("no_face")
     if own.seen < settings.least_coverage:
-        return Reason("little", {"found": f"{100 * own.seen:.0f}", "wanted": f"{100 * settings.least_coverage:.0f}"})
+        shares = {"found": f"{100 * own.seen:.0f}", "wanted": f"{100 * settings.least_coverage:.0f}"}
+        return Reason("apart", shares | {"people": str(own.people)}) if own.apart else Reason("little", shares)
     if not np.isfinite(rest).any():
         return Reason("no_rest")
     return None
@@ -242,21 +244,26 @@ def _over(values: Numbers, settings: ReactionSettings, bounds: tuple[Numbers, Nu
     return found.shaped(*shape)
 
 
-def _moments(changes: Numbers, edges: Numbers, settings: ReactionSettings) -> list[Moment]:
-    out = []
-    for one in stretches(changes, rounds=settings.rounds, seed=settings.seed):
-        part = changes[:, one.row, one.first : one.stop]
-        own = np.isfinite(part).any(axis=1)
-        change = float(np.mean([np.nanmean(row) for row in part[own]]))
-        out.append(Moment(MEASURES[one.row], float(edges[one.first]), float(edges[one.stop]), change, one.p))
+def _moments(levels: Numbers, changes: Numbers, edges: Numbers, settings: ReactionSettings) -> list[Moment]:
+    out, apart = [], departures(levels)
+    for one in stretches(levels, rounds=settings.rounds, seed=settings.seed):
+        departure, change = (_viewers_mean(values[:, one.row, one.first : one.stop]) for values in (apart, changes))
+        out.append(Moment(MEASURES[one.row], float(edges[one.first]), float(edges[one.stop]), departure, change, one.p))
     return sorted(out, key=lambda moment: moment.p)
+
+
+def _viewers_mean(values: Numbers) -> float:
+    """Of (n, k): the mean over viewers of their own means, without those who have no value."""
+    return float(np.mean([np.nanmean(own) for own in values[np.isfinite(values).any(axis=1)]]))
 
 
 def _parts(
     parts: Sequence[Part], curves: Sequence[Curve], levels: Numbers, changes: Numbers, edges: Numbers, settings: ReactionSettings
 ) -> tuple[list[PartResult], list[Contrast]]:
     """Each part over all viewers and over each group, and every pair of groups compared."""
-    level, change = (np.stack([_mean_in(values, part, edges) for part in parts], axis=1) for values in (levels, changes))
+    every = (levels, changes, departures(levels))
+    level, change, apart = (np.stack([_mean_in(values, part, edges) for part in parts], axis=1) for values in every)
+    apart[:, 0] = np.nan  # of the whole film it is 0
     if settings.baseline is None:
         change[:, 0] = np.nan  # the mean over the whole film is what it counts from
     names = list(dict.fromkeys(one.group for one in curves if one.group))
@@ -264,15 +271,23 @@ def _parts(
     shares = np.stack([_share(part, edges) / np.diff(edges) for part in parts])
     results = []
     for group, which in members.items():
-        p = parts_p(changes[which], shares, rounds=settings.rounds, seed=settings.seed)
-        levels_of, changes_of = _over(level[which], settings, BOUNDS), _over(change[which], settings, CHANGES)
-        results += [PartResult(part, group, levels_of.at(i), changes_of.at(i), p[i]) for i, part in enumerate(parts)]
-    contrasts = []
-    for first, second in combinations(names, 2):
-        a, b = (level[members[name]].reshape(int(members[name].sum()), -1) for name in (first, second))
-        p = difference_p(a, b, rounds=settings.rounds, seed=settings.seed).reshape(level.shape[1:])
-        apart = difference_of(a, b, span=(np.tile(CHANGES[0], len(parts)), np.tile(CHANGES[1], len(parts)))).shaped(*level.shape[1:])
-        contrasts += [Contrast(part, first, second, apart.at(i), p[i]) for i, part in enumerate(parts)]
+        p = np.minimum(parts_p(levels[which], shares, rounds=settings.rounds, seed=settings.seed) * (len(names) if group else 1), 1.0)
+        levels_of, changes_of, apart_of = (
+            _over(values[which], settings, bounds) for values, bounds in ((level, BOUNDS), (change, CHANGES), (apart, CHANGES))
+        )
+        results += [PartResult(part, group, levels_of.at(i), changes_of.at(i), apart_of.at(i), p[i]) for i, part in enumerate(parts)]
+    contrasts, pairs = [], list(combinations(names, 2))
+    span = tuple(np.tile(end, len(parts)) for end in CHANGES)
+    for first, second in pairs:
+        found: list[tuple[Estimate, Numbers]] = []
+        for values, ends in ((level, span), (change, tuple(2 * end for end in span))):
+            a, b = (values[members[name]].reshape(int(members[name].sum()), -1) for name in (first, second))
+            p = np.minimum(difference_p([(a, b)], rounds=settings.rounds, seed=settings.seed) * len(pairs), 1.0)
+            found.append((difference_of([(a, b)], span=(ends[0], ends[1])).shaped(*level.shape[1:]), p.reshape(level.shape[1:])))
+        (levels_of, level_p), (changes_of, change_p) = found
+        contrasts += [
+            Contrast(part, first, second, levels_of.at(i), level_p[i], changes_of.at(i), change_p[i]) for i, part in enumerate(parts)
+        ]
     return results, contrasts
 
 

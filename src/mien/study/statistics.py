@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, islice, product
 
 import numpy as np
 
+from mien.errors import UsageError
 from mien.evaluate.intervals import LEVEL
 from mien.timing import Numbers
 from mien.types import Bools, Ints
 
 Span = tuple[float | Numbers, float | Numbers]
 NO_SPAN: Span = (-np.inf, np.inf)
+Pairs = Sequence[tuple[Numbers, Numbers]]
+"""Two groups of people, float64 (n, k) and (m, k), one pair a stratum."""
 
 LEAST = 3
 """People below which there is no interval and no test."""
@@ -24,6 +27,12 @@ LEAST_ERROR = 0.4
 have next to none, and decide."""
 SPARE_MEMORY = 4_000_000
 """Numbers that are drawn at a time."""
+
+
+def check_draws(rounds: int, seed: int) -> None:
+    """Raise UsageError for a number of resamples or a seed that no study can have."""
+    if rounds < 100 or seed < 0:
+        raise UsageError(f"rounds is {rounds} and seed {seed}; wanted rounds of at least 100 and a seed of 0 or more")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,41 +83,52 @@ def mean_of(values: Numbers, *, span: Span = NO_SPAN, rounds: int = 5000, seed: 
     return Estimate(whole.mean, low, high, whole.count.astype(np.int64))
 
 
-def difference_of(first: Numbers, second: Numbers, *, span: Span = NO_SPAN) -> Estimate:
+def difference_of(pairs: Pairs, *, span: Span = NO_SPAN) -> Estimate:
     """First minus second group's means with 95 % intervals, on the safe side for small groups.
 
-    first, second: float64 (n, k) and (m, k). span: of the difference, as in `mean_of`. No group's variance counts for less than that
-    within both together, since a small group in which by chance nobody smiles shows none; the interval is Student's t with the degrees
-    of freedom of the smaller group. `n` of the estimate is the smaller group's.
+    pairs: float64 (n, k) and (m, k) of both groups, one pair a stratum. With several strata the groups are compared within each, and the
+    differences are averaged with the weights n m / (n + m), as Cochran (1954) has them: who belongs to which stratum is no difference then.
+    span: of the difference, as in `mean_of`. No group's variance counts for less than that within all together, since a small group in
+    which by chance nobody smiles shows none; the interval is Student's t with the degrees of freedom of the smaller group, added up over
+    the strata. `n` of the estimate is the smaller group's.
     """
-    one, two = _Moments.of(first), _Moments.of(second)
-    counts = one.count, two.count
+    sides = [[_Moments.of(values) for values in pair] for pair in pairs]
+    every = [part for both in sides for part in both]
     with np.errstate(invalid="ignore", divide="ignore"):
-        squares = [part.error**2 * part.count for part in (one, two)]  # variances
-        degrees = [np.maximum(count - 1, 0) for count in counts]
+        degrees = [np.maximum(part.count - 1, 0) for part in every]
+        squares = [part.error**2 * part.count for part in every]  # variances
         pooled = sum(np.nan_to_num(square) * df for square, df in zip(squares, degrees, strict=True)) / np.maximum(sum(degrees), 1)
-        error = np.sqrt(sum(np.maximum(square, pooled) / count for square, count in zip(squares, counts, strict=True)))
-    least, apart = np.minimum(*counts), one.mean - two.mean
-    far = np.array([student_t(0.5 + LEVEL / 2, n - 1) if n >= LEAST else np.nan for n in least.tolist()]) * error
-    return Estimate(apart, np.clip(apart - far, *span), np.clip(apart + far, *span), least.astype(np.int64))
+        weights = [np.nan_to_num(_weight(one.count, two.count)) for one, two in sides]
+        total = sum(weights)
+        apart = sum(w * np.nan_to_num(one.mean - two.mean) for w, (one, two) in zip(weights, sides, strict=True)) / total
+        each = [np.maximum(square, pooled) / part.count for square, part in zip(squares, every, strict=True)]
+        squared = sum(np.nan_to_num(w**2 * (each[2 * i] + each[2 * i + 1])) for i, w in enumerate(weights))
+        error = np.sqrt(squared) / total
+    free = sum(np.where(w > 0, np.minimum(one.count, two.count) - 1, 0) for w, (one, two) in zip(weights, sides, strict=True))
+    least = np.minimum(*(sum(one.count for one in side) for side in zip(*sides, strict=True)))
+    usable = (least >= LEAST) & (free >= LEAST - 1)
+    far = np.array([student_t(0.5 + LEVEL / 2, df) if told else np.nan for df, told in zip(np.asarray(free).tolist(), usable, strict=True)])
+    far = far * error
+    return Estimate(np.asarray(apart), np.clip(apart - far, *span), np.clip(apart + far, *span), least.astype(np.int64))
 
 
-def difference_p(first: Numbers, second: Numbers, *, rounds: int = 5000, seed: int = 0) -> Numbers:
+def difference_p(pairs: Pairs, *, rounds: int = 5000, seed: int = 0) -> Numbers:
     """p of two groups' means being the same, each column corrected for all: largest Welch |t| when people change groups at random.
 
-    first, second: float64 (n, k) and (m, k). The studentised statistic nearly keeps the level where the groups' spreads
-    differ (Janssen 1997). Returns float64 (k,), NaN with too few people.
+    pairs: as in `difference_of`; people change groups within their stratum alone. The studentised statistic nearly keeps the level where
+    the groups' spreads differ (Janssen 1997). Returns float64 (k,), NaN with too few people.
     """
+    first, second = (np.concatenate(side) for side in zip(*pairs, strict=True))
     out = np.full(first.shape[1], np.nan)
     usable = np.minimum(np.isfinite(first).sum(axis=0), np.isfinite(second).sum(axis=0)) >= LEAST
     if not usable.any():
         return out
-    both, n = np.concatenate([first[:, usable], second[:, usable]]), len(first)
-    seen = np.abs(_welch(both[:n], both[n:]))
-    largest = []
-    for which in _partings(len(both), n, rounds, seed):
-        largest.append(np.nan_to_num(np.abs(_welch(both[which], both[~which]))).max())
-    drawn, extra = np.array(largest), math.comb(len(both), n) > rounds
+    strata = [(np.concatenate([one, two])[:, usable], len(one)) for one, two in pairs]
+    people = [values for values, _ in strata]
+    seen = np.abs(_welch(people, [np.arange(len(values))[None] < n for values, n in strata]))[0]
+    sizes = [(len(values), n) for values, n in strata]
+    drawn = np.concatenate([np.nan_to_num(np.abs(_welch(people, chosen))).max(axis=1) for chosen in _partings(sizes, rounds, seed)])
+    extra = _ways(sizes) > rounds
     out[usable] = [((drawn >= one * (1 - 1e-9)).sum() + extra) / (len(drawn) + extra) for one in seen]
     return out
 
@@ -172,23 +192,45 @@ def _resamples(values: Numbers, rounds: int, rng: np.random.Generator) -> Iterat
         yield _Moments.of(values, rng.multinomial(n, np.full(n, 1 / n), size=rows).astype(np.float64) if n else np.zeros((rows, 0)))
 
 
-def _welch(first: Numbers, second: Numbers) -> Numbers:
-    """Welch's t of each column (Welch 1947)."""
-    one, two = _Moments.of(first), _Moments.of(second)
+def _weight(one: Numbers, two: Numbers) -> Numbers:
+    return np.asarray(one * two / (one + two))
+
+
+def _welch(people: Sequence[Numbers], chosen: Sequence[Bools]) -> Numbers:
+    """Welch's t (1947) of each column for each way to part the people, float64 (ways, k); over strata as `difference_of` averages.
+
+    people: float64 (n, k), one a stratum; chosen: bool (ways, n), who is in the first group.
+    """
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray((one.mean - two.mean) / np.hypot(one.error, two.error))
+        apart, squared = np.zeros(()), np.zeros(())
+        for values, which in zip(people, chosen, strict=True):
+            one, two = (_Moments.of(values, side.astype(np.float64)) for side in (which, ~which))
+            weight = np.nan_to_num(_weight(one.count, two.count))
+            apart = apart + weight * np.nan_to_num(one.mean - two.mean)
+            squared = squared + np.nan_to_num(weight**2 * (one.error**2 + two.error**2), posinf=0.0)
+        return np.asarray(apart / np.sqrt(squared))
 
 
-def _partings(n: int, first: int, rounds: int, seed: int) -> Iterator[Bools]:
-    """Which people are in the first group, bool (n,): all ways where they are few, else so many at random."""
-    if math.comb(n, first) <= rounds:
-        for chosen in combinations(range(n), first):
-            which = np.zeros(n, np.bool_)
-            which[list(chosen)] = True
-            yield which
+def _ways(sizes: Sequence[tuple[int, int]]) -> int:
+    """In how many ways people of strata (n, of whom so many are in the first group) can be parted."""
+    return math.prod(math.comb(n, first) for n, first in sizes)
+
+
+def _partings(sizes: Sequence[tuple[int, int]], rounds: int, seed: int) -> Iterator[list[Bools]]:
+    """Who is in the first group, bool (some, n) of each stratum: all ways where they are few, else so many at random."""
+    at_once = max(1, SPARE_MEMORY // max(1, sum(n for n, _ in sizes)) // 16)
+    if _ways(sizes) <= rounds:
+        every = product(*(combinations(range(n), first) for n, first in sizes))
+        while block := list(islice(every, at_once)):
+            yield [np.stack([_among(n, way[i]) for way in block]) for i, (n, _) in enumerate(sizes)]
         return
     rng = np.random.default_rng(seed)
-    for _ in range(rounds):
-        which = np.zeros(n, np.bool_)
-        which[rng.permutation(n)[:first]] = True
-        yield which
+    for done in range(0, rounds, at_once):
+        ways = [[_among(n, rng.permutation(n)[:first]) for n, first in sizes] for _ in range(min(at_once, rounds - done))]
+        yield [np.stack(one) for one in zip(*ways, strict=True)]
+
+
+def _among(n: int, chosen: Sequence[int] | Ints) -> Bools:
+    which = np.zeros(n, np.bool_)
+    which[list(chosen)] = True
+    return which

@@ -11,6 +11,7 @@ from mien.errors import UsageError
 from mien.labels import EMOTIONS
 from mien.timeline import Timeline
 from mien.timing import Numbers, clocks, row_seconds
+from mien.types import Ints
 
 MEASURES = ("valence", "arousal", *(f"p_{name}" for name in EMOTIONS))
 """What is averaged: valence and arousal, -1..1, and the probability of each expression, 0..1."""
@@ -23,8 +24,10 @@ REASONS: dict[str, str] = {
     "no_times": f"its table has no times; {_WANTED}",
     "no_rows": f"its table has no rows; {_WANTED}",
     "no_persons": "several faces in a frame, and no numbers of persons; wanted a table of faces that were followed",
-    "no_face": "no face was found",
+    "no_face": "no face was found during the film",
     "little": "a sure face in {found} % of the film; wanted {wanted} %",
+    "apart": "a sure face in {found} % of the film; wanted {wanted} %; its {people} persons were never in sight together and may be one "
+    "who was lost and found again (see --reentry of mien analyze)",
     "no_rest": "no sure face in the baseline",
 }
 """Why a viewer does not count; a page says it in its own language."""
@@ -74,22 +77,28 @@ class Curve:
     group: str
     values: Numbers
     """float64 (len(MEASURES), k): means over the time of each step; NaN where the face was not seen, or unsure, for too much of it."""
+    mean: Numbers
+    """float64 (len(MEASURES),): over the time of the steps that have a value; NaN without any."""
+    person: int
+    """Number of the person who counts as the viewer; -1 for faces without numbers."""
     people: int
-    """Persons in the recording; the one who is in sight longest counts as the viewer."""
+    """Persons in sight during the steps; the one in sight longest then counts as the viewer."""
+    apart: bool
+    """Whether there are several, no two of whom were in sight at once."""
     unsure: float
     """Share of the viewer's time in sight that is unsure; NaN without any."""
     seen: float
-    """Share of the film's steps that have a value."""
+    """Share of the film's time whose steps have a value."""
     length: float
     """Seconds of the film that the recording covers."""
 
 
-def curve(viewer: Viewer, edges: Numbers) -> Curve:
+def curve(viewer: Viewer, edges: Numbers, *, person: int | None = None) -> Curve:
     """A viewer's means between `edges`, float64 (k + 1,), seconds of the film.
 
     Each frame counts for as long as it lasted and as far as it lies in a step. The values are the unsmoothed ones where the table has
-    them, since smoothing comes late. Unsure faces are left out. Raises NotOneViewer for a table of several recordings, without
-    times, or of people without numbers.
+    them, since smoothing comes late. Unsure faces are left out. person: who counts as the viewer; if None, who is in sight longest between
+    the first edge and the last. Raises NotOneViewer for a table of several recordings, without times, or of people without numbers.
     """
     timeline = viewer.timeline
     known = clocks(timeline)
@@ -97,36 +106,48 @@ def curve(viewer: Viewer, edges: Numbers) -> Curve:
         raise NotOneViewer(viewer.name, Reason("several" if len(known) > 1 else "no_times" if len(timeline) else "no_rows"))
     clock = known[0]
     lasts = row_seconds(timeline, known)
-    length = float(clock.times[-1] + clock.lasts[-1] - viewer.start)
     numbers = timeline["person"][timeline.has_face]
     if (numbers < 0).any() and len(np.unique(timeline["frame"][timeline.has_face])) < len(numbers):
         raise NotOneViewer(viewer.name, Reason("no_persons"))
-    people = np.unique(numbers[numbers >= 0])
-    seconds = [np.nansum(lasts[timeline.has_face & (timeline["person"] == one)]) for one in people]
-    own = timeline.has_face & (timeline["person"] == people[int(np.argmax(seconds))]) if len(people) else timeline.has_face
+    begin = timeline["time_s"] - viewer.start
+    within = np.nan_to_num(np.minimum(begin + lasts, edges[-1]) - np.maximum(begin, edges[0])).clip(min=0.0)  # seconds of each row
+    there = timeline.has_face & (within > 0)
+    people, rows = np.unique(timeline["person"][there & (timeline["person"] >= 0)], return_counts=True)
+    seconds = [within[there & (timeline["person"] == one)].sum() for one in people]
+    who = person if person is not None else int(people[int(np.argmax(seconds))]) if len(people) else -1
+    own = timeline.has_face & (timeline["person"] == who)
     sure = np.flatnonzero(own & ~timeline["unsure"] & np.isfinite(lasts))
-    values = np.full((len(MEASURES), len(edges) - 1), np.nan)
-    inside = max(min(length, float(edges[-1])) - max(float(clock.times[0]) - viewer.start, float(edges[0])), 0.0)
-    in_sight = float(np.nansum(lasts[own]))
-    if len(sure):
-        begin = timeline["time_s"][sure] - viewer.start
-        order = np.argsort(begin, kind="stable")
-        for row, name in enumerate(MEASURES):
-            column = unsmoothed(timeline, name)[sure]
-            there = order[np.isfinite(column[order])]
-            spans = begin[there], lasts[sure][there]
-            weight = _integral(*spans, np.ones(len(there)), edges)
-            enough = weight >= LEAST_SEEN * np.diff(edges) - 1e-9
-            values[row, enough] = _integral(*spans, column[there], edges)[enough] / weight[enough]
+    values = _steps(timeline, sure[np.argsort(begin[sure], kind="stable")], begin, lasts, edges)
+    widths, has = np.diff(edges), np.isfinite(values)
+    weight, in_sight = has @ widths, float(within[own].sum())
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.nan_to_num(values) @ widths / weight
+    length = float(clock.times[-1] + clock.lasts[-1] - viewer.start)
     return Curve(
-        viewer.name,
-        viewer.group,
-        values,
-        len(people),
-        1 - float(lasts[sure].sum()) / in_sight if in_sight else np.nan,
-        float(np.isfinite(values).any(axis=0).mean()),
-        inside,
+        name=viewer.name,
+        group=viewer.group,
+        values=values,
+        mean=mean,
+        person=who,
+        people=len(people) or int(there.any()),
+        apart=len(people) > 1 and len(np.unique(timeline["frame"][there])) == int(rows.sum()),
+        unsure=1 - float(within[sure].sum()) / in_sight if in_sight else np.nan,
+        seen=float(has.any(axis=0) @ widths / widths.sum()),
+        length=max(min(length, float(edges[-1])) - max(float(clock.times[0]) - viewer.start, float(edges[0])), 0.0),
     )
+
+
+def _steps(timeline: Timeline, rows: Ints, begin: Numbers, lasts: Numbers, edges: Numbers) -> Numbers:
+    """Means of the measures over the time of rows (in order of time) in each step, float64 (len(MEASURES), k)."""
+    values = np.full((len(MEASURES), len(edges) - 1), np.nan)
+    for i, name in enumerate(MEASURES):
+        column = unsmoothed(timeline, name)
+        there = rows[np.isfinite(column[rows])]
+        spans = begin[there], lasts[there]
+        weight = _integral(*spans, np.ones(len(there)), edges)
+        enough = weight >= LEAST_SEEN * np.diff(edges) - 1e-9
+        values[i, enough] = _integral(*spans, column[there], edges)[enough] / weight[enough]
+    return values
 
 
 def unsmoothed(timeline: Timeline, name: str) -> Numbers:

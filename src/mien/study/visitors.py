@@ -9,7 +9,7 @@ import numpy as np
 
 from mien.errors import DataError, UsageError
 from mien.study.reaction import BOUNDS, CHANGES
-from mien.study.statistics import Estimate, difference_of, difference_p, mean_of
+from mien.study.statistics import Estimate, check_draws, difference_of, difference_p, mean_of
 from mien.study.viewer import MEASURES, unsmoothed
 from mien.timeline import Timeline
 from mien.timing import Numbers, clocks, row_seconds
@@ -36,8 +36,7 @@ class VisitorSettings:
             raise UsageError(f"least_seconds is {self.least_seconds:g}; wanted 0 or more")
         if self.least_people < 3:
             raise UsageError(f"least_people is {self.least_people}; wanted at least 3, so that nobody can be recognised in the figures")
-        if self.rounds < 100:
-            raise UsageError(f"rounds is {self.rounds}; wanted at least 100")
+        check_draws(self.rounds, self.seed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,10 +60,10 @@ class Period:
     entering: Estimate
     leaving: Estimate
     difference: Estimate
-    """Leaving minus entering."""
+    """Leaving minus entering; of all periods together the mean of the periods' differences, see `compare`."""
     p: Numbers
     """float64 (len(MEASURES),): of no difference; of valence, which a study of visitors asks for, as it is, of the others corrected for
-    all of them."""
+    all of them. Those of single periods are corrected for the number of periods too (Bonferroni)."""
     counts: tuple[int, int]
     """People who came and who left."""
 
@@ -110,7 +109,9 @@ def compare(parts: Iterable[People], settings: VisitorSettings = VisitorSettings
     """Work out a visitor study of what people_in gave.
 
     Who comes is not matched with who leaves, so the two sides are compared as independent groups, and somebody who passes twice counts
-    twice. Every figure is over people, each counting once however long they were in sight. Raises DataError with too few people.
+    twice. Every figure is over people, each counting once however long they were in sight. Where periods are told, the difference of all
+    together is the weighted mean of their differences (statistics.difference_of): more people come in the morning and more leave in the
+    evening, so that sides put together would differ by the time of day alone. Raises DataError with too few people.
     """
     every = list(parts)
     names = list(dict.fromkeys(part.period for part in every))  # that of no name, too
@@ -125,7 +126,8 @@ def compare(parts: Iterable[People], settings: VisitorSettings = VisitorSettings
             "so that nobody can be recognised in the figures (least_people)"
         )
     shown = told if len(told) > 1 else []
-    periods = [_period("", *whole, settings), *(_period(name or NO_PERIOD, *sides[name], settings) for name in shown)]
+    strata = [sides[name] for name in shown] or [whole]
+    periods = [_period("", strata, settings), *(_period(name or NO_PERIOD, [sides[name]], settings, of=len(shown)) for name in shown)]
     passed = sum(part.passed for part in every if part.period not in withheld)  # of those, not even how many
     return Visits(settings, tuple(periods), tuple(name or NO_PERIOD for name in withheld), passed)
 
@@ -137,11 +139,14 @@ def _sides(parts: Sequence[People]) -> tuple[Numbers, Numbers]:
     return entering, leaving
 
 
-def _period(name: str, entering: Numbers, leaving: Numbers, settings: VisitorSettings) -> Period:
-    few = [np.isfinite(side).sum(axis=0) < settings.least_people for side in (entering, leaving)]
-    entering, leaving = (np.where(few[0] | few[1], np.nan, side) for side in (entering, leaving))  # of tables that lack a measure
+def _period(name: str, strata: Sequence[tuple[Numbers, Numbers]], settings: VisitorSettings, *, of: int = 1) -> Period:
+    """strata: those who enter and those who leave, of each period that is compared within. of: periods that are tested beside this one."""
+    sides = [np.concatenate(side) for side in zip(*strata, strict=True)]
+    few = np.logical_or(*(np.isfinite(side).sum(axis=0) < settings.least_people for side in sides))
+    sides = [np.where(few, np.nan, side) for side in sides]  # of tables that lack a measure
+    pairs = [(np.where(few, np.nan, leaving), np.where(few, np.nan, entering)) for entering, leaving in strata]
     how: dict[str, int] = {"rounds": settings.rounds, "seed": settings.seed}
-    sides = [mean_of(side, span=BOUNDS, **how) for side in (entering, leaving)]
-    p = [difference_p(leaving[:, part], entering[:, part], **how) for part in (slice(0, 1), slice(1, None))]
-    apart = difference_of(leaving, entering, span=CHANGES)
-    return Period(name, sides[0], sides[1], apart, np.concatenate(p), (len(entering), len(leaving)))
+    means = [mean_of(side, span=BOUNDS, **how) for side in sides]
+    p = [difference_p([(one[:, part], two[:, part]) for one, two in pairs], **how) for part in (slice(0, 1), slice(1, None))]
+    apart = difference_of(pairs, span=CHANGES)
+    return Period(name, means[0], means[1], apart, np.minimum(np.concatenate(p) * of, 1.0), (len(sides[0]), len(sides[1])))
