@@ -26,6 +26,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "limits": ({"limits": 3}, r"limits: found int 3, wanted an ImageLimits"),
     "span": ({"span": 3}, r"span: found int 3, wanted a VideoSpan"),
     "ahead": ({"ahead": "2"}, r"ahead: found str '2', wanted a whole number"),
+    "allow_private": ({"allow_private": "false"}, r"allow_private: found str 'false', wanted True or False"),
 }
 WRONG_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "name": ({"thread": 3}, r"unknown option thread; there are: affect, .*batch, .*threads"),
@@ -35,6 +36,7 @@ WRONG_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "track": ({"track": True}, r"track: found bool True, wanted a TrackOptions"),
     "unsure": ({"unsure": "never"}, r"unsure: found str 'never', wanted an UnsureRules"),
     "detector": ({"detector": 3}, r"detector: found int 3, wanted a name or a callable"),
+    "no crop": ({"recogniser": lambda crops: crops}, r"recogniser: has no `crop`; wanted a mien.CropSpec there"),
     "recogniser": ({"recogniser": "large"}, r"recogniser: found str 'large', wanted a callable; .*model="),
 }
 

@@ -32,7 +32,7 @@ HEAVY = (
 # From the bottom up; a layer imports itself and those below it.
 LAYERS = (
     ("errors", "interrupt"),
-    ("types", "labels", "table"),
+    ("types", "labels", "table", "part_checks"),
     ("timeline", "timing", "profile"),
     ("vision", "io"),
     ("models", "unsure", "data", "track"),

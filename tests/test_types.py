@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import mien
 from mien import errors
 from mien.errors import MienError, UnknownName, UsageError
 from mien.types import Emotions, Faces, Frame, check_image
@@ -136,3 +137,21 @@ def test_errors_are_also_what_python_programmers_expect():
     assert issubclass(UnknownName, KeyError)
     assert issubclass(errors.ExtraMissing, ImportError)
     assert str(UnknownName("model", "bass", ["big", "base"])) == "unknown model 'bass'; there are: base, big"
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: mien.VideoSpan(every="x"), "every: found str 'x', wanted a number"),
+        (lambda: mien.TrackOptions(smooth_seconds="x"), "smooth_seconds: found str 'x', wanted a number"),
+        (lambda: mien.TrackOptions(baseline=3), "baseline: found 3; wanted two numbers of seconds"),
+        (lambda: mien.TrackOptions(baseline=("a", "b")), "wanted two numbers of seconds"),
+        (lambda: mien.UnsureRules(min_size="x"), "min_size: found str 'x', wanted a number"),
+        (lambda: mien.ImageLimits(max_side="x"), "max_side: found str 'x', wanted a number"),
+        (lambda: mien.CropSpec(size="a"), "size: found str 'a', wanted a number"),
+        (lambda: mien.Emotions(("sad", "sad"), np.full((1, 2), 0.5)), "labels: found sad, sad; wanted names that differ"),
+    ],
+)
+def test_values_of_another_kind_are_refused_in_one_line(make, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        make()

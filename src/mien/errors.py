@@ -6,7 +6,7 @@
     │   ├── SourceMissing     no such file, folder, match or device
     │   ├── SourceUnreadable  found, but not a picture mien can decode
     │   ├── SourceTooLarge    more pixels or bytes than the limit allows
-    │   └── SourceRefused     a URL that is not fetched (private address, scheme, size, time), or a camera where inputs end
+    │   └── SourceRefused     a URL that is not fetched (private address, scheme, time), or a camera where inputs end
     ├── SinkError             an output cannot be written
     ├── ModelError            a model cannot be used
     │   ├── UnknownName       no model, detector, palette, label set ... of that name
@@ -48,7 +48,7 @@ class SourceTooLarge(SourceError):
 
 
 class SourceRefused(SourceError):
-    """A URL that is not fetched (private address, scheme, size or time), or a camera or stream where inputs that end are read."""
+    """A URL that is not fetched (private address, scheme or time), or a camera or stream where inputs that end are read."""
 
 
 class SinkError(MienError):

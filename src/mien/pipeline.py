@@ -25,12 +25,13 @@ from mien.models.landmarks import crop_points
 from mien.models.registry import recogniser as recogniser_by_name
 from mien.models.sequences import SequenceReader
 from mien.options import AnalyzeOptions, Changes, Keywords
+from mien.part_checks import checked_emotions, checked_faces
 from mien.profile import Profile
 from mien.track.baseline import BaselineGate
 from mien.track.follow import Follower
 from mien.types import Detector, Emotions, Faces, Frame, Image, Recogniser, Result, check_kind
 from mien.unsure import judged
-from mien.vision.align import align
+from mien.vision.align import CropSpec, align
 
 log = logging.getLogger("mien")
 
@@ -90,6 +91,8 @@ class Analyzer:
         self._own: dict[str, Any] = {"detector": detector, "recogniser": recogniser}
         self.detector = detector or detector_by_name(self.options.detector, threads=self.options.threads)
         self.recogniser = recogniser or recogniser_by_name(self.options.model, threads=self.options.threads)
+        if not isinstance(getattr(self.recogniser, "crop", None), CropSpec):
+            raise UsageError("recogniser: has no `crop`; wanted a mien.CropSpec there, which says how faces are cut out for it")
         card = getattr(self.recogniser, "card", None)
         self._sequences: ModelCard | None = card if card is not None and card.frames else None
         if self._sequences and not self.options.track.follow:
@@ -199,7 +202,7 @@ class Analyzer:
 
     def _detect(self, image: Image) -> Faces:
         with self.profile.stage("detect"):
-            faces = self.detector(image)
+            faces = checked_faces(self.detector(image), self.detector)
         if self.options.min_score is not None:
             faces = faces[faces.scores >= self.options.min_score]
         return faces
@@ -214,9 +217,7 @@ class Analyzer:
                 for frame, faces in zip(frames, found, strict=True)
             ]
         with self.profile.stage("recognise"):
-            every = self.recogniser(np.concatenate(crops))
-        if len(every) != sum(map(len, found)):
-            raise UsageError(f"recogniser {self.model!r} gave {len(every)} answers for {sum(map(len, found))} crops; wanted one each")
+            every = checked_emotions(self.recogniser(np.concatenate(crops)), self.recogniser, sum(map(len, found)))
         ends = np.cumsum([len(faces) for faces in found]).tolist()
         return [
             self._result(frame, faces, own, every[end - len(faces) : end])
@@ -229,6 +230,7 @@ class Analyzer:
             crops = align(frame.image, crop_points(faces, self.detector), self.recogniser.crop)
         with self.profile.stage("recognise"):
             whole, emotions = reader.read(frame, faces, crops)
+            emotions = checked_emotions(emotions, self.recogniser, len(emotions))
         return self._result(frame, faces[whole], crops[whole], emotions)
 
     def _result(self, frame: Frame, faces: Faces, crops: Image, emotions: Emotions) -> Result:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
@@ -44,6 +45,13 @@ def check_kind(name: str, value: object, kind: type, wanted: str) -> None:
     """Raise UsageError if `value` is not of a kind. name: of the argument; wanted: the kind in words."""
     if not isinstance(value, kind):
         raise UsageError(f"{name}: found {type(value).__name__} {' '.join(reprlib.repr(value).split())}, wanted {wanted}")
+
+
+def check_numbers(of: object, names: Sequence[str]) -> None:
+    """Raise UsageError if one of these attributes is neither a number nor None."""
+    for name in names:
+        if (value := getattr(of, name)) is not None:
+            check_kind(name, value, Real, "a number")
 
 
 def _float32(name: str, value: Any, shape: tuple[int | None, ...]) -> Floats:
@@ -142,6 +150,8 @@ class Emotions:
     """int64 (n,): the label that stands, as a position in `labels`, where hysteresis over time chose it; else the most probable."""
 
     def __post_init__(self) -> None:
+        if len(set(self.labels)) < len(self.labels):
+            raise UsageError(f"labels: found {', '.join(map(str, self.labels))}; wanted names that differ")
         probs = _float32("probs", self.probs, (None, len(self.labels)))
         n = len(probs)
         object.__setattr__(self, "probs", probs)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mien.errors import UnknownName, UsageError
-from mien.types import Emotions, Faces, Image
+from mien.types import Emotions, Faces, Image, check_numbers
 from mien.vision.quality import face_size, pose, sharpness
 
 REASONS = ("detection", "size", "blur", "pose", "confidence")
@@ -36,6 +36,7 @@ class UnsureRules:
     def __post_init__(self) -> None:
         highest = {"min_score": 1, "min_size": np.inf, "min_sharpness": np.inf, "max_yaw": 180, "max_pitch": 180, "min_confidence": 1}
         for name, high in highest.items():
+            check_numbers(self, [name])
             value = getattr(self, name)
             if not 0 <= value <= high:
                 raise UsageError(f"{name} is {value}; wanted a number from 0 to {high}")

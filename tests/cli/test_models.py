@@ -90,7 +90,7 @@ def test_check_is_content(mien: Mien, shelf: Path) -> None:
     said = mien("models", "check", "mine")
     assert said == (0, "OK   mine: hash right, loads, 3 golden crops within 0\n", "")
     (shelf / "mine.golden.npz").unlink()
-    assert "no mine.golden.npz to compare answers with" in mien("models", "check", "mine").out
+    assert "answers; no mine.golden.npz to compare with" in mien("models", "check", "mine").out
 
 
 def test_check_finds_other_answers(mien: Mien, shelf: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from internet import PICTURE, Internet, serving
 
-from mien.errors import SourceError, SourceMissing, SourceRefused, SourceUnreadable
+from mien.errors import SourceError, SourceMissing, SourceRefused, SourceTooLarge, SourceUnreadable
 from mien.io.fetch import fetch, is_public, shown, without_userinfo
 
 
@@ -111,7 +111,7 @@ def test_the_timeout_covers_the_resolver(internet: Internet) -> None:
 
 @pytest.mark.parametrize("page", ["announced", "endless", "picture.png"])
 def test_too_large_is_refused(internet: Internet, page: str) -> None:
-    with pytest.raises(SourceRefused, match="more than 1500 bytes"):
+    with pytest.raises(SourceTooLarge, match="more than 1500 bytes"):
         internet.fetch(f"http://good.test/{page}", max_bytes=1500)
 
 
@@ -316,5 +316,5 @@ def test_an_address_that_does_not_answer_leaves_time_for_the_next(internet: Inte
 def test_messages_name_the_options_there_are(internet: Internet) -> None:
     with pytest.raises(SourceRefused, match=r"\(--allow-private, allow_private\)"):
         internet.fetch("http://inside.test/picture.png")
-    with pytest.raises(SourceRefused, match=r"raise it \(--url-max-bytes, max_bytes\)"):
+    with pytest.raises(SourceTooLarge, match=r"raise it \(--url-max-bytes, max_bytes\)"):
         internet.fetch("http://good.test/picture.png", max_bytes=10)

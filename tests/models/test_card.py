@@ -156,3 +156,21 @@ def test_every_shipped_card_says_what_it_must(path):
     assert weights.stat().st_size == shipped.bytes
     assert hashlib.sha256(weights.read_bytes()).hexdigest() == shipped.sha256
     assert ModelCard.from_json(shipped.to_json()) == shipped
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda card: card | {"foo": 1}, "not a model card: foo: not known; see the docs"),
+        (lambda card: card | {"crop": card["crop"] | {"sise": 3}}, "not a model card: crop: sise: not known"),
+        (lambda card: {name: value for name, value in card.items() if name != "outputs"}, "not a model card: has no 'outputs'"),
+        (
+            lambda card: card | {"outputs": {"x": {"kind": "logits", "labels": "nope"}}},
+            "not a model card: output 'x' names the label set 'nope'; there are: .*fer7",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_card_is_said_in_its_own_words(change, says: str) -> None:
+    card = json.loads(ModelCard.read(BUNDLED / "tiny.json").to_json())
+    with pytest.raises(CardInvalid, match=says):
+        ModelCard.from_json(json.dumps(change(card)))

@@ -98,7 +98,23 @@ def check_model(name: str) -> str:
     verify(weights, card.sha256)
     model = open_model(card, path)
     golden = path.with_name(f"{card.name}.golden.npz")
-    return f"hash right, loads, {_golden(model, golden) if golden.exists() else f'no {golden.name} to compare answers with'}"
+    return f"hash right, loads, {_golden(model, golden) if golden.exists() else _answers(model, card, golden.name)}"
+
+
+def _answers(model: OnnxRecogniser, card: ModelCard, missing: str) -> str:
+    """Whether it answers to two crops of nothing, where there are no answers on record."""
+    import numpy as np
+
+    from mien.part_checks import checked_emotions
+
+    crops = np.zeros((2, *((card.frames,) if card.frames else ()), card.crop.size, card.crop.size, 3), np.uint8)
+    try:
+        checked_emotions(model(crops), model, len(crops))
+    except MienError:
+        raise
+    except Exception as error:  # onnxruntime raises a class of its own for each kind of bad file
+        raise ModelError(f"{card.file}: cannot be run ({str(error).splitlines()[0]})") from error
+    return f"answers; no {missing} to compare with"
 
 
 def _golden(model: OnnxRecogniser, path: Path) -> str:

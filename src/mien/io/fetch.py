@@ -22,7 +22,7 @@ from concurrent.futures import Future
 from typing import BinaryIO, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
-from mien.errors import SourceError, SourceMissing, SourceRefused, SourceUnreadable
+from mien.errors import SourceError, SourceMissing, SourceRefused, SourceTooLarge, SourceUnreadable
 from mien.io.formats import sniff
 from mien.io.names import printable
 
@@ -123,7 +123,8 @@ def fetch(
         connect: makes the connection to a checked address.
 
     Raises:
-        SourceRefused: scheme, private address, password in the URL, size, time, redirects.
+        SourceRefused: scheme, private address, password in the URL, time, redirects.
+        SourceTooLarge: more than max_bytes.
         SourceMissing: no such host, nobody listens, or the server has no such page (404, 410).
         SourceUnreadable: another status, a broken answer, a certificate that does not hold, or neither picture nor video.
     """
@@ -256,14 +257,14 @@ def _body(answer: http.client.HTTPResponse, name: str, max_bytes: int) -> bytes:
     announced = answer.length
     too_large = f"{name}: more than {max_bytes} bytes, which is the limit for a URL; raise it (--url-max-bytes, max_bytes)"
     if announced is not None and announced > max_bytes:
-        raise SourceRefused(too_large)
+        raise SourceTooLarge(too_large)
     data = bytearray()
     while piece := answer.read(_PIECE):
         if not data:
             _refuse_other_kinds(answer, piece, name)
         data += piece
         if len(data) > max_bytes:
-            raise SourceRefused(too_large)
+            raise SourceTooLarge(too_large)
     if announced is not None and len(data) < announced:
         raise SourceUnreadable(f"{name}: the connection ended after {len(data)} of {announced} bytes; try again")
     return bytes(data)

@@ -23,7 +23,7 @@ import numpy as np
 
 from mien.errors import SourceMissing, SourceTooLarge, SourceUnreadable, UsageError
 from mien.io import formats, pixels
-from mien.types import Image
+from mien.types import Image, check_numbers
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -42,6 +42,7 @@ class ImageLimits:
     """The encoded file; the default holds 12,000 x 12,000 pixels of 16-bit RGBA, uncompressed."""
 
     def __post_init__(self) -> None:
+        check_numbers(self, ("max_pixels", "max_side", "max_bytes"))
         for name in ("max_pixels", "max_side", "max_bytes"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name}: found {getattr(self, name)}, wanted 1 or more")

@@ -30,6 +30,9 @@ _KINDS: dict[str, tuple[type, str]] = {
     "limits": (ImageLimits, "an ImageLimits"),
     "span": (VideoSpan, "a VideoSpan"),
     "ahead": (Integral, "a whole number"),
+    "recursive": (bool, "True or False"),
+    "once": (bool, "True or False"),
+    "allow_private": (bool, "True or False"),
 }
 
 

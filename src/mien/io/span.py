@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from mien.errors import UsageError
+from mien.types import check_numbers
 
 SLACK = 1e-6
 """Seconds. Times are rounded to this, so that a frame meant for 0.5 s may stand at 0.499999."""
@@ -29,6 +30,7 @@ class VideoSpan:
     """Seconds of the source's time: nothing at or after."""
 
     def __post_init__(self) -> None:
+        check_numbers(self, ("every", "stride", "start", "stop"))
         if self.every is not None and not 0 < self.every < math.inf:
             raise UsageError(f"every: found {self.every:g} seconds, wanted more than 0")
         if self.stride < 1:

@@ -132,16 +132,23 @@ class ModelCard:
             heads = {}
             for name, head in values["outputs"].items():
                 labels = head.get("labels", ())
+                if isinstance(labels, str) and labels not in LABEL_SETS:
+                    raise CardInvalid(f"output {name!r} names the label set {labels!r}; there are: {', '.join(LABEL_SETS)}")
                 labels = LABEL_SETS[labels] if isinstance(labels, str) else tuple(labels)
                 rows = (tuple(float(x) for x in head.get(key, ())) for key in ("offsets", "blend_offsets", "temperature_slopes"))
                 heads[name] = Head(head["kind"], labels, float(head.get("temperature", 1.0)), *rows)
+            for what, given, kind in (("", values, cls), ("crop: ", crop, CropSpec)):
+                if unknown := sorted(given.keys() - {own.name for own in dataclasses.fields(kind)}):
+                    raise CardInvalid(f"{what}{', '.join(unknown)}: not known; see the docs, 'Cards'")
             named = [name for name, head in heads.items() if head.labels]
             values |= {"crop": CropSpec(**crop), "outputs": heads}
             values.setdefault("blend", {named[0]: 1.0} if len(named) == 1 else {})
             return cls(**values)
         except CardInvalid as error:
             raise CardInvalid(f"{where}: not a model card: {error}") from None
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except KeyError as error:
+            raise CardInvalid(f"{where}: not a model card: has no {error.args[0]!r}; see the docs, 'Cards'") from None
+        except (ValueError, TypeError, AttributeError) as error:
             raise CardInvalid(f"{where}: not a model card: {type(error).__name__}: {error}; see the docs, 'Cards'") from None
 
     @classmethod

@@ -37,6 +37,8 @@ class Port(NamedTuple):
     """An input or output of a network."""
 
     name: str
+    shape: tuple[int, ...]
+    """-1 where the file leaves it open."""
 
 
 class OpenVinoSession:
@@ -63,11 +65,11 @@ class OpenVinoSession:
 
     def get_inputs(self) -> list[Port]:
         """Its inputs."""
-        return [Port(port.any_name) for port in self._compiled.inputs]
+        return [_port(port) for port in self._compiled.inputs]
 
     def get_outputs(self) -> list[Port]:
         """Its outputs."""
-        return [Port(port.any_name) for port in self._compiled.outputs]
+        return [_port(port) for port in self._compiled.outputs]
 
     def run(self, names: Sequence[str], given: Mapping[str, Image]) -> list[Floats]:
         """The outputs of these names."""
@@ -75,3 +77,7 @@ class OpenVinoSession:
             self._local.request = self._compiled.create_infer_request()
         self._local.request.infer(dict(given))
         return [np.array(self._local.request.get_tensor(name).data, np.float32) for name in names]
+
+
+def _port(port: Any) -> Port:
+    return Port(port.any_name, tuple(-1 if side.is_dynamic else side.get_length() for side in port.partial_shape))

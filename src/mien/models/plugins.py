@@ -40,4 +40,5 @@ def _load(entry: metadata.EntryPoint) -> None:
         entry.load()()
     except Exception as error:  # a stranger's code raises what it likes, and a broken plug-in must not stop the rest
         package = entry.dist.name if entry.dist is not None else "an unknown package"
-        log.warning("plug-in %s of %s is left out: %s: %s; update or remove it", entry.name, package, type(error).__name__, error)
+        what = " ".join(f"{type(error).__name__}: {error}".split())  # on one line
+        log.warning("plug-in %s of %s is left out: %s; update or remove it", entry.name, package, what)

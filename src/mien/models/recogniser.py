@@ -119,11 +119,23 @@ class OnnxRecogniser:
         self.card = card
         self.path = path
         self._session = _session(path, threads, runtime)
-        self._input = self._session.get_inputs()[0].name
+        given = self._session.get_inputs()[0]
+        self._input = given.name
+        self._check_crops(tuple(given.shape))
         self._names = [output.name for output in self._session.get_outputs()]
         if missing := set(card.outputs) - set(self._names):
             raise CardInvalid(
                 f"{path.name}: the card of {card.name!r} names outputs {', '.join(sorted(missing))}; the file has {', '.join(self._names)}"
+            )
+
+    def _check_crops(self, shape: tuple[Any, ...]) -> None:
+        """Raise CardInvalid where the file takes other crops than the card says; what a file leaves open is text or None there."""
+        crop, frames = self.card.crop, self.card.frames
+        wanted = (*((frames,) if frames else ()), crop.size, crop.size, 1 if crop.colour == "grey" else 3)
+        if len(shape) != 1 + len(wanted) or any(isinstance(a, int) and a >= 0 and a != b for a, b in zip(shape[1:], wanted, strict=True)):
+            told = ", ".join("n" if not isinstance(a, int) or a < 0 else str(a) for a in shape)
+            raise CardInvalid(
+                f"{self.path.name}: takes crops of shape ({told}); the card of {self.card.name!r} says (n, {', '.join(map(str, wanted))})"
             )
 
     @property

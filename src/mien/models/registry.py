@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mien.errors import CardInvalid, UnknownName
+from mien.errors import CardInvalid, UnknownName, UsageError
 from mien.models.card import ModelCard
 from mien.models.locate import locate, verify, weights_folders
 from mien.models.plugins import load_plugins
 from mien.models.recogniser import RUNTIMES, OnnxRecogniser
-from mien.types import Recogniser
+from mien.types import Recogniser, check_kind
 
 Factory = Callable[[int], Recogniser]
 """Takes the number of threads (0: all) and gives a recogniser."""
@@ -20,6 +20,9 @@ _factories: dict[str, Factory] = {}
 
 def register(name: str, factory: Factory) -> None:
     """Make a recogniser known by name. An existing name is replaced."""
+    if not name:
+        raise UsageError("recogniser name '': wanted one that is not empty")
+    check_kind(f"factory of recogniser {name!r}", factory, Callable, "a callable that gives a recogniser")  # type: ignore[arg-type]
     _factories[name] = factory
 
 
@@ -68,7 +71,9 @@ def recogniser(name: str, *, threads: int = 0) -> Recogniser:
         if name not in _factories:
             load_plugins()
         if name in _factories:
-            return _factories[name](threads)
+            found_part = _factories[name](threads)
+            check_kind(f"what the factory of recogniser {name!r} gives", found_part, Callable, "a recogniser")  # type: ignore[arg-type]
+            return found_part
         found = _by_name(asked)
     return open_model(*found, threads=threads, runtime=runtime)
 

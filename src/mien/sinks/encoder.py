@@ -13,6 +13,7 @@ import numpy as np
 
 from mien.errors import SinkError
 from mien.io.container import why
+from mien.part_checks import checked_drawing
 from mien.types import Drawer, Image, Result
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Encoder:
                 stream = self._stream(container)
                 pixels = _EncoderPixels(self._size)
                 while job is not None:
-                    frame = pixels(self._drawer(job.image, job.result))
+                    frame = pixels(checked_drawing(self._drawer(job.image, job.result), self._drawer, job.image))
                     frame.pts, frame.time_base = job.tick, self._base
                     container.mux(stream.encode(frame))
                     job = self._jobs.get()

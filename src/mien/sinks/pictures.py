@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mien.errors import SinkError
 from mien.interrupt import ENDING, held
 from mien.io.formats import VIDEO_SUFFIXES
+from mien.part_checks import checked_drawing
 from mien.sinks.files import prepare, prepare_folder, replace
 from mien.sinks.originals import Originals, same
 from mien.sinks.resume import NOTHING, SoFar
@@ -72,7 +73,7 @@ class PictureSink(Sink):
     def write(self, frame: Frame, result: Result, /) -> None:
         """Draw and save. Raises as `admit` does."""
         self.admit(frame)
-        replace(self.path, encoded(self._drawer(frame.image, result), self.path.suffix))
+        replace(self.path, encoded(checked_drawing(self._drawer(frame.image, result), self._drawer, frame.image), self.path.suffix))
         self._source = frame.source
 
 
@@ -147,7 +148,7 @@ class FolderSink(Sink):
     def _save(self, frame: Frame, result: Result) -> None:
         target = self.folder / self._free(output_name(self._originals.name(frame.source)))
         self._refuse_original(target)
-        data = encoded(self._drawer(frame.image, result), target.suffix)
+        data = encoded(checked_drawing(self._drawer(frame.image, result), self._drawer, frame.image), target.suffix)
         there = os.path.lexists(target)
         replace(target, data)
         self._replaced += there

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 from mien.errors import UsageError
+from mien.types import check_numbers
 
 SMOOTHERS = ("euro", "ema", "none")
 
@@ -35,6 +38,13 @@ class TrackOptions:
     """Seconds from and to of a span in which people are neutral: their medians there, unsure faces left out, are taken off in delta_*."""
 
     def __post_init__(self) -> None:
+        check_numbers(
+            self, ("smooth_seconds", "smooth_speed", "hold_margin", "hold_seconds", "forget_seconds", "reentry_seconds", "detect_every")
+        )
+        if self.baseline is not None and not (
+            isinstance(self.baseline, Sequence) and len(self.baseline) == 2 and all(isinstance(end, Real) for end in self.baseline)
+        ):
+            raise UsageError(f"baseline: found {self.baseline!r}; wanted two numbers of seconds, from and to, or None")
         if self.smooth not in SMOOTHERS:
             raise UsageError(f"smooth is {self.smooth!r}; there are: {', '.join(SMOOTHERS)}")
         if self.detect_every < 1:

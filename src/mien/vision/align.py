@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 
 from mien.errors import CardInvalid
-from mien.types import Floats, Image
+from mien.types import Floats, Image, check_numbers
 
 FER_TEMPLATE: tuple[tuple[float, float], ...] = (
     (14.7 / 48, 18.3 / 48),
@@ -42,6 +42,7 @@ class CropSpec:
     """`grey` (luma ITU-R BT.601, repeated in three channels) or `rgb`."""
 
     def __post_init__(self) -> None:
+        check_numbers(self, ("size", "margin"))
         if np.shape(self.template) != (5, 2):
             raise CardInvalid(f"crop template: found shape {np.shape(self.template)}, wanted (5, 2)")
         if self.size < 8 or self.colour not in ("grey", "rgb") or not -0.4 < self.margin < 4:

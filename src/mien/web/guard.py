@@ -107,7 +107,7 @@ class Guard:
                 return _error(401, "a token is wanted: Authorization: Bearer TOKEN, or open the address that mien serve printed")
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > self._most(scope):
-            return _too_large(self._most(scope))
+            return _error(413, self._too_large(scope))
         return None
 
     def _knows(self, host: str) -> bool:
@@ -167,6 +167,11 @@ class Guard:
     def _most(self, scope: Scope) -> int:
         return self._limits.get(scope["path"], self._limits[""])
 
+    def _too_large(self, scope: Scope) -> str:
+        most = self._most(scope)
+        more = ", or start mien serve with a higher one" if scope["path"] in self._limits else ""  # others take no files
+        return f"the request is larger than {most / 1e6:g} MB, the limit of this address; send less{more}"
+
     def _counted(self, scope: Scope, receive: Receive) -> Receive:
         """What a body that does not say its length is held to."""
         if scope["type"] != "http":
@@ -178,7 +183,7 @@ class Guard:
             message = await receive()
             read += len(message.get("body", b""))
             if read > most:
-                raise HTTPException(413, _too_large_text(most))
+                raise HTTPException(413, self._too_large(scope))
             return message
 
         return counting
@@ -196,11 +201,3 @@ def _same(given: str, wanted: str) -> bool:
 
 def _error(status: int, text: str) -> JSONResponse:
     return JSONResponse({"error": text}, status)
-
-
-def _too_large(most: int) -> JSONResponse:
-    return _error(413, _too_large_text(most))
-
-
-def _too_large_text(most: int) -> str:
-    return f"the request is larger than {most / 1e6:g} MB, the limit of this address; send less, or start mien serve with a higher one"

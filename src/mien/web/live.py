@@ -13,7 +13,7 @@ import anyio
 from fastapi import APIRouter, Depends, Query, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
-from mien.errors import MienError, UsageError
+from mien.errors import MienError, SourceTooLarge, UsageError
 from mien.io.images import ImageLimits, decode
 from mien.io.sources import Event
 from mien.io.span import Chooser, VideoSpan
@@ -105,6 +105,10 @@ async def _serve(socket: WebSocket, service: Service, wanted: Wanted, session: s
         began = time.perf_counter()
         try:
             image = (await service.work(partial(decode, data, name="frame", limits=LARGEST))).image
+        except SourceTooLarge:
+            most = f"{LARGEST.max_pixels / 1e6:g} megapixels and {LARGEST.max_bytes / 1e6:g} MB"
+            await socket.send_json({"error": f"frame: larger than a frame of a camera may be here, {most}; send smaller ones"})
+            continue
         except MienError as error:
             await socket.send_json({"error": str(error)})
             continue

@@ -90,20 +90,25 @@ class Reader:
 
     def __call__(self, source: str, data: bytes, *, name: str = "") -> Read | Failure:
         """What is found in an encoded picture. name: of it in messages. Raises UsageError when the model reads no single pictures."""
-        name, settings = name or source, self.service.settings
+        name = name or source
         try:
             decoded = decode(data, name=name, limits=self.service.limits)
         except IsVideo:
             return Failure(source, SourceUnreadable(f"{name}: a video; send it to /api/videos"))
         except SourceTooLarge:
-            most = f"{settings.max_picture_pixels / 1e6:g} megapixels and {settings.max_picture_mb:g} MB"
-            return Failure(source, SourceTooLarge(f"{name}: larger than this server reads, which is {most}, at most 12,000 pixels a side"))
+            return Failure(source, too_large(name, self.service))
         except MienError as error:
             return Failure(source, error)
         frame = Frame(decoded.image, source=source)
         result = self.analyzer.frames([frame])[0]
         drawn = b"" if self.drawer is None else encoded(self.drawer(frame.image, result), self.suffix)
         return Read(result, decoded.note, drawn)
+
+
+def too_large(name: str, service: Service) -> SourceTooLarge:
+    """What is said of a picture above the server's limits, which a stranger cannot raise."""
+    most = f"{service.settings.max_picture_pixels / 1e6:g} megapixels and {service.settings.max_picture_mb:g} MB"
+    return SourceTooLarge(f"{name}: larger than this server reads, which is {most}, at most 12,000 pixels a side")
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -153,6 +158,8 @@ async def read_address(url: str, read: Reader) -> Read | Failure:
         data = await service.transfer(partial(fetch, url, allow_private=service.settings.allow_private, max_bytes=most))
     except PrivateAddress:  # which one it is, a stranger need not know
         return Failure(name, SourceRefused(f"{name}: leads to no address of the public internet, and others are not fetched"))
+    except SourceTooLarge:
+        return Failure(name, too_large(name, service))
     except MienError as error:
         return Failure(name, error)
     return await service.work(partial(read, without_userinfo(url), data, name=name))

@@ -5,15 +5,15 @@ A name is `NAME[:VARIANT][:tiled]`. The factory of NAME gets VARIANT ("" when th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 from mien.errors import UnknownName, UsageError, WeightsMissing
 from mien.models.detectors.tiles import Tiled
 from mien.models.locate import locate
 from mien.models.plugins import load_plugins
-from mien.types import Detector
+from mien.types import Detector, check_kind
 
 HINT = "`--detector haar` works without them"
 
@@ -29,12 +29,8 @@ SHA256 = {
 """Hashes of the weights files that come with mien, or that it can fetch."""
 
 
-class Factory(Protocol):
-    """Gives a detector for a variant, a number of threads (0: all) and options of its own."""
-
-    def __call__(self, variant: str, /, *, threads: int, **options: Any) -> Detector:
-        """The detector, ready to be called."""
-
+Factory: TypeAlias = Callable[..., Detector]
+"""Gives a detector for a variant, a number of threads (0: all, by the keyword `threads`) and options of its own by keywords."""
 
 DETECTORS: dict[str, Factory] = {}
 VARIANTS: dict[str, tuple[str, ...]] = {}
@@ -50,6 +46,7 @@ def register(name: str, factory: Factory, *, variants: tuple[str, ...] = (), lic
     """
     if ":" in name or not name:
         raise UsageError(f"detector name {name!r}: wanted one without a colon, which separates the variant")
+    check_kind(f"factory of detector {name!r}", factory, Callable, "a callable that gives a detector")  # type: ignore[arg-type]
     DETECTORS[name] = factory
     VARIANTS[name] = variants
     LICENCES[name] = licence
@@ -68,6 +65,7 @@ def detector(name: str, *, threads: int = 0, **options: Any) -> Detector:
     if head not in DETECTORS:
         raise UnknownName("detector", name, names())
     found = DETECTORS[head](variant, threads=threads, **options)
+    check_kind(f"what the factory of detector {head!r} gives", found, Callable, "a detector")  # type: ignore[arg-type]
     return Tiled(found) if plain != name else found
 
 
