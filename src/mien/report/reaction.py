@@ -159,8 +159,8 @@ class _Page:
         """Each part of the film, of all and of each group."""
         words = self.words
         out = [_note(words["parts_note"] + (words["parts_change"] if self.found.settings.baseline else ""))]
-        change = [words["changed"]] if self.found.settings.baseline else []
-        head = [words["part"], words["what"], "n", words["mean"], "", *change, words["departure"], "p"]
+        between = words["changed"] if self.found.settings.baseline else ""  # the bars need that room
+        head = [words["part"], words["what"], "n", words["mean"], between, words["departure"], "p"]
         for group in dict.fromkeys(one.group for one in self.found.parts):
             rows = [row for one in self.found.parts if one.group == group for row in self._part_rows(one)]
             out.append(table(text(words["group_of"].format(name=group) if group else words["all_viewers"]), head, rows))
@@ -172,11 +172,16 @@ class _Page:
         name = f"{text(self._name(one.part))} <small>{write.length(one.part.start)}–{write.length(one.part.end)}</small>"
         rows = []
         for k in [0, 1, *(int(i) for i in np.argsort(-np.nan_to_num(one.level.mean[2:]), kind="stable")[:3] + 2)]:
-            told = [one.change, one.departure] if self.found.settings.baseline else [one.departure]
-            apart = [write.difference(of, k) if np.isfinite(of.mean[k]) else NONE for of in told]
-            bar = interval_line(one.level.low[k], one.level.mean[k], one.level.high[k], (-1, 1) if k < 2 else (0, 1))
-            rows.append([name, text(write.title(k)), str(int(one.level.n[k])), write.mean(one.level, k), bar, *apart, marked_p(one.p[k])])
+            if self.found.settings.baseline:
+                between = self._change(one.change, k)
+            else:
+                between = interval_line(one.level.low[k], one.level.mean[k], one.level.high[k], (-1, 1) if k < 2 else (0, 1))
+            of = [name, text(write.title(k)), str(int(one.level.n[k])), write.mean(one.level, k), between]
+            rows.append([*of, self._change(one.departure, k), marked_p(one.p[k])])
         return rows
+
+    def _change(self, of: Estimate, k: int) -> str:
+        return self.write.difference(of, k) if np.isfinite(of.mean[k]) else NONE
 
     def groups(self) -> str:
         """Each two groups compared."""
@@ -191,9 +196,10 @@ class _Page:
         rows = []
         largest = np.fmax(np.abs(one.difference.mean[2:]), np.abs(one.change.mean[2:]))
         for k in [0, 1, *(int(i) for i in np.argsort(-np.nan_to_num(largest), kind="stable")[:3] + 2)]:
-            change = self.write.difference(one.change, k) if np.isfinite(one.change.mean[k]) else NONE
             who = text(f"{one.first} − {one.second}"), text(self._name(one.part)), text(self.write.title(k))
-            rows.append([*who, self.write.difference(one.difference, k), marked_p(one.p[k]), change, marked_p(one.change_p[k])])
+            rows.append(
+                [*who, self.write.difference(one.difference, k), marked_p(one.p[k]), self._change(one.change, k), marked_p(one.change_p[k])]
+            )
         return rows
 
     def viewers(self) -> str:
