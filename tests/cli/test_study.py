@@ -160,6 +160,15 @@ def test_a_study_leaves_nothing_of_an_earlier_one(mien: Mien, viewers: list[str]
     assert not (tmp_path / "ad" / "groups.csv").exists()
 
 
+def test_tables_of_an_earlier_study_are_told(mien: Mien, viewers: list[str], tmp_path: Path) -> None:
+    rows = tmp_path / "ad" / "rows"
+    rows.mkdir(parents=True)
+    for name in ("v0", "gone"):
+        (rows / f"{name}.parquet").write_bytes(Path(viewers[0]).read_bytes())
+    said = mien("study", "reaction", *viewers[:3], "-o", str(tmp_path / "ad"), *QUICK)
+    assert "rows/ also has 1 table of an earlier study (gone.parquet …), which are not in this one" in said.err
+
+
 def test_a_recording_of_two_viewers_is_refused(mien: Mien, viewers: list[str], tmp_path: Path) -> None:
     plan = tmp_path / "plan.csv"
     plan.write_text("file,viewer\nv0.parquet,a\nv1.parquet,b\n./v0.parquet,c\n")

@@ -95,6 +95,8 @@ def reaction(
     rows = _row_files(output / ROWS, [one.viewer for one in recordings])
     reader = _reader(detector, model, threads, every)
     run = _Run(output, quiet=quiet, total=len(recordings))
+    if old := _others(output / ROWS, [*rows.values(), *(Path(one.file) for one in recordings)]):
+        run.tell(f"{output / ROWS}/ also has {counted(len(old), 'table')} of an earlier study ({old[0]} …), which are not in this one")
     viewers = []
     for one, timeline in run.read(recordings, reader, lambda one: (one.file, rows[one.viewer])):
         viewers.append(Viewer(one.viewer, timeline, one.start, one.group))
@@ -213,6 +215,12 @@ def _row_files(folder: Path, viewers: Sequence[str]) -> dict[str, Path]:
         taken.add(name.casefold())
         found[viewer] = folder / f"{name}.parquet"
     return found
+
+
+def _others(folder: Path, own: Sequence[Path]) -> list[str]:
+    """Names of tables in a folder that are none of these."""
+    known = {path.resolve() for path in own}
+    return sorted(path.name for path in folder.glob("*.parquet") if path.resolve() not in known)
 
 
 class _Run:
