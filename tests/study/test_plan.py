@@ -38,6 +38,7 @@ def test_parts_and_visits(tmp_path: Path) -> None:
         (read_plan, "viewer\na\n", "has no column file; wanted file, viewer, start, group"),
         (read_plan, "file\n", "has no lines below its head"),
         (read_plan, "file,start\na.mp4,soon\n", "line 2: start is 'soon'; wanted seconds"),
+        (read_plan, 'file,start\na.mp4,"1,200"\n', "line 2: start is '1,200'; wanted seconds"),
         (read_plan, "file,start\na.mp4\n", "line 2: 1 cells under 2 columns"),
         (read_plan, "file,viewer\n,a\n", "line 2: no file"),
         (read_visits, "file,side\na.mp4,in\n", "line 2: side is 'in'; wanted entering or leaving"),

@@ -100,3 +100,29 @@ def test_groups_are_compared_within_strata():
     assert found.n.tolist() == [36] * 3
     few = [(np.array([[1.0], [2.0]]), np.array([[0.0], [1.0]]))] * 2  # all 36 ways to part them
     assert difference_p(few).tolist() == [difference_p(few, seed=9).item()]
+
+
+def test_gaps_of_one_column_spoil_no_other():
+    """Few people have the second column: a parting that leaves a group one of them says nothing of it, rather than everything."""
+    first, second = RNG(0).normal(size=(8, 2)), RNG(1).normal(size=(8, 2))
+    first[:, 0] += 5
+    first[3:, 1] = second[3:, 1] = np.nan
+    p = difference_p([(first, second)], rounds=2000)
+    assert p[0] <= 0.005
+    assert p[1] > 0.05
+
+
+def test_strata_that_cannot_be_compared_tell_nothing():
+    one, other = RNG(2).normal(size=(6, 1)), RNG(3).normal(size=(6, 1))
+    nobody = np.full((6, 1), np.nan)
+    for pairs in ([(nobody, one), (other, nobody)], [(one[:1], other[:1])] * 5, [(one[:1], other[:4])] * 5):
+        found = difference_of(pairs)
+        assert np.isnan([found.mean[0], found.low[0], difference_p(pairs)[0]]).all()
+        assert found.n.tolist() == [0]
+    pairs = [(one, other), (one + 3, other + 3)]
+    more = difference_of([*pairs, (one[:1] + 50, other)])  # one person against six: as if they were not there
+    for name in ("mean", "low", "high", "n"):
+        np.testing.assert_allclose(getattr(more, name), getattr(difference_of(pairs), name), rtol=0.2 if name in ("low", "high") else 1e-9)
+    alone = difference_of([(one[:1], other)])
+    assert alone.mean[0] == pytest.approx(one[0, 0] - other.mean())
+    assert np.isnan(alone.low[0])

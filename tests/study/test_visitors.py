@@ -91,6 +91,32 @@ def test_who_comes_at_which_time_of_day_is_no_difference():
     assert together.p[VALENCE] <= 0.01
 
 
+def test_periods_that_are_too_small_to_be_told_are_compared_within_all_the_same():
+    parts = []
+    for k, (period, share, came, left) in enumerate((("morning", 0.1, 40, 4), ("evening", 0.9, 4, 40))):
+        parts += [
+            people_in(visitors(share, n=n, seed=10 * k + side), leaving=bool(side), period=period) for side, n in enumerate((came, left))
+        ]
+    found = compare(parts, QUICK)
+    assert (len(found.periods), found.withheld, found.within, found.periods[0].counts) == (1, (), True, (44, 44))
+    assert found.periods[0].p[VALENCE] > 0.05
+    assert compare([dataclasses.replace(part, period="") for part in parts], QUICK).periods[0].p[VALENCE] <= 0.01  # by the time of day
+    assert found.periods[0].difference.low[HAPPY] < 0 < found.periods[0].difference.high[HAPPY]
+    lonely = [people_in(visitors(0.5, n=8, seed=k), leaving=k % 2 == 1, period=f"day {k}") for k in range(4)]
+    with pytest.raises(DataError, match="no period has two people on both sides"):
+        compare(lonely, QUICK)
+
+
+def test_a_measure_that_one_person_of_a_period_has_cannot_be_had_from_the_whole():
+    days = [people_in(visitors(0.5, n=8, seed=k), leaving=k % 2 == 1, period=f"day {k // 2}") for k in range(4)]
+    days[0].values[1:, VALENCE] = np.nan
+    found = compare(days, QUICK)
+    whole, first, second = found.periods
+    assert np.isnan([first.entering.mean[VALENCE], first.difference.mean[VALENCE]]).all()
+    assert whole.entering.mean[VALENCE] == pytest.approx(second.entering.mean[VALENCE])
+    assert whole.entering.n[VALENCE] == 8
+
+
 def test_people_of_no_period_cannot_be_told_from_the_whole():
     """One person more than the days together have would be the whole less the days."""
     days = [people_in(visitors(0.5, n=10, seed=k), leaving=k % 2 == 1, period=f"day {k // 2}") for k in range(4)]

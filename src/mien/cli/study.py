@@ -173,6 +173,8 @@ def visitors(
     run.need(people)
     found = compare(people, settings)
     run.tell_models(reader.models)
+    if found.within and len(found.periods) == 1:
+        run.tell(f"no period has {least_people} people on both sides, so none is told; the difference is that within them all the same")
     for name in found.withheld:
         run.tell(f"period {name}: not told, fewer than {least_people} people on a side")
     about = {**reader.about(), "recordings": len(visits), "could_not_be_read": len(run.failed)}

@@ -96,7 +96,7 @@ def _measures(found: Visits, write: Writing) -> str:
         ]
         rows.append([text(write.title(k)), *sides, write.difference(period.difference, k), marked_p(period.p[k])])
     head = [*(words[name] for name in ("what", "entering", "leaving", "difference")), "p"]
-    note = words["sides_note"] + (words["within_periods"] if len(found.periods) > 1 else "")
+    note = words["sides_note"] + (words["within_periods"] if found.within else "")
     return f'<p class="note">{note}</p>' + table(words["sides_caption"], head, rows)
 
 

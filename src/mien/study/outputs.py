@@ -64,12 +64,12 @@ def write_reaction(found: Reaction, folder: Path, *, about: Mapping[str, Any]) -
         {"viewer": one.name, "group": one.group, "counts": False, "why_not": one.why, **(_quality(one.curve) if one.curve else {})}
         for one in found.left_out
     ]
-    values = [
+    values = (  # one by one: of many viewers of a long film they are many
         {"viewer": one.name, "group": one.group, "start_s": edges[k], "end_s": edges[k + 1], **_measures(one.values[:, k])}
         for one in found.curves
         for k in range(len(edges) - 1)
-    ]
-    tables = {
+    )
+    tables: dict[str, Iterable[Mapping[str, Any]]] = {
         "curve.csv": curve,
         "moments.csv": [
             {
@@ -83,11 +83,16 @@ def write_reaction(found: Reaction, folder: Path, *, about: Mapping[str, Any]) -
         "viewers.csv": viewers,
         "values.csv": values,
     }  # fmt: skip
-    heads = {"moments.csv": ("measure", "start_s", "end_s", "departure", "change", "p"), "viewers.csv": tuple(viewers[0])}
+    heads = {
+        "moments.csv": ("measure", "start_s", "end_s", "departure", "change", "p"),
+        "values.csv": ("viewer", "group", "start_s", "end_s", *MEASURES),
+        **{name: tuple(rows[0]) for name, rows in (("curve.csv", curve), ("parts.csv", parts), ("viewers.csv", viewers))},
+        **({"groups.csv": tuple(contrasts[0])} if contrasts else {}),
+    }
     if not contrasts:
         (folder / "groups.csv").unlink(missing_ok=True)  # of an earlier study
     for name, rows in tables.items():
-        _write_csv(folder / name, rows, heads.get(name) or tuple(rows[0]))
+        _write_csv(folder / name, rows, heads[name])
     named = [asdict(part) for part in dict.fromkeys(one.part for one in found.parts[1:])]
     _write_record(folder, "reaction", asdict(found.settings), {"parts": named, **about})
     return [*tables, RECORD]

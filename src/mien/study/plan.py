@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mien.errors import SourceMissing, SourceUnreadable, UsageError
 from mien.study.reaction import Part
+
+DECIMAL = re.compile(r"-?\d+,\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +92,14 @@ def _rows(path: Path, needed: Sequence[str], more: Sequence[str]) -> Iterator[tu
         with path.open(newline="", encoding="utf-8-sig") as file:
             first = file.readline()
             file.seek(0)
-            lines = csv.reader(
-                file, delimiter=";" if ";" in first and "," not in first else ","
-            )  # as a spreadsheet of some countries has it
+            countries = ";" in first and "," not in first  # where spreadsheets write 2,5 for 2.5, and part cells by semicolons
+            lines = csv.reader(file, delimiter=";" if countries else ",")
             head = [name.strip().lower() for name in next(lines, [])]
             if missing := [name for name in needed if name not in head]:
                 raise UsageError(f"{path}: has no column {', '.join(missing)}; wanted {', '.join((*needed, *more))}")
             rows = [(lines.line_num, [cell.strip() for cell in row]) for row in lines if any(cell.strip() for cell in row)]
+            if countries:
+                rows = [(line, [cell.replace(",", ".") if DECIMAL.fullmatch(cell) else cell for cell in row]) for line, row in rows]
     except (UnicodeDecodeError, csv.Error) as error:
         raise SourceUnreadable(f"{path}: is no CSV in UTF-8 ({error})") from None
     if not rows:
@@ -114,7 +118,7 @@ def _beside(path: Path, file: str, line: int) -> str:
 
 def _seconds(path: Path, line: int, name: str, value: str) -> float:
     try:
-        seconds = float(value.replace(",", "."))
+        seconds = float(value)
     except ValueError:
         seconds = math.nan
     if not math.isfinite(seconds):

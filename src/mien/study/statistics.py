@@ -90,26 +90,26 @@ def difference_of(pairs: Pairs, *, span: Span = NO_SPAN) -> Estimate:
     differences are averaged with the weights n m / (n + m), as Cochran (1954) has them: who belongs to which stratum is no difference then.
     span: of the difference, as in `mean_of`. No group's variance counts for less than that within all together, since a small group in
     which by chance nobody smiles shows none; the interval is Student's t with the degrees of freedom of the smaller group, added up over
-    the strata. `n` of the estimate is the smaller group's.
+    the strata. A stratum with fewer than two people of a group tells nothing of a column, unless it is the only one. `n` of the estimate
+    is the smaller group's.
     """
-    sides = [[_Moments.of(values) for values in pair] for pair in pairs]
+    sides = [(_Moments.of(one), _Moments.of(two)) for one, two in pairs]
+    weights, least, free = _comparable(sides, alone=len(pairs) == 1)
+    usable = (least >= LEAST) & (free >= LEAST - 1)
     every = [part for both in sides for part in both]
     with np.errstate(invalid="ignore", divide="ignore"):
+        squares = [np.where(part.count > 1, part.error**2 * part.count, 0.0) for part in every]  # variances
         degrees = [np.maximum(part.count - 1, 0) for part in every]
-        squares = [part.error**2 * part.count for part in every]  # variances
-        pooled = sum(np.nan_to_num(square) * df for square, df in zip(squares, degrees, strict=True)) / np.maximum(sum(degrees), 1)
-        weights = [np.nan_to_num(_weight(one.count, two.count)) for one, two in sides]
-        total = sum(weights)
-        apart = sum(w * np.nan_to_num(one.mean - two.mean) for w, (one, two) in zip(weights, sides, strict=True)) / total
-        each = [np.maximum(square, pooled) / part.count for square, part in zip(squares, every, strict=True)]
-        squared = sum(np.nan_to_num(w**2 * (each[2 * i] + each[2 * i + 1])) for i, w in enumerate(weights))
-        error = np.sqrt(squared) / total
-    free = sum(np.where(w > 0, np.minimum(one.count, two.count) - 1, 0) for w, (one, two) in zip(weights, sides, strict=True))
-    least = np.minimum(*(sum(one.count for one in side) for side in zip(*sides, strict=True)))
-    usable = (least >= LEAST) & (free >= LEAST - 1)
-    far = np.array([student_t(0.5 + LEVEL / 2, df) if told else np.nan for df, told in zip(np.asarray(free).tolist(), usable, strict=True)])
-    far = far * error
-    return Estimate(np.asarray(apart), np.clip(apart - far, *span), np.clip(apart + far, *span), least.astype(np.int64))
+        pooled = np.sum([square * df for square, df in zip(squares, degrees, strict=True)], axis=0) / np.maximum(np.sum(degrees, axis=0), 1)
+        apart, squared = np.zeros_like(pooled), np.zeros_like(pooled)
+        for weight, (one, two), own in zip(weights, sides, zip(squares[::2], squares[1::2], strict=True), strict=True):
+            errors = sum(np.maximum(square, pooled) / part.count for square, part in zip(own, (one, two), strict=True))
+            apart += np.where(weight > 0, weight * (one.mean - two.mean), 0.0)
+            squared += np.where(weight > 0, weight**2 * errors, 0.0)
+        total = np.sum(weights, axis=0)
+        apart, error = apart / total, np.sqrt(squared) / total
+    t = np.array([student_t(0.5 + LEVEL / 2, df) if told else np.nan for df, told in zip(free.tolist(), usable, strict=True)])
+    return Estimate(apart, np.clip(apart - t * error, *span), np.clip(apart + t * error, *span), least.astype(np.int64))
 
 
 def difference_p(pairs: Pairs, *, rounds: int = 5000, seed: int = 0) -> Numbers:
@@ -118,9 +118,9 @@ def difference_p(pairs: Pairs, *, rounds: int = 5000, seed: int = 0) -> Numbers:
     pairs: as in `difference_of`; people change groups within their stratum alone. The studentised statistic nearly keeps the level where
     the groups' spreads differ (Janssen 1997). Returns float64 (k,), NaN with too few people.
     """
-    first, second = (np.concatenate(side) for side in zip(*pairs, strict=True))
-    out = np.full(first.shape[1], np.nan)
-    usable = np.minimum(np.isfinite(first).sum(axis=0), np.isfinite(second).sum(axis=0)) >= LEAST
+    _, least, free = _comparable([(_Moments.of(one), _Moments.of(two)) for one, two in pairs])
+    usable = (least >= LEAST) & (free >= LEAST - 1)
+    out = np.full(len(usable), np.nan)
     if not usable.any():
         return out
     strata = [(np.concatenate([one, two])[:, usable], len(one)) for one, two in pairs]
@@ -129,7 +129,8 @@ def difference_p(pairs: Pairs, *, rounds: int = 5000, seed: int = 0) -> Numbers:
     sizes = [(len(values), n) for values, n in strata]
     drawn = np.concatenate([np.nan_to_num(np.abs(_welch(people, chosen))).max(axis=1) for chosen in _partings(sizes, rounds, seed)])
     extra = _ways(sizes) > rounds
-    out[usable] = [((drawn >= one * (1 - 1e-9)).sum() + extra) / (len(drawn) + extra) for one in seen]
+    p = [((drawn >= one * (1 - 1e-9)).sum() + extra) / (len(drawn) + extra) for one in seen]
+    out[usable] = np.where(np.isfinite(seen), p, np.nan)
     return out
 
 
@@ -192,23 +193,36 @@ def _resamples(values: Numbers, rounds: int, rng: np.random.Generator) -> Iterat
         yield _Moments.of(values, rng.multinomial(n, np.full(n, 1 / n), size=rows).astype(np.float64) if n else np.zeros((rows, 0)))
 
 
-def _weight(one: Numbers, two: Numbers) -> Numbers:
-    return np.asarray(one * two / (one + two))
+def _comparable(sides: Sequence[tuple[_Moments, _Moments]], *, alone: bool = False) -> tuple[Numbers, Numbers, Numbers]:
+    """Of strata: weights, float64 (strata, k), 0 where a group has not two people; people of the smaller group and degrees of freedom (k,).
+
+    alone: the one stratum may do with one person a group, whose difference has no interval then.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        least = [np.minimum(one.count, two.count) for one, two in sides]
+        enough = [few >= (1 if alone else 2) for few in least]
+        harmonic = [one.count * two.count / (one.count + two.count) for one, two in sides]
+    groups = [np.sum([np.where(ok, side[i].count, 0) for ok, side in zip(enough, sides, strict=True)], axis=0) for i in (0, 1)]
+    free = np.sum([np.where(ok, few - 1, 0) for ok, few in zip(enough, least, strict=True)], axis=0)
+    return np.stack([np.where(ok, w, 0.0) for ok, w in zip(enough, harmonic, strict=True)]), np.minimum(*groups), free
 
 
 def _welch(people: Sequence[Numbers], chosen: Sequence[Bools]) -> Numbers:
     """Welch's t (1947) of each column for each way to part the people, float64 (ways, k); over strata as `difference_of` averages.
 
-    people: float64 (n, k), one a stratum; chosen: bool (ways, n), who is in the first group.
+    people: float64 (n, k), one a stratum; chosen: bool (ways, n), who is in the first group. NaN where nothing can be compared.
     """
+    sides = [
+        (_Moments.of(values, which.astype(np.float64)), _Moments.of(values, (~which).astype(np.float64)))
+        for values, which in zip(people, chosen, strict=True)
+    ]
+    weights, _, _ = _comparable(sides)
     with np.errstate(invalid="ignore", divide="ignore"):
-        apart, squared = np.zeros(()), np.zeros(())
-        for values, which in zip(people, chosen, strict=True):
-            one, two = (_Moments.of(values, side.astype(np.float64)) for side in (which, ~which))
-            weight = np.nan_to_num(_weight(one.count, two.count))
-            apart = apart + weight * np.nan_to_num(one.mean - two.mean)
-            squared = squared + np.nan_to_num(weight**2 * (one.error**2 + two.error**2), posinf=0.0)
-        return np.asarray(apart / np.sqrt(squared))
+        apart, squared = np.zeros_like(weights[0]), np.zeros_like(weights[0])
+        for weight, (one, two) in zip(weights, sides, strict=True):
+            apart += np.where(weight > 0, weight * (one.mean - two.mean), 0.0)
+            squared += np.where(weight > 0, weight**2 * (one.error**2 + two.error**2), 0.0)
+        return np.where(squared > 0, apart / np.sqrt(squared), np.nan)
 
 
 def _ways(sizes: Sequence[tuple[int, int]]) -> int:

@@ -85,9 +85,9 @@ def parts_p(values: Numbers, parts: Numbers, *, rounds: int = 5000, seed: int = 
     means = np.where(enough, sums / np.maximum(weights, 1e-12), 0.0)  # (parts, viewers, measures, turns)
     least = np.maximum(np.sqrt(np.square(means).sum(axis=(1, 3)) / np.maximum(enough.sum(axis=(1, 3)), 1)), 1e-12)
     people = np.arange(n)
+    arrays = (means, np.square(means), enough)
 
     def statistic(shifts: Ints) -> Numbers:
-        arrays = (means, np.square(means), enough)
         total, square, count = (np.stack([array[:, people, :, row].sum(axis=0) for row in shifts]) for array in arrays)
         own = _deviation(total, square, count)
         return np.asarray(np.where(count >= LEAST, total / np.sqrt(np.maximum(count, 1)) / np.fmax(own, LEAST_SPREAD * least), 0.0))

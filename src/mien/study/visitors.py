@@ -79,6 +79,8 @@ class Visits:
     """Periods with too few people on a side; their people are in no figure."""
     passed: int
     """People who did not count."""
+    within: bool
+    """Whether the difference of all is the mean of those within periods, told or not."""
 
 
 def people_in(timeline: Timeline, *, leaving: bool, period: str = "", settings: VisitorSettings = VisitorSettings()) -> People:
@@ -111,7 +113,8 @@ def compare(parts: Iterable[People], settings: VisitorSettings = VisitorSettings
     Who comes is not matched with who leaves, so the two sides are compared as independent groups, and somebody who passes twice counts
     twice. Every figure is over people, each counting once however long they were in sight. Where periods are told, the difference of all
     together is the weighted mean of their differences (statistics.difference_of): more people come in the morning and more leave in the
-    evening, so that sides put together would differ by the time of day alone. Raises DataError with too few people.
+    evening, so that sides put together would differ by the time of day alone. So it is where no period has enough people to be told.
+    Raises DataError with too few people.
     """
     every = list(parts)
     names = list(dict.fromkeys(part.period for part in every))  # that of no name, too
@@ -126,10 +129,14 @@ def compare(parts: Iterable[People], settings: VisitorSettings = VisitorSettings
             "so that nobody can be recognised in the figures (least_people)"
         )
     shown = told if len(told) > 1 else []
-    strata = [sides[name] for name in shown] or [whole]
-    periods = [_period("", strata, settings), *(_period(name or NO_PERIOD, [sides[name]], settings, of=len(shown)) for name in shown)]
+    # A measure that few people of a period have is in no figure, or theirs could be had as the difference of the whole and the others.
+    strata = [_told(sides[name], settings) for name in shown] or ([whole] if told or not sides else list(sides.values()))
+    if len(strata) > 1 and not any(min(map(len, both)) > 1 for both in strata):
+        raise DataError("no period has two people on both sides, so that nothing can be compared within periods; leave the periods out")
+    periods = [_period("", strata, settings)]
+    periods += [_period(name or NO_PERIOD, [both], settings, of=len(shown)) for name, both in zip(shown, strata, strict=False)]
     passed = sum(part.passed for part in every if part.period not in withheld)  # of those, not even how many
-    return Visits(settings, tuple(periods), tuple(name or NO_PERIOD for name in withheld), passed)
+    return Visits(settings, tuple(periods), tuple(name or NO_PERIOD for name in withheld), passed, len(strata) > 1)
 
 
 def _sides(parts: Sequence[People]) -> tuple[Numbers, Numbers]:
@@ -139,11 +146,18 @@ def _sides(parts: Sequence[People]) -> tuple[Numbers, Numbers]:
     return entering, leaving
 
 
+def _told(both: tuple[Numbers, Numbers], settings: VisitorSettings) -> tuple[Numbers, Numbers]:
+    """Both sides without the measures that too few people of one of them have."""
+    few = np.logical_or(*(np.isfinite(side).sum(axis=0) < settings.least_people for side in both))
+    entering, leaving = (np.where(few, np.nan, side) for side in both)
+    return entering, leaving
+
+
 def _period(name: str, strata: Sequence[tuple[Numbers, Numbers]], settings: VisitorSettings, *, of: int = 1) -> Period:
     """strata: those who enter and those who leave, of each period that is compared within. of: periods that are tested beside this one."""
     sides = [np.concatenate(side) for side in zip(*strata, strict=True)]
-    few = np.logical_or(*(np.isfinite(side).sum(axis=0) < settings.least_people for side in sides))
-    sides = [np.where(few, np.nan, side) for side in sides]  # of tables that lack a measure
+    few = np.logical_or(*(np.isfinite(side).sum(axis=0) < settings.least_people for side in sides))  # of tables that lack a measure
+    sides = [np.where(few, np.nan, side) for side in sides]
     pairs = [(np.where(few, np.nan, leaving), np.where(few, np.nan, entering)) for entering, leaving in strata]
     how: dict[str, int] = {"rounds": settings.rounds, "seed": settings.seed}
     means = [mean_of(side, span=BOUNDS, **how) for side in sides]
