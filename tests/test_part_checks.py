@@ -81,11 +81,11 @@ def test_what_a_detector_gives_is_checked(what: Any, says: str) -> None:
         mien.Analyzer(detector=function, recogniser=FakeRecogniser()).image(IMAGE)
 
 
-@pytest.mark.parametrize("gives", [lambda image: None, lambda image: image.astype(float), lambda image: image[:-1]])
+@pytest.mark.parametrize("gives", [lambda image: None, lambda image: image.astype(float), lambda image: image[..., 0]])
 def test_what_a_drawer_gives_is_checked(gives: Callable[[Any], Any], tmp_path: Path) -> None:
     analyzer = mien.Analyzer(detector=FakeDetector(), recogniser=FakeRecogniser())
     frame = mien.Frame(IMAGE, source="a.png")
-    with pytest.raises(MienError, match=r"drawer '<lambda>' gave .*; wanted uint8 \(160, 120, 3\)|wanted uint8 \(120, 160, 3\)"):
+    with pytest.raises(MienError, match=r"drawer '<lambda>' gave .*; wanted a picture, uint8 \(height, width, 3\)"):
         PictureSink(tmp_path / "x.png", drawer=lambda image, result: gives(image)).write(frame, analyzer.frames([frame])[0])
 
 

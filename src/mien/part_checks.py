@@ -45,10 +45,10 @@ def checked_emotions(found: Any, recogniser: Any, crops: int) -> Emotions:
     return found
 
 
-def checked_drawing(found: Any, drawer: Any, image: Image) -> Image:
-    """A picture that a drawer made of `image`. Raises UsageError for anything but one of its size."""
-    if not isinstance(found, np.ndarray) or found.dtype != np.uint8 or found.shape != image.shape:
-        raise UsageError(f"drawer {_called(drawer)} gave {_told(found)}; wanted uint8 {image.shape}, as it got")
+def checked_drawing(found: Any, drawer: Any) -> Image:
+    """A picture that a drawer made. Raises UsageError for anything else; of another size it may be, and a video brings it to its own."""
+    if not isinstance(found, np.ndarray) or found.dtype != np.uint8 or found.ndim != 3 or found.shape[2] != 3 or not found.size:
+        raise UsageError(f"drawer {_called(drawer)} gave {_told(found)}; wanted a picture, uint8 (height, width, 3)")
     return found
 
 

@@ -203,7 +203,7 @@ def test_thresholds_of_doubt(mien: Mien, pictures: Path) -> None:
         (["--unsure-rules", "always"], "unknown set of unsure rules 'always'"),
         (["--unsure-score", "2"], "min_score is 2.0; wanted a number from 0 to 1"),
         (["--min-score", "2"], "min_score is 2.0"),
-        (["--threads", "-1"], "threads -1"),
+        (["--threads", "-1"], "'--threads': Input should be greater than or equal to 0"),
         (["--threads", "many"], "'--threads'"),
         (["--max-side", "0"], "max_side"),
         (["--nonsense"], "No such option"),

@@ -89,7 +89,7 @@ class Encoder:
                 stream = self._stream(container)
                 pixels = _EncoderPixels(self._size)
                 while job is not None:
-                    frame = pixels(checked_drawing(self._drawer(job.image, job.result), self._drawer, job.image))
+                    frame = pixels(checked_drawing(self._drawer(job.image, job.result), self._drawer))
                     frame.pts, frame.time_base = job.tick, self._base
                     container.mux(stream.encode(frame))
                     job = self._jobs.get()

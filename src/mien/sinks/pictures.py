@@ -73,7 +73,7 @@ class PictureSink(Sink):
     def write(self, frame: Frame, result: Result, /) -> None:
         """Draw and save. Raises as `admit` does."""
         self.admit(frame)
-        replace(self.path, encoded(checked_drawing(self._drawer(frame.image, result), self._drawer, frame.image), self.path.suffix))
+        replace(self.path, encoded(checked_drawing(self._drawer(frame.image, result), self._drawer), self.path.suffix))
         self._source = frame.source
 
 
@@ -148,7 +148,7 @@ class FolderSink(Sink):
     def _save(self, frame: Frame, result: Result) -> None:
         target = self.folder / self._free(output_name(self._originals.name(frame.source)))
         self._refuse_original(target)
-        data = encoded(checked_drawing(self._drawer(frame.image, result), self._drawer, frame.image), target.suffix)
+        data = encoded(checked_drawing(self._drawer(frame.image, result), self._drawer), target.suffix)
         there = os.path.lexists(target)
         replace(target, data)
         self._replaced += there
