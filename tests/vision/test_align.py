@@ -96,7 +96,7 @@ def test_a_positive_margin_shows_more_around():
     assert np.abs(crop.astype(int) - image[19:91, 58:130]).max() <= 1
 
 
-@pytest.mark.parametrize("side", [30, 60, 150, 300, 900])
+@pytest.mark.parametrize("side", [30, 37, 60, 67, 150, 300, 335, 900])
 def test_the_size_of_a_face_does_not_change_its_crop(side):
     """The same face of 30 and of 300 px: shrinking averages, so no pixel is skipped."""
     spec = CropSpec(size=24, colour="rgb")

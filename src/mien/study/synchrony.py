@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.evaluate.intervals import NORMAL
 from mien.study.statistics import LEAST, SPARE_MEMORY
 from mien.timing import Numbers
-from mien.types import Ints
+from mien.types import Bools, Ints
 
 LEAST_SPREAD = 0.75
 """Of the viewers in a part of the film, as a share of what there is over all turns: where hardly anybody smiles, parts without a smile
@@ -78,25 +79,45 @@ def parts_p(values: Numbers, parts: Numbers, *, rounds: int = 5000, seed: int = 
     told = np.flatnonzero((parts < 1 - 1e-9).any(axis=1))
     if turned is None or not len(told):
         return out
-    # means in the parts for every turn at once: a correlation in a circle
-    windows = np.fft.rfft(parts[told])[:, None, None]
-    sums, weights = (np.fft.irfft(windows * np.conj(np.fft.rfft(array))[None], steps) for array in (turned.values, turned.known))
-    enough = weights >= 0.5 * parts[told].sum(axis=1)[:, None, None, None] - 1e-9
-    means = np.where(enough, sums / np.maximum(weights, 1e-12), 0.0)  # (parts, viewers, measures, turns)
-    least = np.maximum(np.sqrt(np.square(means).sum(axis=(1, 3)) / np.maximum(enough.sum(axis=(1, 3)), 1)), 1e-12)
-    people = np.arange(n)
-    arrays = (means, np.square(means), enough)
-
-    def statistic(shifts: Ints) -> Numbers:
-        total, square, count = (np.stack([array[:, people, :, row].sum(axis=0) for row in shifts]) for array in arrays)
-        own = _deviation(total, square, count)
-        return np.asarray(np.where(count >= LEAST, total / np.sqrt(np.maximum(count, 1)) / np.fmax(own, LEAST_SPREAD * least), 0.0))
-
-    seen, usable = np.abs(statistic(np.zeros((1, n), np.int64))[0]), enough[..., 0].sum(axis=1) >= LEAST
-    largest = np.concatenate([np.abs(statistic(shifts)).max(axis=(1, 2)) for shifts in turned.draws(rounds, seed)])
+    spectra = [np.conj(np.fft.rfft(array)) for array in (turned.values, turned.known)]
+    seen, largest = np.full((len(told), measures), np.nan), np.zeros(0)
+    for i, part in enumerate(parts[told]):  # one by one, for the memory's sake; all with the same turns
+        own = _Part.of(part, spectra, steps)
+        seen[i] = np.where(own.enough[..., 0].sum(axis=0) >= LEAST, np.abs(own.at(np.zeros((1, n), np.int64))[0]), np.nan)
+        most = np.concatenate([np.abs(own.at(shifts)).max(axis=1) for shifts in turned.draws(rounds, seed)])
+        largest = np.maximum(largest, most) if i else most
     p = ((largest[:, None, None] >= seen * (1 - 1e-9)).sum(axis=0) + 1) / (len(largest) + 1)
-    out[told] = np.where(usable, p, np.nan)
+    out[told] = np.where(np.isfinite(seen), p, np.nan)
     return out
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """Viewers' mean departures in a part of the film, for every turn of their curves."""
+
+    means: Numbers
+    """float64 (n, m, k), 0 where too little of the part is known."""
+    enough: Bools
+    """bool (n, m, k)."""
+    least: Numbers
+    """float64 (m,): standard deviation over viewers and turns."""
+
+    @classmethod
+    def of(cls, part: Numbers, spectra: list[NDArray[np.complex128]], steps: int) -> _Part:
+        """part: float64 (k,), shares of the steps. spectra: of the departures and of what is known, conjugate."""
+        sums, weights = (np.fft.irfft(np.fft.rfft(part) * spectrum, steps) for spectrum in spectra)  # a correlation in a circle
+        enough = weights >= 0.5 * part.sum() - 1e-9
+        means = np.where(enough, sums / np.maximum(weights, 1e-12), 0.0)
+        least = np.sqrt(np.square(means).sum(axis=(0, 2)) / np.maximum(enough.sum(axis=(0, 2)), 1))
+        return cls(means, enough, np.maximum(least, 1e-12))
+
+    def at(self, shifts: Ints) -> Numbers:
+        """The t of the part with the viewers turned so: float64 (rounds, m)."""
+        people = np.arange(len(self.means))
+        means, enough = (np.stack([array[people, :, row] for row in shifts]) for array in (self.means, self.enough))
+        total, count = means.sum(axis=1), enough.sum(axis=1)
+        own = _deviation(total, np.square(means).sum(axis=1), count)
+        return np.asarray(np.where(count >= LEAST, total / np.sqrt(np.maximum(count, 1)) / np.fmax(own, LEAST_SPREAD * self.least), 0.0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

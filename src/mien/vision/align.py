@@ -69,19 +69,22 @@ def similarity(source: Floats, target: Floats) -> Floats:
     """
     # In 2-D the optimal rotation and scale have a closed form: treat points as complex numbers and project t on s.
     # Plain numbers: on five points each NumPy call costs more than all the arithmetic, four times as much in sum.
-    goal = [complex(x, y) for x, y in target.tolist()]
-    centre_t = sum(goal) / len(goal)
-    goal = [t - centre_t for t in goal]
+    goal, centre_t = _centre(target.tolist())
     found = []
     for points in source.tolist():
-        face = [complex(x, y) for x, y in points]
-        centre_s = sum(face) / len(face)
-        face = [s - centre_s for s in face]
-        norm = sum(s.real * s.real + s.imag * s.imag for s in face)
-        turn = sum(s.conjugate() * t for s, t in zip(face, goal, strict=True)) / norm if norm > 1e-12 else 1 + 0j
+        face, centre_s = _centre(points)
+        norm = sum([s.real * s.real + s.imag * s.imag for s in face])
+        turn = sum([s.conjugate() * t for s, t in zip(face, goal, strict=True)]) / norm if norm > 1e-12 else 1 + 0j
         shift = centre_t - turn * centre_s
         found.append(((turn.real, -turn.imag, shift.real), (turn.imag, turn.real, shift.imag)))
     return np.array(found, np.float32).reshape(-1, 2, 3)
+
+
+def _centre(points: list[list[float]]) -> tuple[list[complex], complex]:
+    """Points as complex numbers around their centre, and the centre."""
+    face = [complex(x, y) for x, y in points]
+    centre = sum(face) / len(face)
+    return [s - centre for s in face], centre
 
 
 def warp(image: Image, matrix: Floats, size: int, *, to_grey: bool = False) -> Image:
@@ -105,9 +108,7 @@ def warp(image: Image, matrix: Floats, size: int, *, to_grey: bool = False) -> I
         image = grey(image)
     x, y = x + a * x1 + b * y1, y + c * x1 + d * y1
     if scale < 0.75:
-        small_w, small_h = max(1, round((x2 - x1) * scale)), max(1, round((y2 - y1) * scale))
-        image = np.asarray(cv2.resize(image, (small_w, small_h), interpolation=cv2.INTER_AREA), np.uint8)
-        wide, high = (x2 - x1) / small_w, (y2 - y1) / small_h
+        image, (wide, high) = _shrunk(image, scale)
         # small pixel u stands for coordinate (u + 0.5) * wide - 0.5 of the part
         left, top = 0.5 * wide - 0.5, 0.5 * high - 0.5
         x, y = x + a * left + b * top, y + c * left + d * top
@@ -116,20 +117,50 @@ def warp(image: Image, matrix: Floats, size: int, *, to_grey: bool = False) -> I
     return np.asarray(cv2.warpAffine(image, affine, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
+def _shrunk(image: Image, scale: float) -> tuple[Image, tuple[float, float]]:
+    """A picture shrunk by area to about `scale` times its size, and how many times narrower and lower it is.
+
+    First by a whole number, which OpenCV does many times faster than by others; by what is left of `scale` only where that is much.
+    """
+    import cv2
+
+    height, width = image.shape[:2]
+    times = round(1 / max(scale, 1e-6))
+    if scale * times > 1.1:  # too coarse for the crop
+        times -= 1
+    wide, high = min(times, width), min(times, height)
+    right, below = -width % wide, -height % high
+    if right or below:  # up to the next multiple, by the mirror picture: the last pixel alone could be any
+        image = np.asarray(cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REFLECT), np.uint8)
+    size = small_w, small_h = (width + right) // wide, (height + below) // high
+    if scale * times < 0.75:
+        size = max(1, round((width + right) * scale)), max(1, round((height + below) * scale))
+    if times > 1:
+        image = np.asarray(cv2.resize(image, (small_w, small_h), interpolation=cv2.INTER_AREA), np.uint8)
+    if size != (small_w, small_h):
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return image, ((width + right) / size[0], (height + below) / size[1])
+
+
 def _needed(image: Image, matrix: tuple[float, float, float, float, float, float], scale: float, size: int) -> tuple[int, int, int, int]:
     """x1, y1, x2, y2 of the part of a picture that a crop is made of, with a border for shrinking and for interpolation."""
     height, width = image.shape[:2]
     a, b, x, c, d, y = matrix
-    corners = [(u - x, v - y) for u in (-1, size) for v in (-1, size)]
     determinant = a * d - b * c
     if abs(determinant) < 1e-12:  # landmarks that no face has: the crop is one colour
         return 0, 0, width, height
-    xs = [(d * u - b * v) / determinant for u, v in corners]
-    ys = [(a * v - c * u) / determinant for u, v in corners]
-    pad = max(2.0, 2 / max(scale, 1e-6))
-    x1, y1 = (int(min(max(math.floor(min(low) - pad), 0), side - 1)) for low, side in ((xs, width), (ys, height)))
-    x2, y2 = (int(min(max(math.ceil(max(far) + pad), near + 1), side)) for far, near, side in ((xs, x1, width), (ys, y1, height)))
+    u, v = (size - 1) / 2 - x, (size - 1) / 2 - y
+    reach = (size + 1) / 2 / abs(determinant)  # a pixel further than the crop's own
+    pad = max(2.0, 2 / scale)
+    x1, x2 = _span((d * u - b * v) / determinant, (abs(d) + abs(b)) * reach + pad, width)
+    y1, y2 = _span((a * v - c * u) / determinant, (abs(a) + abs(c)) * reach + pad, height)
     return x1, y1, x2, y2
+
+
+def _span(middle: float, reach: float, side: int) -> tuple[int, int]:
+    """The whole pixels, first and one after the last, within `reach` of `middle` that a side has; at least one."""
+    first = int(min(max(math.floor(middle - reach), 0), side - 1))
+    return first, int(min(max(math.ceil(middle + reach), first + 1), side))
 
 
 def grey(image: Image) -> Image:

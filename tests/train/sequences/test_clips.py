@@ -53,9 +53,10 @@ def test_training_and_use_cut_the_same_crops(data: TrainData, folder: Path) -> N
     seen = list(followed(folder / name, FakeDetector(), CropSpec(size=16), every=0.1))
     straight = np.stack([s.crops[0] for s in seen[:4]]).astype(int)
     kept = crops_of(data)[0].astype(int)
-    assert np.abs(kept - straight[..., :1]).mean() < 4
+    apart = np.abs(kept - straight[..., :1]).mean()
+    assert apart < 7
     shuffled = straight[[1, 2, 3, 0], ..., :1]
-    assert np.abs(kept - shuffled).mean() > 12
+    assert np.abs(kept - shuffled).mean() > 2 * apart
 
 
 def test_nothing_flickers_that_did_not_move(data: TrainData) -> None:
