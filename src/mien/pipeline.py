@@ -243,6 +243,16 @@ class Analyzer:
         assert card is not None
         return f"model {card.name!r} reads sequences of {card.frames} crops, {card.frame_seconds:g} seconds apart"
 
+    @property
+    def left_out(self) -> str:
+        """Which faces that are to be seen in a video may be in no result, so that what hides faces would not hide them; else empty."""
+        track = self.options.track
+        if self.options.min_score is not None:
+            return f"those with a score below {self.options.min_score:g} (min_score) are left out"
+        if track.follow and track.detect_every > 1:
+            return f"who comes in between two searches (detect_every {track.detect_every}) is not found at once"
+        return f"{self._of_sequences()}, and gives nothing before it has seen a whole one of a person" if self._sequences else ""
+
     def _affect(self, emotions: Emotions) -> Emotions:
         source = self.options.affect
         if source == "model":

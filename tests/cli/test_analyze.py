@@ -268,10 +268,15 @@ def test_a_picture_that_cannot_be_written_does_not_stop_the_batch(mien: Mien, pi
     assert (tmp_path / "out" / "лицо 1.jpg").exists()
 
 
-def test_no_face_stays_visible_that_was_to_be_hidden(mien: Mien, pictures: Path, tmp_path: Path) -> None:
-    said = mien("analyze", pictures, *FAKES, "--anonymize", "--min-score", "0.96", "-o", f"{tmp_path}/out/")
+@pytest.mark.parametrize(
+    ("words", "why"), [(("--min-score", "0.96"), "(min_score) are left out"), (("--detect-every", "3"), "not found at once")]
+)
+def test_no_face_stays_visible_that_was_to_be_hidden(
+    mien: Mien, pictures: Path, tmp_path: Path, words: tuple[str, str], why: str
+) -> None:  # fmt: skip
+    said = mien("analyze", pictures, *FAKES, "--anonymize", *words, "-o", f"{tmp_path}/out/")
     assert said.code == 2
-    assert "--min-score leaves some of those out: they would stay visible" in said.err
+    assert f"{why}: they would stay visible" in said.err
     assert said.err.count("\n") == 1
     assert not (tmp_path / "out").exists()
 

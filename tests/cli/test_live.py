@@ -111,6 +111,7 @@ def test_a_missing_device_is_one_line(mien: Mien, monkeypatch: pytest.MonkeyPatc
         (["--for", "0"], "--for is 0"),
         (["--every", "-1"], "every"),
         (["--anonymize", "--min-score", "0.5"], "--anonymize"),
+        (["--anonymize", "--detect-every", "2"], "--anonymize"),
         (["--baseline", "3"], "--baseline"),
         (["--colour", "blue"], "colour"),
         (["-o", "x.xyz"], "x.xyz"),

@@ -23,6 +23,7 @@ from mien.io import devices
 from mien.io.camera import Live, open_live
 from mien.io.events import Failure, Notice
 from mien.io.grabs import Grab
+from mien.io.video import read_video
 from mien.types import Frame
 
 SECRET = "geheim"
@@ -391,6 +392,18 @@ def test_a_file_is_played_in_real_time_with_its_own_times(film):
     assert all(frame.stream and frame.source == str(film) for frame in frames)
     assert [abs(int(frame.image.mean()) - 40 - 20 * frame.index) <= 3 for frame in frames] == [True] * len(frames)
     assert live.stats.shown + live.stats.dropped == 8
+
+
+def test_a_file_whose_clock_begins_anew_goes_on(tmp_path):
+    """Joined streams, as recorders write them: read as a video and played as a camera they have the same times."""
+    one = clip(tmp_path / "1.ts", [np.full((48, 64, 3), 3 * n, np.uint8) for n in range(40)], [n / 20 for n in range(40)]).read_bytes()
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(one + one)
+    with open_live(joined, real_time=False) as live:
+        times = [frame.time for frame in live]
+    read = [frame.time for frame in read_video(joined, source="x") if isinstance(frame, Frame)]
+    assert times == pytest.approx(read, abs=0.002)
+    assert times[-1] > 3.8
 
 
 def test_a_file_drops_frames_for_who_is_slow(film):

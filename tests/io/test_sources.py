@@ -274,6 +274,19 @@ def test_whether_there_are_streams(here: Path) -> None:
     assert not has_streams("v", recursive=False)
 
 
+def test_what_is_called_otherwise_is_told_by_its_first_bytes(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    head = b"\x1a\x45\xdf\xa3" + bytes(600)  # Matroska
+    Path("film.dat").write_bytes(head)
+    Path("photo").write_bytes(png())
+    assert has_streams("film.dat")
+    assert not has_streams("photo")
+    for given, film in ((head, True), (png(), False)):
+        stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO(given)))  # type: ignore[type-var]
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert has_streams("-") is film
+        assert stdin.buffer.read() == given  # nothing was taken
+
+
 def test_closing_early_ends_the_videos_thread(here: Path) -> None:
     film(here / "a.mp4", *range(60))
     events = open_source(["a.mp4", "a.mp4"])

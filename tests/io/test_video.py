@@ -77,6 +77,16 @@ def test_times_are_the_containers_and_begin_at_zero(tmp_path: Path) -> None:
     assert [frame.time for frame in later] == pytest.approx(times, abs=0.001)
 
 
+@pytest.mark.parametrize("name", ["a.mkv", "a.webm", "a.mp4"])
+def test_a_film_that_begins_late_is_whole(tmp_path: Path, name: str) -> None:
+    """Matroska's header counts from 0, not from the first frame."""
+    codec = {"codec": "vp8"} if name.endswith("webm") else {}
+    path = clip(tmp_path / name, times=[20 + n / 25 for n in range(50)], **codec)
+    frames, failures = read(path)
+    assert (len(frames), failures) == (50, [])
+    assert probe(path).duration == pytest.approx(2.0, abs=0.1)
+
+
 def test_frames_without_times_follow_at_the_frame_rate(tmp_path: Path) -> None:
     frames, failures = read(clip(tmp_path / "a.h264", 20, fps=50, file_format="h264"))
     assert failures == []

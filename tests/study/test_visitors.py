@@ -58,6 +58,16 @@ def test_faces_of_pictures_are_each_somebody():
     assert len(people_in(Timeline.from_rows(rows), leaving=False).values) == 4
 
 
+def test_a_recording_whose_people_cannot_be_followed_is_refused():
+    """Else one person counts as several, and figures of a few people pass for those of many."""
+    rare = planted_timeline([[(0, "happy")]], seconds=20, fps=0.5)
+    with pytest.raises(DataError, match=r"2 s apart; wanted 1 s at most"):
+        people_in(rare, leaving=False)
+    rows = [row | {"person": None} for row in planted_timeline([[(0, "happy")]], seconds=2, fps=10).rows()]
+    with pytest.raises(DataError, match="no numbers"):
+        people_in(Timeline.from_rows(rows), leaving=False)
+
+
 def test_periods_with_few_people_are_not_told():
     parts = []
     for k, (period, n) in enumerate((("monday", 12), ("tuesday", 12), ("wednesday", 3))):

@@ -156,7 +156,6 @@ def test_frames_between_detections_are_read_where_the_face_has_gone(ahead):
             read = replace(analyzer.frames([frame])[0], faces=faces)
             out.append(follower.smooth(read))
     assert all(result.faces.ids.tolist() == [0] for result in out)
-    assert [bool(np.isfinite(result.faces.scores[0])) for result in out] == [i % 4 == 0 for i in range(32)]
     for i, result in enumerate(out[8:], 8):
         assert result.faces.boxes[0] == pytest.approx([40 + 4 * i, 60, 100 + 4 * i, 120], abs=3)
 

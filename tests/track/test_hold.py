@@ -38,10 +38,17 @@ def test_evidence_never_falls_below_nothing():
 
 
 def test_a_faint_lead_that_lasts_is_shown_in_the_end():
-    labels = run(Hold(margin=1.4, seconds=0.15), np.arange(100) / 25, [times_as_probable(r) for r in (0.5, *[1.6] * 99)])
+    labels = run(Hold(margin=1.4, seconds=0.15), np.arange(100) / 25, [times_as_probable(r) for r in (0.5, *[2.2] * 99)])
     assert labels[0] == 0
     assert labels[-1] == 1
-    assert 1.0 < labels.index(1) / 25 < 1.3  # .15 / log(1.6 / 1.4)
+    assert 0.3 < labels.index(1) / 25 < 0.4  # .15 / log(2.2 / 1.4)
+
+
+@pytest.mark.parametrize(("ratio", "seconds"), [(1.6, 0.72), (1.39, 1.02), (1.2, 1.85), (1.05, 6.9)])
+def test_a_lead_about_the_margin_or_below_it_takes_longer_but_not_for_ever(ratio, seconds):
+    labels = run(Hold(margin=1.4, seconds=0.15), np.arange(250) / 25, [times_as_probable(r) for r in (0.5, *[ratio] * 249)])
+    assert labels.index(1) / 25 == pytest.approx(seconds, abs=0.05)  # log(1.4) / log(ratio)
+    assert set(labels[labels.index(1) :]) == {1}
 
 
 def test_sampled_rarely_a_clear_change_is_shown_at_once():

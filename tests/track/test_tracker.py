@@ -94,9 +94,27 @@ def test_the_order_of_the_detector_does_not_matter(heads):
 
 def test_a_number_is_never_given_twice():
     tracker, given = Tracker(forget_seconds=1.0), []
-    for i in range(30):
-        given += tracker.update(BLANK, i * 2.0, faces_at((10 + 17 * i, 10))).ids.tolist()
+    for i in range(120):
+        faces = Faces.none() if i % 4 else faces_at((10 + 4 * i, 10))
+        given += tracker.update(BLANK, i * 0.5, faces).ids.tolist()
     assert given == list(range(30))
+
+
+@pytest.mark.parametrize("step", [2.5, 5.0, 20.0])
+def test_who_stays_keeps_the_number_however_rare_the_frames(heads, step):
+    """Samples further apart than `forget_seconds`, and one in which the face is not found."""
+    tracker = Tracker(forget_seconds=2.0)
+    made = make_scene("crowd", heads[:2], size=(480, 270), fps=10, seconds=0.2)
+    frame, true = made.frame(0), made.truth(0)
+    for i in range(8):
+        faces = tracker.update(frame.image, i * step, true if i != 4 else Faces.none())
+        assert faces.ids.tolist() == ([0, 1] if i != 4 else [])
+
+
+def test_a_single_long_pause_is_an_absence():
+    tracker = Tracker(forget_seconds=2.0)
+    times = [0, 0.5, 1, 1.5, 2, 12, 12.5]
+    assert [tracker.update(BLANK, time, faces_at((100, 100))).ids.tolist() for time in times] == [[0]] * 5 + [[1]] * 2
 
 
 @pytest.mark.parametrize(("gap", "number"), [(1.5, 0), (2.5, 1)])
@@ -144,12 +162,12 @@ def test_between_detections_faces_move_on():
     tracker, points = Tracker(), np.arange(10, dtype=np.float32).reshape(1, 5, 2)
     for i in range(40):
         x = 20 + 4.0 * i
-        true = Faces(np.array([[x, 100, x + 60, 170]]), [0.9], points + [x, 100])
+        true = Faces(np.array([[x, 100, x + 60, 170]]), [0.5 + i / 100], points + [x, 100])
         if i % 4 == 0:
             got = tracker.update(BLANK, i / 25, true)
         else:
             got = tracker.predict(BLANK, i / 25)
-            assert np.isnan(got.scores).all()
+            assert got.scores == pytest.approx([0.5 + (i - i % 4) / 100])  # of the last detection, so that a doubtful one stays so
         assert got.ids.tolist() == [0]
         if i > 12:
             assert got.boxes == pytest.approx(true.boxes, abs=4)

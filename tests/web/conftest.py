@@ -15,6 +15,7 @@ from mien.models import registry
 from mien.models.detectors import registry as detectors
 from mien.options import AnalyzeOptions
 from mien.testing import FakeDetector, FakeRecogniser, planted_picture
+from mien.track.options import TrackOptions
 from mien.web.app import create_app
 from mien.web.settings import ServeSettings
 from tests.io.clips import clip
@@ -50,8 +51,10 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     monkeypatch.setitem(detectors.VARIANTS, "fake", ())
     with ExitStack() as stack:
 
-        def start(*, model: str = "fake", detector: str = "fake", headers: dict[str, str] | None = None, **settings: Any) -> TestClient:
-            options = AnalyzeOptions(model=model, detector=detector)
+        def start(
+            *, model: str = "fake", detector: str = "fake", headers: dict[str, str] | None = None, detect_every: int = 1, **settings: Any
+        ) -> TestClient:  # fmt: skip
+            options = AnalyzeOptions(model=model, detector=detector, track=TrackOptions(detect_every=detect_every))
             app = create_app(ServeSettings(options=options, **settings))
             return stack.enter_context(
                 TestClient(app, base_url="http://localhost", headers=headers, raise_server_exceptions=False, follow_redirects=False)

@@ -65,6 +65,15 @@ def test_a_video_gives_tables_a_page_and_a_video(server, film, tmp_path):
         assert video.streams.audio  # of the file that was sent
 
 
+def test_no_face_of_a_video_stays_visible_that_was_to_be_hidden(serve, film):
+    with film.open("rb") as file:
+        answer = serve(detect_every=3).post(
+            "/api/videos", files={"file": ("film.mp4", file)}, params={"annotated": True, "anonymize": True}
+        )
+    assert answer.status_code == 400
+    assert "not found at once: they would stay visible" in answer.json()["error"]
+
+
 def test_a_part_of_a_video_can_be_asked_for(server, film):
     job = send(server, film)
     found = ended(server, job)

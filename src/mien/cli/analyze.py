@@ -155,7 +155,6 @@ def analyze(
     if any(map(is_live, inputs)):
         _watch(ctx, inputs)
         return
-    given.refuse_half_hidden(anonymize=anonymize, min_score=min_score)
     style = Style(language=language, colour=colour, palette=palette, preset=preset, show_affect=va, affect_scale=affect_scale)
     drawn = styled(style, drawer, anonymize=anonymize)
     thresholds = {
@@ -188,6 +187,11 @@ def analyze(
     columns = table_columns(raw=streams and track.smooths, delta=baseline is not None)
     done = _so_far(output or [], columns, inputs, recursive=not no_recursive, session=session) if resume else NOTHING
     reading["skip"] = frozenset(done.sources)
+    analyzer = Analyzer(options)
+    if done.model not in ("", analyzer.model):
+        raise UsageError(f"--resume: the table was begun with the model {done.model!r}, and this run has {analyzer.model!r}")
+    if anonymize:
+        given.refuse_half_hidden(analyzer)
     left = [name for name in inputs if name not in reading["skip"]]
     talk = RunTalk(total=_total(left, reading["span"]), quiet=quiet, noun="frame" if streams else "picture")
     if done.sources:
@@ -215,9 +219,6 @@ def analyze(
         from mien.sinks.originals import Originals
 
         sinks.append(CropsSink(save_crops, originals=Originals.of(inputs)))
-    analyzer = Analyzer(options)
-    if done.model not in ("", analyzer.model):
-        raise UsageError(f"--resume: the table was begun with the model {done.model!r}, and this run has {analyzer.model!r}")
     with _screen(drawn) if show else nullcontext() as screen:
         _run(analyzer.stream(inputs, **reading), Sinks(sinks), talk, OwnOutputs(folders, inputs), analyzer.profile, screen)
     if profile:

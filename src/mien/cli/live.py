@@ -92,7 +92,6 @@ def live(
     from mien.vision.style import Style
     from mien.window import has_screen
 
-    given.refuse_half_hidden(anonymize=anonymize, min_score=min_score)
     if seconds is not None and not seconds > 0:
         raise UsageError(f"--for is {seconds:g}; wanted seconds, more than 0")
     style = Style(language=language, colour=colour, palette=palette, preset=preset, show_affect=va, affect_scale=affect_scale)
@@ -105,6 +104,8 @@ def live(
     drawn = styled(style, drawer, anonymize=anonymize)
     reading = {"width": width, "height": height, "fps": fps, "reconnect": reconnect, "give_up": give_up}
     run = _Session(source, options, reading, drawn, every=every, seconds=seconds, quiet=quiet, shows=not no_show and has_screen())
+    if anonymize:
+        given.refuse_half_hidden(run.analyzer)
     columns = table_columns(raw=track.smooths, delta=track.baseline is not None)
     targets, title, began = list(output or []), "", datetime.now()
     pages = [Path(target) for target in targets if target.lower().endswith(".html")]
@@ -149,7 +150,7 @@ class _Session:
         self.live = open_live(source, every=None if shows else every, **reading)
         self.talk = LiveTalk(self.live.source, quiet=quiet)
         self.sinks: list[Sink] = []
-        self._analyzer = Analyzer(options)
+        self.analyzer = Analyzer(options)
         self._drawer, self._every, self._seconds, self._shows = drawer, every, seconds, shows
 
     def work(self, page: str = "") -> None:
@@ -165,7 +166,7 @@ class _Session:
         from mien.watch import watch
         from mien.window import open_window
 
-        talk, baseline = self.talk, self._analyzer.options.track.baseline
+        talk, baseline = self.talk, self.analyzer.options.track.baseline
         if not self.sinks and not (self._shows and sys.stdout.isatty()):
             self.sinks.append(open_sink("-", baseline=baseline))
             talk.status = False  # the rows would run through it
@@ -178,7 +179,7 @@ class _Session:
                 stack.enter_context(self.live)
                 stack.enter_context(heard(self.live.stop, *ENDING))  # they end the session as Esc does; a second one ends the program
                 for item in watch(
-                    self._analyzer, self.live, sink=sinks, every=self._every, window=window, drawer=self._drawer, seconds=self._seconds
+                    self.analyzer, self.live, sink=sinks, every=self._every, window=window, drawer=self._drawer, seconds=self._seconds
                 ):
                     if isinstance(item, Analyzed):
                         talk.done(item.result, self.live.stats)

@@ -15,6 +15,7 @@ from mien.track.options import TrackOptions
 
 if TYPE_CHECKING:
     from mien.options import AnalyzeOptions
+    from mien.pipeline import Analyzer
     from mien.sinks.sink import Sink
     from mien.unsure import UnsureRules
 
@@ -109,10 +110,10 @@ Baseline = Annotated[
 ]
 
 
-def refuse_half_hidden(*, anonymize: bool, min_score: float | None) -> None:
+def refuse_half_hidden(analyzer: Analyzer) -> None:
     """Raise UsageError where some of the faces that are to be hidden would not be."""
-    if anonymize and min_score is not None:
-        raise UsageError("--anonymize hides the faces that are found, and --min-score leaves some of those out: they would stay visible")
+    if analyzer.left_out:
+        raise UsageError(f"--anonymize hides the faces that are found, but {analyzer.left_out}: they would stay visible")
 
 
 def track_options(

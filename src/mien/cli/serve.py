@@ -124,7 +124,7 @@ def serve(
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
-        ws_max_size=LARGEST.max_bytes + 1,  # one more, so that who sends too much is told so
+        ws_max_size=4 * LARGEST.max_bytes,  # who sends a little too much is told so; who sends more is cut off
         ws_per_message_deflate=False,  # pictures are packed already, and what unpacks itself fills the memory
     )
     server = uvicorn.Server(config)

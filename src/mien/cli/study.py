@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from mien.cli import options as given
-from mien.errors import MienError, UsageError
+from mien.errors import DataError, MienError, UsageError
 
 if TYPE_CHECKING:
     from mien.study.read import Reader
@@ -166,10 +166,12 @@ def visitors(
     settings = VisitorSettings(least_seconds, least_people, rounds, seed)
     reader = _reader(detector, model, threads, every)
     run = _Run(output, quiet=quiet, total=len(visits))
-    people = [
-        people_in(timeline, leaving=one.leaving, period=one.period, settings=settings)
-        for one, timeline in run.read(visits, reader, lambda one: (one.file, None))
-    ]
+    people = []
+    for one, timeline in run.read(visits, reader, lambda one: (one.file, None)):
+        try:
+            people.append(people_in(timeline, leaving=one.leaving, period=one.period, settings=settings))
+        except DataError as error:
+            run.leave_out(one.file, error)
     run.need(people)
     found = compare(people, settings)
     run.tell_models(reader.models)
@@ -270,14 +272,18 @@ class _Run:
             except UsageError:
                 raise
             except MienError as error:
-                self.failed.append(file)
-                self.tell(str(error))
+                self.leave_out(file, error)
                 continue
             for failure in reader.failures:
                 self.failed.append(file)
                 self.tell(f"{failure.source}: {str(failure.error).removeprefix(f'{failure.source}: ')}; what came before it counts")
             reader.failures.clear()
             yield one, timeline
+
+    def leave_out(self, file: str, error: MienError) -> None:
+        """Tell why a file does not count."""
+        self.failed.append(file)
+        self.tell(str(error))
 
     def need(self, found: Sequence[Any]) -> None:
         """Leave with exit code 1 where nothing could be read."""

@@ -17,7 +17,7 @@ from mien.io.devices import Wishes, device_frames
 from mien.io.events import Failure, Notice
 from mien.io.grabs import Grab, file_frames, stream_frames
 from mien.io.names import is_url, printable
-from mien.io.newest import LiveClock, Newest, Rate, Shot
+from mien.io.newest import FileClock, LiveClock, Newest, Rate, Shot
 from mien.io.span import Chooser, VideoSpan
 from mien.types import Frame
 
@@ -71,6 +71,7 @@ class Live:
         self._newest, self._clock, self._chooser = Newest(), LiveClock(), Chooser(VideoSpan(every=every))
         self._longest_wait, self._give_up = longest_wait, give_up
         self._is_file, self._pacing = is_file, real_time
+        self._file_clock = FileClock()
         self._put = self._newest.put if real_time else self._newest.put_when_free
         self._shown_rate, self._source_rate = Rate(), Rate()
         self._captured = self._shown = self._reconnects = 0
@@ -171,9 +172,10 @@ class Live:
             self._reconnects += 1
         if grab.paced and grab.stamp is not None and self._pacing:
             arrived = self._paced(grab.stamp, arrived)
-        if self._is_file and grab.stamp is not None:
-            arrived = grab.stamp  # its times are its own, however fast it is played
-        shot = Shot(grab.image, self._captured, self._clock.at(grab.stamp, arrived))
+        stamp = grab.stamp
+        if self._is_file and stamp is not None:
+            arrived = stamp = self._file_clock.at(stamp)
+        shot = Shot(grab.image, self._captured, self._clock.at(stamp, arrived))
         self._captured += 1
         self._source_rate.tick()
         if self._chooser.takes(shot.index, shot.time):

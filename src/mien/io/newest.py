@@ -118,6 +118,26 @@ class Rate:
             self._ticks.popleft()
 
 
+class FileClock:
+    """Seconds of a file that is played, by its own timestamps, however fast; where they begin anew, as in joined streams, time goes on."""
+
+    def __init__(self) -> None:
+        self._offset = 0.0
+        self._last: float | None = None
+        self._step = 0.0
+
+    def at(self, stamp: float) -> float:
+        """Time of a frame whose timestamp is this, seconds on the file's own clock."""
+        time = stamp + self._offset
+        if self._last is not None:
+            if time < self._last - STEP_SECONDS:
+                self._offset += self._last + self._step - time
+                time = stamp + self._offset
+            self._step = max(time - self._last, 0.0)
+        self._last = time
+        return time
+
+
 class LiveClock:
     """Seconds since the first frame, ever increasing: the source's own timestamps while they keep step with arrival, else arrival.
 

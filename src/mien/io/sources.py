@@ -15,7 +15,7 @@ from mien.errors import MienError, SourceMissing, SourceRefused, SourceUnreadabl
 from mien.io.container import Media
 from mien.io.events import Failure, Notice
 from mien.io.folders import expand, is_pattern, natural_key, walk
-from mien.io.formats import SUFFIXES, VIDEO_SUFFIXES
+from mien.io.formats import HEAD, SUFFIXES, VIDEO, VIDEO_SUFFIXES, sniff
 from mien.io.images import DEFAULT_LIMITS, Decoded, ImageLimits, IsVideo, decode, from_array, is_pil, read_bytes, read_image
 from mien.io.names import is_live, is_url
 from mien.io.prefetch import prefetched
@@ -89,9 +89,11 @@ def open_source(
 
 
 def has_streams(inputs: Any, *, recursive: bool = True) -> bool:
-    """Whether any of the inputs is a video by its name, or a folder or pattern that holds one; stops at the first it finds.
+    """Whether any of the inputs is a video by its name or its first bytes, or a folder or pattern that holds one by its name; stops at
+    the first it finds.
 
-    inputs, recursive: as in `open_source`, but an iterator would be used up. Videos that only their first bytes tell are not seen.
+    inputs, recursive: as in `open_source`, but an iterator would be used up. Waits for the first bytes of standard input, which stay there
+    to be read. Of a URL nothing but its name is looked at.
     """
     names = (os.fsdecode(given) for given in _one_by_one(inputs) if isinstance(given, str | os.PathLike))
     return any(_has_video(name, recursive) for name in names)
@@ -112,9 +114,22 @@ def _has_video(name: str, recursive: bool) -> bool:
         if name and not os.path.lexists(name) and is_pattern(name):
             found = (match for match in expand(name) if isinstance(match, str))
             return any(_is_video_name(match) or (Path(match).is_dir() and _has_video(match, recursive)) for match in found)
+        if not _is_video_name(name) and Path(name).suffix.lower() not in SUFFIXES:
+            return sniff(_head(name)) == VIDEO
     except (OSError, ValueError):  # told of when it is opened
         return False
     return _is_video_name(name)
+
+
+def _head(name: str) -> bytes:
+    """The first bytes of a file, or of standard input, where they can be looked at without being taken."""
+    if name == "-":
+        peek = getattr(getattr(sys.stdin, "buffer", None), "peek", None)
+        return b"" if peek is None else bytes(peek(HEAD))
+    if not Path(name).is_file():
+        return b""  # a pipe's bytes would be gone
+    with Path(name).open("rb") as file:
+        return file.read(HEAD)
 
 
 def _in_turn(jobs: Iterator[Iterable[Event]]) -> Iterator[Event]:

@@ -146,10 +146,15 @@ def _duration(container: av.container.InputContainer, stream: av.video.stream.Vi
     if tag := stream.metadata.get("DURATION", ""):  # Matroska: 00:01:02.345000000
         try:
             hours, minutes, seconds = tag.split(":")
-            return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+            return int(hours) * 3600 + int(minutes) * 60 + float(seconds) - _before(container)
         except ValueError:
             pass
-    return container.duration / 1e6 if container.duration else None
+    return container.duration / 1e6 - _before(container) if container.duration else None
+
+
+def _before(container: av.container.InputContainer) -> float:
+    """Seconds that the duration in the header has before the first frame: Matroska's counts from 0, whenever the film begins."""
+    return max((container.start_time or 0) / 1e6, 0.0) if container.format.name == "matroska,webm" else 0.0
 
 
 class _Clock:
@@ -320,7 +325,7 @@ class _Reading:
         container, stream = self._container, self._stream
         if not container.duration or container.format.name not in _TELL_DURATION:
             return ""
-        told = container.duration / 1e6
+        told = container.duration / 1e6 - _before(container)
         if container.format.name == "avi" and stream.average_rate:  # FFmpeg makes its duration fit the bytes that are there
             told = max(told, float(stream.frames / stream.average_rate))
         lost = told - (self._end - (container.start_time or 0) / 1e6)

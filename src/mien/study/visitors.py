@@ -12,9 +12,11 @@ from mien.study.reaction import BOUNDS, CHANGES
 from mien.study.statistics import Estimate, check_draws, difference_of, difference_p, mean_of
 from mien.study.viewer import MEASURES, unsmoothed
 from mien.timeline import Timeline
-from mien.timing import Numbers, clocks, row_seconds
+from mien.timing import Clock, Numbers, clocks, row_seconds
 from mien.types import Bools
 
+MOST_STEP = 1.0
+"""Seconds from one frame of a recording to the next above which nobody who passes can be followed: one person would count as several."""
 NO_PERIOD = "no period"
 """What recordings without a period are called where others have one."""
 
@@ -84,8 +86,13 @@ class Visits:
 
 
 def people_in(timeline: Timeline, *, leaving: bool, period: str = "", settings: VisitorSettings = VisitorSettings()) -> People:
-    """The means of the people of a table, each over the time of sure face; what else the table has is not looked at again."""
-    seconds = row_seconds(timeline, clocks(timeline))
+    """The means of the people of a table, each over the time of sure face; what else the table has is not looked at again.
+
+    Raises DataError for a recording whose people were not followed, or not often enough: it would have more people than passed.
+    """
+    known = clocks(timeline)
+    _refuse_strangers(timeline, known)
+    seconds = row_seconds(timeline, known)
     faces, sure = _by_person(timeline, timeline.has_face), _by_person(timeline, timeline.has_face & ~timeline["unsure"])
     table = np.stack([unsmoothed(timeline, name) for name in MEASURES], axis=1)
     means = []
@@ -95,6 +102,19 @@ def people_in(timeline: Timeline, *, leaving: bool, period: str = "", settings: 
             means.append(np.average(table[rows], axis=0, weights=seconds[rows] if timed else None))
     values = np.stack(means) if means else np.zeros((0, len(MEASURES)))
     return People(leaving, period, values, len(faces) - len(values))
+
+
+def _refuse_strangers(timeline: Timeline, known: list[Clock]) -> None:
+    """Raise DataError where each frame of a recording would count its people anew."""
+    for clock in known:
+        if (step := float(np.median(np.diff(clock.times)))) > MOST_STEP:
+            raise DataError(
+                f"{clock.source}: its frames are {step:g} s apart; wanted {MOST_STEP:g} s at most, or one person may count as several"
+            )
+        if np.any(timeline.has_face[clock.rows] & (timeline["person"][clock.rows] < 0)):
+            raise DataError(
+                f"{clock.source}: its people have no numbers, so each face would count as somebody; analyse it without --no-follow"
+            )
 
 
 def _by_person(timeline: Timeline, which: Bools) -> dict[tuple[str, int, int], list[int]]:

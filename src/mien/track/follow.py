@@ -51,7 +51,7 @@ class Follower:
         return due
 
     def track(self, frame: Frame, faces: Faces | None) -> Faces:
-        """The faces of a frame with their people's numbers. None: moved on from the last frame that was searched, with score NaN."""
+        """The faces of a frame with their people's numbers. None: moved on from the last frame that was searched."""
         if not (self.options.follow and frame.stream):
             return Faces.none() if faces is None else faces
         if self._tracked.begins(frame.source, frame.index):

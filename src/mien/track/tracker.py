@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +37,8 @@ KNOWN_AGAIN = 1.8
 """Most of the look's price, without LOOK_FREE, at which somebody who left is known again."""
 MOST_LEFT = 64
 """People who left and are remembered."""
+MISSED, USUAL = 2.5, 5
+"""Steps from search to search that somebody may be out of sight, so that one search may miss them; how many steps tell the usual one."""
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +49,8 @@ class _People:
     motion: Motion
     boxes: Floats
     """float32 (n, 4): where the detector last saw them."""
+    scores: Floats
+    """float32 (n,): how sure it was then."""
     points: Floats
     """float32 (n, 5, 2): their landmarks then."""
     origin: Array
@@ -61,7 +66,7 @@ class _People:
     def new(cls, ids: Ints, faces: Faces, look: Floats, time: float, rank: Ints) -> _People:
         """People who have just appeared."""
         at = _centres(faces.boxes)
-        return cls(ids, Motion.start(at), faces.boxes, faces.points, at, look, np.full(len(ids), time), rank)
+        return cls(ids, Motion.start(at), faces.boxes, faces.scores, faces.points, at, look, np.full(len(ids), time), rank)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -69,7 +74,7 @@ class _People:
     def pick(self, which: NDArray[np.bool_]) -> _People:
         """Some of them."""
         return _People(
-            self.ids[which], self.motion.pick(which), self.boxes[which], self.points[which],
+            self.ids[which], self.motion.pick(which), self.boxes[which], self.scores[which], self.points[which],
             self.origin[which], self.looks[which], self.seen[which], self.rank[which],
         )  # fmt: skip
 
@@ -77,16 +82,18 @@ class _People:
         """These and others."""
         return _People(
             np.concatenate([self.ids, other.ids]), self.motion.join(other.motion), np.concatenate([self.boxes, other.boxes]),
-            np.concatenate([self.points, other.points]), np.concatenate([self.origin, other.origin]),
-            np.concatenate([self.looks, other.looks]), np.concatenate([self.seen, other.seen]), np.concatenate([self.rank, other.rank]),
+            np.concatenate([self.scores, other.scores]), np.concatenate([self.points, other.points]),
+            np.concatenate([self.origin, other.origin]), np.concatenate([self.looks, other.looks]),
+            np.concatenate([self.seen, other.seen]), np.concatenate([self.rank, other.rank]),
         )  # fmt: skip
 
 
 class Tracker:
     """Gives the people of one source numbers from 0, in the order they appear; no number is given twice.
 
-    forget_seconds: how long somebody out of sight keeps the number. reentry_seconds: how long somebody who is out of sight for
-    longer, or left, is known again by looks; 0 never. After a cut in a film everybody is told by looks alone, as after an absence:
+    forget_seconds: how long somebody out of sight keeps the number; where frames come so rarely that it is less, as long as MISSED of
+    the usual steps from one search to the next. reentry_seconds: how long somebody who is out of sight for longer, or left, is known
+    again by looks; 0 never. After a cut in a film everybody is told by looks alone, as after an absence:
     who stands in somebody's place there is not them for that. Memory is bounded by who was in view in that time. The same faces
     and pictures give the same numbers.
     """
@@ -97,6 +104,8 @@ class Tracker:
         self._cuts = Cuts()
         self._left: dict[int, tuple[float, Floats]] = {}
         self._time = 0.0
+        self._searched = np.nan
+        self._steps: deque[float] = deque(maxlen=USUAL)
         self._next = 0
 
     def update(self, image: Image, time: float, faces: Faces) -> Faces:
@@ -104,6 +113,9 @@ class Tracker:
 
         image: uint8 (H, W, 3) RGB. time: seconds, not before that of the last call.
         """
+        if self._searched < time:
+            self._steps.append(time - self._searched)
+        self._searched = time
         people = self._moved(image, time)
         look = looks(image, faces.boxes)
         ids = np.full(len(faces), -1, np.int64)
@@ -122,7 +134,7 @@ class Tracker:
         return Faces(faces.boxes, faces.scores, faces.points, ids)
 
     def predict(self, image: Image, time: float) -> Faces:
-        """Where the faces of the last frame that was searched should be by now, in the same order; their scores are NaN.
+        """Where the faces of the last frame that was searched should be by now, in the same order, with the scores of then.
 
         Who has left the picture by then is left out.
         """
@@ -134,7 +146,12 @@ class Tracker:
         middle = _centres(boxes)
         inside = np.asarray(((middle >= 0) & (middle < [image.shape[1], image.shape[0]])).all(axis=1))
         points = people.points[shown] + shift[:, None]
-        return Faces(boxes, np.full(len(shown), np.nan), points, people.ids[shown])[inside]
+        return Faces(boxes, people.scores[shown], points, people.ids[shown])[inside]
+
+    @property
+    def _forget(self) -> float:
+        """Seconds out of sight after which a number is given up, for frames as far apart as they have been lately."""
+        return max(self.forget_seconds, MISSED * float(np.median(self._steps))) if self._steps else self.forget_seconds
 
     def _moved(self, image: Image, time: float) -> _People:
         """The people at a time, without those to be forgotten; nobody behind a cut."""
@@ -149,7 +166,7 @@ class Tracker:
         outside = ((people.motion.at < 0) | (people.motion.at > size)) & (people.rank < 0)[:, None]
         people.motion.at = np.where(outside, np.clip(people.motion.at, 0, size), people.motion.at)
         people.motion.speed[outside] = 0.0
-        stay = time - people.seen <= self.forget_seconds
+        stay = time - people.seen <= self._forget
         if not stay.all():
             if self.reentry_seconds:
                 self._remember(people, ~stay)
@@ -159,7 +176,7 @@ class Tracker:
     def _see(self, known: Ints, found: Ints, faces: Faces, look: Floats, time: float) -> None:
         people = self._people
         people.motion.see(known, _centres(faces.boxes[found]))
-        people.boxes[known], people.points[known] = faces.boxes[found], faces.points[found]
+        people.boxes[known], people.points[known], people.scores[known] = faces.boxes[found], faces.points[found], faces.scores[found]
         people.origin[known] = people.motion.at[known]
         shared = overlap(faces.boxes, faces.boxes)
         np.fill_diagonal(shared, 0)
@@ -171,7 +188,7 @@ class Tracker:
     def _numbers(self, look: Floats) -> Ints:
         """Numbers of people who were not in view: their own where they are known again, else new ones."""
         ids = np.full(len(look), -1, np.int64)
-        known = max(self.reentry_seconds, self.forget_seconds)
+        known = max(self.reentry_seconds, self._forget)
         self._left = {i: kept for i, kept in self._left.items() if self._time - kept[0] <= known}
         if self._left:
             left = list(self._left)
