@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any, Unpack, cast
+from typing import Any, Unpack, cast, overload
 
 import numpy as np
 
@@ -338,7 +338,11 @@ class Analysis(Iterable[Result]):
             self._fault = error
             raise
 
-    def __getitem__(self, index: int) -> Result:
+    @overload
+    def __getitem__(self, index: int) -> Result: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Result]: ...
+    def __getitem__(self, index: int | slice) -> Result | list[Result]:
         return self.results[index]
 
     def rows(self) -> list[dict[str, Any]]:

@@ -323,6 +323,28 @@ def test_an_interrupted_run_is_gone_on_with(mien: Mien, pictures: Path, tmp_path
     assert sorted(path.name for path in folder.rglob("*")) == drawn
 
 
+def test_what_could_not_be_read_is_told_again_and_other_options_are_refused(mien: Mien, pictures: Path, tmp_path: Path) -> None:
+    path = tmp_path / "seen.csv"
+    command = ["analyze", pictures, "-o", path, *FAKES]
+    assert mien(*command).code == 0
+    first = path.read_text("utf-8").splitlines()[1].split(",")[0]
+    note = path.with_name("seen.csv.unfinished")
+    note.write_text(json.dumps({"settings": {"min_score": None}, "failures": {first: f"{first}: broken after 3.73 s"}}), "utf-8")
+    refused = mien(*command, "--resume", "--min-score", "0.5")
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert "begun with min_score none, and this run has 0.5" in refused.err
+    again = mien(*command, "--resume")
+    assert again.code == 3
+    assert f"mien: {first}: broken after 3.73 s" in again.err
+    assert not note.exists()
+
+
+def test_crops_are_not_numbered_anew(mien: Mien, pictures: Path, tmp_path: Path) -> None:
+    said = mien("analyze", pictures, "-o", tmp_path / "seen.csv", "--save-crops", tmp_path / "crops", "--resume", *FAKES)
+    assert said.code == 2
+    assert "other outputs need all rows in one run" in said.err
+
+
 def test_a_run_begins_where_there_is_no_table_yet(mien: Mien, pictures: Path, tmp_path: Path) -> None:
     said = mien("analyze", pictures, "-o", tmp_path / "seen.csv", "--resume", *FAKES)
     assert said.code == 0

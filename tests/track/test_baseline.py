@@ -124,6 +124,14 @@ def test_each_source_has_its_own_baseline():
     assert deltas(table) == pytest.approx(0, abs=1e-6)
 
 
+def test_two_films_of_one_name_have_their_own_baselines():
+    """As two uploads of one file name: person 0 of one is not person 0 of the other."""
+    first, second = (planted_results([[(0, name)]], source="video.mp4", seconds=3, noise=0.1) for name in ("happy", "sad"))
+    alone = through(BaselineGate(SPAN), second)
+    both = through(BaselineGate(SPAN), [*first, *second])[len(first) :]
+    assert [result.delta.tolist() for result in both] == [result.delta.tolist() for result in alone]
+
+
 def test_pictures_pass_in_their_turn_and_have_none():
     held, picture = planted_results([[(0, "happy")]], fps=10, seconds=0.3), make_result(["happy"])
     gate = BaselineGate(SPAN)

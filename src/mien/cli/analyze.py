@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import os
 import sys
@@ -14,12 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mien.cli import options as given
-from mien.errors import MienError, UsageError
+from mien.errors import MienError, SourceUnreadable, UsageError
 from mien.io.names import is_live
 
 if TYPE_CHECKING:
     from mien.cli.render import RunTalk
     from mien.io.video import VideoSpan
+    from mien.options import AnalyzeOptions
     from mien.pipeline import Analyzed
     from mien.profile import Profile
     from mien.sinks.registry import OwnOutputs
@@ -61,7 +63,8 @@ def analyze(
         typer.Option(
             "--resume",
             help="Go on with the table (x.csv, x.jsonl, or DIR's) that an interrupted run of the same command left: inputs whose rows "
-            "are in it are not read again, except the last, which may not be whole.",
+            "are in it are not read again, except the last, which may not be whole. Beside an unfinished x.csv lies x.csv.unfinished: the "
+            "options that must be the same, and what could not be read.",
             rich_help_panel=given.OUTPUT,
         ),
     ] = False,
@@ -146,6 +149,7 @@ def analyze(
     from mien.sinks.baseline import after_baseline
     from mien.sinks.registry import OwnOutputs, Sinks, open_sinks
     from mien.sinks.resume import NOTHING
+    from mien.sinks.unfinished import UnfinishedSink, failures_of
     from mien.table import columns as table_columns
     from mien.vision.style import Style
     from mien.window import has_screen
@@ -185,17 +189,22 @@ def analyze(
     streams = has_streams(inputs, recursive=not no_recursive)
     folders = [Path(target) for target in output or [] if target != "-"]
     columns = table_columns(raw=streams and track.smooths, delta=baseline is not None)
-    done = _so_far(output or [], columns, inputs, recursive=not no_recursive, session=session) if resume else NOTHING
+    table = _growing(output or [], session=session, crops=save_crops)
+    done = _so_far(table, columns, inputs, recursive=not no_recursive) if resume else NOTHING
     reading["skip"] = frozenset(done.sources)
     analyzer = Analyzer(options)
     if done.model not in ("", analyzer.model):
         raise UsageError(f"--resume: the table was begun with the model {done.model!r}, and this run has {analyzer.model!r}")
+    depends = _rows_depend_on(options, reading["span"])
+    failures = failures_of(table, depends) if table is not None and done.sources else {}
     if anonymize:
         given.refuse_half_hidden(analyzer)
     left = [name for name in inputs if name not in reading["skip"]]
     talk = RunTalk(total=_total(left, reading["span"]), quiet=quiet, noun="frame" if streams else "picture")
     if done.sources:
         talk.notice(f"--resume: {counted(len(done.sources), 'input')} in the table already; going on behind, with {done.last} anew")
+    for source in failures.keys() & set(done.sources):  # it has rows, and so is not read again
+        talk.fail(source, SourceUnreadable(failures[source]))
     settings = {
         "columns": columns,
         "done": done,
@@ -210,6 +219,8 @@ def analyze(
         sinks.append(open_sinks(output, drawer=drawn, inputs=inputs, **settings))
     elif session is None or as_json:
         sinks.append(after_baseline(_stdout(talk, as_json, va, style.affect_scale), track.baseline))
+    if table is not None:
+        sinks.append(UnfinishedSink(table, depends, failures))
     if session is not None:
         sinks.append(given.session_sink(store, session, options, columns))
     if track.baseline is not None:
@@ -226,26 +237,41 @@ def analyze(
     _leave(talk, before=len(done.sources))
 
 
-def _so_far(output: list[str], columns: Mapping[str, type], inputs: list[str], *, recursive: bool, session: str | None) -> SoFar:
-    """What an interrupted run left in the table of this one. Raises UsageError where a run cannot be gone on with."""
+def _growing(output: list[str], *, session: str | None, crops: Path | None) -> Path | None:
+    """The table that another run could go on with; None where there is none, or where other outputs need all rows in one run."""
     from mien.sinks.pictures import TABLE
     from mien.sinks.registry import is_folder, is_table
-    from mien.sinks.resume import so_far
-    from mien.sinks.single import names_in
     from mien.sinks.tables import GROWING
 
     growing = [Path(target) for target in output if is_table(target) and Path(target).suffix.lower() in GROWING]
     folders = [Path(target) for target in output if is_folder(target)]
     tables = growing or [folder / TABLE for folder in folders[:1]]
-    if session is not None or len(tables) != 1 or len(growing) + len(folders) < len(output):
+    whole = session is not None or crops is not None or len(growing) + len(folders) < len(output)
+    return None if whole or len(tables) != 1 else tables[0]
+
+
+def _so_far(table: Path | None, columns: Mapping[str, type], inputs: list[str], *, recursive: bool) -> SoFar:
+    """What an interrupted run left in the table of this one. Raises UsageError where a run cannot be gone on with."""
+    from mien.sinks.resume import so_far
+    from mien.sinks.single import names_in
+
+    if table is None:
         raise UsageError(
             "--resume: wanted one table, -o x.csv or x.jsonl, and at most folders beside it; other outputs need all rows in one run"
         )
-    done = so_far(tables[0], columns)
+    done = so_far(table, columns)
     if done.last and done.last not in inputs and all(name != done.last for name in names_in(inputs, recursive=recursive)):
         # Its rows would go, and nothing would come in their place.
-        raise UsageError(f"--resume: {tables[0]} ends with {done.last}, which is not among the inputs; wanted the same inputs as then")
+        raise UsageError(f"--resume: {table} ends with {done.last}, which is not among the inputs; wanted the same inputs as then")
     return done
+
+
+def _rows_depend_on(options: AnalyzeOptions, span: VideoSpan) -> dict[str, Any]:
+    """What the rows of a run depend on, beside the inputs and the model: what is to be the same where a run is gone on with."""
+    told = dataclasses.asdict(options) | dataclasses.asdict(span)
+    parts = {name: told.pop(name) for name in ("unsure", "track")}
+    told |= {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
+    return {name: value for name, value in told.items() if name not in ("model", "threads", "batch")}
 
 
 def _watch(ctx: typer.Context, inputs: list[str]) -> None:

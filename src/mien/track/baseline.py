@@ -99,6 +99,7 @@ class BaselineGate:
     def __init__(self, span: tuple[float, float]) -> None:
         self.span = span
         self._source: str | None = None
+        self._index = -1
         self._held: deque[Result] = deque()
         self._seen: dict[int, list[Values]] = {}
         self._medians: dict[int, Values] | None = None
@@ -106,9 +107,10 @@ class BaselineGate:
     def push(self, result: Result) -> list[Result]:
         """Results that can go on now, in order; a Result of people who are not followed goes on as it is."""
         released = []
-        if result.source != self._source:
+        if result.source != self._source or result.index <= self._index:  # another of the same name, such as a second upload
             released = self.finish()
             self._source = result.source
+        self._index = result.index
         if result.faces.ids is None:
             return [*released, *self.finish(), result]
         if result.time > self.span[1]:

@@ -1,0 +1,78 @@
+"""What another run has to know of one that did not come to its end: how it read, and what it could not read to the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mien.errors import MienError, UsageError
+from mien.sinks.files import replace
+from mien.sinks.sink import Sink
+from mien.types import Frame, Result
+
+SUFFIX = ".unfinished"
+
+
+class UnfinishedSink(Sink):
+    """A small file beside a table that grows, `x.csv.unfinished`: there from the first result until the work has come to its end.
+
+    settings: what the rows depend on, of JSON's kinds. failures: source -> why it could not be read to its end, of an earlier run too.
+    """
+
+    what = ""
+
+    def __init__(self, table: Path, settings: Mapping[str, Any], failures: Mapping[str, str]) -> None:
+        self._path, self._settings, self._failures = beside_table(table), dict(settings), dict(failures)
+        self._is_there = False
+
+    def write(self, frame: Frame, result: Result, /) -> None:
+        """Be there."""
+        if not self._is_there:
+            self._note()
+
+    def failed(self, source: str, error: MienError, /) -> None:
+        """Keep why."""
+        self._failures[source] = str(error)
+        if self._is_there:
+            self._note()
+
+    def close(self, *, finished: bool = True) -> None:
+        """Go, where there is nothing to go on with."""
+        if finished and self._is_there:
+            self._path.unlink(missing_ok=True)
+
+    def _note(self) -> None:
+        told = {"settings": self._settings, "failures": self._failures}
+        replace(self._path, json.dumps(told, ensure_ascii=False, indent=1).encode("utf-8"))
+        self._is_there = True
+
+
+def beside_table(table: Path) -> Path:
+    """Where the file of a table lies."""
+    return table.with_name(table.name + SUFFIX)
+
+
+def failures_of(table: Path, settings: Mapping[str, Any]) -> dict[str, str]:
+    """What the run that left a table could not read to the end: source -> why; empty where nothing is known of it.
+
+    Raises UsageError where it read otherwise than `settings` say.
+    """
+    try:
+        told = json.loads(beside_table(table).read_text("utf-8"))
+        then, failures = dict(told["settings"]), {str(source): str(why) for source, why in told["failures"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    now = json.loads(json.dumps(settings))
+    for name, value in then.items():
+        if name in now and now[name] != value:
+            raise UsageError(
+                f"--resume: the table was begun with {name} {_plain(value)}, and this run has {_plain(now[name])}; "
+                "take the options of the run that began it"
+            )
+    return failures
+
+
+def _plain(value: Any) -> str:
+    return "none" if value is None else value if isinstance(value, str) else json.dumps(value)
