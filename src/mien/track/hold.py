@@ -11,7 +11,7 @@ from mien.types import Floats, Ints
 FLOOR = 1e-3
 """Probabilities below are taken for it: how improbable the improbable is says nothing about what is shown."""
 
-FAINT_SECONDS = 1.0
+FAINT_SECONDS = 0.5
 """How long an emotion that is just short of the margin has to lead; a fainter lead lasts longer."""
 
 

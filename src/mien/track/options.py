@@ -26,7 +26,7 @@ class TrackOptions:
     """How the 1-euro filter lets changes through: hertz that its cutoff grows by for a change of 1 a second."""
     hold_margin: float = 1.4
     """How many times as probable as the label that stands another emotion has to be to take over soon; at least 1. With less of a lead
-    it takes a second or more (see mien.track.hold)."""
+    it takes half a second or more (see mien.track.hold)."""
     hold_seconds: float = 0.15
     """How long an emotion e (2.7) times as probable as that has to lead before the label changes to it; a clearer one needs less."""
     forget_seconds: float = 2.0
