@@ -274,6 +274,14 @@ def test_whether_there_are_streams(here: Path) -> None:
     assert not has_streams("v", recursive=False)
 
 
+def test_a_closed_standard_input_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    assert not has_streams("-")
+    [failure] = open_source("-")
+    assert isinstance(failure, Failure)
+    assert str(failure.error) == "-: standard input is closed; wanted a picture or video from it"
+
+
 def test_what_is_called_otherwise_is_told_by_its_first_bytes(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     head = b"\x1a\x45\xdf\xa3" + bytes(600)  # Matroska
     Path("film.dat").write_bytes(head)

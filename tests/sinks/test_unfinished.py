@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mien.errors import SourceUnreadable, UsageError
+from mien.sinks.tables import CsvSink
 from mien.sinks.unfinished import UnfinishedSink, beside_table, failures_of
 from mien.testing import planted_results
 from mien.types import Frame
@@ -15,7 +16,7 @@ SETTINGS = {"every": None, "detector": "yunet", "track.baseline": (0, 1)}
 
 def work(table: Path, *, finished: bool, failures: dict[str, str] | None = None) -> None:
     """A run that reads one picture and half a film."""
-    sink = UnfinishedSink(table, SETTINGS, failures or {})
+    sink = UnfinishedSink(table, SETTINGS, failures)
     [result] = planted_results([[(0, "happy")]], seconds=0.04)
     sink.write(Frame(np.zeros((8, 8, 3), np.uint8)), result)
     sink.failed("b.mkv", SourceUnreadable("b.mkv: broken after 3.73 s"))
@@ -53,7 +54,51 @@ def test_what_somebody_else_wrote_there_says_nothing(tmp_path: Path, text: str) 
 
 
 def test_a_run_that_reads_nothing_leaves_nothing(tmp_path: Path) -> None:
-    sink = UnfinishedSink(tmp_path / "x.csv", SETTINGS, {})
+    sink = UnfinishedSink(tmp_path / "x.csv", SETTINGS)
     sink.failed("b.mkv", SourceUnreadable("b.mkv: no frame"))
     sink.close(finished=False)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_goes_on_and_comes_to_its_end_takes_it_away(tmp_path: Path) -> None:
+    """Though it read nothing more."""
+    table = tmp_path / "x.csv"
+    work(table, finished=False)
+    UnfinishedSink(table, SETTINGS, failures_of(table, SETTINGS)).close(finished=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_inputs_that_are_left_keep_it(tmp_path: Path) -> None:
+    sink = UnfinishedSink(tmp_path / "x.csv", SETTINGS)
+    [result] = planted_results([[(0, "happy")]], seconds=0.04)
+    sink.write(Frame(np.zeros((8, 8, 3), np.uint8)), result)
+    sink.stays = True
+    sink.close(finished=True)
+    assert failures_of(tmp_path / "x.csv", SETTINGS) == {}
+    assert beside_table(tmp_path / "x.csv").exists()
+
+
+def test_names_that_are_no_text_are_kept(tmp_path: Path) -> None:
+    table, name = tmp_path / "x.csv", "a\udcff.png"  # as os.fsdecode gives a byte that is no UTF-8
+    sink = UnfinishedSink(table, SETTINGS)
+    [result] = planted_results([[(0, "happy")]], seconds=0.04)
+    sink.write(Frame(np.zeros((8, 8, 3), np.uint8)), result)
+    sink.failed(name, SourceUnreadable(f"{name}: broken"))
+    sink.close(finished=False)
+    assert failures_of(table, SETTINGS) == {name: f"{name}: broken"}
+
+
+def test_nobody_is_stopped_where_it_cannot_be_written(tmp_path: Path) -> None:
+    work(tmp_path / ("x" * 246 + ".csv"), finished=False)  # a name that is too long with the suffix
+    work(tmp_path / ("x" * 246 + ".csv"), finished=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_that_begins_anew_has_no_note_of_the_one_before(tmp_path: Path) -> None:
+    table = tmp_path / "x.csv"
+    work(table, finished=False)
+    [result] = planted_results([[(0, "happy")]], seconds=0.04)
+    with CsvSink(table) as sink:
+        sink.admit(Frame(np.zeros((8, 8, 3), np.uint8)))
+        sink.write(Frame(np.zeros((8, 8, 3), np.uint8)), result)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]

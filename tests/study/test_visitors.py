@@ -63,6 +63,7 @@ def test_a_recording_whose_people_cannot_be_followed_is_refused():
     rare = planted_timeline([[(0, "happy")]], seconds=20, fps=0.5)
     with pytest.raises(DataError, match=r"2 s apart; wanted 1 s at most"):
         people_in(rare, leaving=False)
+    people_in(planted_timeline([[(0, "happy")]], seconds=20, fps=29.97 / 30), leaving=False)  # a second, as American video has it
     rows = [row | {"person": None} for row in planted_timeline([[(0, "happy")]], seconds=2, fps=10).rows()]
     with pytest.raises(DataError, match="no numbers"):
         people_in(Timeline.from_rows(rows), leaving=False)

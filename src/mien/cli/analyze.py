@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mien.sinks.registry import OwnOutputs
     from mien.sinks.resume import SoFar
     from mien.sinks.sink import Sink
+    from mien.sinks.unfinished import UnfinishedSink
     from mien.types import Drawer
 
 NO_WINDOW = "--show: no window can be opened here (mien doctor); leave it out, and write the annotated pictures by -o DIR or -o x.mp4"
@@ -196,15 +197,17 @@ def analyze(
     if done.model not in ("", analyzer.model):
         raise UsageError(f"--resume: the table was begun with the model {done.model!r}, and this run has {analyzer.model!r}")
     depends = _rows_depend_on(options, reading["span"])
-    failures = failures_of(table, depends) if table is not None and done.sources else {}
+    failures: dict[str, str] | None = None
+    if table is not None and done.sources:  # of inputs that are in the table, and so are not read again
+        failures = {source: why for source, why in failures_of(table, depends).items() if source in done.sources}
     if anonymize:
         given.refuse_half_hidden(analyzer)
     left = [name for name in inputs if name not in reading["skip"]]
     talk = RunTalk(total=_total(left, reading["span"]), quiet=quiet, noun="frame" if streams else "picture")
     if done.sources:
         talk.notice(f"--resume: {counted(len(done.sources), 'input')} in the table already; going on behind, with {done.last} anew")
-    for source in failures.keys() & set(done.sources):  # it has rows, and so is not read again
-        talk.fail(source, SourceUnreadable(failures[source]))
+    for source, why in (failures or {}).items():
+        talk.fail(source, SourceUnreadable(why))
     settings = {
         "columns": columns,
         "done": done,
@@ -219,8 +222,9 @@ def analyze(
         sinks.append(open_sinks(output, drawer=drawn, inputs=inputs, **settings))
     elif session is None or as_json:
         sinks.append(after_baseline(_stdout(talk, as_json, va, style.affect_scale), track.baseline))
-    if table is not None:
-        sinks.append(UnfinishedSink(table, depends, failures))
+    unfinished = None if table is None else UnfinishedSink(table, depends, failures)
+    if unfinished is not None:
+        sinks.append(unfinished)
     if session is not None:
         sinks.append(given.session_sink(store, session, options, columns))
     if track.baseline is not None:
@@ -231,7 +235,8 @@ def analyze(
 
         sinks.append(CropsSink(save_crops, originals=Originals.of(inputs)))
     with _screen(drawn) if show else nullcontext() as screen:
-        _run(analyzer.stream(inputs, **reading), Sinks(sinks), talk, OwnOutputs(folders, inputs), analyzer.profile, screen)
+        own = OwnOutputs(folders, inputs)
+        _run(analyzer.stream(inputs, **reading), Sinks(sinks), talk, own, analyzer.profile, screen, unfinished)
     if profile:
         say_profile(analyzer.profile, talk.pictures)
     _leave(talk, before=len(done.sources))
@@ -318,8 +323,13 @@ def _run(
     own: OwnOutputs,
     profile: Profile,
     screen: Callable[[Analyzed], bool] | None,
+    unfinished: UnfinishedSink | None,
 ) -> None:
-    """Do the work, and tell of what failed. screen: shows what was done; nothing more is when it gives false."""
+    """Do the work, and tell of what failed.
+
+    screen: shows what was done; nothing more is when it gives false. unfinished: the one among the sinks that is told where that leaves
+    something.
+    """
     from mien.cli.main import INTERRUPTED, TERMINATED
     from mien.interrupt import Terminated, terminable
     from mien.io.events import Failure
@@ -342,6 +352,8 @@ def _run(
                     if screen is not None and not screen(item):
                         if next(items, None) is not None:
                             talk.notice(f"{item.result.source}: the window was closed here; what comes after it is not read")
+                            if unfinished is not None:
+                                unfinished.stays = True
                         break
                 elif isinstance(item, Failure):
                     talk.fail(item.source, item.error)

@@ -282,7 +282,8 @@ class _Run:
 
     def leave_out(self, file: str, error: MienError) -> None:
         """Tell why a file does not count."""
-        self.failed.append(file)
+        if file not in self.failed:
+            self.failed.append(file)
         self.tell(str(error))
 
     def need(self, found: Sequence[Any]) -> None:

@@ -93,7 +93,7 @@ def has_streams(inputs: Any, *, recursive: bool = True) -> bool:
     the first it finds.
 
     inputs, recursive: as in `open_source`, but an iterator would be used up. Waits for the first bytes of standard input, which stay there
-    to be read. Of a URL nothing but its name is looked at.
+    to be read; where they come by ones and twos, they tell nothing. Of a URL nothing but its name is looked at.
     """
     names = (os.fsdecode(given) for given in _one_by_one(inputs) if isinstance(given, str | os.PathLike))
     return any(_has_video(name, recursive) for name in names)
@@ -266,7 +266,10 @@ class _Opener:
         if self.stdin_used:
             return _failing("-", SourceMissing("-: standard input holds one picture or video, and it was already read"))
         self.stdin_used = True
-        return self._from_stream(self.stdin or sys.stdin.buffer, "-")
+        stream = self.stdin or getattr(sys.stdin, "buffer", None)
+        if stream is None:
+            return _failing("-", SourceMissing("-: standard input is closed; wanted a picture or video from it"))
+        return self._from_stream(stream, "-")
 
     def _from_stream(self, stream: BinaryIO, name: str) -> _Job:
         try:

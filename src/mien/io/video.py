@@ -146,15 +146,16 @@ def _duration(container: av.container.InputContainer, stream: av.video.stream.Vi
     if tag := stream.metadata.get("DURATION", ""):  # Matroska: 00:01:02.345000000
         try:
             hours, minutes, seconds = tag.split(":")
-            return int(hours) * 3600 + int(minutes) * 60 + float(seconds) - _before(container)
+            return _from_first(int(hours) * 3600 + int(minutes) * 60 + float(seconds), container)
         except ValueError:
             pass
-    return container.duration / 1e6 - _before(container) if container.duration else None
+    return _from_first(container.duration / 1e6, container) if container.duration else None
 
 
-def _before(container: av.container.InputContainer) -> float:
-    """Seconds that the duration in the header has before the first frame: Matroska's counts from 0, whenever the film begins."""
-    return max((container.start_time or 0) / 1e6, 0.0) if container.format.name == "matroska,webm" else 0.0
+def _from_first(seconds: float, container: av.container.InputContainer) -> float:
+    """A duration that the header has, from the first frame on: Matroska's counts from 0 in most files, whenever the film begins."""
+    start = (container.start_time or 0) / 1e6
+    return seconds - start if container.format.name == "matroska,webm" and 0 < start < seconds else seconds
 
 
 class _Clock:
@@ -325,7 +326,7 @@ class _Reading:
         container, stream = self._container, self._stream
         if not container.duration or container.format.name not in _TELL_DURATION:
             return ""
-        told = container.duration / 1e6 - _before(container)
+        told = _from_first(container.duration / 1e6, container)
         if container.format.name == "avi" and stream.average_rate:  # FFmpeg makes its duration fit the bytes that are there
             told = max(told, float(stream.frames / stream.average_rate))
         lost = told - (self._end - (container.start_time or 0) / 1e6)

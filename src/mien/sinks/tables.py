@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from mien.sinks.files import Claim, prepare, writing
 from mien.sinks.sink import Sink
+from mien.sinks.unfinished import beside_table, forget
 from mien.table import COLUMNS
 from mien.types import Frame, Result
 
@@ -27,6 +28,7 @@ class LineSink(Sink):
         self.replaces = prepare(path)
         self._claim = Claim(path)
         self._file: TextIO | None = None
+        self._admitted = False
 
     @property
     def what(self) -> str:
@@ -45,8 +47,11 @@ class LineSink(Sink):
         """One row with its line end."""
 
     def admit(self, frame: Frame, /) -> None:
-        """Raises SinkError when another run is writing the file."""
+        """Raises SinkError when another run is writing the file. The note of an unfinished run goes that begins anew here."""
         self._claim.take()
+        if not self._admitted and not self._kept:
+            forget(beside_table(self.path))
+        self._admitted = True
 
     def write(self, frame: Frame, result: Result, /) -> None:
         """Add the rows of one picture."""

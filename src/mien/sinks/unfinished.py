@@ -1,13 +1,17 @@
-"""What another run has to know of one that did not come to its end: how it read, and what it could not read to the end."""
+"""What another run has to know of one that did not come to its end: how it read, and what it could not read to the end.
+
+A help and no more: where the file cannot be written, nobody is stopped.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mien.errors import MienError, UsageError
+from mien.errors import MienError, SinkError, UsageError
 from mien.sinks.files import replace
 from mien.sinks.sink import Sink
 from mien.types import Frame, Result
@@ -18,14 +22,17 @@ SUFFIX = ".unfinished"
 class UnfinishedSink(Sink):
     """A small file beside a table that grows, `x.csv.unfinished`: there from the first result until the work has come to its end.
 
-    settings: what the rows depend on, of JSON's kinds. failures: source -> why it could not be read to its end, of an earlier run too.
+    settings: what the rows depend on, of JSON's kinds. failures: source -> why it could not be read to its end, of an earlier run that is
+    gone on with; None for a run that begins.
     """
 
     what = ""
 
-    def __init__(self, table: Path, settings: Mapping[str, Any], failures: Mapping[str, str]) -> None:
-        self._path, self._settings, self._failures = beside_table(table), dict(settings), dict(failures)
-        self._is_there = False
+    def __init__(self, table: Path, settings: Mapping[str, Any], failures: Mapping[str, str] | None = None) -> None:
+        self._path, self._settings, self._failures = beside_table(table), dict(settings), dict(failures or {})
+        self._is_there = failures is not None
+        self.stays = False
+        """Whether inputs are left though the work ends well, as when a window is closed."""
 
     def write(self, frame: Frame, result: Result, /) -> None:
         """Be there."""
@@ -40,13 +47,20 @@ class UnfinishedSink(Sink):
 
     def close(self, *, finished: bool = True) -> None:
         """Go, where there is nothing to go on with."""
-        if finished and self._is_there:
-            self._path.unlink(missing_ok=True)
+        if finished and self._is_there and not self.stays:
+            forget(self._path)
 
     def _note(self) -> None:
-        told = {"settings": self._settings, "failures": self._failures}
-        replace(self._path, json.dumps(told, ensure_ascii=False, indent=1).encode("utf-8"))
         self._is_there = True
+        told = json.dumps({"settings": self._settings, "failures": self._failures}, indent=1)
+        with suppress(SinkError):
+            replace(self._path, told.encode("ascii"))  # JSON's escapes: a file's name may hold what is no character
+
+
+def forget(path: Path) -> None:
+    """Let go of the note of a table that is another one now. path: as `beside_table` gives it."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def beside_table(table: Path) -> Path:
