@@ -74,6 +74,26 @@ def test_import_of_several_goes_on_past_a_missing_one(mien: Mien, folder: Path, 
     assert mien("data", "import", folder, "-o", tmp_path / "x.csv").code == 2
 
 
+def test_import_notes_copies_in_another_split(mien: Mien, folder: Path, tmp_path: Path) -> None:
+    face = " ".join(["9"] * 16)
+    fer = tmp_path / "fer2013.csv"
+    fer.write_text(f'emotion,pixels,Usage\n3,"{face}",Training\n4,"{face}",PrivateTest\n3,"{face}",PrivateTest\n')
+    copies = tmp_path / "copies.npz"
+    np.savez(copies, duplicate=[True, False, True], nearest_row=[2, 0, 0])
+    said = mien("data", "import", fer, folder, "-o", tmp_path / "set.parquet", "--duplicates", copies)
+    assert said.code == 0
+    notes = Manifest.read(tmp_path / "set.parquet")["note"].tolist()
+    assert notes == ["copy in another split: fer2013/2", "", "copy in another split: fer2013/0"] + [""] * 20
+    for words, wanted in (
+        ((fer, "--duplicates", tmp_path / "none.npz"), "none.npz: no such file; wanted an npz that marks FER-2013's rows"),
+        ((folder, "--duplicates", copies), "faces: no rows that"),
+    ):
+        said = mien("data", "import", *words, "-o", tmp_path / "x.parquet")
+        assert said.code == 2
+        assert wanted in said.err
+        assert not (tmp_path / "x.parquet").exists()
+
+
 def test_split(mien: Mien, folder: Path, tmp_path: Path) -> None:
     one, two, three = (tmp_path / f"{name}.parquet" for name in "abc")
     mien("data", "import", folder, "-o", one)
@@ -86,7 +106,7 @@ def test_split(mien: Mien, folder: Path, tmp_path: Path) -> None:
     said = mien("data", "split", three, "-o", three, "--no-near-duplicates")
     assert "all rows have a split already, and keep it; --again" in said.err
     assert Manifest.read(three).bytes_of(3) == Manifest.read(one).bytes_of(3)
-    for parts in ("80", "train:80", "a/b", "train=80,x=20", "1/2/3/4"):
+    for parts in ("80", "train:80", "a/b", "train=80,x=20", "1/2/3/4", "inf/20", "80/nan"):
         said = mien("data", "split", one, "-o", two, "--parts", parts, "--no-near-duplicates")
         assert said.code == 2
         assert "parts: found" in said.err
@@ -125,6 +145,14 @@ def test_extra_adds_faces_for_training(mien: Mien, folder: Path, tmp_path: Path)
     assert made["parent"][20] == str(more / "x.png")
     assert made.picture(20).shape == (48, 48, 3)
     assert not (tmp_path / "b.parquet.part").exists()
+    held = Manifest.read(tmp_path / "a.parquet").with_columns(split=["test"] * 20)
+    held.write(tmp_path / "held.parquet")
+    said = mien("data", "extra", tmp_path / "held.parquet", *words, "--extra", folder, "-o", tmp_path / "e.parquet", "--json")
+    assert said.code == 0
+    assert json.loads(said.out)["problems"] == {"held out": 20, "several faces": 1}
+    assert "mien: held out: " in said.err
+    assert "the same picture as faces/happy/0.png of test" in said.err
+    assert Manifest.read(tmp_path / "e.parquet")["split"].tolist() == ["test"] * 20 + ["train"]
     said = mien("data", "extra", *words, "-o", tmp_path / "c.parquet", "--size", "96")
     assert said.code == 0
     assert Manifest.read(tmp_path / "c.parquet").picture(0).shape == (96, 96, 3)

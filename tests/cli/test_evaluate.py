@@ -61,6 +61,14 @@ def test_json_has_the_names_that_stay(mien: Mien, photos: Path) -> None:
     assert low <= found["accuracy"] <= high
 
 
+def test_where_nothing_is_wrong_the_interval_has_a_width_and_no_second_answer_is_told(mien: Mien, photos: Path) -> None:
+    (photos / "sad" / "2.png").unlink()
+    lines = mien("evaluate", "fake", photos, "--labels", "fer7", *ON_FAKES, "--bootstrap", 50).out.splitlines()
+    assert "accuracy            1.0000  (0.5655 to 1.0000)" in lines  # Wilson's, of five
+    assert "macro_f1            1.0000" in lines
+    assert not any("nan" in line or line.startswith("second_given_wrong") for line in lines)
+
+
 def test_two_runs_say_the_same(mien: Mien, photos: Path) -> None:
     words = ["evaluate", "fake", photos, "--labels", "fer7", *ON_FAKES, "--json", "--slice", "brightness"]
     assert mien(*words) == mien(*words)

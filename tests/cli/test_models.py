@@ -119,6 +119,20 @@ def test_check_by_path_detectors_and_unknown_names(mien: Mien, shelf: Path) -> N
     assert mien("models", "check", "nobody").code == 2
 
 
+def test_a_run_folder_is_a_model(mien: Mien, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MIEN_MODELS")
+    for name in ("config.json", "run.json"):
+        (shelf / name).write_text("{}")
+    said = mien("models", "check", shelf)
+    assert (said.code, said.out.startswith(f"OK   {shelf}: hash right, loads, 3 golden crops")) == (0, True)
+    assert "name: mine" in mien("models", "show", shelf).out
+    (shelf / "mine.json").rename(shelf / "run.json")
+    (shelf / "run.json").write_text("{}")
+    said = mien("models", "show", shelf)
+    assert (said.code, said.out) == (2, "")
+    assert f"{shelf}" in said.err
+
+
 def test_check_of_all_names_each(mien: Mien, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "checks", lambda: {"mine": lambda: models.check_model("mine"), "lost": lambda: models.check_model("lost")})
     said = mien("models", "check")

@@ -77,6 +77,11 @@ def test_from_pictures_to_a_model_and_its_judgement(tmp_path: Path, capsys: pyte
         (["--rate", "true"], "setting rate: found True, wanted a number"),
         (["--optimiser", "lion"], "unknown optimiser 'lion'; there are: adam, adamw, sgd"),
         (["--settings-widths", "8,x"], "--settings-widths: found 'x'"),
+        (["--momentum", "-0.5"], "momentum is -0.5; wanted 0..1"),
+        (["--settings-widths", "0,0,0,0"], "settings.widths has 0; wanted 1 or more"),
+        (["--device", "foo"], "unknown device 'foo'; there are: auto, cpu, cuda, mps"),
+        (["--name", "a/b/../../c"], "name is 'a/b/../../c'; wanted a word for a folder and a file"),
+        (["--duplicates", "none.npz"], "duplicates: none.npz: no such file"),
     ],
 )
 def test_a_wrong_setting_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], line: str) -> None:
@@ -85,6 +90,17 @@ def test_a_wrong_setting_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixtu
     told = capsys.readouterr().err
     assert line in told
     assert len(told.splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", [["--strategy", "foo"], ["--device", "mps"]])
+def test_what_this_machine_does_not_have_is_no_fault_of_mien(tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    from torch.backends import mps
+
+    if words[1] == "mps" and mps.is_available():
+        pytest.skip("it has it")
+    data = write_fer(tmp_path / "fer.npz", n=60)
+    assert main(["train", "vgg8", "--data", str(data), "--out", str(tmp_path), *words]) == 2
+    assert f"{words[0][2:]} {words[1]}" in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_help_has_every_setting_and_needs_no_torch() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mien.cli.main import main
 from mien.data.balance import SMOTE, BalanceOptions, balance, plan
-from mien.data.balance_run import COPY
+from mien.data.balance_run import COPY, PERSON
 from mien.data.generate import checked, face_count, picture_name
 from mien.data.heldout import hold_out, kin
 from mien.data.journal import Journal
@@ -144,7 +144,7 @@ def test_no_generated_picture_descends_from_a_held_out_one(tmp_path):
     held = found.where(found["split"] == "val")
     made = found.where(found["parent"] != "")
     originals = found.where(found["parent"] == "")
-    assert (len(held), len(made), len(originals)) == (12, 44, 36)
+    assert (len(held), len(made), len(originals)) == (15, 44, 36)  # of 14.4, in threes
     shades = {name: Path(root / name).read_bytes() for name in originals["id"]}
     assert not {shades[name] for name in held["id"]} & {shades[name] for name in made["parent"]}
     assert not {shades[name] for name in held["id"]} & {shades[name] for name in originals["id"][originals["split"] == "train"]}
@@ -335,17 +335,55 @@ def test_options_are_checked():
 
 
 @settings(max_examples=60)
-@given(st.lists(st.integers(0, 9), max_size=40), st.floats(0, 0.99), st.randoms(use_true_random=False))
-def test_hold_out_never_parts_a_group(groups, part, random):
-    rows = list(range(len(groups)))
-    random.shuffle(rows)
-    numbers = np.array(groups, np.int64)
-    held = hold_out(np.array(rows, np.int64), numbers, part)
-    assert not set(numbers[held]) & set(np.delete(numbers, held))
-    assert len(held) <= max(0, min(round(len(rows) * part + 1e-9), len(rows) - 1)) + 1
-    assert len(held) < max(1, len(rows))
-    if len(set(groups)) == len(groups) and groups:
-        assert len(held) == min(int(len(rows) * part + 0.5), len(rows) - 1)
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2)), max_size=40), st.floats(0, 0.999), st.integers(0, 99))
+def test_hold_out_never_parts_a_group_and_never_takes_a_class(rows, part, seed):
+    groups, labels = (np.array([row[k] for row in rows], np.int64) for k in (0, 1))
+    held = hold_out(labels, groups, part, seed=seed)
+    assert not set(groups[held]) & set(groups[~held])
+    assert all((~held)[labels == label].any() for label in set(labels.tolist()))
+    alone = hold_out(labels, np.arange(len(labels)), part, seed=seed)
+    for label, n in Counter(labels.tolist()).items():
+        assert abs(alone[labels == label].sum() - n * part) <= 1
+        assert alone[labels == label].sum() < n
+
+
+def test_nobody_is_held_out_and_trained_on(tmp_path):
+    """Twenty people with a picture of each of three emotions: a fifth of the people is held out, not a fifth of the pictures."""
+    root = tmp_path / "heap"
+    emotions = ("happy", "sad", "fear")
+    for emotion in emotions:
+        for person in range(20):
+            write(root / emotion / f"{person}.png", emotion, person)
+    manifest = manifest_of(root)
+    people = [Path(name).stem for name in manifest["id"]]
+    options = BalanceOptions(24, image_size=0, suffix=".png", train_part=0.2)
+    found = balance(manifest.with_columns(subject=people), tmp_path / "out", options, gen_model="r3", detector=FAKE)
+    rows = found.manifest
+    held, trained = (set(rows["subject"][rows["split"] == split].tolist()) for split in ("val", "train"))
+    assert (len(held), len(trained)) == (4, 16)
+    assert not held & trained
+    assert [report.held_out for report in found.classes.values()] == [4] * 3
+    assert {rows["subject"][list(rows["id"]).index(parent)] for parent in rows["parent"] if parent} <= trained
+    other = balance(manifest.with_columns(subject=people, source=people), tmp_path / "no", options, gen_model="r3", detector=FAKE)
+    assert [report.held_out for report in other.classes.values()] == [4] * 3  # a name counts within a source
+
+
+def test_people_with_a_split_keep_it(tmp_path):
+    root = tmp_path / "heap"
+    for person in range(12):
+        for shot in range(2):
+            write(root / "sad" / f"{person:02}-{shot}.png", "sad", 2 * person + shot)
+    manifest = manifest_of(root)
+    people = [Path(name).stem.split("-")[0] for name in manifest["id"]]
+    splits = ["test", ""] * 2 + ["train", ""] * 6 + ["", ""] * 4
+    options = BalanceOptions(24, image_size=0, suffix=".png", train_part=0.5)
+    manifest = manifest.with_columns(subject=people, split=splits)
+    found = balance(manifest, tmp_path / "out", options, gen_model="r3", detector=FAKE)
+    assert [name for name, _, reason in found.dropped if reason == PERSON] == ["sad/00-1.png", "sad/01-1.png"]
+    rows = found.manifest
+    sides = {who: set(rows["split"][rows["subject"] == who]) for who in sorted(set(people))}
+    assert [sides[f"{i:02}"] for i in range(8)] == [{"test"}] * 2 + [{"train"}] * 6
+    assert sorted(map(sorted, (sides[f"{i:02}"] for i in range(8, 12)))) == [["train"]] * 2 + [["val"]] * 2
 
 
 def test_kin_are_copies_children_and_children_of_one():
@@ -456,10 +494,11 @@ def test_command_on_a_manifest_says_what_is_missing(tmp_path, fake, capsys):
     path = write(tmp_path / "a.png", "sad")
     rows = {"id": ["a", "b"], "path": [str(path), str(tmp_path / "gone.png")], "label": ["sad", "fear"]}
     Manifest(rows).write(tmp_path / "set.parquet")
-    assert run(tmp_path / "set.parquet", "-o", tmp_path / "out", "--smote-value", 3, "--detector", "fake", "--recipe", "r3") == 0
+    assert run(tmp_path / "set.parquet", "-o", tmp_path / "out", "--smote-value", 3, "--detector", "fake", "--recipe", "r3") == 3
     said = capsys.readouterr()
     assert "fear: 3 of 3 could not be made: no original to make them from" in said.err
     assert "1 picture (cannot be read)" in said.err
+    assert f"mien: missing picture: b: {tmp_path / 'gone.png'}: no such file" in said.err
     assert said.out.split("\n")[0].split() == ["label", "found", "usable", "kept", "held", "out", "generated", "missing"]
     assert len(list((tmp_path / "out").rglob("*.jpg"))) == 2
 

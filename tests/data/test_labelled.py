@@ -8,6 +8,7 @@ import pytest
 
 from mien.data.fer import VOTES_TO_MIEN
 from mien.data.labelled import read_labelled
+from mien.data.readers.recognise import drafted
 from mien.errors import DataError, SourceMissing, SourceUnreadable, UsageError
 
 
@@ -62,8 +63,13 @@ def test_agreement_is_the_share_of_all_raters_who_chose_the_label(fer_file: Path
     labelled = read_labelled(tmp_path / "fer.npz", "fer7", split="PublicTest").columns["agreement"]
     assert np.isnan(labelled[1])
     assert labelled[2:].tolist() == pytest.approx([0.7] * 13)
-    picture(tmp_path / "photos" / "happy" / "a.png", 10)
-    assert "agreement" not in read_labelled(tmp_path / "photos", "fer7").columns
+    drafted(tmp_path / "fer.npz")[0].write(tmp_path / "fer.parquet", inside=True)  # whose shares lack the single votes
+    by_manifest = read_labelled(tmp_path / "fer.parquet", "fer7", split="PublicTest")
+    assert np.isfinite(by_manifest.affect).any()
+    assert "agreement" not in by_manifest.columns
+    held["ferplus_votes"][:] = 0
+    np.savez(tmp_path / "none.npz", **held)
+    assert "agreement" not in read_labelled(tmp_path / "none.npz", "fer7", split="PublicTest").columns
 
 
 def test_what_is_not_data_is_one_clear_line(tmp_path: Path) -> None:

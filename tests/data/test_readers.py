@@ -121,6 +121,23 @@ def test_csv_with_more_columns_codes_and_repeats(tmp_path: Path) -> None:
         read_any(tmp_path / "set.csv", labels="fer77")
 
 
+@pytest.mark.parametrize("named", ["split", "Usage"])
+def test_a_row_of_an_unknown_split_is_not_taken_for_one_without(tmp_path: Path, named: str) -> None:
+    for i in range(5):
+        picture(tmp_path / f"{i}.png", i)
+    rows = [f"{i}.png,happy,{word}" for i, word in enumerate(("train", "holdout", " Testing ", "", "nan"))]
+    paths = write(tmp_path / "set.csv", "\n".join([f"image_path,emotion,{named}", *rows]))
+    fer = write(tmp_path / "fer2013.csv", "\n".join(["emotion,pixels,Usage", *(f'3,"{GREY}",{row.split(",")[2]}' for row in rows), ""]))
+    for path, items in ((paths, ["1.png", "4.png"]), (fer, ["row 1", "row 4"])):
+        manifest, report = read_any(path)
+        assert column(manifest, "split") == ["train", "test", ""]
+        bad = report.of("row that cannot be used")
+        assert [problem.item for problem in bad] == items
+        assert bad[0].why.startswith("split 'holdout'; wanted one of train, training, val, ")
+        left_out = read_labelled(path, "fer7", split="train").left_out
+        assert [count for reason, count in left_out.items() if "'holdout'" in reason] == [1]
+
+
 @pytest.mark.parametrize("head", ["emotion,pixels,Usage", "emotion, Usage, pixels"])
 def test_fer_csv_gives_the_pixels_back(tmp_path: Path, head: str) -> None:
     rng = np.random.default_rng(1)

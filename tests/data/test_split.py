@@ -129,7 +129,10 @@ def test_val_out_of_train_leaves_test_alone() -> None:
 
 def test_wrong_parts_are_named() -> None:
     manifest = rows_of(2, [0, 0])
-    for parts in ({"train": 0.8, "hold": 0.2}, {"train": 1, "test": 0}, {}):
+    for parts in (
+        {"train": 0.8, "hold": 0.2}, {"train": 1, "test": 0}, {},
+        {"train": np.inf, "test": 20}, {"train": 1, "test": np.nan}, {"train": 1e308, "test": 1e308},
+    ):  # fmt: skip
         with pytest.raises(UsageError, match="wanted shares above 0 of train, val, test"):
             split(manifest, parts)
     with pytest.raises(UsageError, match="of: found 'hold'"):

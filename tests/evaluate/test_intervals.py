@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from mien.evaluate.intervals import alone, clusters, percentile_intervals, wilson
+from mien.evaluate.intervals import alone, clusters, intervals_by, percentile_intervals, wilson, with_width
 
 
 def test_interval_covers_a_fair_coin() -> None:
@@ -33,6 +33,26 @@ def test_a_name_counts_within_its_source_and_nobody_is_a_cluster() -> None:
     assert own.where(np.array([3, 4, 5])).of.tolist() == [0, 1, 2]
     nobody = clusters(np.array(["a", "a", ""], object), np.full(3, "x", object))
     assert (nobody.unit, nobody.count) == ("picture", 3)  # one person is no sample of people
+
+
+def test_only_people_who_are_known_are_counted_as_people() -> None:
+    names = np.array(["a", "a", "b"] + [""] * 500, object)
+    own = clusters(names, np.full(503, "x", object))
+    assert (own.people, own.count) == (2, 502)
+    assert own.where(np.arange(1, 10)).people == 2
+    assert own.where(np.arange(3, 10)).people == 0
+    assert intervals_by(own, 10) | {"unit": "subject", "units": 2, "others": 500} == intervals_by(own, 10)
+    assert "others" not in intervals_by(clusters(names[:3], np.full(3, "x", object)), 10)
+    assert (alone(4).people, intervals_by(alone(4), 10)["units"]) == (0, 4)
+
+
+def test_a_share_of_one_or_zero_has_an_interval_of_some_width() -> None:
+    people = clusters(np.repeat(["a", "b", "c"], 40).astype(object), np.full(120, "x", object))
+    drawn = {"accuracy": (1.0, 1.0), "top2": (1.0, 1.0), "macro_f1": (1.0, 1.0), "ece": (0.1, 0.2)}
+    found = with_width(drawn, {"accuracy": 1.0, "top2": 1.0}, people)
+    assert found == {"accuracy": wilson(3, 3), "top2": wilson(3, 3), "ece": (0.1, 0.2)}  # three people, not 120 pictures
+    assert with_width({"accuracy": (0.0, 0.0)}, {"accuracy": 0.0}, alone(20)) == {"accuracy": wilson(0, 20)}
+    assert with_width({"accuracy": (0.4, 0.6)}, {"accuracy": 0.5}, alone(20)) == {"accuracy": (0.4, 0.6)}
 
 
 def test_what_cannot_be_drawn_is_left_out() -> None:

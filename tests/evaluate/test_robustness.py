@@ -10,6 +10,7 @@ import pytest
 from mien.data.labelled import Labelled
 from mien.errors import DataError, SourceUnreadable, UnknownName, UsageError
 from mien.evaluate.changes import KINDS, frame_of
+from mien.evaluate.intervals import wilson
 from mien.evaluate.road import face_of
 from mien.evaluate.robustness import robustness, run_count
 from mien.evaluate.run import evaluate
@@ -84,7 +85,7 @@ def test_the_light_decides_for_a_model_that_reads_brightness() -> None:
     found = robustness(FakeRecogniser(), BLIND, crops(), labels="fer7", faces="crop", kinds=["brightness"], rounds=50)
     levels = {level.level: level for level in found.kinds["brightness"]}
     assert list(levels) == [-3, -2, -1, 0, 1, 2, 3]
-    assert (levels[0].accuracy, levels[0].interval, levels[0].change_interval) == (1, (1, 1), (0, 0))
+    assert (levels[0].accuracy, levels[0].interval, levels[0].change_interval) == (1, wilson(12, 12), (0, 0))
     assert levels[-3].accuracy == pytest.approx(1 / 3)  # all are taken for the darkest emotion
     assert levels[-3].change == pytest.approx(-2 / 3)
     assert (levels[0].same, levels[-3].same) == (1, pytest.approx(1 / 3))  # a wrong answer that stays would be the same too

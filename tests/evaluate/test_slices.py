@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mien.errors import UnknownName
-from mien.evaluate.intervals import clusters
+from mien.evaluate.intervals import clusters, wilson
 from mien.evaluate.metrics import Judged
 from mien.evaluate.slices import parts, poses, slices
 
@@ -56,5 +56,11 @@ def test_intervals_are_by_people_where_there_are_enough() -> None:
     assert (val["n"], val["interval_by"]) == (15, "picture")
     low, high = test["interval"]
     assert high - low == pytest.approx(2 * 1.96 * 0.5 / np.sqrt(15), rel=0.25)  # fifteen people, not 45 pictures
+    every = {"split": np.full(judged.right.sum(), "all", object)}
+    (right,) = slices(judged.where(judged.right), every, ["split"], own.where(judged.right))["split"]
+    assert (right["subjects"], right["interval"]) == (10, wilson(10, 10))
+    nobody = clusters(np.where(np.arange(60) < 6, people, ""), np.full(60, "", object))
+    test, _ = slices(judged, columns, ["split"], nobody, rounds=50)["split"]
+    assert test["interval_by"] == "picture"  # two people, and 39 pictures of nobody known
     with pytest.raises(UnknownName, match="split"):
         slices(judged, columns, ["colour"], own)

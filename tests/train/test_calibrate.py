@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("torch")
 from mien.models.recogniser import tempered
-from mien.train.calibrate import fitted_slopes, fitted_temperature
+from mien.train.calibrate import at_end, fitted_slopes, fitted_temperature
 
 SLOPES = (0.6, -0.6, 0.0, 0.0, 0.3, 0.0)
 
@@ -35,3 +35,7 @@ def test_exact_temperatures_and_few_rows_get_no_slopes() -> None:
     assert fitted_slopes(*drawn(4_000, 1.5), 1.5) == ()
     assert fitted_slopes(*drawn(15, 2, SLOPES), 2) == ()
     assert fitted_slopes(*drawn(40, 1.5), 1.5) == ()
+
+
+def test_an_end_of_the_grid_is_known_as_one() -> None:
+    assert [at_end(fitted_temperature(*drawn(200, t))) for t in (0.05, 2, 30)] == [True, False, True]

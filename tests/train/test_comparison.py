@@ -12,6 +12,7 @@ pytest.importorskip("onnx", reason="onnx is not installed: pip install 'mien[tra
 
 from mien.cli.compare import THEIRS
 from mien.cli.main import main
+from mien.errors import DataError
 from mien.train import comparison
 from mien.train.comparison import as_markdown, compare, part_of
 from mien.train.config import changed
@@ -46,6 +47,40 @@ def test_one_that_fails_does_not_end_it(data, tmp_path: Path) -> None:
     lines = compare([wrong, dataclasses.replace(ONE, epochs=1)], lambda config: data, tmp_path, say=said.append)
     assert [line.name for line in lines] == ["tiny"]
     assert said[0].startswith("wrong: left out: unknown network 'vgg9'")
+
+
+def test_a_line_of_other_data_is_not_taken_for_one_of_these(data, tmp_path: Path) -> None:
+    one = dataclasses.replace(ONE, epochs=1)
+    assert len(compare([one], lambda config: data, tmp_path)) == 1
+    for changes, word in (({"hash": "f" * 64}, "data"), ({"detector": "haar"}, "detector")):
+        said: list[str] = []
+        assert compare([one], lambda config, new=changes: dataclasses.replace(data, **new), tmp_path, say=said.append) == []
+        assert said == [f"tiny: left out: {tmp_path / 'tiny'}: is there already, with other {word}; give another --out"]
+
+
+def test_fewer_epochs_are_the_recipe_shortened(data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = []
+    real = comparison.fit
+
+    def watched(config, *args, **more):
+        ran.append(config)
+        return real(config, *args, **more)
+
+    monkeypatch.setattr(comparison, "fit", watched)
+    recipe = changed(ONE, {"epochs": 20, "small_epochs": 10, "calm_epochs": 9, "restarts": [6, 5], "freeze.frozen_epochs": 10})
+    line = compare([recipe], lambda config: data, tmp_path, epochs=2)[0]
+    assert (line.epochs, line.wanted) == (2, 20)
+    short = ran[0]
+    assert (short.epochs, short.small_epochs, short.calm_epochs, short.restarts, short.freeze.frozen_epochs) == (2, 1, 1, (1,), 1)
+    assert comparison._shortened(dataclasses.replace(recipe, restarts=(10, 9)), 2).restarts == (1,)
+
+
+def test_errors_of_the_data_end_it(tmp_path: Path) -> None:
+    def none(config):
+        raise DataError("no rows")
+
+    with pytest.raises(DataError, match="no rows"):
+        compare([ONE], none, tmp_path)
 
 
 def test_one_that_begins_with_a_shipped_model_has_its_widths(data, tmp_path: Path) -> None:
@@ -87,3 +122,21 @@ def test_the_command_prints_the_table(fer_file: Path, tmp_path: Path, capsys: py
     assert set(THEIRS) == {
         "r0_darknet53", "r0_resnet50", "r0_vgg16", "r1_mobilenetv2", "r1_vgg", "r1_vit_b8", "r2_resnet50", "r3_cnn", "r4_cnn",
     }  # fmt: skip
+
+
+def test_a_table_is_not_overwritten_by_an_empty_one(fer_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config, wrong, out = tmp_path / "mine.toml", tmp_path / "wrong.toml", tmp_path / "runs"
+    config.write_text('name = "mine"\nepochs = 1\nbatch = 16\n[settings]\nsize = 44\nwidths = [4, 4, 4, 8]\n')
+    wrong.write_text('name = "wrong"\nnet = "vgg9"\n')
+    command = ["compare", "--data", str(fer_file), "--out", str(out), "--threads", "1"]
+    assert main([*command, str(config), str(wrong)]) == 3
+    table = (out / "table.md").read_text()
+    assert "| mine |" in table
+    capsys.readouterr()
+    assert main([*command, str(wrong)]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines()[-1].startswith("mien: nothing to compare")
+    assert main(["compare", str(config), "--data", str(tmp_path / "none.npz"), "--out", str(out)]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"mien: {tmp_path / 'none.npz'}: no such file")
+    assert (out / "table.md").read_text() == table

@@ -265,3 +265,10 @@ def test_the_blend_may_give_back_less_of_the_frequencies_than_the_votes_do(data,
     np.testing.assert_allclose(votes.blend_offsets, -0.125 * prior, atol=1e-4)
     for changes, blend in (({"blend_votes_back": 0.25}, ()), ({"blend_votes_back": 0.0}, (0.0,) * 9)):
         assert exporting._head("votes", data.names, priors(data.train), dataclasses.replace(config, **changes)).blend_offsets == blend
+
+
+def test_temperatures_at_an_end_of_what_is_tried_are_named_with_their_rows(data, tmp_path: Path) -> None:
+    card = export(TINY, fresh(TINY, data), data, tmp_path)
+    heads = {name: dataclasses.replace(head, temperature=4.0 if name == "fer7" else 1.0) for name, head in card.outputs.items()}
+    found = exporting.at_ends(dataclasses.replace(card, outputs=heads, blend_temperature=0.3), data.judge)
+    assert found == {"fer7": (4.0, len(data.judge)), "reported": (0.3, len(data.judge))}

@@ -219,9 +219,11 @@ def test_heads_are_as_described():
     assert [repr(m) for m in head(HeadSettings("r1"), 64, HEADS)][1:3] == ["ReLU()", "Dropout(p=0.2, inplace=False)"]
     assert (shapes(head(HeadSettings("r2"), 64, HEADS), nn.Linear), dropouts(head(HeadSettings("r2"), 64, HEADS))) == ([512, 18], [0.25])
     assert dropouts(head(HeadSettings(dropout=0.5), 64, AFFECT)) == [0.5]
-    for wrong in (HeadSettings("r0", activation="gelu"), HeadSettings("r0", layers=0), HeadSettings("r1", units=0)):
-        with pytest.raises(UsageError, match="wanted"):
-            head(wrong, 8, HEADS)
+    with pytest.raises(UnknownName, match=r"head\.activation 'gelu'; there are: relu, tanh"):
+        head(HeadSettings("r0", activation="gelu"), 8, HEADS)
+    for wrong in ({"layers": 0}, {"units": 0}):
+        with pytest.raises(UsageError, match="wanted 1 or more"):
+            HeadSettings("r0", **wrong)
     with pytest.raises(UnknownName, match="linear, r0, r1, r2"):
         head(HeadSettings("r9"), 8, HEADS)
 

@@ -1,6 +1,7 @@
 """Any data set becomes rows: who is left out, who is held out, which targets there are."""
 
 import dataclasses
+import hashlib
 from pathlib import Path
 
 import cv2
@@ -43,7 +44,7 @@ def test_a_folder_per_emotion_is_split_by_itself(tmp_path: Path, blind: FakeDete
     assert (len(found.train), len(found.judge)) == (16, 4)
     assert np.bincount(found.judge.labels).tolist() == [2, 2]
     assert any("no split called val: 20% of the rows are held out" in line for line in said)
-    assert found.train.pictures.shape == (16, 55, 55)  # a crop of 44 px and a quarter more; a grey network's are grey
+    assert found.train.pictures.shape == (16, 78, 78)  # room for the faces of photos; a grey network's are grey
     happy, sad = (found.train.frames[found.train.labels == k][0] for k in range(2))
     np.testing.assert_allclose(happy, np.array(FER_TEMPLATE) * (46, 55), atol=1e-4)  # 50 x 60 pixels, shrunk to 46 x 55
     np.testing.assert_allclose(sad, np.array(FER_TEMPLATE) * (55, 50), atol=1e-4)  # 100 x 90
@@ -172,3 +173,63 @@ def test_data_without_labels_train_and_ship(tmp_path: Path, blind: FakeDetector)
     found = read_data(config, tmp_path / "m.parquet", detector=blind, folder=tmp_path / "c")
     card = export(config, fit(config, found, tmp_path / "run").state, found, tmp_path / "out")
     assert list(card.outputs) == ["affect"]
+
+
+def test_after_a_disk_was_away_its_landmarks_are_there(tmp_path: Path) -> None:
+    """What was kept while some pictures could not be read would stay, without their landmarks."""
+    from mien.types import Faces
+
+    root = folders(tmp_path / "faces", {"happy": [(48, 48)] * 5, "sad": [(48, 40)] * 5})
+    files = sorted(root.rglob("*.png"))
+    columns = {"id": [str(i) for i in range(10)], "path": [str(file) for file in files], "label": [file.parent.name for file in files]}
+    columns["sha256"] = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+    Manifest(columns | {"split": ["val" if i % 5 == 4 else "train" for i in range(10)]}).write(tmp_path / "m.parquet")
+    seeing = FakeDetector(Faces(np.array([[96, 96, 192, 192]], np.float32), np.ones(1), np.full((1, 5, 2), 144, np.float32)))
+
+    def read() -> TrainData:
+        return read_data(CLASSES, tmp_path / "m.parquet", detector=seeing, folder=tmp_path / "c", say=said.append)
+
+    said: list[str] = []
+    away = files[0].rename(tmp_path / "away.png")
+    assert len(read().train) == 7
+    assert "left out: 1 pictures that cannot be read" in said
+    assert not any(file.name.startswith("train") for file in (tmp_path / "c").rglob("*"))
+    away.rename(files[0])
+    found = read()
+    assert len(found.train) == 8
+    assert np.isfinite(found.train.points).all()
+
+
+def test_duplicates_are_left_out_of_any_data_that_they_are_of(tmp_path: Path, blind: FakeDetector) -> None:
+    usage = ["Training"] * 12 + ["PublicTest"] * 6
+    pictures = noise(18, 48, 48)
+    lines = [
+        f"{3 + i % 2},{' '.join(map(str, picture.ravel()))},{part}" for i, (picture, part) in enumerate(zip(pictures, usage, strict=True))
+    ]
+    (tmp_path / "fer2013.csv").write_text("emotion,pixels,Usage\n" + "\n".join(lines) + "\n")
+    np.savez(tmp_path / "marks.npz", duplicate=np.arange(18) < 4, nearest_row=np.arange(18))
+    marks = tmp_path / "marks.npz"
+    said: list[str] = []
+
+    def read(*paths: Path, duplicates: Path | None = None) -> TrainData:
+        return read_data(CLASSES, paths, detector=blind, folder=tmp_path / "c", duplicates=duplicates, say=said.append)
+
+    assert len(read(tmp_path / "fer2013.csv").train) == 12
+    assert len(read(tmp_path / "fer2013.csv", duplicates=marks).train) == 8
+    assert "left out: 4 rows with a copy in another split" in said
+    other = folders(tmp_path / "faces", {"happy": [(60, 60)] * 5, "sad": [(60, 50)] * 5})
+    assert len(read(tmp_path / "fer2013.csv", other, duplicates=marks).train) == 8 + 10
+    columns = {"id": [str(i) for i in range(18)], "label": ["happy", "sad"] * 9, "split": ["train"] * 12 + ["val"] * 6}
+    whole = Manifest(columns, [InArray(pictures)])
+    whole.with_columns(note=["copy in another split"] * 5 + [""] * 13).write(tmp_path / "noted.parquet", inside=True)
+    for given in (None, marks):
+        assert len(read(tmp_path / "noted.parquet", duplicates=given).train) == 7
+    whole.write(tmp_path / "bare.parquet", inside=True)
+    for paths in ([other], [tmp_path / "bare.parquet"], [other, tmp_path / "bare.parquet"]):
+        with pytest.raises(UsageError, match=r"no rows that .*marks\.npz could mark; wanted FER-2013"):
+            read(*paths, duplicates=marks)
+    with pytest.raises(UsageError, match=r"duplicates: .*none\.npz: no such file"):
+        read(tmp_path / "fer2013.csv", duplicates=tmp_path / "none.npz")
+    with pytest.raises(UsageError, match="network conv_lstm learns from clips; leave it out"):
+        read_data(changed(CLASSES, {"net": "conv_lstm", "settings.widths": None, "settings.size": None}), other, detector=blind,
+                  folder=tmp_path / "c", duplicates=marks)  # fmt: skip

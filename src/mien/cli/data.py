@@ -13,6 +13,7 @@ from mien.cli.data_balance import balance
 from mien.cli.data_clean import clean
 from mien.cli.data_inspect import inspect
 from mien.cli.data_preview import preview
+from mien.cli.data_problems import SOME_FAILED, leave, tell
 from mien.errors import MienError, UsageError
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ app.command("inspect")(inspect)
 app.command("clean")(clean)
 app.command("balance")(balance)
 app.add_typer(affect, name="affect")
-
-NAMED = 3
-"""Problems of a kind that are said; the list has all."""
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="Manifest to write, .parquet.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -56,20 +54,20 @@ def import_(
     from mien.cli.render import progress_counter, say
     from mien.data.manifest import Manifest
     from mien.data.readers.draft import unlike
-    from mien.data.readers.recognise import read_any
+    from mien.data.readers.recognise import duplicates_for, read_any
 
     output = _parquet(output)
     read: list[tuple[Manifest, Report]] = []
     failed = 0
     names = unlike([source or path.resolve().stem for path in inputs])
-    for path, name in zip(inputs, names, strict=True):
+    for path, name, marks in zip(inputs, names, duplicates_for(inputs, duplicates), strict=True):
         called = name if source or "#" in name else ""
         try:
             found = read_any(
                 path,
                 root=root,
                 votes=votes,
-                duplicates=duplicates,
+                duplicates=marks,
                 labels=labels,
                 source=called,
                 progress=lambda n: progress_counter(n, "pictures"),
@@ -85,10 +83,12 @@ def import_(
         raise typer.Exit(1)
     manifest = Manifest.concat(part for part, _ in read)
     _write(manifest, output, inside=not link)
-    told = _told([report for _, report in read], output)
+    reports = [report for _, report in read]
+    told = tell(reports, output.with_suffix(".problems.csv"))
     _show(manifest, output, as_json=as_json, problems=told)
-    if failed or _broken([report for _, report in read]):
-        raise typer.Exit(3)
+    if failed:
+        raise typer.Exit(SOME_FAILED)
+    leave(reports)
 
 
 @app.command()
@@ -139,13 +139,15 @@ def extra(
     """Add the faces of other pictures to a manifest, for training only.
 
     Of each picture in which exactly one face is found, the face is cut out by the model's template and keeps its colour; the others are
-    listed. An interrupted run goes on where it stopped: finished work is kept in OUTPUT.part until the manifest is written.
+    listed. So are pictures that are in val or test of the manifest, or show a person who is: these are left out. An interrupted run goes on
+    where it stopped: finished work is kept in OUTPUT.part until the manifest is written.
     """
     import dataclasses
 
     from mien.cli.render import progress_counter
     from mien.data.extra import crop_frame, sweep
     from mien.data.extra import extra as cut_out
+    from mien.data.held_pictures import HeldOut
     from mien.data.manifest import Manifest
     from mien.data.readers.draft import unlike
     from mien.data.readers.recognise import drafted
@@ -160,6 +162,12 @@ def extra(
     names = unlike([path.resolve().stem for path in folders])
     sources = [drafted(path, source=name if "#" in name else "") for path, name in zip(folders, names, strict=True)]
     parts = output.with_name(f"{output.name}.part")
+    if base:
+        held = HeldOut(base[0], progress=lambda n: progress_counter(n, "pictures held out"))
+        sources = [
+            (held.without(pictures, report, progress=lambda n: progress_counter(n, "pictures compared")), report)
+            for pictures, report in sources
+        ]
     made, report = cut_out(
         sources,
         detector_by_name(detector, threads=threads),
@@ -171,11 +179,10 @@ def extra(
     manifest = Manifest.concat([*base, made])
     _write(manifest, output)
     sweep(parts)
-    _show(manifest, output, as_json=as_json, added=len(made), problems=_told([report], output))
+    _show(manifest, output, as_json=as_json, added=len(made), problems=tell([report], output.with_suffix(".problems.csv")))
     if not len(made):
         raise typer.Exit(1)
-    if _broken([report]):
-        raise typer.Exit(3)
+    leave([report])
 
 
 def _write(manifest: Manifest, output: Path, *, inside: bool = False) -> None:
@@ -223,34 +230,6 @@ def _near(manifest: Manifest) -> Ints:
                 hashes[i], rows[i] = pixel_hash(picture), small(picture)
             done(i + 1)
     return copies(hashes, rows).groups()
-
-
-def _told(reports: list[Report], output: Path) -> dict[str, int]:
-    """Say what could not be taken and write the list of it; how many of each kind."""
-    from mien.cli.render import say
-    from mien.data.readers.report import write_problems
-
-    counts: dict[str, int] = {}
-    for report in reports:
-        for kind, count in report.counts().items():
-            counts[kind] = counts.get(kind, 0) + count
-            for problem in report.of(kind)[:NAMED]:
-                say(f"mien: {kind}: {problem.item}: {problem.why}")
-            if count > NAMED:
-                say(f"mien: {kind}: and {count - NAMED:,} more of {report.source}")
-    listed = output.with_suffix(".problems.csv")
-    if counts:
-        write_problems(reports, listed)
-        say(f"mien: all {sum(counts.values()):,} are in {listed}")
-    else:
-        listed.unlink(missing_ok=True)  # of an earlier run
-    return counts
-
-
-def _broken(reports: list[Report]) -> bool:
-    from mien.data.readers.report import FAILED
-
-    return any(report.of(kind) for report in reports for kind in FAILED)
 
 
 def _show(manifest: Manifest, output: Path, *, as_json: bool, **more: Any) -> None:

@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     from mien.data.balance import Balanced
     from mien.data.balance_run import Progress
     from mien.data.manifest import Manifest
-
-
-NAMED = 5
-"""Pictures that could not be taken, of those that are said."""
+    from mien.data.readers.report import Report
+    from mien.types import Ints
 
 
 class Method(StrEnum):
@@ -63,47 +61,58 @@ def balance(
     """Balance the classes of a data set.
 
     R0's procedure: of each class with n pictures of exactly one face, min(n, smote-value) are kept and (smote-value - n) * modify-coef
-    made by the recipe, from originals that are not held out; a new one counts when exactly one face is found in it. An interrupted run
-    goes on when the command is given again.
+    made by the recipe, from originals that are not held out; a new one counts when exactly one face is found in it. Nobody is held out
+    and trained on. An interrupted run goes on when the command is given again.
     """
-    from mien.cli.render import progress_counter, say
-    from mien.data.readers.recognise import read_any
+    import numpy as np
 
-    manifest, report = read_any(source, progress=lambda total: progress_counter(total, "pictures read"))
-    for problem in report.problems[:NAMED]:
-        say(f"mien: {problem.kind}: {problem.item}: {problem.why}")
-    if len(report.problems) > NAMED:
-        say(f"mien: and {len(report.problems) - NAMED:,} more; mien data import lists all")
-    if method is Method.weights:
-        _weights(manifest, beta, as_json=as_json)
-        return
-    if output is None:
-        raise UsageError(f"--method {method.value} needs an output: -o {'vectors.npz' if method is Method.smote else 'FOLDER'}")
-    if method is Method.smote:
-        _smote(manifest, output, model, detector, neighbours=neighbours, seed=seed)
-        return
+    from mien.cli.data_problems import leave, tell
+    from mien.cli.render import progress_counter
     from mien.data.balance import BalanceOptions
     from mien.data.balance import balance as run
-    from mien.data.readers.report import FAILED
+    from mien.data.balance_run import UNREADABLE
+    from mien.data.readers.recognise import read_any
 
-    is_manifest = source.suffix.lower() == ".parquet"
-    options = BalanceOptions(
-        smote_value,
-        modify_coef,
-        train_part,
-        (0 if is_manifest else 224) if image_size is None else image_size,
-        copies=not is_manifest if copies is None else copies,
-        tries=tries,
-        suffix=f".{suffix.removeprefix('.')}",
-        seed=seed,
-    )
-    with stages() as progress:
-        found = run(
-            manifest, output, options, gen_model=recipe, detector=detector, workers=workers or os.cpu_count() or 1, progress=progress
+    if output is None and method is not Method.weights:
+        raise UsageError(f"--method {method.value} needs an output: -o {'vectors.npz' if method is Method.smote else 'FOLDER'}")
+    manifest, report = read_any(source, progress=lambda total: progress_counter(total, "pictures read"))
+    tell([report], rest="mien data import lists all")
+    if output is None or method is Method.weights:
+        _weights(manifest, beta, as_json=as_json)
+    elif method is Method.smote:
+        _smote(manifest, report, output, model, detector, neighbours=neighbours, seed=seed)
+    else:
+        is_manifest = source.suffix.lower() == ".parquet"
+        options = BalanceOptions(
+            smote_value,
+            modify_coef,
+            train_part,
+            (0 if is_manifest else 224) if image_size is None else image_size,
+            copies=not is_manifest if copies is None else copies,
+            tries=tries,
+            suffix=f".{suffix.removeprefix('.')}",
+            seed=seed,
         )
-    _tell(found, output, as_json=as_json)
-    if any(report.of(kind) for kind in FAILED):
-        raise typer.Exit(3)
+        with stages() as progress:
+            found = run(
+                manifest, output, options, gen_model=recipe, detector=detector, workers=workers or os.cpu_count() or 1, progress=progress
+            )
+        lost = [name for name, _, reason in found.dropped if reason == UNREADABLE]
+        _name_unreadable(manifest, np.flatnonzero(np.isin(manifest["id"], lost)), report, rest=f"{output / 'dropped.csv'} lists all")
+        _tell(found, output, as_json=as_json)
+    leave([report])
+
+
+def _name_unreadable(manifest: Manifest, rows: Ints, report: Report, *, rest: str) -> None:
+    """Say which pictures could not be read, and add them to the report. rows: int64, their positions."""
+    from mien.cli.data_problems import tell
+    from mien.data.readers.draft import reopened
+    from mien.data.readers.report import Report
+
+    unread = Report(report.source)
+    reopened(manifest, rows.tolist(), unread)
+    tell([unread], rest=rest)
+    report.problems += unread.problems
 
 
 @contextmanager
@@ -166,7 +175,7 @@ def _weights(manifest: Manifest, beta: float | None, *, as_json: bool) -> None:
         )
 
 
-def _smote(manifest: Manifest, output: Path, model: str, detector: str, *, neighbours: int, seed: int) -> None:
+def _smote(manifest: Manifest, report: Report, output: Path, model: str, detector: str, *, neighbours: int, seed: int) -> None:
     import numpy as np
 
     from mien.cli.render import counted, progress_counter, say
@@ -178,9 +187,10 @@ def _smote(manifest: Manifest, output: Path, model: str, detector: str, *, neigh
     if output.suffix.lower() != ".npz":
         raise UsageError(f"{output}: smote writes vectors; wanted a name that ends in .npz")
     mine = ((manifest["split"] == "train") | (manifest["split"] == "")) & (manifest["label"] != "")
-    rows = np.flatnonzero(mine)
-    with progress_counter(len(rows), "pictures") as move:
-        features, rows = embed(manifest, rows, recogniser_by_name(model), detector_by_name(detector), progress=move)
+    wanted = np.flatnonzero(mine)
+    with progress_counter(len(wanted), "pictures") as move:
+        features, rows = embed(manifest, wanted, recogniser_by_name(model), detector_by_name(detector), progress=move)
+    _name_unreadable(manifest, np.setdiff1d(wanted, rows), report, rest="mien data inspect lists all")
     found = smote(features, manifest["label"][rows].tolist(), neighbours=neighbours, seed=seed)
     ids = np.array([*manifest["id"][rows], *[""] * int(found.generated.sum())], str)
     with whole(output) as part, part.open("wb") as file:

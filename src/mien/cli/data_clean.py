@@ -35,12 +35,17 @@ def clean(
     """Drop pictures from a data set by rules: without a face, with several, constant, tiny, blurred, duplicate. Files stay as they are.
 
     Of duplicates the one in test stays, else in val, else in train. Pictures that look alike at 24x24 are duplicates when their fine
-    detail agrees too, nearly all of it where their labels differ. With --report an interrupted run goes on where it stopped.
+    detail agrees too, nearly all of it where their labels differ. What cannot be read goes too, and is named. With --report an
+    interrupted run goes on where it stopped.
     """
+    import numpy as np
+
+    from mien.cli.data_problems import leave, tell
     from mien.cli.render import print_table, progress_counter, say
     from mien.data.clean import LOOKED, PRESETS, RULES, shares
     from mien.data.clean import clean as decide
     from mien.data.clean_report import WARNING, many_duplicates, uneven, write_report
+    from mien.data.readers.draft import reopened
     from mien.data.readers.recognise import read_any
     from mien.models.detectors.registry import detector as detector_by_name
 
@@ -56,7 +61,7 @@ def clean(
     name = detector or (given.detector if given else "yunet")
     frame = framing or (given.frame if given else "border")
     find = detector_by_name(name, threads=1) if looked else None  # the pictures are shared out among the threads
-    manifest, _ = read_any(data, progress=lambda n: progress_counter(n, "pictures read"))
+    manifest, problems = read_any(data, progress=lambda n: progress_counter(n, "pictures read"))
     found = decide(
         manifest,
         chosen,
@@ -70,15 +75,18 @@ def clean(
         cache=report and report / "cache",
         progress=lambda n: progress_counter(n, "pictures"),
     )
+    reopened(manifest, np.flatnonzero(found.hits["unreadable"]).tolist(), problems)
     rows = shares(manifest, found)
     how = f"Faces by {name}, framed {frame}." if looked else ""
     if report is not None:
         write_report(manifest, found, report, title=f"{data.stem}: cleaning", how=how)
     if output is not None:
         manifest.where(found.keep).write(output)
+    told = tell([problems], output and output.with_suffix(".problems.csv"), rest="-o lists all")
     if as_json:
         counts = {rule: int(hit.sum()) for rule, hit in found.hits.items()}
-        typer.echo(json.dumps({"rules": list(found.rules), "detector": name if looked else None, "found": counts, "classes": rows}))
+        used = name if looked else None
+        typer.echo(json.dumps({"rules": list(found.rules), "detector": used, "found": counts, "classes": rows, "problems": told}))
     else:
         columns = ["label", "pictures", "kept", "gone", "share_gone", *found.rules]
         shown = [[f"{100 * r[c]:.1f} %" if c == "share_gone" else _number(r[c]) for c in columns] for r in rows]
@@ -91,6 +99,7 @@ def clean(
         say(f"mien: {line}")
     places = [str(path) for path in (output, report and report / "index.html") if path]
     say(f"{int(found.keep.sum()):,} of {len(found):,} pictures stay{' -> ' + ', '.join(places) if places else ''}")
+    leave([problems])
 
 
 def _number(value: object) -> str:

@@ -33,12 +33,17 @@ def inspect(
 ) -> None:
     """One HTML page on a data set: classes, samples, sizes, mean faces, duplicates, conflicts, suspicious labels, valence and arousal.
 
-    Nothing is changed. The page holds its pictures and opens without a network.
+    Nothing is changed. The page holds its pictures and opens without a network. Pictures that cannot be read are named.
     """
+    import numpy as np
+
+    from mien.cli.data_problems import leave, tell
     from mien.cli.render import progress_counter, say
     from mien.data.inspect import inspect as look
     from mien.data.inspect_page import write_page
+    from mien.data.readers.draft import reopened
     from mien.data.readers.recognise import drafted
+    from mien.data.readers.report import Report
     from mien.models.registry import recogniser
 
     manifest, report = drafted(data)
@@ -62,8 +67,12 @@ def inspect(
     else:
         for line in _lines(found):
             typer.echo(line)
+    unread = Report(report.source)
+    reopened(manifest, np.flatnonzero(np.isin(manifest["id"], [failure.source for failure in found.failures])).tolist(), unread)
+    tell([unread], rest="--json lists all" if page is None else "the page lists all")
     if page is not None:
         say(f"{len(found):,} pictures -> {page}")
+    leave([report, unread])
 
 
 def _lines(found: Inspection) -> list[str]:

@@ -158,10 +158,11 @@ def _lines(found: dict[str, Any]) -> list[str]:
         f"{'n':<19} {found['n']}" + (f", {found['unanswered']} without a face" if found["unanswered"] else ""),
     ]
     if by["rounds"]:
-        units = f"{by['units']:,} {by['unit']}s"
+        units = f"{by['units']:,} {by['unit']}s" + (f" and {by['others']:,} pictures of nobody known" if "others" in by else "")
         lines.append(f"{'intervals':<19} 95 %, bootstrap, {by['rounds']:,} resamples of {units}")
-    lines += [f"{name:<19} {found[name]:.4f}{_interval(intervals.get(name))}" for name in FIGURES if name in found]
-    if "ece_by_chance" in found:
+    known = [name for name in FIGURES if not math.isnan(found.get(name, math.nan))]  # nothing is wrong: no second answer after a wrong one
+    lines += [f"{name:<19} {found[name]:.4f}{_interval(intervals.get(name))}" for name in known]
+    if "ece" in known:
         lines[-1] += f"; were every confidence exact: {found['ece_by_chance']:.4f}"
     if "one_rater" in found:
         lines.append(f"{'one rater':<19} {found['one_rater']:.4f}  (the share of the raters who chose the label)")
@@ -211,6 +212,8 @@ def _comparison_lines(found: Mapping[str, Any]) -> list[str]:
     both, other = found["comparison"], found["against"]
     lines = [f"against {other['model']}"]
     for name, gap in both["difference"].items():
+        if math.isnan(gap):
+            continue
         interval = both["difference_intervals"].get(name)
         between = f"  ({interval[0]:+.4f} to {interval[1]:+.4f})" if interval else ""
         lines.append(f"  {name:<17} {found[name]:.4f} - {other[name]:.4f} = {gap:+.4f}{between}")

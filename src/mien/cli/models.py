@@ -37,7 +37,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON l
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Name of a model, or path of its .onnx or .json file.")],
+    name: Annotated[str, typer.Argument(help="Name of a model, or path of its .onnx or .json file or of a folder with one.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the card as JSON.")] = False,
 ) -> None:
     """The card of a model: what it wants and gives, how it was made, how good it is."""
@@ -62,7 +62,7 @@ def get(
 
 @app.command()
 def check(
-    name: Annotated[str | None, typer.Argument(help="Name of a model or detector; all if not given.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Name of a model or detector, or a path as for show; all if not given.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
 ) -> None:
     """Check files against their hashes, load them, and compare answers with those on record. Exit code 1 when one differs."""
@@ -166,12 +166,10 @@ def _check_detector(name: str) -> str:
 
 
 def _card(name: str) -> tuple[ModelCard, Path]:
-    from mien.models.card import ModelCard
-    from mien.models.registry import cards, names
+    from mien.models.registry import by_path, cards, names
 
-    path = Path(name)
-    if path.suffix in (".onnx", ".json"):
-        return ModelCard.read(path.with_suffix(".json")), path.with_suffix(".json")
+    if (found := by_path(name)) is not None:
+        return found
     known = cards()
     if name not in known:
         if name in set(names()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from mien.models.card import ModelCard
     from mien.train.config import TrainConfig
     from mien.train.rows import TrainData
+    from mien.types import Floats
 
 Data = Annotated[
     list[Path],
@@ -113,10 +115,12 @@ def export(
     """Write a run's network as ONNX file, card and golden crops.
 
     Refuses when the file and torch disagree. The validation rows of the data calibrate it: temperatures, the ranges of 8 bits, and what
-    those cost.
+    those cost. Colour and classes stay those of the run, whatever the data are; data with a class that it does not know are refused.
     """
     needs_torch()
+    from mien.cli.render import say
     from mien.train.config import changed
+    from mien.train.run_data import in_its_colour, its_frequencies, under_its_classes
     from mien.train.run_folder import RunFolder
 
     folder = RunFolder(run)
@@ -128,11 +132,13 @@ def export(
         "name": name or None,
     }
     settings = changed(folder.config(), {key: value for key, value in given.items() if value is not None})
-    rows = read(settings, data, duplicates, detector, run.parent)
+    rows = read(in_its_colour(settings, folder), data, duplicates, detector, run.parent)
+    rows = under_its_classes(settings, rows, folder, say=say)
     said = [] if mirror is None else ["--mirror" if mirror else "--no-mirror"]
     said += [] if int8 is None else ["--int8" if int8 else "--no-int8"]
     said += [f"--soup {path.name}" for path in soup or []] + [f"--partner {path.name}" for path in partner or []]
-    _export(settings, folder.shipped(), rows, out or run, command=_exported(run, data, said))
+    frequencies = its_frequencies(settings, rows, folder)
+    _export(settings, folder.shipped(), rows, out or run, command=_exported(run, data, said), frequencies=frequencies)
 
 
 def _exported(run: Path, data: list[Path], options: list[str]) -> str:
@@ -141,13 +147,25 @@ def _exported(run: Path, data: list[Path], options: list[str]) -> str:
     return f"mien train {run.name}{sets}, then mien export {run.name}{sets}{''.join(f' {option}' for option in options)}"
 
 
-def _export(settings: TrainConfig, state: Any, rows: TrainData, folder: Path, *, command: str) -> None:
+def _export(
+    settings: TrainConfig, state: Any, rows: TrainData, folder: Path, *, command: str, frequencies: Mapping[str, Floats] | None = None
+) -> None:
     from mien.cli.render import say
+    from mien.train.calibrate import GRID
     from mien.train.commit import commit
+    from mien.train.export import at_ends
     from mien.train.export import export as write
 
-    card = write(settings, state, rows, folder, source={"command": command, "commit": commit()})
+    card = write(settings, state, rows, folder, frequencies=frequencies, source={"command": command, "commit": commit()})
     say(f"{folder / card.file}: {card.bytes / 1e6:.1f} MB; {_temperatures(card)}")
+    for name, (temperature, count) in at_ends(card, rows.judge).items():
+        end, much = ("lowest", "oftener") if temperature < 1 else ("highest", "less often")
+        wanted = "more epochs" if temperature < 1 else "less overfitting"
+        say(
+            f"temperature of {name}: {temperature:g} is the {end} that is tried ({GRID[0]:g} to {GRID[-1]:g}), so that its "
+            f"probabilities are not calibrated: it is right {much} than it says on {count} validation pictures; "
+            f"wanted more of them, or {wanted}"
+        )
 
 
 def _temperatures(card: ModelCard) -> str:

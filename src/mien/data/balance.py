@@ -66,10 +66,12 @@ def balance(
     """Cut and fill the classes of a manifest by R0's rule into a folder: OUT/SPLIT/LABEL/*, manifest.parquet, dropped.csv, balance.json.
 
     Rows of split `train` and those without a split take part. Pictures without exactly one face are dropped first. Of those without a
-    split a share of `train_part` is held out. Only what is not held out is augmented: no generated picture descends from a held-out
-    one, nor from an exact copy of one; its `parent`, and the start of its file's name, say from which it does. A generated picture
-    is kept when exactly one face is found in it. An original that fails this `tries` times in a row is given up, so it always ends; what
-    is `missing` then is in the report.
+    split a share of `train_part` is held out: with a picture all of its person, its copies and its children. One that is tied so to a
+    row of train stays in train; one whose person is in val or test is dropped. Look-alikes are not looked for, as `split` does.
+
+    Only what is not held out is augmented: no generated picture descends from a held-out one, nor from an exact copy of one; its
+    `parent`, and the start of its file's name, say from which it does. A generated picture is kept when exactly one face is found in it.
+    An original that fails this `tries` times in a row is given up, so it always ends; what is `missing` then is in the report.
 
     The same seed gives the same files, whatever the number of workers. Run again after an interruption it goes on, to the same result.
 
@@ -158,7 +160,7 @@ def _fingerprint(manifest: Manifest, options: BalanceOptions, make: Augment, det
     named = detector if isinstance(detector, str) else name_of(detector)
     steps = str(make) if isinstance(make, Recipe) else ""
     digest.update(json.dumps([asdict(options), name_of(make), steps, named]).encode())
-    for column in ("id", "path", "sha256", "label", "split", "parent"):
+    for column in ("id", "path", "sha256", "label", "split", "parent", "source", "subject"):
         digest.update("\0".join(manifest[column].tolist()).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 

@@ -17,6 +17,7 @@ from mien.data.generate import Maker, Written, picture_name
 from mien.data.heldout import hold_out, kin
 from mien.data.journal import Journal
 from mien.data.manifest import Manifest
+from mien.data.split import ties
 from mien.errors import SinkError
 from mien.io.prefetch import prefetched
 from mien.types import Bools, Ints
@@ -25,8 +26,9 @@ Progress = Callable[[str, int, int], None]
 """Called with the stage (check, keep, generate), the number done and the total."""
 Dropped = tuple[str, str, str]
 """id, label and reason of a picture that is not in the result."""
-REASONS = {-1: "cannot be read", 0: "no face", 1: ""}
-SEVERAL, COPY, UNLABELLED = "several faces", "copy or child of a picture of val or test", "no label"
+SEVERAL, UNLABELLED, UNREADABLE = "several faces", "no label", "cannot be read"
+REASONS = {-1: UNREADABLE, 0: "no face", 1: ""}
+COPY, PERSON = "copy or child of a picture of val or test", "no split, and its person is in val or test"
 
 
 @dataclass(eq=False)
@@ -50,10 +52,10 @@ class Run:
         """All of it: the balanced rows and what became of each class."""
         labels, splits = self.manifest["label"], self.manifest["split"]
         ours = (splits == "train") | (splits == "")
-        usable, groups = self._usable(np.flatnonzero(ours), np.flatnonzero(~ours))
+        usable, tied = self._usable(np.flatnonzero(ours), np.flatnonzero(~ours))
         counts = {label: int((labels[usable] == label).sum()) for label in sorted(set(labels[ours]) - {""})}
         shares = plan(counts, self.options.smote_value, self.options.modify_coef)
-        kept, held = self._chosen(usable, groups, {label: share.kept for label, share in shares.items()})
+        kept, held = self._chosen(usable, tied, {label: share.kept for label, share in shares.items()})
         found = Counter(labels[ours].tolist())
         classes = {
             label: ClassReport(found[label], counts[label], share.kept, int(held[kept[label]].sum()), share.generated)
@@ -66,8 +68,8 @@ class Run:
         return Manifest.concat([*parts, self.manifest.where(~ours)]), classes
 
     def _usable(self, ours: Ints, aside: Ints) -> tuple[Ints, Ints]:
-        """Rows with a label and exactly one face; and for every row a number that copies and children of one picture share."""
-        ids, labels = self.manifest["id"], self.manifest["label"]
+        """Rows with a label and exactly one face; and for every row a number that pictures share which are to be on one side."""
+        ids, labels, splits = self.manifest["id"], self.manifest["label"], self.manifest["split"]
         hashes = self.manifest["sha256"].copy()
         reasons: dict[int, str] = {int(i): UNLABELLED for i in ours if not labels[i]}
         rows = [int(i) for i in ours if labels[i]]
@@ -78,11 +80,12 @@ class Run:
         for row in aside:
             hashes[row] = hashes[row] or self.maker.hash_of(int(row))
         groups = kin(ids, self.manifest["parent"], hashes, self.manifest["path"])
-        outside = np.isin(groups, groups[aside])
+        tied = ties(self.manifest, groups)  # also by person, as mien data split ties them
+        outside, known = np.isin(groups, groups[aside]), np.isin(tied, tied[aside]) & (splits == "")
         for row in rows:
-            reasons[row] = reasons[row] or (COPY if outside[row] else "")
+            reasons[row] = reasons[row] or (COPY if outside[row] else PERSON if known[row] else "")
         self.dropped += [(str(ids[row]), str(labels[row]), reason) for row, reason in sorted(reasons.items()) if reason]
-        return np.array([row for row in rows if not reasons[row]], np.int64), groups
+        return np.array([row for row in rows if not reasons[row]], np.int64), tied
 
     def _remembered(self, kind: str, rows: list[int], work: Callable[[int], Any]) -> Iterator[Any]:
         """Results of the work on each row, in order; from the journal where they are in it, and noted there where not."""
@@ -93,16 +96,17 @@ class Run:
                 self.journal.note(f"{kind} {row}", seen)
             yield seen
 
-    def _chosen(self, usable: Ints, groups: Ints, kept: dict[str, int]) -> tuple[dict[str, Ints], Bools]:
-        """The rows that are kept of each class, ascending, and which rows of all are held out."""
+    def _chosen(self, usable: Ints, tied: Ints, kept: dict[str, int]) -> tuple[dict[str, Ints], Bools]:
+        """The rows that are kept of each class, ascending, and which rows of all are held out: of those without a split, and not tied to
+        a row of train."""
         labels, splits = self.manifest["label"], self.manifest["split"]
         rng = np.random.default_rng([self.options.seed, 0])
         drawn = {label: rng.permutation(usable[labels[usable] == label])[:count] for label, count in kept.items()}
+        everyone = np.sort(np.concatenate([*drawn.values(), np.zeros(0, np.int64)]))
+        free = everyone[(splits[everyone] == "") & ~np.isin(tied[everyone], tied[everyone[splits[everyone] == "train"]])]
+        _, codes = np.unique(labels[free].astype(str), return_inverse=True)
         held = np.zeros(len(labels), np.bool_)
-        for rows in drawn.values():
-            held[hold_out(rows[splits[rows] == ""], groups, self.options.train_part)] = True
-        everyone = np.concatenate([*drawn.values(), np.zeros(0, np.int64)])
-        held[everyone] = np.isin(groups[everyone], groups[held])  # a copy may lie in another class
+        held[free[hold_out(codes, tied[free], self.options.train_part, seed=self.options.seed)]] = True
         return {label: np.sort(rows) for label, rows in drawn.items()}, held
 
     def _kept(self, rows: Ints, held: Bools) -> Manifest:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mien.data.cross_copies import Marks
 from mien.errors import DataError, SourceMissing
 from mien.labels import EMOTIONS, LABEL_SETS
 from mien.types import Bools, Floats, Image, Ints
@@ -52,7 +53,8 @@ class Fer:
 def read_fer(path: Path, duplicates: Path | None = None) -> Fer:
     """Read the npz form of FER-2013 (lossless WebP pictures, FER+ votes joined by row).
 
-    Keys: webp, offsets, image_index, emotion, usage, ferplus_votes; `duplicates` is an npz with a bool `duplicate` a row.
+    Keys: webp, offsets, image_index, emotion, usage, ferplus_votes; duplicates: see cross_copies.Marks.
+    Raises SourceMissing, DataError, UsageError where `duplicates` is not there or of other rows.
     """
     import cv2
 
@@ -68,8 +70,9 @@ def read_fer(path: Path, duplicates: Path | None = None) -> Fer:
         emotion, usage, votes = (file[key].astype(np.int64) for key in ("emotion", "usage", "ferplus_votes"))
     twin = np.zeros(len(index), np.bool_)
     if duplicates is not None:
-        with np.load(duplicates) as file:
-            twin = file["duplicate"]
+        marks = Marks(duplicates)
+        marks.fit(len(index), path)
+        twin = marks.duplicate
     return Fer(unique[index], emotion, votes, usage, twin, np.arange(len(index)))
 
 

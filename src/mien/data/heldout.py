@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.types import Ints
+from mien.data.split import assign
+from mien.types import Bools, Ints
 
 Names = Sequence[str] | NDArray[Any]
 
@@ -37,17 +38,16 @@ def kin(ids: Names, parents: Names, hashes: Names, paths: Names | None = None) -
     return np.array([root(i) for i in range(n)], np.int64)
 
 
-def hold_out(rows: Ints, groups: Ints, part: float) -> Ints:
-    """About `part` of the rows, taken in their order and never a group in parts: at most the rounded share, and never all.
+def hold_out(labels: Ints, groups: Ints, part: float, *, seed: int) -> Bools:
+    """Which of n pictures are held out, bool (n,): about `part` of every class, never a group in parts, and of no class all.
 
-    rows: positions, shuffled by the caller; groups: a number for every picture of the whole set.
+    labels: int64 (n,), 0..K - 1; groups: int64 (n,), equal for pictures that stay together, of whatever classes: see split.assign, which
+    deals them out. Where it holds out all of a class, the smallest group with a picture of the class is given back.
     """
-    wanted = min(int(len(rows) * part + 0.5), len(rows) - 1)
-    together: dict[int, list[int]] = {}
-    for row in rows.tolist():
-        together.setdefault(int(groups[row]), []).append(row)
-    held: list[int] = []
-    for members in together.values():
-        if len(held) + len(members) <= wanted:
-            held += members
-    return np.array(held, np.int64)
+    held: Bools = np.asarray(assign(labels, groups, np.array([1 - part, part]), seed=seed) == 1)
+    for label in np.unique(labels).tolist():
+        mine = labels == label
+        if held[mine].all():
+            there, sizes = np.unique(groups[np.isin(groups, groups[mine])], return_counts=True)
+            held &= groups != there[sizes.argmin()]
+    return held

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from mien.data.cross_copies import noted
 from mien.data.fer import SPLITS, Fer, majority8, read_fer, vote_shares
 from mien.data.manifest import SPLITS as SPLIT_NAMES
 from mien.data.manifest import Column, Manifest
@@ -22,9 +23,12 @@ from mien.labels import EMOTIONS, LABEL_SETS, anchors, label_set
 from mien.types import Bools, Floats, Image, Ints
 
 Read: TypeAlias = Callable[[], Image]
+COPIED = "has a copy in another split"
+"""Why a picture is left out, where the duplicates are to be."""
 AGREEMENT = "agreement"
 """Column: the share of the raters who chose the picture's label, float32, NaN where nobody knows. Its mean is the accuracy that one of
-them alone would have, who is then among those who made the label."""
+them alone would have, who is then among those who made the label. Every vote counts: the raters whose single votes `shares` drops as
+slips saw something else. So it is not told of a manifest, which has these shares alone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,19 +73,27 @@ class Labelled:
 def read_labelled(path: Path, labels: str, *, split: str | None = None, duplicates: Path | None = None) -> Labelled:
     """Open a data set by its path, in any layout that `mien data import` reads, manifests too. Pictures are not opened.
 
-    split: of data that come with splits, the one to take: train, val, test, or FER-2013's Training, PublicTest, PrivateTest. For FER-2013
-    as npz, with `duplicates`, rows that have a copy in another split are left out. Pictures whose label is not in the set are counted in
-    `left_out`. Where vote shares are known and no valence and arousal, these are the ones expected under the anchors `crowd`.
-    Raises SourceMissing, DataError, UnknownName, UsageError.
+    split: of data that come with splits, the one to take: train, val, test, or FER-2013's Training, PublicTest, PrivateTest.
+    duplicates: npz that marks FER-2013's rows with a copy in another split (cross_copies.Marks), which are then left out; of a manifest
+    those whose note says so.
+
+    Pictures whose label is not in the set are counted in `left_out`. Where vote shares are known and no valence and arousal, these are the
+    ones expected under the anchors `crowd`.
+
+    Raises SourceMissing, DataError, UnknownName, UsageError, also where `duplicates` is no such file or the data have no such rows.
     """
     from mien.data.readers.recognise import drafted
 
     wanted = label_set(labels)
     if path.suffix == ".npz" and path.is_file() and _has_votes(path):
         return _fer(path, labels, read_fer(path, duplicates), split)
-    manifest, report = drafted(path)
+    manifest, report = drafted(path, duplicates=duplicates)
     left_out = Counter(f"{problem.kind}: {problem.why}" for problem in report.problems if problem.kind != EMPTY)
-    return _rows(path, labels, wanted, _part(path, manifest, split), left_out, split)
+    manifest = _part(path, manifest, split)
+    if duplicates is not None and (copied := noted(manifest["note"])).any():
+        left_out[COPIED] = int(copied.sum())
+        manifest = manifest.where(~copied)
+    return _rows(path, labels, wanted, manifest, left_out, split)
 
 
 def _has_votes(path: Path) -> bool:
@@ -131,17 +143,8 @@ def _rows(path: Path, labels: str, wanted: tuple[str, ...], manifest: Manifest, 
         tuple(partial(rows.picture, i) for i in range(len(rows))),
         affect if np.isfinite(affect).any() else None,
         left_out=dict(left_out),
-        columns=_agreement(rows["shares"], [names[i] for i in kept])
-        | {name: values for name, values in rows.columns.items() if values.ndim == 1},
+        columns={name: values for name, values in rows.columns.items() if values.ndim == 1},
     )
-
-
-def _agreement(shares: Floats, names: Sequence[str]) -> dict[str, Column]:
-    """The column AGREEMENT, where there are votes. shares: float (n, 9) over EMOTIONS, NaN rows without; names: n labels, "" for none."""
-    if not np.isfinite(shares).all(axis=1).any():
-        return {}
-    own = [row[EMOTIONS.index(name)] if name else np.nan for row, name in zip(shares, names, strict=True)]
-    return {AGREEMENT: np.array(own, np.float32)}
 
 
 def _chosen(shares: Floats) -> str:
@@ -158,7 +161,7 @@ def _fer(path: Path, labels: str, fer: Fer, split: str | None) -> Labelled:
     fer = fer.split(split)
     left_out: dict[str, int] = {}
     if fer.duplicate.any():
-        left_out["has a copy in another split"] = int(fer.duplicate.sum())
+        left_out[COPIED] = int(fer.duplicate.sum())
         fer = fer.where(~fer.duplicate)
     if labels == "fer7":
         true = fer.emotion
@@ -172,7 +175,8 @@ def _fer(path: Path, labels: str, fer: Fer, split: str | None) -> Labelled:
     affect = anchors("crowd").expected(vote_shares(fer.votes))
     sources = tuple(f"{path.name}[{row}]" for row in fer.row)
     told: dict[str, Column] = {"source": np.full(len(true), path.stem, object), "split": np.full(len(true), split, object)}
-    # every vote counts here: those that the shares drop as slips are the raters who saw something else
-    told |= _agreement(vote_shares(fer.votes, drop_single=False), [LABEL_SETS[labels][k] for k in true])
+    every = vote_shares(fer.votes, drop_single=False)
+    if np.isfinite(every).any():
+        told[AGREEMENT] = every[np.arange(len(true)), [EMOTIONS.index(LABEL_SETS[labels][k]) for k in true]]
     pictures = tuple(_from_grey(p) for p in fer.pictures)
     return Labelled(f"{path.stem} {split}", LABEL_SETS[labels], true, sources, pictures, affect, left_out, told)

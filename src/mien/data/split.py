@@ -147,7 +147,9 @@ def _followed(splits: Column, tied: Ints, free: Bools, *, instead: str) -> Bools
 def _shares(parts: Mapping[str, float]) -> tuple[Sequence[str], Floats]:
     names = list(parts)
     values = np.array([parts[name] for name in names], np.float64)
-    if set(names) - set(SPLITS) or len(names) < 1 or not (values > 0).all():
+    with np.errstate(over="ignore"):
+        total = values.sum()
+    if set(names) - set(SPLITS) or len(names) < 1 or not (values > 0).all() or not np.isfinite(total):
         found = ", ".join(f"{name}={share:g}" for name, share in parts.items()) or "nothing"
         raise UsageError(f"parts: found {found}; wanted shares above 0 of {', '.join(SPLITS)}, such as train=80,test=20")
-    return names, np.asarray(values / values.sum())
+    return names, np.asarray(values / total)

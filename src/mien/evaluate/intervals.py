@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.types import Ints
+from mien.types import Bools, Ints
 
 LEVEL = 0.95
 NORMAL = 1.959963984540054
@@ -24,16 +24,23 @@ class Clusters:
     of: Ints
     """int64 (n,): the cluster of each row, from 0."""
     unit: str
-    """What is drawn: `subject` or `picture`."""
+    """What is drawn: `subject`, beside pictures of nobody known, or `picture`."""
+    named: Bools
+    """bool (n,): rows that show somebody who is known."""
 
     @property
     def count(self) -> int:
         """Number of clusters."""
         return int(self.of.max()) + 1 if len(self.of) else 0
 
+    @property
+    def people(self) -> int:
+        """Number of those that are people."""
+        return len(np.unique(self.of[self.named]))
+
     def where(self, rows: NDArray[np.generic]) -> Clusters:
         """Those of some rows, numbered anew."""
-        return Clusters(np.unique(self.of[rows], return_inverse=True)[1].astype(np.int64), self.unit)
+        return Clusters(np.unique(self.of[rows], return_inverse=True)[1].astype(np.int64), self.unit, self.named[rows])
 
 
 def clusters(subjects: NDArray[np.object_], sources: NDArray[np.object_]) -> Clusters:
@@ -46,12 +53,13 @@ def clusters(subjects: NDArray[np.object_], sources: NDArray[np.object_]) -> Clu
     if len(people) < 2:
         return alone(len(names))
     known: dict[str, int] = {}
-    return Clusters(np.array([known.setdefault(name, len(known)) for name in names], np.int64), "subject")
+    of = np.array([known.setdefault(name, len(known)) for name in names], np.int64)
+    return Clusters(of, "subject", np.array([name in people for name in names], np.bool_))
 
 
 def alone(n: int) -> Clusters:
     """Each picture for itself."""
-    return Clusters(np.arange(n), "picture")
+    return Clusters(np.arange(n), "picture", np.zeros(n, np.bool_))
 
 
 def draws(found: Clusters, *, rounds: int, seed: int = 0) -> Iterator[Ints]:
@@ -81,8 +89,25 @@ def percentile_intervals(
 
 
 def intervals_by(found: Clusters, rounds: int) -> dict[str, Any]:
-    """How `percentile_intervals` were made, ready for JSON."""
-    return {"method": "percentile bootstrap", "rounds": rounds, "level": LEVEL, "unit": found.unit, "units": found.count}
+    """How `percentile_intervals` were made, ready for JSON. units: people, or pictures; others: pictures of nobody known beside people."""
+    by_people = found.unit == "subject"
+    others = {"others": int((~found.named).sum())} if by_people and not found.named.all() else {}
+    units = found.people if by_people else found.count
+    return {"method": "percentile bootstrap", "rounds": rounds, "level": LEVEL, "unit": found.unit, "units": units} | others
+
+
+def with_width(intervals: Mapping[str, Interval], shares: Mapping[str, float], found: Clusters) -> dict[str, Interval]:
+    """The intervals without those that have no width, which resamples of what is always right, or always wrong, give.
+
+    shares: figures by name that are shares of the rows. One of exactly 0 or 1 gets Wilson's interval of as many as there are clusters.
+    """
+    ends = {name: share_at_end(share, found) for name, share in shares.items() if name in intervals and share in (0, 1)}
+    return {name: between for name, between in intervals.items() if between[0] != between[1]} | ends
+
+
+def share_at_end(share: float, found: Clusters) -> Interval:
+    """Wilson's interval of a share of 0 or 1 of the rows: of the clusters, since the rows of one are not independent."""
+    return wilson(round(share) * found.count, found.count)
 
 
 def _percentiles(values: NDArray[np.float64]) -> Interval:

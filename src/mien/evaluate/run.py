@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mien.data.labelled import AGREEMENT, Labelled, Read
 from mien.errors import DataError, MienError, SourceError
 from mien.evaluate.compare import compare
-from mien.evaluate.intervals import Clusters, alone, clusters, intervals_by, percentile_intervals
+from mien.evaluate.intervals import Clusters, alone, clusters, intervals_by, percentile_intervals, with_width
 from mien.evaluate.metrics import Judged, affect_figures, figures
 from mien.evaluate.road import Asked, Face, asked, check_faces, cut, face_of
 from mien.evaluate.slices import EDGES, check_columns, slices
@@ -25,6 +25,8 @@ from mien.vision.quality import pose, skin_lightness
 
 CHUNK = 256
 AXES = ("valence", "arousal")
+SHARES = ("accuracy", "top2")
+"""Figures that are a share of all pictures."""
 ENOUGH = 256
 """Brightness is measured on about so many pixels a side."""
 Progress = Callable[[int], None]
@@ -186,7 +188,8 @@ def _figures(judged: Judged | None, affect: tuple[Floats, Floats] | None, own: C
     intervals: dict[str, tuple[float, float]] = {}
     if judged is not None:
         found |= figures(judged)
-        intervals |= percentile_intervals(judged.headline, own, rounds=rounds) if rounds else {}
+        shares = {name: value for name, value in judged.headline().items() if name in SHARES}
+        intervals |= with_width(percentile_intervals(judged.headline, own, rounds=rounds), shares, own) if rounds else {}
     if affect is not None:
         guess, true = affect
         found |= {axis: affect_figures(guess[:, k], true[:, k]) for k, axis in enumerate(AXES)}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mien.data.labelled import AGREEMENT
 from mien.errors import UnknownName
-from mien.evaluate.intervals import Clusters, percentile_intervals, wilson
+from mien.evaluate.intervals import Clusters, percentile_intervals, share_at_end, wilson
 from mien.evaluate.metrics import Judged
 from mien.io.folders import natural_key
 from mien.types import Floats, Ints
@@ -112,7 +112,9 @@ def _named(edges: NDArray[np.float64], k: int) -> str:
 def _figures(judged: Judged, found: Clusters, rounds: int, seed: int) -> dict[str, Any]:
     n, right = len(judged), judged.right
     out: dict[str, Any] = {"n": n, "accuracy": float(right.mean()), "macro_f1": judged.headline()["macro_f1"]}
-    if found.unit == "subject" and found.count >= FEW_PEOPLE and rounds:
+    if found.unit == "subject" and found.people >= FEW_PEOPLE and rounds:
         drawn = percentile_intervals(lambda w: {"accuracy": float((w * right).sum() / w.sum())}, found, rounds=rounds, seed=seed)
-        return out | {"interval": drawn["accuracy"], "interval_by": "subject", "subjects": found.count}
+        at_end = right.all() or not right.any()
+        interval = share_at_end(out["accuracy"], found) if at_end else drawn["accuracy"]
+        return out | {"interval": interval, "interval_by": "subject", "subjects": found.people}
     return out | {"interval": wilson(int(right.sum()), n), "interval_by": "picture"}

@@ -66,7 +66,7 @@ def recogniser(name: str, *, threads: int = 0) -> Recogniser:
     asked, _, runtime = name.rpartition(":")
     if runtime not in RUNTIMES:
         asked, runtime = name, RUNTIMES[0]
-    found = _by_path(asked)
+    found = by_path(asked)
     if found is None:
         if name not in _factories:
             load_plugins()
@@ -78,7 +78,7 @@ def recogniser(name: str, *, threads: int = 0) -> Recogniser:
     return open_model(*found, threads=threads, runtime=runtime)
 
 
-def _by_path(name: str) -> tuple[ModelCard, Path] | None:
+def by_path(name: str) -> tuple[ModelCard, Path] | None:
     """The card that a path leads to, with the file it was read from; None for what is no path."""
     path = Path(name)
     if path.suffix in (".onnx", ".json"):

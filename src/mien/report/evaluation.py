@@ -105,8 +105,9 @@ def _how(found: Evaluation) -> str:
     by = found.figures["intervals_by"]
     if not by["rounds"]:
         return ""
+    beside = f", and {others:,} {form_of(others, 'picture|pictures')} of nobody known" if (others := by.get("others", 0)) else ""
     kinds = {
-        "subject": f"of {by['units']:,} people, each with all their pictures",
+        "subject": f"of {by['units']:,} people, each with all their pictures{beside}",
         "picture": f"of {by['units']:,} pictures, taken as independent: the data name no people",
     }
     return f'<p class="note">Intervals: {LEVEL}, percentile bootstrap, {by["rounds"]:,} resamples {kinds[by["unit"]]}.</p>'

@@ -27,6 +27,11 @@ def fitted_temperature(logits: Logits, true: Ints) -> float:
     return round(float(min(GRID, key=lambda t: losses(softmax(logits, t), true).mean())), 4)
 
 
+def at_end(temperature: float) -> bool:
+    """Whether a fitted temperature is one of the ends of the grid: the labels would be likelier still beyond it."""
+    return temperature in (round(float(GRID[0]), 4), round(float(GRID[-1]), 4))
+
+
 def fitted_slopes(logits: Logits, true: Ints, temperature: float) -> tuple[float, ...]:
     """Slopes for `tempered` that make labels (n,) most likely; none where rows that they were not fitted on do not become likelier by more
     than twice the standard error of that.

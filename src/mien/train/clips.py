@@ -20,11 +20,12 @@ from mien.models.sequences import MOST_GAP
 from mien.train.clip_list import Clips, list_clips
 from mien.train.config import TrainConfig
 from mien.train.following import Seen, followed
+from mien.train.kept import ROOM
 from mien.train.nets import input_of
 from mien.train.nets.windows import cut_windows, window_starts
 from mien.train.row_cache import IN_MEMORY
 from mien.train.row_targets import affect_of, classes_of, has_target, hash_of
-from mien.train.rows import ROOM, Rows, TrainData
+from mien.train.rows import Rows, TrainData
 from mien.train.telling import Counter, Say, silent
 from mien.types import Detector, Floats, Image, Ints
 from mien.vision.align import CropSpec

@@ -71,48 +71,67 @@ class Compared:
 
 
 def compare(
-    configs: Sequence[TrainConfig], data_of: Callable[[TrainConfig], TrainData], folder: Path, *, minutes: float = 0.0,
+    configs: Sequence[TrainConfig], data_of: Callable[[TrainConfig], TrainData], folder: Path, *, minutes: float = 0.0, epochs: int = 0,
     say: Say = lambda line: None,
 ) -> list[Compared]:  # fmt: skip
     """Train each on the same rows, export it, and measure the exported file. What is finished in `folder` is not done again.
 
     data_of: the rows for a training. minutes: as many epochs of each recipe as fit into that time, at least one; where not even one
-    fits, one over a stratified part of the rows; 0: all of them. No network sees crops larger than the pictures are.
-    A network that fails is told through `say` and left out; the others go on.
+    fits, one over a stratified part of the rows; 0: all of them. epochs: at most so many of each recipe, which shrinks with them; 0: all.
+    No network sees crops larger than the pictures are.
+    A network that fails is told through `say` and left out; the others go on. So is one that is finished in `folder` with other settings
+    or data. Raises what `data_of` raises: without data there is nothing to compare.
     """
     found = []
     for wanted in configs:
-        record, asked = folder / wanted.name / RECORD, _asked(wanted, minutes)
+        config = _shortened(wanted, epochs) if 0 < epochs < wanted.epochs else wanted
         try:
-            if record.exists():
-                kept = json.loads(record.read_text())
-                if kept["asked"] != asked:
-                    raise UsageError("is there already, with other settings or minutes; give another --out")
-                line = Compared(**kept["line"])
-            else:
-                line = _one(wanted, data_of, folder, minutes, say)
-                _write(record, {"asked": asked, "line": dataclasses.asdict(line)})
+            input_of(config.net, config.settings)
+        except MienError as error:
+            say(_left_out(wanted, error))
+            continue
+        data = data_of(config)
+        try:
+            line = _line(config, data, folder, minutes, wanted.epochs, say)
         except (MienError, RuntimeError) as error:  # torch says with the latter that memory is not enough
-            say(f"{wanted.name}: left out: {str(error).splitlines()[0]}")
+            say(_left_out(wanted, error))
             continue
         say(f"{line.name}: accuracy {line.accuracy:.4f}, {line.epochs} of {line.wanted} epochs in {line.minutes:.1f} minutes")
         found.append(line)
     return found
 
 
-def _one(wanted: TrainConfig, data_of: Callable[[TrainConfig], TrainData], folder: Path, minutes: float, say: Say) -> Compared:
-    data = data_of(wanted)
-    size, side = input_of(wanted.net, wanted.settings).size, data.train.pictures.shape[1]
-    config = as_started(changed(wanted, {"settings.size": side}) if size > side else wanted)
+def _left_out(config: TrainConfig, error: Exception) -> str:
+    return f"{config.name}: left out: {str(error).splitlines()[0]}"
+
+
+def _line(config: TrainConfig, data: TrainData, folder: Path, minutes: float, wanted: int, say: Say) -> Compared:
+    """The line that is on record, or else a new one. wanted: epochs of the whole recipe."""
+    record = folder / config.name / RECORD
+    made_with = {"asked": _asked(config, minutes), "data": data.hash, "detector": data.detector}
+    if not record.exists():
+        line = _one(config, data, folder, minutes, wanted, say)
+        _write(record, made_with | {"line": dataclasses.asdict(line)})
+        return line
+    kept = json.loads(record.read_text())
+    words = {"asked": "settings, epochs or minutes", "data": "data", "detector": "detector"}
+    if differ := [word for name, word in words.items() if kept.get(name) != made_with[name]]:
+        raise UsageError(f"{record.parent}: is there already, with other {' and other '.join(differ)}; give another --out")
+    return Compared(**kept["line"])
+
+
+def _one(config: TrainConfig, data: TrainData, folder: Path, minutes: float, wanted: int, say: Say) -> Compared:
+    size, side = input_of(config.net, config.settings).size, data.train.pictures.shape[1]
+    config = as_started(changed(config, {"settings.size": side}) if size > side else config)
     if minutes:
         plan = _plan(config, data, folder / config.name, minutes)
         data = dataclasses.replace(data, train=part_of(data.train, plan["rows"], seed=config.seed))
         config = _shortened(config, plan["epochs"])
-        say(f"{config.name}: {plan['epochs']} of {wanted.epochs} epochs over {len(data.train)} rows, {plan['ms_a_step']:.0f} ms a step")
+        say(f"{config.name}: {plan['epochs']} of {wanted} epochs over {len(data.train)} rows, {plan['ms_a_step']:.0f} ms a step")
     fitted = fit(config, data, folder / config.name, resume=True, say=say, watch=_told(say, config))
     took = sum(m["seconds"] for m in fitted.epochs)
     card = export(config, fitted.state, data, folder / config.name)
-    return measured(config, data, folder / config.name / card.file, len(fitted.epochs), wanted.epochs, took / 60)
+    return measured(config, data, folder / config.name / card.file, len(fitted.epochs), wanted, took / 60)
 
 
 def _asked(config: TrainConfig, minutes: float) -> str:
@@ -155,9 +174,12 @@ def _told(say: Say, config: TrainConfig) -> Callable[..., bool]:
 def _shortened(config: TrainConfig, epochs: int) -> TrainConfig:
     """The same recipe in fewer epochs; what is told in epochs shrinks with them."""
     share = epochs / config.epochs
+    restarts = [n for n in (round(length * share) for length in config.restarts) if n]
+    while restarts and sum(restarts) >= epochs:  # rounded up: one epoch at least comes before them
+        restarts.pop()
     return dataclasses.replace(
         config, epochs=epochs, small_epochs=round(config.small_epochs * share), calm_epochs=round(config.calm_epochs * share),
-        restarts=tuple(n for n in (round(length * share) for length in config.restarts) if n),
+        restarts=tuple(restarts), freeze=dataclasses.replace(config.freeze, frozen_epochs=round(config.freeze.frozen_epochs * share)),
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mien.errors import MienError, SourceMissing, UnknownName, UsageError
+from mien.train.ranges import FROM_0, FROM_1, POSITIVE, SHARE, Range, check_ranges
 from mien.train.settings import FreezePlan, HeadSettings, NetSettings
 
 TASKS = ("votes", "classes", "affect")
@@ -24,6 +25,29 @@ OPTIMISERS = ("sgd", "adam", "adamw")
 SCHEDULES = ("onecycle", "cosine", "exponential", "plateau", "constant")
 BALANCES = ("none", "weights", "sampler")
 COLOURS = ("auto", "grey", "rgb")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+WORDS = {"optimiser": OPTIMISERS, "schedule": SCHEDULES, "balance": BALANCES, "colour": COLOURS, "device": DEVICES}
+"""The settings that are one of some words."""
+RANGES = {
+    **dict.fromkeys(("epochs", "devices", "machines", "threads", "clip_stride", "clip_spacing", "decay_steps", "restarts"), FROM_1),
+    **dict.fromkeys(("small_epochs", "calm_epochs", "patience", "plateau_patience"), FROM_0),
+    **dict.fromkeys(
+        ("teach", "smoothing", "adjust", "average", "blend", "held_out", "sharpness", "momentum", "calm", "votes_back", "classes_back"),
+        SHARE,
+    ),
+    **dict.fromkeys(("rate", "restart_rate", "decay_rate", "clip_every"), POSITIVE),
+    **dict.fromkeys(("weight_decay", "mixup", "cutmix", "votes_weight", "classes_weight", "affect_weight"), FROM_0),
+    "layer_decay": SHARE,
+    "plateau_factor": Range(0, 1, above=True),
+    "batch": Range(2),
+    "small_size": Range(8),
+    "augment": Range(0, 1.5),
+    "margin": Range(-0.4, 4, above=True, below=True),
+    "blend_votes_back": Range(-1, 1),
+    "seed": Range(0, 2**63, below=True),
+}
+"""What the numbers among them may be; those of their parts are in mien.train.settings."""
+FOLDER_SIGNS = ("/", "\\", "\0")
 PRESETS = "mien.train.presets"
 
 
@@ -175,23 +199,17 @@ class TrainConfig:
     """CPU threads of each process."""
 
     def __post_init__(self) -> None:
-        for name, there_are in (("optimiser", OPTIMISERS), ("schedule", SCHEDULES), ("balance", BALANCES), ("colour", COLOURS)):
+        for name, there_are in WORDS.items():
             if (value := getattr(self, name)) not in there_are:
                 raise UnknownName(name, value, there_are)
         if unknown := [task for task in self.tasks if task not in TASKS]:
             raise UnknownName("task", unknown[0], TASKS)
-        least = {"epochs": 1, "batch": 2, "devices": 1, "machines": 1, "threads": 1, "small_size": 8, "clip_stride": 1, "clip_spacing": 1}
-        for name, low in least.items():
-            if getattr(self, name) < low:
-                raise UsageError(f"{name} is {getattr(self, name)}; wanted {low} or more")
-        for name in ("teach", "smoothing", "adjust", "average", "blend", "held_out", "sharpness"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise UsageError(f"{name} is {getattr(self, name):g}; wanted 0..1")
-        if not self.clip_every > 0:
-            raise UsageError(f"clip_every is {self.clip_every:g} seconds; wanted more than 0")
-        if not self.tasks or not self.rate > 0 or sum(self.restarts) >= self.epochs:
-            raise UsageError(f"found tasks {self.tasks}, rate {self.rate:g} and restarts of {sum(self.restarts)} epochs; wanted a task, "
-                             f"a rate above 0 and restarts shorter than the {self.epochs} epochs")  # fmt: skip
+        check_ranges(self, RANGES)
+        if self.name in ("", ".", "..") or any(sign in self.name for sign in FOLDER_SIGNS):
+            raise UsageError(f"name is {self.name!r}; wanted a word for a folder and a file, without {' '.join(FOLDER_SIGNS[:2])}")
+        if not self.tasks or sum(self.restarts) >= self.epochs:
+            raise UsageError(f"found tasks {self.tasks} and restarts of {sum(self.restarts)} epochs; wanted a task, "
+                             f"and restarts shorter than the {self.epochs} epochs")  # fmt: skip
 
 
 def read_config(where: str | Path, **changes: Any) -> TrainConfig:
@@ -202,10 +220,8 @@ def read_config(where: str | Path, **changes: Any) -> TrainConfig:
     path = Path(where)
     if path.suffix != ".toml" and path.name == str(where):
         text = preset_text(path.name)
-    elif not path.exists():
-        raise SourceMissing(f"{path}: no such file; wanted a TOML file with the settings of a training, or one of: {', '.join(presets())}")
     else:
-        text = path.read_text("utf-8")
+        text = read_toml(path, f"a TOML file with the settings of a training, or one of: {', '.join(presets())}")
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -214,6 +230,18 @@ def read_config(where: str | Path, **changes: Any) -> TrainConfig:
         return changed(from_values(values), changes)
     except MienError as error:
         raise type(error)(f"{path}: {error}") if type(error) is UsageError else error from None
+
+
+def read_toml(path: Path, wanted: str) -> str:
+    """The text of a file. wanted: what it should have been, for messages. Raises SourceMissing; UsageError for a folder, or no UTF-8."""
+    if path.is_dir():
+        raise UsageError(f"{path}: is a folder; wanted {wanted}")
+    if not path.exists():
+        raise SourceMissing(f"{path}: no such file; wanted {wanted}")
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 (byte {error.start}), as TOML is; save it as UTF-8") from None
 
 
 def presets() -> list[str]:

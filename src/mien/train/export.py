@@ -23,7 +23,7 @@ from mien.errors import CardInvalid, UsageError
 from mien.labels import EMOTIONS, anchors
 from mien.models.card import Head, ModelCard
 from mien.models.recogniser import OnnxRecogniser, blended, head_probs, softmax
-from mien.train.calibrate import fitted_slopes, fitted_temperature
+from mien.train.calibrate import at_end, fitted_slopes, fitted_temperature
 from mien.train.config import TrainConfig
 from mien.train.fit import build, crop_spec
 from mien.train.graph import halved, to_onnx
@@ -168,11 +168,17 @@ def fold(module: nn.Module) -> None:
         fold(child)
 
 
-def export(config: TrainConfig, state: State, data: TrainData, folder: Path, *, source: Mapping[str, Any] | None = None) -> ModelCard:
+def export(
+    config: TrainConfig, state: State, data: TrainData, folder: Path, *, frequencies: Mapping[str, Floats] | None = None,
+    source: Mapping[str, Any] | None = None,
+) -> ModelCard:  # fmt: skip
     """Write NAME.onnx, NAME.json and NAME.golden.npz to `folder`; temperatures are fitted on `data.judge`.
 
-    source: how the model came about, for its card. Raises CardInvalid when onnxruntime and torch differ by more than AGREEMENT or
-    in an answer, and when 8 bits, if they are asked for, cost more than MOST_LOSS of accuracy.
+    data: of the training, or others in its colour and under its classes (see run_data). frequencies: of the classes of each output in the
+    training (targets.priors), by default in `data.train`. source: how the model came about, for its card.
+
+    Raises CardInvalid when onnxruntime and torch differ by more than AGREEMENT or in an answer, and when 8 bits, if they are asked for,
+    cost more than MOST_LOSS of accuracy.
     """
     net = deployed(config, state, data.names)
     spec = crop_spec(config, net.nets[0], colour=data.colour)
@@ -181,7 +187,8 @@ def export(config: TrainConfig, state: State, data: TrainData, folder: Path, *, 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{config.name}.onnx"
     partial = path.with_suffix(".part")
-    frequent, classes, frames = priors(data.train), head_name(data.names), net.nets[0].input.frames
+    frequent = priors(data.train) if frequencies is None else frequencies
+    classes, frames = head_name(data.names), net.nets[0].input.frames
     heads = {name: _head(name, data.names, frequent, config) for name in net.outputs}
     card = ModelCard(
         name=config.name, file=path.name, sha256="", bytes=0, crop=spec, outputs=heads,
@@ -330,6 +337,17 @@ def calibrated(card: ModelCard, raw: dict[str, Floats], judge: Rows) -> ModelCar
     known, true = _true(VOTES, judge)
     logits = np.log(np.maximum(blended(card, raw)[known], 1e-12))
     return dataclasses.replace(card, blend_temperature=fitted_temperature(logits, true[known]))
+
+
+def at_ends(card: ModelCard, judge: Rows) -> dict[str, tuple[float, int]]:
+    """Temperatures that are at an end of what is tried, by output, with the number of rows that each was fitted on.
+
+    That of the probabilities that are reported, where they are of several outputs, is called `reported`.
+    """
+    fitted = {name: (head.temperature, int(_true(name, judge)[0].sum())) for name, head in card.outputs.items() if head.labels}
+    if len(card.blend) > 1:
+        fitted["reported"] = card.blend_temperature, int(_true(VOTES, judge)[0].sum())
+    return {name: (temperature, rows) for name, (temperature, rows) in fitted.items() if rows and at_end(temperature)}
 
 
 def _calibrated_nearness(card: ModelCard, affect: Floats, judge: Rows) -> ModelCard:

@@ -27,6 +27,7 @@ from mien.train.heads import Network, network
 from mien.train.judge import Judge
 from mien.train.mix import mixed
 from mien.train.rows import TrainData
+from mien.train.run_data import recorded
 from mien.train.run_folder import RunFolder
 from mien.train.schedule import LARGEST_GRADIENT, better, learning_rate, optimiser
 from mien.train.sharpness import worst_nearby
@@ -94,7 +95,8 @@ def fit(
 ) -> Fitted:  # fmt: skip
     """Train on `data.train`, judge each epoch on `data.judge`, and give the weights to ship: the moving average of the last or best epoch.
 
-    `folder` gets config.json, run.json (seed, hash of the data, commit, versions), metrics.jsonl (a line an epoch), last.pt and best.pt.
+    `folder` gets config.json, run.json (seed, hash of the data, class frequencies, commit, versions), metrics.jsonl (a line an epoch),
+    last.pt and best.pt.
     With `resume` a run that was stopped goes on there and ends as if it had not been. Ctrl-C saves before it raises KeyboardInterrupt.
     watch: called with the metrics of each epoch; a training that it answers with True ends there.
 
@@ -120,7 +122,7 @@ def _fit(config: TrainConfig, data: TrainData, folder: Path, *, resume: bool, sa
     net = started(config, data, say)
     training = _Training(config, data, net, fabric, run, say)
     about = {"data": data.hash, "sources": list(data.sources), "names": list(data.names), "colour": data.colour, "detector": data.detector}
-    about |= {"rows": [len(data.train), len(data.judge)]}
+    about |= {"rows": [len(data.train), len(data.judge)], "priors": recorded(data.train)}
     state, problem = None, ""
     if fabric.is_global_zero:
         try:
@@ -171,10 +173,14 @@ def _fabric(config: TrainConfig) -> Fabric:
     if strategy in ("auto", "ddp") and config.devices * config.machines > 1:
         moving = plan.frozen_epochs or plan.unfreeze_last is not None  # layers without a gradient, which plain DDP would wait for
         strategy = "ddp_find_unused_parameters_true" if moving else "ddp"
-    fabric = Fabric(
-        accelerator=config.device, devices=config.devices, num_nodes=config.machines, strategy=strategy,
-        precision="bf16-mixed" if config.bf16 else "32-true",
-    )  # fmt: skip
+    try:
+        fabric = Fabric(
+            accelerator=config.device, devices=config.devices, num_nodes=config.machines, strategy=strategy,
+            precision="bf16-mixed" if config.bf16 else "32-true",
+        )  # fmt: skip
+    except (RuntimeError, ValueError) as error:  # no such device here, or no such strategy
+        asked = f"device {config.device}, devices {config.devices}, strategy {config.strategy}"
+        raise UsageError(f"{asked}: cannot be used here ({str(error).split('. ')[0]})") from None
     fabric.launch()
     return fabric
 

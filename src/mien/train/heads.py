@@ -27,8 +27,8 @@ def linear(settings: HeadSettings, width: int) -> tuple[list[nn.Module], int]:
 
 def r0(settings: HeadSettings, width: int) -> tuple[list[nn.Module], int]:
     """`r0`: dense, BN, activation, dropout .25; then layers of units // (2 (i + 1)), i from 0."""
-    if settings.activation not in ("relu", "tanh") or settings.layers < 1:
-        raise UsageError(f"head r0: found {settings.activation!r} and {settings.layers} layers; wanted relu or tanh, and 1 or more")
+    if settings.activation not in ("relu", "tanh"):
+        raise UnknownName("head.activation", settings.activation, ("relu", "tanh"))
     layers: list[nn.Module] = []
     for units in (settings.units, *(settings.units // (2 * (i + 1)) for i in range(settings.layers - 1))):
         act = nn.ReLU() if settings.activation == "relu" else nn.Tanh()
@@ -59,8 +59,8 @@ def head(settings: HeadSettings, width: int, outputs: Mapping[str, int]) -> nn.S
     """Features float (n, width) to raw outputs (n, sum of outputs). Raises UnknownName and UsageError."""
     if settings.kind not in HEAD_KINDS:
         raise UnknownName("head", settings.kind, HEAD_KINDS)
-    if not outputs or min(outputs.values()) < 1 or settings.units < 1:
-        raise UsageError(f"head: found outputs {dict(outputs)} and {settings.units} units; wanted one or more of each")
+    if not outputs or min(outputs.values()) < 1:
+        raise UsageError(f"head: found outputs {dict(outputs)}; wanted one or more, of one column or more")
     layers, last = HEAD_KINDS[settings.kind](settings, width)
     return nn.Sequential(*layers, nn.Linear(last, sum(outputs.values())))
 

@@ -2,93 +2,89 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from mien.data.manifest import Manifest
 from mien.errors import SourceError
-from mien.models.landmarks import find_in_crop
+from mien.train.kept import AROUND, READY, ROOM, Keeping
 from mien.train.telling import Counter
-from mien.types import Bools, Detector, Floats, Image, Ints
-from mien.vision.align import grey
+from mien.types import Bools, Detector, Floats, Image
 
 IN_MEMORY = 512 << 20
 """Larger sets of pictures are mapped from a file."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Cached:
+    """What is kept of n pictures (see kept.Kept)."""
+
+    pictures: Image
+    """uint8 (n, S, S[, 3]): each at the top left, its border repeated."""
+    points: Floats
+    """float32 (n, 5, 2)."""
+    frames: Floats
+    """float32 (n, 5, 2)."""
+    faceless: Bools
+    """bool (n,)."""
+    read: Bools
+    """bool (n,): which could be read."""
+
+
 class RowCache:
-    """Pictures and landmarks of one data set, kept from one training to the next: squares of `side` pixels, grey or RGB."""
+    """Pictures and landmarks of one data set, kept from one training to the next; called: name of the detector."""
 
-    def __init__(self, folder: Path, side: int, colour: bool) -> None:
-        self._folder, self._side, self._colour = folder, side, colour
-        self._how = f"{side}-{'rgb' if colour else 'grey'}"
+    def __init__(self, folder: Path, keeping: Keeping, detector: Detector, called: str) -> None:
+        self._folder, self._keeping, self._detector = folder, keeping, detector
+        key = hashlib.sha256(json.dumps([dataclasses.asdict(keeping), ROOM, AROUND, READY, called]).encode()).hexdigest()[:12]
+        self._how = f"{keeping.square}-{'rgb' if keeping.colour else 'grey'}-{key}"
 
-    def pictures(self, kind: str, manifest: Manifest, progress: Counter) -> tuple[Image, Ints, Bools]:
-        """uint8 (n, S, S[, 3]), their widths and heights int64 (n, 2), and which could be read, bool (n,)."""
-        import cv2
-
-        n, side, colour = len(manifest), self._side, self._colour
+    def rows(self, kind: str, manifest: Manifest, progress: Counter) -> Cached:
+        """Those kept before, or else now. Where one cannot be read nothing stays: a disk may be missing, and be there the next time."""
         path = self._folder / f"{kind}-{self._how}.npy"
-        about = path.with_suffix(".sizes.npz")
+        about = path.with_suffix(".npz")
         if not (path.exists() and about.exists()):
             self._folder.mkdir(parents=True, exist_ok=True)
             partial = path.with_suffix(f".{os.getpid()}.part")  # another training may be making the same file
-            shape = (n, side, side, 3) if colour else (n, side, side)
-            out = np.lib.format.open_memmap(partial, "w+", np.uint8, shape)
-            sizes, read = np.full((n, 2), side, np.int64), np.ones(n, np.bool_)
-            with progress(n, "pictures kept") as done:
-                for i in range(n):
-                    try:
-                        picture = manifest.picture(i)
-                    except SourceError:
-                        read[i] = False
-                        continue
-                    seen = _shrunk(picture if colour else grey(picture), side)
-                    h, w = seen.shape[:2]
-                    out[i] = cv2.copyMakeBorder(seen, 0, side - h, 0, side - w, cv2.BORDER_REPLICATE)
-                    sizes[i] = w, h
-                    done(i + 1)
-            out.flush()
-            del out
-            if not read.all():  # a disk may be missing, and be there the next time
-                return np.asarray(np.load(partial)), sizes, read
+            points, frames, faceless, read = self._write(partial, manifest, progress)
+            if not read.all():
+                pictures = np.load(partial)
+                partial.unlink()
+                return Cached(pictures, points, frames, faceless, read)
             beside = about.with_suffix(f".{os.getpid()}.npz")
-            np.savez(beside, sizes=sizes, read=read)
+            np.savez(beside, points=points, frames=frames, faceless=faceless)
             beside.replace(about)
             partial.replace(path)
-        pictures: Image = np.load(path, mmap_mode="r" if path.stat().st_size > IN_MEMORY else None)
+        kept: Image = np.load(path, mmap_mode="r" if path.stat().st_size > IN_MEMORY else None)
         with np.load(about) as file:
-            return pictures, file["sizes"], file["read"]
+            return Cached(kept, file["points"], file["frames"], file["faceless"], np.ones(len(kept), np.bool_))
 
-    def points(self, kind: str, pictures: Image, sizes: Ints, detector: Detector, name: str, progress: Counter) -> Floats:
-        """Landmarks, float32 (n, 5, 2), NaN where the detector finds no face."""
-        called = hashlib.sha256(name.encode()).hexdigest()[:8]
-        path = self._folder / f"{kind}-{self._how}-points-{called}.npy"
-        if path.exists():
-            return np.asarray(np.load(path), np.float32)
-        found = np.full((len(pictures), 5, 2), np.nan, np.float32)
-        with progress(len(pictures), "faces looked for") as done:
-            for i, (picture, (w, h)) in enumerate(zip(pictures, sizes.tolist(), strict=True)):
-                seen = picture[:h, :w]
-                found[i] = find_in_crop(seen if seen.ndim == 3 else np.repeat(seen[..., None], 3, axis=2), detector)
+    def _write(self, path: Path, manifest: Manifest, progress: Counter) -> tuple[Floats, Floats, Bools, Bools]:
+        """Write the pictures; landmarks, frames, which are faceless, and which could be read."""
+        import cv2
+
+        n, side = len(manifest), self._keeping.square
+        shape = (n, side, side, 3) if self._keeping.colour else (n, side, side)
+        out = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
+        points, frames = (np.full((n, 5, 2), np.nan, np.float32) for _ in range(2))
+        faceless, read = np.zeros(n, np.bool_), np.ones(n, np.bool_)
+        with progress(n, "pictures kept") as done:
+            for i in range(n):
+                try:
+                    picture = manifest.picture(i)
+                except SourceError:
+                    read[i] = False
+                    continue
+                kept = self._keeping.keep(picture, self._detector)
+                h, w = kept.picture.shape[:2]
+                out[i] = cv2.copyMakeBorder(kept.picture, 0, side - h, 0, side - w, cv2.BORDER_REPLICATE)
+                points[i], frames[i], faceless[i] = kept.points, kept.frame, kept.faceless
                 done(i + 1)
-        partial = path.with_suffix(f".{os.getpid()}.part")
-        with partial.open("wb") as file:
-            np.save(file, found)
-        partial.replace(path)
-        return found
-
-
-def _shrunk(picture: Image, side: int) -> Image:
-    """The picture with its longer side no longer than that."""
-    import cv2
-
-    height, width = picture.shape[:2]
-    scale = side / max(height, width)
-    if scale >= 1:
-        return picture
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+        out.flush()
+        return points, frames, faceless, read

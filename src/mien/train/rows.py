@@ -9,20 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
+from mien.data.cross_copies import noted
 from mien.data.manifest import Manifest
-from mien.data.readers.recognise import read_any
-from mien.data.split import split
-from mien.errors import DataError, SourceError
+from mien.data.readers.recognise import read_any, takes_duplicates
+from mien.errors import DataError, SourceError, UsageError
 from mien.train.config import TrainConfig
+from mien.train.held_out import hold_out
+from mien.train.kept import Keeping
 from mien.train.nets import input_of
 from mien.train.row_cache import RowCache
 from mien.train.row_targets import affect_of, classes_of, has_target, hash_of, tasks_with_target
 from mien.train.telling import Counter, Say, silent
 from mien.types import Bools, Detector, Floats, Image, Ints
-from mien.vision.align import whole_frame_points
-
-ROOM = 1.25
-"""Pictures are kept at this many times the side of the crop's frame: more would be shrunk again."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,12 +28,12 @@ class Rows:
     """Pictures of one face each, and what is known of them; all of one length n."""
 
     pictures: Image
-    """uint8 (n, S, S) grey or (n, S, S, 3) RGB; one that is not square lies at the top left, its border repeated. Sequences of T
-    pictures are (n, T, S, S[, 3])."""
+    """uint8 (n, S, S) grey or (n, S, S, 3) RGB: ready-made crops, or of photos the part around the face (see kept). A smaller one lies at
+    the top left, its border repeated. Sequences of T pictures are (n, T, S, S[, 3])."""
     points: Floats
     """float32 (n, 5, 2): landmarks in pixels, NaN where no face was found."""
     frames: Floats
-    """float32 (n, 5, 2): where the landmarks would be if the whole picture were a face framed as FER-2013 frames it."""
+    """float32 (n, 5, 2): where the landmarks would be if the face were framed as FER-2013 frames it: by the whole of a ready-made crop."""
     labels: Ints
     """int64 (n,): position in `names`, -1 for none."""
     shares: Floats
@@ -90,24 +88,25 @@ def read_data(
 
     Rows of the split `test` are left alone. Left out of training, and told through `say`: rows with a copy or the same file in another
     split, rows that the crowd called no face, flat and unreadable pictures, rows without any target of `config.tasks`. Where no row is
-    in `val`, `config.held_out` of the training rows are held out, with subjects, descendants and equal files kept on one side.
+    in `val`, `config.held_out` of the training rows are held out (see hold_out).
 
     A network of sequences gets windows of clips instead, see mien.train.clips.
 
-    duplicates: npz that marks FER-2013's rows with copies in another split. detector: finds the landmarks; called: its name. folder:
+    duplicates: npz that marks FER-2013's rows with copies in another split; of manifests made with such a file the marks in them count.
+    detector: finds the landmarks; called: its name. folder:
     pictures and landmarks are kept there, in a folder named for the data's hash, so that the next training on them begins at once.
-    Raises SourceMissing, DataError.
+    Raises SourceMissing, DataError; UsageError for a task without a target, or duplicates that are no such file or say nothing of the data.
     """
     paths = [data] if isinstance(data, Path) else list(data)
     if input_of(config.net, config.settings).frames:
         from mien.train.clips import read_clips
 
+        if duplicates is not None:
+            raise UsageError(f"duplicates: {duplicates} marks pictures, and network {config.net} learns from clips; leave it out")
         return read_clips(config, paths, detector=detector, folder=folder, called=called, say=say, progress=progress)
     manifests = []
-    for path in paths:
-        manifest, report = read_any(
-            path, duplicates=duplicates if path.suffix == ".npz" else None, progress=lambda n: progress(n, "pictures read")
-        )
+    for path, marks in zip(paths, _marks(paths, duplicates), strict=True):
+        manifest, report = read_any(path, duplicates=marks, progress=lambda n: progress(n, "pictures read"))
         manifests.append(manifest)
         if counts := report.counts():
             say(f"{path.name}: " + ", ".join(f"{n} {kind}" for kind, n in counts.items()))
@@ -116,8 +115,7 @@ def read_data(
     whole = whole.where(np.asarray(whole["split"] != "test"))  # test rows are for the final evaluation alone
     if (whole["split"] == "val").sum() == 0:
         say(f"no split called val: {config.held_out:.0%} of the rows are held out to judge by (mien data split does it once for all)")
-        free = whole.with_columns(split=np.array([""] * len(whole), object))
-        whole = split(free, {"train": 1 - config.held_out, "val": config.held_out}, seed=config.seed, groups=_same_files(whole))
+        whole = hold_out(whole, config.held_out, seed=config.seed, say=say)
     labels, names = classes_of(whole, config)
     affect = affect_of(whole, config)
     fit = np.asarray(whole["split"] != "val")
@@ -125,7 +123,7 @@ def read_data(
     notes = whole["note"].astype(str)
     out = {
         "without a target": ~taught,
-        "with a copy in another split": fit & (np.char.find(notes, "copy in another split") >= 0),
+        "with a copy in another split": fit & noted(whole["note"]),
         "that the crowd called no face": fit & (np.char.find(notes, "the crowd: not a face") >= 0),
     }
     out["with the same file in another split"] = (
@@ -143,29 +141,32 @@ def read_data(
             say(f"no row to judge by has a target of the task {task}: val_score leaves it out")
     key = hash_of(whole, labels, affect)
     name_of = called or type(detector).__name__
-    side, colour = _kept(whole, config)
-    kept = RowCache(folder / f"data-{key[:12]}", side, colour)
-    parts = []
+    keeping = Keeping.of(config, whole, colour=_in_colour(whole, config))
+    kept = RowCache(folder / f"data-{key[:12]}", keeping, detector, name_of)
+    parts, faceless, large = [], 0, 0
     for name, which in (("train", fit), ("judge", ~fit)):
         part = whole.where(which)
-        pictures, sizes, read = kept.pictures(name, part, progress)
-        points = kept.points(name, pictures, sizes, detector, name_of, progress)
-        frames = np.stack([whole_frame_points(w, h) for w, h in sizes.tolist()])
+        found = kept.rows(name, part, progress)
         rows = Rows(
-            pictures,
-            points,
-            frames,
+            found.pictures,
+            found.points,
+            found.frames,
             labels[which],
             np.asarray(part["shares"], np.float32),
             affect[which],
             names,
             tuple(part["id"].astype(str).tolist()),
         )
-        flat = _flat(pictures) & read if name == "train" else np.zeros(len(read), np.bool_)
-        for why, lost in (("that cannot be read", ~read), ("of one flat colour", flat)):
+        flat = _flat(found.pictures) & found.read if name == "train" else np.zeros(len(rows), np.bool_)
+        for why, lost in (("that cannot be read", ~found.read), ("of one flat colour", flat)):
             if lost.any():
                 say(f"left out: {lost.sum()} pictures {why}")
-        parts.append(rows if (read & ~flat).all() else rows.where(read & ~flat))
+        usable = found.read & ~flat
+        faceless += int((found.faceless & usable).sum())
+        large += int(usable.sum())
+        parts.append(rows if usable.all() else rows.where(usable))
+    if faceless:
+        say(f"no face found in {faceless} of {large} pictures; they are taken whole (mien data extra leaves them out)")
     train, judge = parts
     if not len(train) or not len(judge):
         raise DataError(f"{len(train)} pictures to train on and {len(judge)} to judge by could be read; wanted some of each")
@@ -173,13 +174,16 @@ def read_data(
     return TrainData(train, judge, key, tuple(sorted(set(whole["source"].astype(str).tolist()))), name_of)
 
 
-def _kept(manifest: Manifest, config: TrainConfig) -> tuple[int, bool]:
-    """Side of the pictures that are kept, and whether they are RGB: the same for all rows."""
-    wanted = input_of(config.net, config.settings)
-    side = round(ROOM * wanted.size * (1 + 2 * max(config.margin, 0)))
-    longest = int(np.maximum(manifest["width"], manifest["height"]).max(initial=0))
-    colour = wanted.channels == 3 and (config.colour == "rgb" or (config.colour == "auto" and not _all_grey(manifest)))
-    return min(side, longest) if longest else side, colour
+def _marks(paths: Sequence[Path], duplicates: Path | None) -> list[Path | None]:
+    """The file of duplicates for each data set that it says something of; where it does of none for all of them, which refuse it."""
+    takes = [duplicates is not None and takes_duplicates(path) for path in paths]
+    return [duplicates if one or not any(takes) else None for one in takes]
+
+
+def _in_colour(manifest: Manifest, config: TrainConfig) -> bool:
+    """Whether pictures are kept in RGB."""
+    takes_colour = input_of(config.net, config.settings).channels == 3
+    return takes_colour and (config.colour == "rgb" or (config.colour == "auto" and not _all_grey(manifest)))
 
 
 def _hashed(manifest: Manifest) -> Manifest:
@@ -192,12 +196,6 @@ def _hashed(manifest: Manifest) -> Manifest:
             except (SourceError, DataError):
                 continue
     return manifest.with_columns(sha256=hashes)
-
-
-def _same_files(manifest: Manifest) -> Ints:
-    """Group of each row, int64 (n,): one for rows whose files are the same byte for byte."""
-    hashes = [sha or f"row {i}" for i, sha in enumerate(manifest["sha256"].astype(str).tolist())]
-    return np.asarray(np.unique(hashes, return_inverse=True)[1], np.int64)
 
 
 def _all_grey(manifest: Manifest) -> bool:

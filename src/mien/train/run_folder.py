@@ -85,7 +85,7 @@ class RunFolder:
         return from_values(json.loads(path.read_text()))
 
     def about(self) -> dict[str, Any]:
-        """What it was run on: data (hash), sources, names of the classes, colour, seed, commit, versions."""
+        """What it was run on: data (hash), sources, names of the classes, their frequencies (priors), colour, seed, commit, versions."""
         self.config()
         found: dict[str, Any] = json.loads((self.path / "run.json").read_text())
         return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mien.errors import UnknownName, UsageError
+from mien.train.ranges import FROM_0, FROM_1, POSITIVE, SHARE, check_ranges
 
 Scale = tuple[tuple[float, float, float], tuple[float, float, float]] | None
 SCALES: dict[str, Scale] = {
@@ -17,6 +18,16 @@ SCALES: dict[str, Scale] = {
     "vggface2": ((131.0912, 103.8827, 91.4953), (1.0, 1.0, 1.0)),  # Cao et al. 2018, ResNet-50
 }
 """Mean and standard deviation of red, green and blue in grey levels 0..255; None: each crop by its own (see Standardise)."""
+
+RANGES = {
+    "settings": {
+        "widths": FROM_1, "depths": FROM_1, "factor": POSITIVE, "squeeze": SHARE,
+        "window": FROM_1,
+    },
+    "head": {"units": FROM_1, "layers": FROM_1, "dropout": SHARE},
+    "freeze": {"frozen_epochs": FROM_0, "unfreeze_last": FROM_0},
+}  # fmt: skip
+"""What numbers the parts of a training's settings may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +97,9 @@ class NetSettings:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Further arguments of timm.create_model (timm:NAME and all from timm but vgg16)."""
 
+    def __post_init__(self) -> None:
+        check_ranges(self, RANGES["settings"], before="settings.")
+
     def refuse_unused(self, name: str, *used: str) -> None:
         """Raise UsageError when a setting is set of which the architecture `name` makes no use."""
         plain = NetSettings()
@@ -113,6 +127,9 @@ class HeadSettings:
     dropout: float | None = None
     """Share of its inputs that are dropped; left out: .2 in r1, .25 in r0 and r2, .3 in linear."""
 
+    def __post_init__(self) -> None:
+        check_ranges(self, RANGES["head"], before="head.")
+
 
 @dataclass(frozen=True, slots=True)
 class FreezePlan:
@@ -122,3 +139,6 @@ class FreezePlan:
     """How many epochs at the beginning only the head learns, so that its first, wild gradients do not spoil good features."""
     unfreeze_last: int | None = None
     """How many of the last layers of the backbone learn after them; left out: all."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, RANGES["freeze"], before="freeze.")

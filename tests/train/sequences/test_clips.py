@@ -212,5 +212,5 @@ def test_what_does_not_fit_is_one_line(data: TrainData, folder: Path, tmp_path: 
         read_data(dataclasses.replace(MOVING, tasks=("votes",)), folder, **read)
     with pytest.raises(UsageError, match="network vgg8 reads single crops, the data are sequences of 4 crops"):
         fit(dataclasses.replace(TINY, tasks=("classes",)), data, tmp_path / "run")
-    with pytest.raises(UsageError, match="clip_every is 0 seconds"):
+    with pytest.raises(UsageError, match="clip_every is 0; wanted more than 0"):
         dataclasses.replace(MOVING, clip_every=0.0)

@@ -104,6 +104,22 @@ def test_spaces_that_are_not_there(tmp_path):
         read_space("r7")
     with pytest.raises(SourceMissing, match="r0"):
         read_space(tmp_path / "none.toml")
+    folder = tmp_path / "folder.toml"
+    folder.mkdir()
+    with pytest.raises(UsageError, match="is a folder; wanted a TOML file with a search space, or one of: r0"):
+        read_space(folder)
+
+
+def test_a_space_that_is_not_utf_8(tmp_path):
+    (tmp_path / "s.toml").write_bytes(b"metric = '\xff'\n")
+    with pytest.raises(UsageError, match="not UTF-8"):
+        read_space(tmp_path / "s.toml")
+
+
+def test_values_out_of_range_are_refused_before_the_first_trial():
+    space = parse_space('[space]\n"head.dropout" = { low = 0.1, high = 2.0 }\n', "x")
+    with pytest.raises(UsageError, match=r"x: head\.dropout is 2; wanted 0\.\.1"):
+        fitted(space, TrainConfig())
 
 
 def test_directions():

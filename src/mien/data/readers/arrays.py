@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from mien.data.cross_copies import Marks, marks_of
 from mien.data.fer import FER7, SPLITS
 from mien.data.manifest import Manifest
 from mien.data.readers.draft import Draft, examined, split_of, unlike
 from mien.data.readers.fer_csv import Crowd
 from mien.data.readers.report import UNKNOWN, Progress, Report, silent
 from mien.data.stores import InArray, InBlob, Store
-from mien.errors import DataError, SourceMissing
+from mien.errors import DataError, SourceMissing, UsageError
 from mien.labels import canonical
 
 FER_KEYS = {"webp", "offsets", "image_index", "emotion", "usage"}
@@ -25,7 +26,7 @@ def read_npz(path: Path, *, duplicates: Path | None = None, source: str = "", pr
     """FER-2013 as arrays (webp, offsets, image_index, emotion, usage; ferplus_votes), or pixels (n, H, W), label, classes; subject, name.
 
     duplicates: npz with `duplicate` and `nearest_row` for FER-2013's rows; default the one beside called NAME_duplicates.npz. Rows with a
-    copy in another split get a note that names it. Raises SourceMissing, DataError.
+    copy in another split get a note that names it. Raises SourceMissing, DataError, UsageError where `duplicates` is of other rows.
     """
     draft, store = npz_draft(path, duplicates=duplicates, source=source)
     return examined(draft, store, progress=progress)
@@ -40,28 +41,29 @@ def npz_draft(path: Path, *, duplicates: Path | None = None, source: str = "") -
         with np.load(path) as file:
             keys = set(file.files)
             if keys >= FER_KEYS:
-                return draft, _fer(
-                    draft, file, _copies(duplicates or path.with_name(f"{path.stem}_duplicates.npz"), given=duplicates is not None)
-                )
+                marks = marks_of(path, duplicates)
+                if marks is not None:
+                    marks.fit(len(file["emotion"]), path)
+                return draft, _fer(draft, file, marks)
             if keys >= PIXEL_KEYS:
                 return draft, _pixels(draft, file)
-    except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
+    except UsageError:  # which is a ValueError, too
+        raise
+    except (OSError, EOFError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: cannot be read ({error})") from None
     raise DataError(f"{path}: found arrays {', '.join(sorted(keys)) or 'none'}; wanted pixels, label, classes, or FER-2013's")
 
 
-def _copies(path: Path, *, given: bool) -> dict[int, int]:
-    """Row -> the row in another split that it is a copy of."""
-    if not path.is_file():
-        if given:
-            raise SourceMissing(f"{path}: no such file")
-        return {}
-    with np.load(path) as file:
-        rows = np.flatnonzero(file["duplicate"])
-        return dict(zip(rows.tolist(), file["nearest_row"][rows].tolist(), strict=True))
+def is_fer_npz(path: Path) -> bool:
+    """Whether an npz holds FER-2013's arrays. Raises DataError where it cannot be read."""
+    try:
+        with np.load(path) as file:
+            return set(file.files) >= FER_KEYS
+    except (OSError, EOFError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from None
 
 
-def _fer(draft: Draft, file: Any, copies: dict[int, int]) -> Store:
+def _fer(draft: Draft, file: Any, marks: Marks | None) -> Store:
     emotion, usage, index = (file[key].tolist() for key in ("emotion", "usage", "image_index"))
     crowd = Crowd(file["ferplus_votes"].astype(np.int64)) if "ferplus_votes" in file.files else None
     draft.classes |= {(str(split_of(SPLITS[code])), label) for code in set(usage) for label in FER7}
@@ -70,9 +72,8 @@ def _fer(draft: Draft, file: Any, copies: dict[int, int]) -> Store:
             draft.report.add(UNKNOWN, f"row {row}", f"emotion {code}; wanted 0..{len(FER7) - 1}")
             continue
         cells = {} if crowd is None else crowd.cells(row)
-        if row in copies:
-            said = f"copy in another split: {draft.report.source}/{copies[row]}"
-            cells["note"] = "; ".join(filter(None, (str(cells.get("note", "")), said)))
+        said = marks.note(row, draft.report.source) if marks else ""
+        cells["note"] = "; ".join(filter(None, (str(cells.get("note", "")), said)))
         draft.add(str(row), row=index[row], label=FER7[code], split=split_of(SPLITS[usage[row]]), **cells)
     return InBlob(file["webp"], file["offsets"])
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from mien.data.manifest import COLUMNS, Manifest
-from mien.data.readers.report import CORRUPT, EMPTY, MISSING, Progress, Report
+from mien.data.readers.report import EMPTY, Progress, Report
 from mien.data.stores import Store
-from mien.errors import MienError, SourceMissing
+from mien.errors import MienError
+from mien.io.events import Failure
 from mien.io.prefetch import prefetched
 from mien.labels import EMOTIONS
 
@@ -65,7 +66,7 @@ def examined(draft: Draft, store: Store | None = None, *, progress: Progress) ->
     with progress(len(manifest)) as done:
         for i, look in enumerate(prefetched((partial(_looked, manifest, i) for i in range(len(manifest))), ahead=AHEAD)):
             if isinstance(look, MienError):
-                report.add(MISSING if isinstance(look, SourceMissing) else CORRUPT, manifest["id"][i], str(look))
+                report.add_unreadable(manifest["id"][i], look)
             else:
                 kept.append(i)
                 looks.append(look)
@@ -82,6 +83,13 @@ def report_empty(report: Report, classes: set[tuple[str, str]], manifest: Manife
     there = set(zip(manifest["split"], manifest["label"], strict=True))
     for split, label in sorted(classes - there):
         report.add(EMPTY, f"{split}/{label}" if split else label, "no usable picture of this class")
+
+
+def reopened(manifest: Manifest, positions: Iterable[int], report: Report) -> None:
+    """Add why each of these pictures of a manifest cannot be read, as whoever needed it found out."""
+    for _, picture in manifest.pictures(positions):
+        if isinstance(picture, Failure):
+            report.add_unreadable(picture.source, picture.error)
 
 
 def _looked(manifest: Manifest, position: int) -> Looked | MienError:
@@ -112,6 +120,11 @@ SPLIT_NAMES: dict[str, str] = {
 def split_of(name: str) -> str | None:
     """train, val or test for a spelling of it, None for anything else. FER-2013's PublicTest is val, its PrivateTest test."""
     return SPLIT_NAMES.get(name.strip().casefold())
+
+
+def strange_split(word: str) -> str:
+    """Why a row with that word for its split cannot be used: taken for none it would be trained on, and may have been held out."""
+    return f"split {word!r}; wanted one of {', '.join(SPLIT_NAMES)}, or nothing"
 
 
 def unlike(names: Sequence[str]) -> list[str]:

@@ -6,15 +6,16 @@ import csv
 import math
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mien.data.cross_copies import Marks, marks_of
 from mien.data.fer import FER7, vote_shares
 from mien.data.manifest import Manifest
-from mien.data.readers.draft import Draft, examined, split_of
+from mien.data.readers.draft import Draft, examined, split_of, strange_split
 from mien.data.readers.report import BAD_ROW, UNKNOWN, Progress, Report, silent
 from mien.data.readers.tables import rows_of
 from mien.data.stores import png
@@ -44,18 +45,30 @@ class InLines:
         return png(pixels(cells[self._column], name=f"{self._path}, row {row}"))
 
 
-def read_fer_csv(path: Path, *, votes: Path | None = None, source: str = "fer2013", progress: Progress = silent) -> tuple[Manifest, Report]:
+def read_fer_csv(
+    path: Path, *, votes: Path | None = None, duplicates: Path | None = None, source: str = "fer2013", progress: Progress = silent
+) -> tuple[Manifest, Report]:
     """FER-2013's CSV: `emotion` 0..6, `pixels` of a square grey picture, and `Usage`.
 
-    Usage gives the split: Training is train, PublicTest val, PrivateTest test. Kaggle's train.csv and icml_face_data.csv are read too.
+    Usage gives the split: Training is train, PublicTest val, PrivateTest test; a row with another word is reported and left out. Kaggle's
+    train.csv and icml_face_data.csv are read too.
     votes: FER+'s fer2013new.csv, which has the same rows in the same order; default the one beside. They become `shares`; `label` stays
-    FER-2013's. Raises SourceMissing, DataError where columns are missing or the two files do not have the same rows.
+    FER-2013's. duplicates: npz with `duplicate` and `nearest_row` for the file's rows; default the one beside called
+    NAME_duplicates.npz. Rows with a copy in another split get a note that names it.
+    Raises SourceMissing, DataError where columns are missing or votes are of other rows, UsageError where `duplicates` is.
     """
-    draft, store = fer_csv_draft(path, votes=votes, source=source)
+    draft, store = fer_csv_draft(path, votes=votes, duplicates=duplicates, source=source)
     return examined(draft, store, progress=progress)
 
 
-def fer_csv_draft(path: Path, *, votes: Path | None = None, source: str = "fer2013") -> tuple[Draft, InLines]:
+def is_fer_csv(head: Iterable[str]) -> bool:
+    """Whether these are the columns of FER-2013's CSV."""
+    return {"emotion", "pixels"} <= set(head)
+
+
+def fer_csv_draft(
+    path: Path, *, votes: Path | None = None, duplicates: Path | None = None, source: str = "fer2013"
+) -> tuple[Draft, InLines]:
     """See read_fer_csv; no picture is decoded."""
     draft = Draft(source)
     head = next(rows_of(path), [])
@@ -64,6 +77,7 @@ def fer_csv_draft(path: Path, *, votes: Path | None = None, source: str = "fer20
         raise DataError(f"{path}: lacks the column {', '.join(sorted(missing))}; wanted emotion, pixels and Usage")
     beside = path.with_name(VOTES_FILE)
     crowd = Crowd(*read_votes(votes or beside)) if votes or beside.exists() else None
+    marks = marks_of(path, duplicates)
     starts: list[int] = []
     row = at = 0
     with path.open("rb") as file:
@@ -73,12 +87,14 @@ def fer_csv_draft(path: Path, *, votes: Path | None = None, source: str = "fer20
             if not line.strip():
                 continue
             starts.append(start)
-            _add(draft, row, _cells(line), place, crowd)
+            _add(draft, row, _cells(line), place, crowd, marks)
             row += 1
     if crowd is not None and len(crowd) != row:
         raise DataError(
             f"{votes or beside}: {len(crowd)} rows of votes for {row} rows of {path.name}; wanted the same rows in the same order"
         )
+    if marks is not None:
+        marks.fit(row, path)
     draft.classes |= {(split, label) for split, _ in draft.classes for label in FER7}
     return draft, InLines(path, np.array(starts, np.int64), place["pixels"])
 
@@ -130,7 +146,7 @@ def pixels(text: str, *, name: str) -> Image:
     return np.frombuffer(values, np.uint8).reshape(side, side)
 
 
-def _add(draft: Draft, row: int, cells: list[str], place: dict[str, int], crowd: Crowd | None) -> None:
+def _add(draft: Draft, row: int, cells: list[str], place: dict[str, int], crowd: Crowd | None, marks: Marks | None) -> None:
     if len(cells) != len(place):
         draft.report.add(BAD_ROW, f"row {row}", f"{len(cells)} cells, the header has {len(place)}")
         return
@@ -139,7 +155,10 @@ def _add(draft: Draft, row: int, cells: list[str], place: dict[str, int], crowd:
         draft.report.add(UNKNOWN, f"row {row}", f"emotion {code!r}; wanted 0..{len(FER7) - 1}")
         return
     usage = cells[place["usage"]].strip() if "usage" in place else ""
-    split = split_of(usage) or ""
+    split = split_of(usage) if usage else ""
+    if split is None:
+        draft.report.add(BAD_ROW, f"row {row}", strange_split(usage))
+        return
     label = FER7[int(code)]
     draft.classes.add((split, label))
     more: dict[str, Any] = {}
@@ -150,6 +169,8 @@ def _add(draft: Draft, row: int, cells: list[str], place: dict[str, int], crowd:
                 "wanted the same rows in the same order"
             )
         more = crowd.cells(row)
+    if marks is not None:
+        more["note"] = "; ".join(filter(None, (str(more.get("note", "")), marks.note(row, draft.report.source))))
     draft.add(str(row), row=row, label=label, split=split, **more)
 
 

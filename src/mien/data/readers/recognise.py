@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from mien.data.cross_copies import Marks, noted
 from mien.data.manifest import Manifest
-from mien.data.readers.arrays import npz_draft
+from mien.data.readers.arrays import is_fer_npz, npz_draft
 from mien.data.readers.draft import Draft, examined, report_empty
-from mien.data.readers.fer_csv import VOTE_COLUMNS, VOTES_FILE, fer_csv_draft
+from mien.data.readers.fer_csv import VOTE_COLUMNS, VOTES_FILE, fer_csv_draft, is_fer_csv
 from mien.data.readers.folders import ckplus_draft, folder_draft, is_ckplus, is_jaffe, jaffe_draft
 from mien.data.readers.report import Progress, Report, silent
 from mien.data.readers.tables import affectnet_draft, csv_draft, header
 from mien.data.stores import Store
-from mien.errors import DataError, SourceMissing
+from mien.errors import DataError, MienError, SourceMissing, UsageError
 
 LAYOUTS = (
     "a folder per emotion, folders train/test of such, CK+ or JAFFE as distributed, a .csv (image_path,emotion; emotion,pixels,Usage; "
@@ -33,24 +35,60 @@ def read_any(
     """A data set of any layout that mien knows; a manifest is read as it is.
 
     root: folder that the paths of a CSV start from. votes, duplicates: files that go with FER-2013. labels: label set of a CSV's codes.
-    source: what to call the data set; default after the path. Raises SourceMissing, DataError, UnknownName.
+    source: what to call the data set; default after the path. Raises SourceMissing, DataError, UnknownName, UsageError where `duplicates`
+    is no such file or says nothing of these data (see duplicates_for).
     """  # fmt: skip
     path = Path(path)
+    duplicates_for([path], duplicates)
     if path.suffix.lower() == ".parquet" and path.is_file():
         manifest = Manifest.read(path)
         return manifest, Report(source or path.stem)
     return examined(*draft_of(path, root=root, votes=votes, duplicates=duplicates, labels=labels, source=source), progress=progress)
 
 
-def drafted(path: str | Path, *, source: str = "") -> tuple[Manifest, Report]:
+def drafted(path: str | Path, *, duplicates: Path | None = None, source: str = "") -> tuple[Manifest, Report]:
     """Like read_any, but no picture is opened: hashes and sizes are not known, and of the pictures some may turn out to be none."""
     path = Path(path)
+    duplicates_for([path], duplicates)
     if path.suffix.lower() == ".parquet" and path.is_file():
         return Manifest.read(path), Report(source or path.stem)
-    draft, store = draft_of(path, source=source)
+    draft, store = draft_of(path, duplicates=duplicates, source=source)
     manifest = draft.manifest(store)
     report_empty(draft.report, draft.classes, manifest)
     return manifest, draft.report
+
+
+def takes_duplicates(path: Path) -> bool:
+    """Whether a file of FER-2013's duplicates says something of the data: they are FER-2013, or a manifest with notes from such a file.
+
+    True also for what is not there or cannot be read: whoever reads it says why.
+    """
+    if not path.is_file():
+        return not path.exists()
+    suffix = path.suffix.lower()
+    try:
+        if suffix == ".parquet":
+            return bool(noted(Manifest.read(path)["note"]).any())
+        return (suffix == ".npz" and is_fer_npz(path)) or (suffix == ".csv" and is_fer_csv(header(path)))
+    except MienError:
+        return True
+
+
+def duplicates_for(paths: Sequence[Path], duplicates: Path | None) -> list[Path | None]:
+    """What `read_any` is to be given as `duplicates` for each of several data sets: the file, or None where it says nothing of them.
+
+    Raises UsageError where there is no such file, or where it says nothing of any of them: a leak that was to be closed would stay.
+    """
+    if duplicates is None or not paths:
+        return [None] * len(paths)
+    Marks(duplicates)
+    found = [duplicates if takes_duplicates(path) else None for path in paths]
+    if not any(found):
+        raise UsageError(
+            f"duplicates: {', '.join(map(str, paths))}: no rows that {duplicates} could mark; wanted FER-2013 as .npz or .csv, "
+            "or a manifest that mien data import --duplicates made of it"
+        )
+    return found
 
 
 def draft_of(
@@ -67,8 +105,8 @@ def draft_of(
         return npz_draft(path, duplicates=duplicates, source=source)
     if path.suffix.lower() == ".csv":
         head = set(header(path))
-        if head >= {"emotion", "pixels"}:
-            return fer_csv_draft(path, votes=votes, source=source or "fer2013")
+        if is_fer_csv(head):
+            return fer_csv_draft(path, votes=votes, duplicates=duplicates, source=source or "fer2013")
         if head >= {"subdirectory_filepath", "expression"}:
             return affectnet_draft(path, root=root, source=source)
         if head >= set(VOTE_COLUMNS):

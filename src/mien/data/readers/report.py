@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from mien.data.files import whole
+from mien.errors import MienError, SourceMissing
 
 UNKNOWN, CORRUPT, MISSING, BAD_ROW = "unknown label", "corrupt picture", "missing picture", "row that cannot be used"
-EMPTY, OTHER, NO_FACE, SEVERAL = "empty class", "other file", "no face", "several faces"
+EMPTY, OTHER, NO_FACE, SEVERAL, HELD_OUT = "empty class", "other file", "no face", "several faces", "held out"
 """Kinds of problems."""
 FAILED = (CORRUPT, MISSING, BAD_ROW)
 """Kinds that say that an input is broken, where the others say that it is not wanted."""
@@ -46,6 +47,10 @@ class Report:
     def add(self, kind: str, item: object, why: str) -> None:
         """Note one problem."""
         self.problems.append(Problem(kind, str(item), why))
+
+    def add_unreadable(self, item: object, error: MienError) -> None:
+        """Note a picture that could not be read, and why."""
+        self.add(MISSING if isinstance(error, SourceMissing) else CORRUPT, item, str(error))
 
     def counts(self) -> dict[str, int]:
         """Problems of each kind, the most frequent first."""

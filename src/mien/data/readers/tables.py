@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mien.data.manifest import Manifest, absolute
-from mien.data.readers.draft import Draft, examined, split_of, unlike
+from mien.data.readers.draft import Draft, examined, split_of, strange_split, unlike
 from mien.data.readers.report import BAD_ROW, UNKNOWN, Progress, Report, silent
 from mien.data.stores import InPhotos
 from mien.errors import DataError, SourceMissing
@@ -29,6 +29,7 @@ def read_csv(
 ) -> tuple[Manifest, Report]:
     """A CSV with the columns `image_path` and `emotion`; `split` (or `usage`), `subject`, `valence`, `arousal` are taken if there.
 
+    A row with an unknown word for its split is reported and left out.
     root: folder that relative paths start from; default the CSV's own. labels: label set, where the emotions are its codes 0, 1, ...
     Raises SourceMissing, DataError where a column is missing, UnknownName.
     """
@@ -73,7 +74,11 @@ def csv_draft(path: Path, *, root: Path | None = None, labels: str = "", source:
         if label is None:
             draft.report.add(UNKNOWN, row[where], f"labelled {row[what]!r}{'' if codes else ', which is no emotion'}")
             continue
-        split = split_of(_cell(row, place, "split") or _cell(row, place, "usage")) or ""
+        told = _cell(row, place, "split") or _cell(row, place, "usage")
+        split = split_of(told) if told else ""
+        if split is None:
+            draft.report.add(BAD_ROW, row[where], strange_split(told))
+            continue
         valence, arousal = (_number(_cell(row, place, axis)) for axis in ("valence", "arousal"))
         cells: dict[str, Any] = {"path": _joined(folder, row[where]), "label": label, "split": split}
         cells["subject"] = _cell(row, place, "subject")

@@ -28,8 +28,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-from mien.errors import SourceMissing, UnknownName, UsageError
-from mien.train.config import TrainConfig, changed, entries
+from mien.errors import UnknownName, UsageError
+from mien.train.config import TrainConfig, changed, entries, read_toml
 from mien.train.curves import LOW, lower_is_better
 
 KINDS = "{ low = 1, high = 3 }, with step = 1 or log = true if wanted, or { choices = [...] }"
@@ -108,16 +108,15 @@ def presets() -> list[str]:
 def read_space(name: str | Path) -> Space:
     """A space from a TOML file, or a preset by name (`r0`).
 
-    Raises UnknownName for a name without a preset, SourceMissing for a file, UsageError for what is in it.
+    Raises UnknownName for a name without a preset, SourceMissing for a file, UsageError for a folder and for what is in a file.
     """
     path = Path(name)
     if path.suffix != ".toml":
         if str(name) not in presets():
             raise UnknownName("search space", str(name), [*presets(), "FILE.toml"])
         return parse_space(files("mien.train.tune").joinpath(f"spaces/{name}.toml").read_text("utf-8"), str(name))
-    if not path.exists():
-        raise SourceMissing(f"{path}: no such file; wanted a TOML file with a search space, or one of: {', '.join(presets())}")
-    return parse_space(path.read_text("utf-8"), str(path))
+    text = read_toml(path, f"a TOML file with a search space, or one of: {', '.join(presets())}")
+    return parse_space(text, str(path))
 
 
 def parse_space(text: str, origin: str) -> Space:
