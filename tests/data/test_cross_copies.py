@@ -102,6 +102,17 @@ def test_data_without_such_rows_are_refused(fer: Path, tmp_path: Path) -> None:
     assert duplicates_for([fer], None) == [None]
 
 
+def test_of_several_in_the_form_of_fer_2013_those_get_the_marks_that_have_as_many_rows(fer: Path, tmp_path: Path) -> None:
+    """CK+ and others come in that form too."""
+    good, other = marks(tmp_path / "copies.npz", 2), tmp_path / "ck.csv"
+    other.write_text("emotion,pixels,Usage\n" + '3,"1 2 3 4",Training\n' * 7)
+    by_csv = as_csv(fer, tmp_path / "fer2013.csv")
+    assert duplicates_for([fer, other], good) == [good, None]
+    assert duplicates_for([other, by_csv], good) == [None, good]
+    with pytest.raises(UsageError, match=r"marks 20 rows, .*ck\.csv has 7"):
+        read_any(other, duplicates=good)
+
+
 def test_marks_tell_of_rows() -> None:
     with pytest.raises(UsageError, match=r"none\.npz: no such file"):
         Marks(Path("none.npz"))

@@ -88,3 +88,17 @@ def test_nothing_held_out_and_pictures_that_cannot_be_read(photos: Path) -> None
     (photos / "sad" / "c.png").write_bytes(b"x")  # known by its name all the same
     assert "c" not in left(extras.with_columns(split=["test"] * 8, subject=[""] * 8), extras)[0]
     assert left(extras.where([0]).with_columns(split=["test"]), extras)[0] == [Path(name).stem for name in extras["id"][1:]]
+
+
+def test_pictures_of_two_sets_may_have_the_same_ids(tmp_path: Path) -> None:
+    """Rows of arrays are called by their numbers."""
+    rng = np.random.default_rng(2)
+    sets = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        np.savez(tmp_path / name / "faces.npz", pixels=rng.integers(0, 256, (4, 16, 16), np.uint8), label=[0] * 4, classes=["sad"])
+        sets.append(read_any(tmp_path / name / "faces.npz")[0])
+    base, extras = sets
+    assert base["id"].tolist() == extras["id"].tolist()
+    assert len(left(base.with_columns(split=["val"] * 4), extras)[0]) == 4
+    assert left(base.with_columns(split=["val"] * 4), base)[0] == []

@@ -75,12 +75,18 @@ def test_fewer_epochs_are_the_recipe_shortened(data, tmp_path: Path, monkeypatch
     assert comparison._shortened(dataclasses.replace(recipe, restarts=(10, 9)), 2).restarts == (1,)
 
 
-def test_errors_of_the_data_end_it(tmp_path: Path) -> None:
-    def none(config):
-        raise DataError("no rows")
+def test_one_that_cannot_learn_from_the_data_is_left_out(data, tmp_path: Path) -> None:
+    """As a network of sequences from pictures, or a task without a target: the others have their lines."""
+    told: list[str] = []
 
-    with pytest.raises(DataError, match="no rows"):
-        compare([ONE], none, tmp_path)
+    def read(config):
+        if config.name == "two":
+            raise DataError("no rows")
+        return data
+
+    lines = compare([ONE, changed(ONE, {"name": "two"})], read, tmp_path, say=told.append)
+    assert [line.name for line in lines] == [ONE.name]
+    assert "two: left out: no rows" in told
 
 
 def test_one_that_begins_with_a_shipped_model_has_its_widths(data, tmp_path: Path) -> None:
@@ -138,5 +144,5 @@ def test_a_table_is_not_overwritten_by_an_empty_one(fer_file: Path, tmp_path: Pa
     assert said.out == ""
     assert said.err.splitlines()[-1].startswith("mien: nothing to compare")
     assert main(["compare", str(config), "--data", str(tmp_path / "none.npz"), "--out", str(out)]) == 1
-    assert capsys.readouterr().err.splitlines()[-1].startswith(f"mien: {tmp_path / 'none.npz'}: no such file")
+    assert f"mine: left out: {tmp_path / 'none.npz'}: no such file" in capsys.readouterr().err
     assert (out / "table.md").read_text() == table

@@ -49,3 +49,20 @@ def test_where_nothing_was_made_or_everything_all_rows_are_dealt_out() -> None:
         found = hold_out(rows, 0.2, seed=0)
         assert len(found) == len(rows)
         assert (found["split"] == "val").sum() == held
+
+
+def test_faces_that_a_data_set_cut_out_itself_are_real() -> None:
+    """As AffectNet's, whose parent is the photo; it is none of the rows."""
+    plain = manifest()
+    found = hold_out(plain.with_columns(id=[f"x{i}" for i in range(70)], parent=[f"/photos/{i}.jpg" for i in range(70)]), 0.2, seed=1)
+    assert (found["split"] == "val").sum() == 14
+    cut = plain.with_columns(
+        parent=[""] * 40 + [f"/photos/{i}.jpg" for i in range(30)], note=[""] * 40 + ["face cut out of parent"] * 30
+    )  # fmt: skip
+    found = hold_out(cut, 0.2, seed=1)
+    assert not any("#" in name for name in found["id"][found["split"] == "val"])
+
+
+def test_too_few_real_rows_are_dealt_out_with_the_others() -> None:
+    few = manifest().where(np.r_[0:2, 40:70])
+    assert (hold_out(few, 0.2, seed=1)["split"] == "val").any()

@@ -82,7 +82,9 @@ def clean(
         write_report(manifest, found, report, title=f"{data.stem}: cleaning", how=how)
     if output is not None:
         manifest.where(found.keep).write(output)
-    told = tell([problems], output and output.with_suffix(".problems.csv"), rest="-o lists all")
+    in_place = output is not None and output.resolve() == data.resolve()  # where the list of the import stays
+    listed = output.with_suffix(".problems.csv") if output is not None and (problems.problems or not in_place) else None
+    told = tell([problems], listed, rest="-o lists all")
     if as_json:
         counts = {rule: int(hit.sum()) for rule, hit in found.hits.items()}
         used = name if looked else None

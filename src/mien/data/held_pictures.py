@@ -32,7 +32,7 @@ class HeldOut:
         with progress(len(held)) as done:
             for i, prints in enumerate(_fingerprints(held)):
                 told = f"{held['id'][i]} of {held['split'][i]}"
-                signs: list[tuple[str, ...]] = [("picture", held["sha256"][i]), ("name", held["id"][i])]
+                signs: list[tuple[str, ...]] = [("picture", held["sha256"][i]), ("own", held["id"][i])]
                 signs += [*prints, *_names(held, i), *_person(held, i)]
                 for sign in signs:
                     self._known.setdefault(sign, told)
@@ -44,7 +44,7 @@ class HeldOut:
         with progress(len(extras)) as done:
             for i, prints in enumerate(_fingerprints(extras) if self._known else ()):
                 where = str(extras["path"][i] or extras["id"][i])
-                same = self._first([*prints, *_names(extras, i)])
+                same = self._first([*prints, *_names(extras, i), *_children(extras, i, alone=not prints)])
                 person = self._first(_person(extras, i))
                 if same or person:
                     report.add(HELD_OUT, where, f"the same picture as {same}" if same else f"shows the person of {person}")
@@ -74,10 +74,16 @@ def _fingerprint(manifest: Manifest, position: int) -> list[tuple[str, str]]:
 
 
 def _names(manifest: Manifest, position: int) -> list[tuple[str, str]]:
-    """The file, or the id of a picture that is none (ids of files repeat from folder to folder of one name), and the parent."""
-    path, parent = str(manifest["path"][position]), str(manifest["parent"][position])
-    own = absolute(path) or str(manifest["id"][position])
-    return [("name", own)] + ([("name", parent)] if parent else [])
+    """The file and the parent, as others may name them."""
+    path, parent = absolute(str(manifest["path"][position])), str(manifest["parent"][position])
+    return [("name", name) for name in (path, parent) if name]
+
+
+def _children(manifest: Manifest, position: int, *, alone: bool) -> list[tuple[str, str]]:
+    """By what a picture is the child or the parent of one held out. alone: it cannot be read, so that its id has to do: the pictures of
+    two data sets may have the same ids."""
+    own, parent = str(manifest["id"][position]), str(manifest["parent"][position])
+    return [("name", own)] + ([("own", parent)] if parent else []) + ([("own", own)] if alone else [])
 
 
 def _person(manifest: Manifest, position: int) -> list[tuple[str, str, str]]:

@@ -99,15 +99,15 @@ def intervals_by(found: Clusters, rounds: int) -> dict[str, Any]:
 def with_width(intervals: Mapping[str, Interval], shares: Mapping[str, float], found: Clusters) -> dict[str, Interval]:
     """The intervals without those that have no width, which resamples of what is always right, or always wrong, give.
 
-    shares: figures by name that are shares of the rows. One of exactly 0 or 1 gets Wilson's interval of as many as there are clusters.
+    shares: figures by name that are shares of the rows. One without width gets Wilson's interval of as many as there are clusters.
     """
-    ends = {name: share_at_end(share, found) for name, share in shares.items() if name in intervals and share in (0, 1)}
-    return {name: between for name, between in intervals.items() if between[0] != between[1]} | ends
+    wide = {name: between for name, between in intervals.items() if between[0] != between[1]}
+    return wide | {name: share_of(share, found) for name, share in shares.items() if name in intervals and name not in wide}
 
 
-def share_at_end(share: float, found: Clusters) -> Interval:
-    """Wilson's interval of a share of 0 or 1 of the rows: of the clusters, since the rows of one are not independent."""
-    return wilson(round(share) * found.count, found.count)
+def share_of(share: float, found: Clusters) -> Interval:
+    """Wilson's interval of a share of the rows: as if of the clusters, since the rows of one are not independent."""
+    return wilson(share * found.count, found.count)
 
 
 def _percentiles(values: NDArray[np.float64]) -> Interval:
@@ -118,11 +118,12 @@ def _percentiles(values: NDArray[np.float64]) -> Interval:
     return float(low), float(high)
 
 
-def wilson(hits: int, n: int) -> Interval:
+def wilson(hits: float, n: int) -> Interval:
     """Score interval of a share of independent rows (Wilson 1927), which holds for few rows and for shares of 0 and 1 too."""
     if not n:
         return float("nan"), float("nan")
     share, z2 = hits / n, NORMAL**2
     middle = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = NORMAL / (1 + z2 / n) * np.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return float(max(0.0, middle - half)), float(min(1.0, middle + half))
+    # at the ends rounding would leave the share itself outside
+    return (0.0 if hits == 0 else float(middle - half)), (1.0 if hits == n else float(middle + half))

@@ -11,7 +11,7 @@ import numpy as np
 from mien.data.labelled import Labelled
 from mien.errors import DataError, MienError
 from mien.evaluate.changes import ALL, KINDS, frame_of, kinds_of
-from mien.evaluate.intervals import Clusters, Interval, intervals_by, percentile_intervals, share_at_end
+from mien.evaluate.intervals import Clusters, Interval, intervals_by, percentile_intervals, share_of
 from mien.evaluate.metrics import Judged, mean_known, recalls
 from mien.evaluate.road import asked, check_faces, face_of
 from mien.evaluate.run import Answers, Progress, clusters_of, read_all
@@ -143,7 +143,7 @@ def _levels(
         at = rows[kept] * width + k
         accuracy, before = float(right[kept, k].mean()), float(right[kept, 0].mean())
         if rounds and accuracy in (0, 1):  # resamples of what is always right have no width
-            drawn[f"accuracy {k}"] = share_at_end(accuracy, own.where(kept))
+            drawn[f"accuracy {k}"] = share_of(accuracy, own.where(kept))
         recall = recalls(judged.true[at], judged.guess[at], len(judged.labels)).astype(np.float64)
         out.setdefault(name, {})[level] = Level(
             level, len(at), accuracy, drawn.get(f"accuracy {k}", UNKNOWN), mean_known(recall),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mien.data.labelled import AGREEMENT
 from mien.errors import UnknownName
-from mien.evaluate.intervals import Clusters, percentile_intervals, share_at_end, wilson
+from mien.evaluate.intervals import Clusters, percentile_intervals, share_of, wilson
 from mien.evaluate.metrics import Judged
 from mien.io.folders import natural_key
 from mien.types import Floats, Ints
@@ -115,6 +115,6 @@ def _figures(judged: Judged, found: Clusters, rounds: int, seed: int) -> dict[st
     if found.unit == "subject" and found.people >= FEW_PEOPLE and rounds:
         drawn = percentile_intervals(lambda w: {"accuracy": float((w * right).sum() / w.sum())}, found, rounds=rounds, seed=seed)
         at_end = right.all() or not right.any()
-        interval = share_at_end(out["accuracy"], found) if at_end else drawn["accuracy"]
+        interval = share_of(out["accuracy"], found) if at_end else drawn["accuracy"]
         return out | {"interval": interval, "interval_by": "subject", "subjects": found.people}
     return out | {"interval": wilson(int(right.sum()), n), "interval_by": "picture"}

@@ -79,30 +79,20 @@ def compare(
     data_of: the rows for a training. minutes: as many epochs of each recipe as fit into that time, at least one; where not even one
     fits, one over a stratified part of the rows; 0: all of them. epochs: at most so many of each recipe, which shrinks with them; 0: all.
     No network sees crops larger than the pictures are.
-    A network that fails is told through `say` and left out; the others go on. So is one that is finished in `folder` with other settings
-    or data. Raises what `data_of` raises: without data there is nothing to compare.
+    A network that fails is told through `say` and left out; the others go on. So is one that cannot learn from the data, as of sequences
+    from pictures, or that is finished in `folder` with other settings or data.
     """
     found = []
     for wanted in configs:
         config = _shortened(wanted, epochs) if 0 < epochs < wanted.epochs else wanted
         try:
-            input_of(config.net, config.settings)
-        except MienError as error:
-            say(_left_out(wanted, error))
-            continue
-        data = data_of(config)
-        try:
-            line = _line(config, data, folder, minutes, wanted.epochs, say)
+            line = _line(config, data_of(config), folder, minutes, wanted.epochs, say)
         except (MienError, RuntimeError) as error:  # torch says with the latter that memory is not enough
-            say(_left_out(wanted, error))
+            say(f"{wanted.name}: left out: {str(error).splitlines()[0]}")
             continue
         say(f"{line.name}: accuracy {line.accuracy:.4f}, {line.epochs} of {line.wanted} epochs in {line.minutes:.1f} minutes")
         found.append(line)
     return found
-
-
-def _left_out(config: TrainConfig, error: Exception) -> str:
-    return f"{config.name}: left out: {str(error).splitlines()[0]}"
 
 
 def _line(config: TrainConfig, data: TrainData, folder: Path, minutes: float, wanted: int, say: Say) -> Compared:
@@ -115,7 +105,7 @@ def _line(config: TrainConfig, data: TrainData, folder: Path, minutes: float, wa
         return line
     kept = json.loads(record.read_text())
     words = {"asked": "settings, epochs or minutes", "data": "data", "detector": "detector"}
-    if differ := [word for name, word in words.items() if kept.get(name) != made_with[name]]:
+    if differ := [word for name, word in words.items() if name in kept and kept[name] != made_with[name]]:
         raise UsageError(f"{record.parent}: is there already, with other {' and other '.join(differ)}; give another --out")
     return Compared(**kept["line"])
 

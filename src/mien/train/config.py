@@ -29,21 +29,17 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 WORDS = {"optimiser": OPTIMISERS, "schedule": SCHEDULES, "balance": BALANCES, "colour": COLOURS, "device": DEVICES}
 """The settings that are one of some words."""
 RANGES = {
-    **dict.fromkeys(("epochs", "devices", "machines", "threads", "clip_stride", "clip_spacing", "decay_steps", "restarts"), FROM_1),
-    **dict.fromkeys(("small_epochs", "calm_epochs", "patience", "plateau_patience"), FROM_0),
-    **dict.fromkeys(
-        ("teach", "smoothing", "adjust", "average", "blend", "held_out", "sharpness", "momentum", "calm", "votes_back", "classes_back"),
-        SHARE,
-    ),
-    **dict.fromkeys(("rate", "restart_rate", "decay_rate", "clip_every"), POSITIVE),
-    **dict.fromkeys(("weight_decay", "mixup", "cutmix", "votes_weight", "classes_weight", "affect_weight"), FROM_0),
-    "layer_decay": SHARE,
+    **dict.fromkeys(("epochs", "devices", "machines", "threads", "clip_stride", "clip_spacing", "restarts"), FROM_1),
+    **dict.fromkeys(("small_epochs", "calm_epochs", "patience", "plateau_patience", "decay_steps"), FROM_0),
+    **dict.fromkeys(("teach", "smoothing", "adjust", "average", "blend", "held_out", "sharpness", "momentum"), SHARE),
+    **dict.fromkeys(("votes_back", "classes_back", "blend_votes_back"), Range(-2, 2)),
+    **dict.fromkeys(("rate", "decay_rate", "clip_every"), POSITIVE),
+    **dict.fromkeys(("weight_decay", "mixup", "cutmix", "votes_weight", "classes_weight", "affect_weight", "restart_rate"), FROM_0),
+    **dict.fromkeys(("augment", "calm", "layer_decay"), FROM_0),
     "plateau_factor": Range(0, 1, above=True),
     "batch": Range(2),
     "small_size": Range(8),
-    "augment": Range(0, 1.5),
     "margin": Range(-0.4, 4, above=True, below=True),
-    "blend_votes_back": Range(-1, 1),
     "seed": Range(0, 2**63, below=True),
 }
 """What the numbers among them may be; those of their parts are in mien.train.settings."""
@@ -205,6 +201,8 @@ class TrainConfig:
         if unknown := [task for task in self.tasks if task not in TASKS]:
             raise UnknownName("task", unknown[0], TASKS)
         check_ranges(self, RANGES)
+        if self.schedule == "exponential" and not self.decay_steps:
+            raise UsageError("decay_steps is 0; wanted 1 or more for the schedule exponential")
         if self.name in ("", ".", "..") or any(sign in self.name for sign in FOLDER_SIGNS):
             raise UsageError(f"name is {self.name!r}; wanted a word for a folder and a file, without {' '.join(FOLDER_SIGNS[:2])}")
         if not self.tasks or sum(self.restarts) >= self.epochs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 
@@ -56,6 +57,8 @@ class Keeping:
     """Whether they are kept in RGB."""
     square: int
     """Side of the squares in which they come to lie: the same for all of a set."""
+    photos: bool
+    """Whether some are no ready-made crops, as far as the manifest says."""
 
     @classmethod
     def of(cls, config: TrainConfig, manifest: Manifest, *, colour: bool) -> Keeping:
@@ -65,7 +68,13 @@ class Keeping:
         large, most = max(side, READY), int(longest.max(initial=0))
         whole = min(side, most) if most else side
         photos = most > large or bool((longest == 0).any())  # 0: not known yet
-        return cls(whole, large, size, config.margin, colour, max(whole, round(ROOM * size * AROUND)) if photos else whole)
+        return cls(whole, large, size, config.margin, colour, max(whole, round(ROOM * size * AROUND)) if photos else whole, photos)
+
+    def marked(self, key: str) -> str:
+        """A data set's hash; of photos another one for each way of keeping them, so that no training goes on with other pictures."""
+        if not self.photos:
+            return key
+        return hashlib.sha256(f"{key} {ROOM} {AROUND} {READY}".encode()).hexdigest()
 
     def keep(self, picture: Image, detector: Detector) -> Kept:
         """What is kept of a picture, uint8 (H, W, 3) RGB.
@@ -74,7 +83,7 @@ class Keeping:
         others the square around the face is, at ROOM times the crop's resolution. A face in a photo is the one that `mien evaluate` takes.
         """
         longest = max(picture.shape[:2])
-        if longest <= self.large:
+        if longest <= self.large or not self.photos:  # the latter: larger than its manifest says
             return self._whole(picture, None, detector)
         points = _largest(picture, detector)
         if not np.isfinite(points).all():

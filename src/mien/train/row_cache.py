@@ -46,24 +46,28 @@ class RowCache:
         self._how = f"{keeping.square}-{'rgb' if keeping.colour else 'grey'}-{key}"
 
     def rows(self, kind: str, manifest: Manifest, progress: Counter) -> Cached:
-        """Those kept before, or else now. Where one cannot be read nothing stays: a disk may be missing, and be there the next time."""
+        """Those kept before, or else now; anew where one can be read by now that could not be: a disk may have been away."""
         path = self._folder / f"{kind}-{self._how}.npy"
         about = path.with_suffix(".npz")
-        if not (path.exists() and about.exists()):
+        if not (path.exists() and about.exists()) or self._more_to_read(about, manifest):
             self._folder.mkdir(parents=True, exist_ok=True)
             partial = path.with_suffix(f".{os.getpid()}.part")  # another training may be making the same file
-            points, frames, faceless, read = self._write(partial, manifest, progress)
-            if not read.all():
-                pictures = np.load(partial)
-                partial.unlink()
-                return Cached(pictures, points, frames, faceless, read)
             beside = about.with_suffix(f".{os.getpid()}.npz")
-            np.savez(beside, points=points, frames=frames, faceless=faceless)
-            beside.replace(about)
-            partial.replace(path)
+            try:
+                points, frames, faceless, read = self._write(partial, manifest, progress)
+                np.savez(beside, points=points, frames=frames, faceless=faceless, read=read)
+                beside.replace(about)
+                partial.replace(path)
+            finally:
+                partial.unlink(missing_ok=True)
         kept: Image = np.load(path, mmap_mode="r" if path.stat().st_size > IN_MEMORY else None)
         with np.load(about) as file:
-            return Cached(kept, file["points"], file["frames"], file["faceless"], np.ones(len(kept), np.bool_))
+            return Cached(kept, file["points"], file["frames"], file["faceless"], file["read"])
+
+    def _more_to_read(self, about: Path, manifest: Manifest) -> bool:
+        """Whether one that could not be read can be now."""
+        with np.load(about) as file:
+            return any(_readable(manifest, i) for i in np.flatnonzero(~file["read"]).tolist())
 
     def _write(self, path: Path, manifest: Manifest, progress: Counter) -> tuple[Floats, Floats, Bools, Bools]:
         """Write the pictures; landmarks, frames, which are faceless, and which could be read."""
@@ -88,3 +92,11 @@ class RowCache:
                 done(i + 1)
         out.flush()
         return points, frames, faceless, read
+
+
+def _readable(manifest: Manifest, position: int) -> bool:
+    try:
+        manifest.picture(position)
+    except SourceError:
+        return False
+    return True

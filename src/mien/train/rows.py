@@ -11,7 +11,7 @@ import numpy as np
 
 from mien.data.cross_copies import noted
 from mien.data.manifest import Manifest
-from mien.data.readers.recognise import read_any, takes_duplicates
+from mien.data.readers.recognise import duplicates_for, read_any
 from mien.errors import DataError, SourceError, UsageError
 from mien.train.config import TrainConfig
 from mien.train.held_out import hold_out
@@ -105,7 +105,7 @@ def read_data(
             raise UsageError(f"duplicates: {duplicates} marks pictures, and network {config.net} learns from clips; leave it out")
         return read_clips(config, paths, detector=detector, folder=folder, called=called, say=say, progress=progress)
     manifests = []
-    for path, marks in zip(paths, _marks(paths, duplicates), strict=True):
+    for path, marks in zip(paths, duplicates_for(paths, duplicates), strict=True):
         manifest, report = read_any(path, duplicates=marks, progress=lambda n: progress(n, "pictures read"))
         manifests.append(manifest)
         if counts := report.counts():
@@ -142,6 +142,7 @@ def read_data(
     key = hash_of(whole, labels, affect)
     name_of = called or type(detector).__name__
     keeping = Keeping.of(config, whole, colour=_in_colour(whole, config))
+    key = keeping.marked(key)
     kept = RowCache(folder / f"data-{key[:12]}", keeping, detector, name_of)
     parts, faceless, large = [], 0, 0
     for name, which in (("train", fit), ("judge", ~fit)):
@@ -172,12 +173,6 @@ def read_data(
         raise DataError(f"{len(train)} pictures to train on and {len(judge)} to judge by could be read; wanted some of each")
     say(f"{len(train)} rows to train on, {len(judge)} to judge by")
     return TrainData(train, judge, key, tuple(sorted(set(whole["source"].astype(str).tolist()))), name_of)
-
-
-def _marks(paths: Sequence[Path], duplicates: Path | None) -> list[Path | None]:
-    """The file of duplicates for each data set that it says something of; where it does of none for all of them, which refuse it."""
-    takes = [duplicates is not None and takes_duplicates(path) for path in paths]
-    return [duplicates if one or not any(takes) else None for one in takes]
 
 
 def _in_colour(manifest: Manifest, config: TrainConfig) -> bool:

@@ -82,7 +82,10 @@ class RunFolder:
         path = self.path / "config.json"
         if not path.exists():
             raise UsageError(f"{self.path}: no config.json there; wanted the run folder of a training")
-        return from_values(json.loads(path.read_text()))
+        try:
+            return from_values(json.loads(path.read_text()))
+        except UsageError as error:
+            raise UsageError(f"{path}: {error}") from error
 
     def about(self) -> dict[str, Any]:
         """What it was run on: data (hash), sources, names of the classes, their frequencies (priors), colour, seed, commit, versions."""

@@ -21,7 +21,7 @@ SCALES: dict[str, Scale] = {
 
 RANGES = {
     "settings": {
-        "widths": FROM_1, "depths": FROM_1, "factor": POSITIVE, "squeeze": SHARE,
+        "widths": FROM_1, "depths": FROM_0, "factor": POSITIVE, "squeeze": SHARE,
         "window": FROM_1,
     },
     "head": {"units": FROM_1, "layers": FROM_1, "dropout": SHARE},

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from mien.data.cross_copies import Marks, noted
 from mien.data.manifest import Manifest
 from mien.data.readers.arrays import is_fer_npz, npz_draft
@@ -77,18 +79,33 @@ def takes_duplicates(path: Path) -> bool:
 def duplicates_for(paths: Sequence[Path], duplicates: Path | None) -> list[Path | None]:
     """What `read_any` is to be given as `duplicates` for each of several data sets: the file, or None where it says nothing of them.
 
+    Other data may come in FER-2013's form: of several such files those get it that have as many rows as it marks, if any has.
     Raises UsageError where there is no such file, or where it says nothing of any of them: a leak that was to be closed would stay.
     """
     if duplicates is None or not paths:
         return [None] * len(paths)
-    Marks(duplicates)
-    found = [duplicates if takes_duplicates(path) else None for path in paths]
-    if not any(found):
+    marks = Marks(duplicates)
+    takes = [takes_duplicates(path) for path in paths]
+    if not any(takes):
         raise UsageError(
             f"duplicates: {', '.join(map(str, paths))}: no rows that {duplicates} could mark; wanted FER-2013 as .npz or .csv, "
             "or a manifest that mien data import --duplicates made of it"
         )
-    return found
+    if sum(takes) > 1:
+        fit = [one and _rows_if_fer(path) in (None, len(marks.duplicate)) for path, one in zip(paths, takes, strict=True)]
+        takes = fit if any(fit) else takes  # else the first says what is wrong
+    return [duplicates if one else None for one in takes]
+
+
+def _rows_if_fer(path: Path) -> int | None:
+    """How many rows a file in FER-2013's form has; None for a manifest, and for what is not there."""
+    if path.suffix.lower() == ".npz" and path.is_file():
+        with np.load(path) as file:
+            return len(file["emotion"])
+    if path.suffix.lower() == ".csv" and path.is_file():
+        with path.open("rb") as file:
+            return sum(1 for line in file if line.strip()) - 1
+    return None
 
 
 def draft_of(
