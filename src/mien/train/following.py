@@ -9,7 +9,6 @@ from mien.io.container import Media
 from mien.io.events import Failure
 from mien.io.video import read_video
 from mien.models.landmarks import crop_points
-from mien.models.sequences import MOST_GAP
 from mien.track.tracker import Tracker
 from mien.types import Detector, Faces, Frame, Image
 from mien.vision.align import CropSpec, align
@@ -40,7 +39,7 @@ def followed(
     media: a file that mien.io.video reads. every: seconds from one frame that is looked at to the next. start, stop: seconds of the span.
     Raises UsageError for a span that is none.
     """
-    tracker = Tracker(forget_seconds=max(2.0, MOST_GAP * every))
+    tracker = Tracker()
     for event in read_video(media, source=source, every=every, start=start, stop=stop):
         if isinstance(event, Frame):
             faces = tracker.update(event.image, event.time, detector(event.image))
