@@ -243,9 +243,17 @@ class Analyzer:
         assert card is not None
         return f"model {card.name!r} reads sequences of {card.frames} crops, {card.frame_seconds:g} seconds apart"
 
+    def refuse_half_hidden(self, asked: str) -> None:
+        """Raise UsageError where faces that are to be seen in a video may be in no result, so that what hides faces would not hide them.
+
+        asked: the option that hides them, for the message.
+        """
+        if self._left_out:
+            raise UsageError(f"{asked} hides the faces that are found, but {self._left_out}: they would stay visible")
+
     @property
-    def left_out(self) -> str:
-        """Which faces that are to be seen in a video may be in no result, so that what hides faces would not hide them; else empty."""
+    def _left_out(self) -> str:
+        """Which faces may be in no result, and why; empty for none."""
         track = self.options.track
         if self.options.min_score is not None:
             return f"those with a score below {self.options.min_score:g} (min_score) are left out"

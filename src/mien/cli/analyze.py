@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mien.cli import options as given
+from mien.cli.exit_codes import INTERRUPTED, NOTHING_DONE, SOME_FAILED, TERMINATED
 from mien.errors import MienError, SourceUnreadable, UsageError
 from mien.io.names import is_live
 
@@ -201,7 +202,7 @@ def analyze(
     if table is not None and done.sources:  # of inputs that are in the table, and so are not read again
         failures = {source: why for source, why in failures_of(table, depends).items() if source in done.sources}
     if anonymize:
-        given.refuse_half_hidden(analyzer)
+        analyzer.refuse_half_hidden("--anonymize")
     left = [name for name in inputs if name not in reading["skip"]]
     talk = RunTalk(total=_total(left, reading["span"]), quiet=quiet, noun="frame" if streams else "picture")
     if done.sources:
@@ -330,7 +331,6 @@ def _run(
     screen: shows what was done; nothing more is when it gives false. unfinished: the one among the sinks that is told where that leaves
     something.
     """
-    from mien.cli.main import INTERRUPTED, TERMINATED
     from mien.interrupt import Terminated, terminable
     from mien.io.events import Failure
     from mien.pipeline import Analyzed
@@ -373,7 +373,6 @@ def _run(
 
 def _leave(talk: RunTalk, *, before: int = 0) -> None:
     """Leave with exit code 1 when nothing could be read, 3 when some could not be read or drawn. before: inputs of an earlier run."""
-    from mien.cli.main import NOTHING_DONE, SOME_FAILED
 
     if not talk.pictures and not (before and not talk.failures):
         raise typer.Exit(NOTHING_DONE)

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
+from mien.cli.exit_codes import NOTHING_DONE, SOME_FAILED
 from mien.cli.train import Data, Detector, Duplicates, needs_torch, read
 from mien.errors import UsageError
 from mien.train.config import presets
 
 THEIRS = tuple(name for name in presets() if name.startswith(("r0", "r1", "r2", "r3", "r4")) and name != "r1_conv_lstm")
 """Networks of R0 to R4 that read single pictures."""
-NOTHING_DONE, SOME_FAILED = 1, 3
 
 
 def compare(

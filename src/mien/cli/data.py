@@ -13,7 +13,8 @@ from mien.cli.data_balance import balance
 from mien.cli.data_clean import clean
 from mien.cli.data_inspect import inspect
 from mien.cli.data_preview import preview
-from mien.cli.data_problems import SOME_FAILED, leave, tell
+from mien.cli.data_problems import leave, tell
+from mien.cli.exit_codes import SOME_FAILED
 from mien.errors import MienError, UsageError
 
 if TYPE_CHECKING:

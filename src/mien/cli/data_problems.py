@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from mien.cli.exit_codes import SOME_FAILED
+
 if TYPE_CHECKING:
     from mien.data.readers.report import Report
 
 NAMED = 3
 """Problems of a kind that are said; the list has all."""
-SOME_FAILED = 3
 
 
 def tell(reports: Sequence[Report], listed: Path | None = None, *, rest: str = "") -> dict[str, int]:

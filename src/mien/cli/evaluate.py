@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mien.cli.exit_codes import SOME_FAILED
 from mien.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from mien.evaluate.run import Evaluation
     from mien.types import Detector, Recogniser
 
-SOME_FAILED = 3
 FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "top2", "second_given_wrong", "ece")
 NAMED = 5
 """Unreadable pictures that are named on stderr."""

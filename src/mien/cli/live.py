@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import typer
 
 from mien.cli import options as given
+from mien.cli.exit_codes import NOTHING_DONE, SOME_FAILED
 from mien.errors import UsageError
 from mien.io.names import is_url
 
@@ -105,7 +106,7 @@ def live(
     reading = {"width": width, "height": height, "fps": fps, "reconnect": reconnect, "give_up": give_up}
     run = _Session(source, options, reading, drawn, every=every, seconds=seconds, quiet=quiet, shows=not no_show and has_screen())
     if anonymize:
-        given.refuse_half_hidden(run.analyzer)
+        run.analyzer.refuse_half_hidden("--anonymize")
     columns = table_columns(raw=track.smooths, delta=track.baseline is not None)
     targets, title, began = list(output or []), "", datetime.now()
     pages = [Path(target) for target in targets if target.lower().endswith(".html")]
@@ -218,7 +219,6 @@ def _open(page: Path) -> None:
 
 def _leave(talk: LiveTalk) -> None:
     """Leave with exit code 1 when there was no frame, 3 when it did not end well."""
-    from mien.cli.main import NOTHING_DONE, SOME_FAILED
 
     if not talk.frames:
         raise typer.Exit(NOTHING_DONE)

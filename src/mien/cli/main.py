@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
+from mien.cli.exit_codes import INTERRUPTED, NOTHING_DONE, PIPE_CLOSED, WRONG_USAGE
 from mien.errors import MienError, UnknownName, UsageError
 
 VERBS: dict[str, tuple[str, str]] = {
@@ -35,7 +36,6 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 """Verb -> where it is (a function, or a Typer of several), and the first line of its help. Imported only when it is used."""
 
-NOTHING_DONE, WRONG_USAGE, SOME_FAILED, INTERRUPTED, PIPE_CLOSED, TERMINATED = 1, 2, 3, 130, 141, 143
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 """What keeps output from being written."""
 EPILOGUE = "Exit codes: 0 all done, 1 nothing done, 2 wrong usage, 3 some inputs failed (each is named), 130 interrupted, 143 terminated."

@@ -15,7 +15,6 @@ from mien.track.options import TrackOptions
 
 if TYPE_CHECKING:
     from mien.options import AnalyzeOptions
-    from mien.pipeline import Analyzer
     from mien.sinks.sink import Sink
     from mien.unsure import UnsureRules
 
@@ -108,12 +107,6 @@ Baseline = Annotated[
         rich_help_panel=TIME,
     ),
 ]
-
-
-def refuse_half_hidden(analyzer: Analyzer) -> None:
-    """Raise UsageError where some of the faces that are to be hidden would not be."""
-    if analyzer.left_out:
-        raise UsageError(f"--anonymize hides the faces that are found, but {analyzer.left_out}: they would stay visible")
 
 
 def track_options(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from mien.cli import options as given
+from mien.cli.exit_codes import INTERRUPTED, NOTHING_DONE, SOME_FAILED, TERMINATED
 from mien.errors import DataError, MienError, UsageError
 
 if TYPE_CHECKING:
@@ -257,7 +258,6 @@ class _Run:
 
     def read(self, what: Sequence[One], reader: Reader, of: Callable[[One], tuple[str, Path | None]]) -> Iterator[tuple[One, Timeline]]:
         """The table of each; what cannot be read is told, and left out."""
-        from mien.cli.main import INTERRUPTED, TERMINATED
         from mien.interrupt import Terminated, terminable
 
         for number, one in enumerate(what, 1):
@@ -288,7 +288,6 @@ class _Run:
 
     def need(self, found: Sequence[Any]) -> None:
         """Leave with exit code 1 where nothing could be read."""
-        from mien.cli.main import NOTHING_DONE
 
         if not found:
             self.tell("nothing could be read")
@@ -296,7 +295,6 @@ class _Run:
 
     def end(self, what: str, files: Sequence[str]) -> None:
         """The closing line; exit code 3 where something could not be read."""
-        from mien.cli.main import SOME_FAILED
 
         failed = f", {len(self.failed)} could not be read, or not to the end" if self.failed else ""
         self.say(f"{what}{failed} -> {self._folder}/ ({', '.join(files)})")

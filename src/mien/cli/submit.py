@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-SOME_FAILED, NOTHING_DONE = 3, 1
+from mien.cli.exit_codes import NOTHING_DONE, SOME_FAILED
 
 
 def submit(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mien.cli.exit_codes import INTERRUPTED, NOTHING_DONE
 from mien.cli.settings import with_settings
 from mien.cli.train import Data, Detector, Duplicates, read
 from mien.errors import ExtraMissing
@@ -14,8 +15,6 @@ from mien.errors import ExtraMissing
 if TYPE_CHECKING:
     from mien.train.config import TrainConfig
     from mien.train.tune.study import Found
-
-NOTHING_DONE, INTERRUPTED = 1, 130
 
 
 @with_settings

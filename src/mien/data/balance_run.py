@@ -16,7 +16,7 @@ from mien.data.balance_plan import BalanceOptions, ClassReport, plan
 from mien.data.generate import Maker, Written, picture_name
 from mien.data.heldout import hold_out, kin
 from mien.data.journal import Journal
-from mien.data.manifest import Manifest
+from mien.data.manifest import GENERATED, Manifest
 from mien.data.split import ties
 from mien.errors import SinkError
 from mien.io.prefetch import prefetched
@@ -152,7 +152,7 @@ class Run:
         report.generated = len(made)
         rows = np.array([row for row, _, _, _ in made], np.int64)
         own = {"id": [name for _, _, name, _ in made], "parent": self.manifest["id"][rows], "split": ["train"] * len(made)}
-        note = {"note": [f"generated: {self.maker.name}"] * len(made)}
+        note = {"note": [f"{GENERATED}: {self.maker.name}"] * len(made)}
         files = _file_columns([path for _, path, _, _ in made], [fact for _, _, _, fact in made])
         return Manifest(self.manifest.where(rows).columns | own | note | files)
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from mien.data.files import whole
-from mien.data.manifest import Manifest, absolute
+from mien.data.manifest import CUT_OUT, Manifest, absolute
 from mien.data.readers.report import CORRUPT, MISSING, NO_FACE, SEVERAL, Progress, Report, silent
 from mien.data.stores import InMemory, png
 from mien.errors import MienError, SourceMissing
@@ -160,5 +160,5 @@ def _children(pictures: Manifest, crops: list[bytes], size: int) -> Manifest:
         height=[size] * n,
         split=["train"] * n,
         parent=[absolute(path) or name for path, name in zip(pictures["path"], pictures["id"], strict=True)],
-        note=["face cut out of parent"] * n,
+        note=[CUT_OUT] * n,
     )

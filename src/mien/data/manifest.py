@@ -35,6 +35,8 @@ for none. valence, arousal: float32 on -1..1, NaN for none. affect_from: where t
 subject: the person, within a source. parent: id or path of the picture that this one was made from. source: data set or folder.
 note: anything to know about the picture.
 """
+GENERATED, CUT_OUT = "generated", "face cut out of parent"
+"""How the notes of rows begin that mien made of others, which are their parents."""
 SPLITS = ("train", "val", "test")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +107,7 @@ class Tracker:
         self._time = 0.0
         self._searched = np.nan
         self._steps: deque[float] = deque(maxlen=USUAL)
+        self._forget = forget_seconds
         self._next = 0
 
     def update(self, image: Image, time: float, faces: Faces) -> Faces:
@@ -115,6 +117,7 @@ class Tracker:
         """
         if self._searched < time:
             self._steps.append(time - self._searched)
+            self._forget = max(self.forget_seconds, MISSED * median(self._steps))
         self._searched = time
         people = self._moved(image, time)
         look = looks(image, faces.boxes)
@@ -147,11 +150,6 @@ class Tracker:
         inside = np.asarray(((middle >= 0) & (middle < [image.shape[1], image.shape[0]])).all(axis=1))
         points = people.points[shown] + shift[:, None]
         return Faces(boxes, people.scores[shown], points, people.ids[shown])[inside]
-
-    @property
-    def _forget(self) -> float:
-        """Seconds out of sight after which a number is given up, for frames as far apart as they have been lately."""
-        return max(self.forget_seconds, MISSED * float(np.median(self._steps))) if self._steps else self.forget_seconds
 
     def _moved(self, image: Image, time: float) -> _People:
         """The people at a time, without those to be forgotten; nobody behind a cut."""

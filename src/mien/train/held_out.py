@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from mien.data.manifest import Manifest
+from mien.data.manifest import CUT_OUT, GENERATED, Manifest
 from mien.data.split import split, ties
 from mien.train.telling import Say
 from mien.types import Bools, Ints
 
-MADE = ("generated", "face cut out of parent")
-"""How notes of made rows begin (mien data balance, mien data extra)."""
+MADE = (GENERATED, CUT_OUT)
+"""How notes of made rows begin."""
 
 
 def hold_out(manifest: Manifest, share: float, *, seed: int, say: Say = lambda line: None) -> Manifest:

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, File, Query, UploadFile
 from fastapi.responses import FileResponse, JSONResponse, Response
 
-from mien.errors import UsageError
 from mien.io.span import VideoSpan
 from mien.web import answers
 from mien.web.jobs import PAGE, TABLES, VIDEO, Job, Order, Unknown
@@ -32,8 +31,8 @@ async def add_video(
     """Take a video in; ask for its job until it is done, then fetch its results."""
     name, language = file_name(file.filename, "video"), drawing.language or service.settings.language
     drawer = drawing.drawer(language)
-    if annotated and drawing.anonymize and analyzer.left_out:
-        raise UsageError(f"anonymize hides the faces that are found, but {analyzer.left_out}: they would stay visible")
+    if annotated and drawing.anonymize:
+        analyzer.refuse_half_hidden("anonymize")
     order = Order(
         analyzer=analyzer,
         name=name,
