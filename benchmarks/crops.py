@@ -22,7 +22,7 @@ from mien.data.labelled import read_labelled
 from mien.errors import MienError
 from mien.evaluate.metrics import Judged
 from mien.evaluate.road import Asked, Face, asked, cut, face_of
-from mien.evaluate.speed import ratio, timed
+from mien.evaluate.speed import ratio, row, timed
 from mien.io.images import read_image
 from mien.labels import LABEL_SETS
 from mien.models.detectors.registry import detector as detector_by_name
@@ -133,8 +133,14 @@ def speed_of(
 ) -> list[dict[str, Any]]:
     """A row for each size of batch."""
     return [
-        {"what": what, "setting": f"batch {size}", "backend": backend, "megabytes": round(megabytes, 2), **speed[size]}
-        | ({"ratio_to": f"mien {OWN}", "ratio": ratio(speed[size], base[size])} if base else {})
+        row(
+            what,
+            f"batch {size}",
+            speed[size],
+            than=(f"mien {OWN}", ratio(speed[size], base[size])) if base else None,
+            backend=backend,
+            megabytes=round(megabytes, 2),
+        )
         for size in BATCHES
     ]
 
@@ -154,17 +160,16 @@ def accuracy_rows(peers: Sequence[Peer], crops: Crops, detector: Detector) -> li
     rows: list[dict[str, Any]] = []
     for what, probs in told:
         found = Judged(probs, crops.true, LABELS).headline()
-        rows.append({"what": what, "setting": crops.name, "side": crops.images.shape[1], "n": len(crops.true)})
-        rows[-1] |= {name: round(found[name], 4) for name in FIGURES}
-        if len(rows) > 1:
-            rows[-1] |= {"ratio_to": rows[0]["what"], "ratio": round(found["accuracy"] / rows[0]["accuracy"], 4)}
+        figures = {name: round(found[name], 4) for name in FIGURES}
+        than = (rows[0]["what"], round(found["accuracy"] / rows[0]["accuracy"], 4)) if rows else None
+        rows.append(row(what, crops.name, {}, than=than, side=crops.images.shape[1], n=len(crops.true), **figures))
     return rows
 
 
 def show(rows: Sequence[dict[str, Any]]) -> None:
     """Rows as a table."""
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    print_table(columns, [[str(row.get(key, "")) for key in columns] for row in rows])
+    columns = [key for key in rows[0] if any(one[key] is not None for one in rows)]  # times or accuracies
+    print_table(columns, [["" if one[key] is None else str(one[key]) for key in columns] for one in rows])
 
 
 def main() -> None:

@@ -15,13 +15,12 @@ from typing import Any
 
 import cv2
 
-from mien.evaluate.speed import ratio, speed_of_faces, timed
+from mien.evaluate.speed import COLUMNS, ratio, row, speed_of_faces, timed
 from mien.options import AnalyzeOptions
 from mien.pipeline import Analyzer
 from scenes import EXAMPLES, PORTRAITS, SETTINGS, scene
 
 HERE = Path(__file__).parent
-COLUMNS = ("what", "setting", "mean_ms", "median_ms", "p95_ms", "per_s", "ratio_to", "ratio")
 
 
 def on_one_core() -> None:
@@ -44,7 +43,7 @@ def ours(paths: dict[str, Path], runs: int) -> list[dict[str, Any]]:
     for setting, path in paths.items():
         image = cv2.imread(str(path))[..., ::-1].copy()
         found = len(analyzer.image(image))
-        rows.append({"what": "mien", "setting": setting, "faces": found, **timed(lambda image=image: analyzer.image(image), runs=runs)})
+        rows.append(row("mien", setting, timed(lambda image=image: analyzer.image(image), runs=runs), faces=found))
     return rows
 
 
@@ -56,10 +55,14 @@ def theirs(python: str, paths: dict[str, Path], runs: int) -> list[dict[str, Any
         sys.exit(f"{python}: fer could not be timed: {done.stderr.strip().splitlines()[-1]}")
     settings = {str(path): setting for setting, path in paths.items()}
     return [
-        {"what": row["who"], "setting": settings[row["picture"]], "faces": row["faces"], "mean_ms": round(row["mean_ms"], 1),
-         "median_ms": round(row["median_ms"], 1), "p95_ms": round(row["p95_ms"], 1), "per_s": round(1000 / row["median_ms"], 2)}
-        for row in json.loads(done.stdout.splitlines()[-1])
-    ]  # fmt: skip
+        row(
+            found["who"],
+            settings[found["picture"]],
+            {key: round(found[key], 1) for key in ("median_ms", "p95_ms", "mean_ms")} | {"per_s": round(1000 / found["median_ms"], 2)},
+            faces=found["faces"],
+        )
+        for found in json.loads(done.stdout.splitlines()[-1])
+    ]
 
 
 def cold_start(runs: int = 5) -> list[dict[str, Any]]:
@@ -72,19 +75,12 @@ def cold_start(runs: int = 5) -> list[dict[str, Any]]:
         took.append((time.perf_counter() - began) * 1000)
     took = sorted(took[1:])
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    return [
-        {
-            "what": "cold `mien analyze photo.jpg`",
-            "setting": f"peak memory {peak:.0f} MB",
-            "mean_ms": round(sum(took) / len(took), 1),
-            "median_ms": round(took[len(took) // 2], 1),
-            "p95_ms": round(took[-1], 1),
-        }
-    ]
+    times = {"median_ms": took[len(took) // 2], "p95_ms": took[-1], "mean_ms": sum(took) / len(took)}
+    return [row("cold `mien analyze photo.jpg`", f"peak memory {peak:.0f} MB", {key: round(ms, 1) for key, ms in times.items()})]
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    cells = [[str(row.get(name, "")) for name in COLUMNS] for row in rows]
+    cells = [["" if one[name] is None else str(one[name]) for name in COLUMNS] for one in rows]
     widths = [max(map(len, column)) for column in zip(COLUMNS, *cells, strict=True)]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in (COLUMNS, *cells))
 
@@ -102,9 +98,9 @@ def main() -> None:
     for first, second in zip(mine, mine_again, strict=True):  # before and after the peer: a drifting machine shows
         best = {key: round((first[key] + second[key]) / 2, 3) for key in ("mean_ms", "median_ms", "p95_ms", "per_s")}
         rows.append(first | best)
-    for row in peers:
-        own = next(mine for mine in rows if mine["what"] == "mien" and mine["setting"] == row["setting"])
-        rows.append(row | {"ratio_to": "mien", "ratio": ratio(row, own)})
+    for peer in peers:
+        own = next(mine for mine in rows if mine["what"] == "mien" and mine["setting"] == peer["setting"])
+        rows.append(peer | {"ratio_to": "mien", "ratio": ratio(peer, own)})
     rows += speed_of_faces(Analyzer(AnalyzeOptions(threads=1)), batches=(1, 8, 32), runs=runs)
     print(table(rows))
     if not peers:

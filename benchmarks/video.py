@@ -15,6 +15,7 @@ from typing import Any
 import av
 import numpy as np
 
+from mien.evaluate.speed import row
 from mien.pipeline import Analyzed, Analyzer
 from mien.sinks.registry import open_sinks
 from mien.table import columns
@@ -89,12 +90,16 @@ def memory(folder: Path, minutes: float) -> dict[str, Any]:
                 began, worked = now, cpu
                 rss.append(resident())
     growth = (rss[-1] - rss[0]) / (len(rss) - 1)
-    return {
-        "what": "memory and time over a long video", "setting": f"{minutes:g} minutes, {frames} frames, 320x180",
-        "rss_mb_first": round(rss[0], 1), "rss_mb_last": round(rss[-1], 1), "rss_mb_a_1000_frames": round(growth, 3),
-        "ratio_to": "the first 1,000 frames", "ratio": round(took[-1] / took[0], 2),
-        "cpu_ratio": round(work[-1] / work[0], 2),  # other work on the machine makes the other one wander
-    }  # fmt: skip
+    return row(
+        "memory and time over a long video",
+        f"{minutes:g} minutes, {frames} frames, 320x180",
+        {},
+        than=("the first 1,000 frames", round(took[-1] / took[0], 2)),
+        cpu_ratio=round(work[-1] / work[0], 2),  # other work on the machine makes the other one wander
+        rss_mb_first=round(rss[0], 1),
+        rss_mb_last=round(rss[-1], 1),
+        rss_mb_a_1000_frames=round(growth, 3),
+    )
 
 
 def resident() -> float:
@@ -116,19 +121,20 @@ def main() -> None:
             path = clip(folder / f"{width}-{faces}.mp4", width, height, faces, frames=frames)
             for what, options in (("mien", {}), ("mien --detect-every 3", {"detect_every": 3})):
                 found, profile = end_to_end(path, folder, **tracked(options))
-                rows.append({"what": what, "setting": setting, **found})
+                rows.append(row(what, setting, {"per_s": found.pop("per_s")}, **found))
                 stages[f"{what}, {setting}"] = profile
             if python := os.environ.get("FER_PYTHON"):
                 own = rows[-2]["per_s"]
-                for row in fers(python, path, max(20, frames // 10))["rows"]:
-                    rows.append({**row, "setting": setting, "ratio_to": "mien", "ratio": round(row["per_s"] / own, 3)})
+                for peer in fers(python, path, max(20, frames // 10))["rows"]:
+                    speed = peer.pop("per_s")
+                    rows.append(row(peer.pop("what"), setting, {"per_s": speed}, than=("mien", round(speed / own, 3)), **peer))
         if minutes:
             rows.append(memory(folder, minutes))
-    for row in rows:
-        print("  ".join(f"{key}: {value}" for key, value in row.items()))
+    for one in rows:
+        print("  ".join(f"{key}: {value}" for key, value in one.items() if value is not None))
     for what, profile in stages.items():
         print(f"\n{what}: ms a frame by stage (threads overlap)")
-        print("  ".join(f"{row['stage']} {row['ms_a_frame']}" for row in profile))
+        print("  ".join(f"{one['stage']} {one['ms_a_frame']}" for one in profile))
     (HERE / "results_video.json").write_text(json.dumps({"rows": rows, "stages": stages}, indent=1) + "\n", "utf-8")
 
 

@@ -1,4 +1,4 @@
-"""A drawer of one's own: any callable from a picture and its mien.Result to a picture of the same size."""
+"""A drawer of one's own: any callable from a picture and its mien.Result to the picture that is shown or written."""
 
 from pathlib import Path
 

@@ -2,6 +2,7 @@
 
 import gc
 import io
+import re
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from PIL import Image as Pil
 import mien
 from mien.errors import SourceMissing, SourceUnreadable, UsageError
 from mien.testing import FakeDetector, FakeRecogniser, planted_picture
+from tests.io.clips import clip
 
 PICTURES = [planted_picture([((10 + i, 10, 60 + i, 60), "happy")], (100, 80))[0] for i in range(5)]
 SOURCES = [f"array[{i}]" for i in range(5)]
@@ -70,6 +72,24 @@ def test_what_was_kept_is_not_read_again(detector: Counting, analyse: Any) -> No
     assert (len(analysis), len(analysis.rows()), analysis[-1]) == (5, 5, kept[-1])
     assert "array[0]" in analysis._repr_html_()
     assert detector.calls == len(PICTURES)
+
+
+def test_a_notebook_shows_what_was_kept_without_analysing_it_again(detector: Counting, analyse: Any, tmp_path: Path) -> None:
+    for i, picture in enumerate(PICTURES * 2):
+        Pil.fromarray(picture).save(tmp_path / f"{i}.png")
+    (tmp_path / "3.png").write_bytes(b"nothing")
+    analysis = analyse(tmp_path)
+    first = analysis._repr_html_()
+    assert detector.calls == 9
+    assert analysis._repr_html_() == first
+    assert first.count("<img ") == 8
+    analysis = analyse(tmp_path)
+    analysis.rows()
+    (tmp_path / "0.png").unlink()
+    shown = analysis._repr_html_()
+    assert detector.calls == 18
+    assert [i for i in range(10) if f'title="{tmp_path / str(i)}.png"' in shown] == [0, 1, 2, 4, 5, 6, 7, 8]
+    assert [str(failure.source) for failure in analysis.failures] == [f"{tmp_path}/3.png"]
 
 
 def test_a_loop_reads_anew_and_its_length_is_known_after_it(detector: Counting, analyse: Any) -> None:
@@ -150,3 +170,9 @@ def test_what_cannot_be_read_is_told_by_list_too(tmp_path: Path, analyse: Any) -
     analysis = analyse([str(tmp_path / "none.jpg"), np.zeros((8, 8, 3), np.uint8)])
     assert len(list(analysis)) == 1
     assert len(analysis.failures) == 1
+
+
+def test_a_notebook_shows_frames_from_all_over_a_video(analyse: Any, tmp_path: Path) -> None:
+    analysis = analyse(clip(tmp_path / "clip.mp4", 100, fps=25))
+    page = analysis._repr_html_()
+    assert [f"{n / 25:.2f}" for n in range(0, 100, 16)] == re.findall(r'title="[^"]*clip\.mp4 0:0([^"]*)"', page)

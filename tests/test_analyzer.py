@@ -3,11 +3,16 @@
 import inspect
 import multiprocessing
 import pickle
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, get_type_hints
 
 import pytest
 
 import mien
+from mien import pipeline
 from mien.errors import UsageError
 from mien.io.reading import Reading
 from mien.io.sources import open_source
@@ -98,8 +103,63 @@ def test_a_part_that_cannot_go_is_named() -> None:
         pickle.dumps(analyzer)
 
 
+def test_models_are_loaded_once_however_many_threads_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[AnalyzeOptions] = []
+
+    class Loading:
+        def __init__(self, options: AnalyzeOptions) -> None:
+            made.append(options)
+            time.sleep(0.001)  # others come in between
+
+    monkeypatch.setattr(pipeline, "Analyzer", Loading)
+    loaded = pipeline.LoadedAnalyzers()
+    wanted = [AnalyzeOptions(batch=n) for n in range(1, pipeline.KEPT_ANALYZERS + 1)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(loaded.get, wanted * 8))
+    assert len(made) == len(set(found)) == len(wanted)
+    again = [loaded.get(options) for options in wanted]
+    assert again == found[: len(wanted)]
+    loaded.get(AnalyzeOptions(batch=99))  # now the longest unused is gone, and it alone
+    assert loaded.get(wanted[1]) is again[1]
+    assert loaded.get(wanted[0]) is not again[0]
+
+
+def test_analyze_may_be_called_from_any_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "Analyzer", lambda options: object())
+    monkeypatch.setattr(pipeline, "_loaded", pipeline.LoadedAnalyzers())
+    often = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda n: pipeline._shared(batch=1 + n % 9), range(20_000)))
+    finally:
+        sys.setswitchinterval(often)
+
+
 def test_a_pool_of_processes() -> None:
     analyzer = fake()
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         results = pool.map(analyzer.image, [IMAGE] * 3)
     assert [result.emotions.top for result in results] == [["happy"]] * 3
+
+
+def test_loaded_models_wait_for_no_others_and_a_fork_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    loading, go_on = threading.Event(), threading.Event()
+
+    def load(options: AnalyzeOptions) -> object:
+        if options.batch == 2 and not loading.is_set():
+            loading.set()
+            assert go_on.wait(30)
+        return object()
+
+    monkeypatch.setattr(pipeline, "Analyzer", load)
+    loaded = pipeline.LoadedAnalyzers()
+    first = loaded.get(AnalyzeOptions(batch=1))
+    with ThreadPoolExecutor(2) as pool:
+        slow = pool.submit(loaded.get, AnalyzeOptions(batch=2))
+        assert loading.wait(30)
+        assert pool.submit(loaded.get, AnalyzeOptions(batch=1)).result(30) is first
+        loaded.renew_locks()  # as the child of a fork does, in which nobody goes on loading
+        assert pool.submit(loaded.get, AnalyzeOptions(batch=2)).result(30) is not None
+        go_on.set()
+        slow.result(30)

@@ -70,6 +70,10 @@ def test_the_programs_of_the_python_page_run(tmp_path):
     assert len(programs) > 10
     (tmp_path / "holiday").mkdir()
     shutil.copy(ROOT / "examples" / "portrait.jpg", tmp_path / "photo.jpg")
+    for emotion in ("happy", "neutral"):
+        (tmp_path / "faces" / emotion).mkdir(parents=True)
+        for name in ("portrait.jpg", "astronaut.jpg") if emotion == "happy" else ("cameraman.jpg",):
+            shutil.copy(ROOT / "examples" / name, tmp_path / "faces" / emotion / name)
     for name in ("astronaut.jpg", "coffee.jpg"):
         shutil.copy(ROOT / "examples" / name, tmp_path / "holiday" / name)
     with Image.open(tmp_path / "photo.jpg") as photo:
@@ -82,3 +86,7 @@ def test_the_programs_of_the_python_page_run(tmp_path):
     assert "0.60 s: person 0, happy" in printed
     assert "none.jpg: no such file" in printed
     assert {path.name for path in tmp_path.iterdir()} >= {"faces.parquet", "shown", "seen.mp4", "seen.csv"}
+    assert "nearest to valence .6, arousal .4: happy" in printed
+    assert "['happy'] 2 pictures, 20 20 " in printed
+    assert re.search(r"predicted: happy \['happy', [567]\.\d+, [34567]\.\d+\]", printed)
+    assert {"shown.jpg", "shown_holiday", "recorded.mp4", "balanced"} <= {path.name for path in tmp_path.iterdir()}

@@ -31,7 +31,7 @@ HEAVY = (
 
 # From the bottom up; a layer imports itself and those below it.
 LAYERS = (
-    ("errors", "interrupt"),
+    ("errors", "interrupt", "cells"),
     ("types", "labels", "table", "part_checks"),
     ("timeline", "timing", "profile"),
     ("vision", "io"),

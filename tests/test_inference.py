@@ -124,6 +124,20 @@ def test_a_bad_picture_in_a_batch_is_logged_and_left_out(folder, caplog):
     assert "broken.jpg" in caplog.text
 
 
+def test_a_picture_of_a_batch_that_cannot_be_written_is_logged_and_the_others_are(folder, tmp_path, caplog):
+    wide = np.zeros((1, 65_501, 3), np.uint8)  # more than a JPEG holds
+    Pillow.fromarray(wide).save(folder / "b wide.jpg", "BMP")
+    made = inference(inference_mode="img_batch")
+    analyze = made.analyzer.analyze
+    made.analyzer.analyze = lambda inputs: analyze(inputs, limits=mien.ImageLimits(max_side=70_000))
+    assert len(made.go(folder, tmp_path / "out")) == 4
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a nobody.png", "b happy.png", "группа.png"]
+    assert "too large for a JPEG" in caplog.text
+    made.inference_mode = "img"
+    with pytest.raises(SinkError, match="too large for a JPEG"):
+        made.go(folder / "b wide.jpg", tmp_path / "out")
+
+
 def test_what_cannot_be_read_or_written_is_one_clear_error(folder, tmp_path):
     with pytest.raises(SourceMissing, match=r"nothing\.jpg"):
         inference().go(tmp_path / "nothing.jpg")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mien.interrupt import ENDING, HANGUP, Terminated, heard, held, terminable
+from mien.interrupt import ENDING, HANGUP, Terminated, heard, held, noted, terminable
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +27,24 @@ def test_the_first_is_told_and_the_second_acts() -> None:
             signal.raise_signal(signal.SIGINT)
     assert told == [1]
     assert [signal.getsignal(number) for number in ENDING] == [signal.default_int_handler] * len(ENDING)
+
+
+def test_noted_and_passed_on() -> None:
+    with noted() as asked:
+        assert not asked()
+        with held() as back:
+            signal.raise_signal(signal.SIGINT)
+        assert (asked(), back()) == (False, True)  # it never came through
+        for _ in range(2):
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+            assert asked()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell has it for what runs in its background
+    with noted() as asked:
+        signal.raise_signal(signal.SIGINT)
+        assert not asked()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def test_held_back() -> None:

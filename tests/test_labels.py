@@ -150,6 +150,26 @@ def test_a_certain_emotion_lies_on_its_anchor_and_is_the_nearest_to_it(name):
     assert ANCHORS[name].nearest(affect) == known
 
 
+def test_what_is_missing_is_near_to_nothing():
+    missing = np.array([[np.nan, np.nan], [0.5, np.nan], [0, 0]], np.float32)
+    assert ANCHORS["adfes2011"].nearest(missing) == ["", "", "neutral"]
+    assert np.isnan(ANCHORS["adfes2011"].nearness(missing)[:2]).all()
+
+
+@pytest.mark.parametrize("name", ANCHORS)
+def test_only_miens_emotions_are_near(name):
+    found = ANCHORS[name]
+    pride = np.array([[(5.78 - 4) / 3, (5.28 - 4) / 3], [(2.72 - 4) / 3, (2.95 - 4) / 3]])  # and embarrassment, of adfes2011
+    names, near = found.among(), found.nearness(pride, 0.5)
+    assert set(names) <= set(EMOTIONS)
+    assert near.sum(axis=1).tolist() == pytest.approx([1, 1], abs=1e-6)
+    assert [names[k] for k in near.argmax(axis=1)] == found.nearest(pride)
+    away = np.array([[np.hypot(*(pride[i] - found.points[label])) for label in names] for i in range(2)])
+    by_hand = np.exp(-(away**2) / 0.5)
+    np.testing.assert_allclose(near, by_hand / by_hand.sum(axis=1, keepdims=True), rtol=1e-5)
+    assert found.among(("happy", "pride", "none")) == tuple(label for label in found.points if label in ("happy", "pride"))
+
+
 def test_an_emotion_without_anchor_takes_no_part():
     half = np.zeros((2, 9), np.float32)
     half[0, [EMOTIONS.index("happy"), EMOTIONS.index("uncertain")]] = 0.5
@@ -208,6 +228,8 @@ def test_conversion_without_common_ground_is_even():
         (" Sadness ", "sad"),
         ("06.Surprised", "surprise"),
         ("dance", None),
+        ("None", None),  # AffectNet's class for none of the eight, neutral among them
+        ("8_none", None),
         ("", None),
     ],
 )

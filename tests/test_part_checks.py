@@ -96,6 +96,13 @@ def test_what_is_registered_is_checked() -> None:
         mien.register_recogniser("q", 3)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="recogniser name ''"):
         mien.register_recogniser("", lambda threads: FakeRecogniser())
+    with pytest.raises(UsageError, match="recogniser name 'q:openvino': wanted one without a colon, which separates the runtime"):
+        mien.register_recogniser("q:openvino", lambda threads: FakeRecogniser())
+    with pytest.raises(UsageError, match="drawer name ''"):
+        mien.register_drawer("", lambda image, result: image)
+    with pytest.raises(UsageError, match="drawer 'q': found NoneType None, wanted a callable that gives a picture"):
+        mien.register_drawer("q", None)  # type: ignore[arg-type]
+    assert "q" not in mien.drawer_names()
     mien.register_detector("gives nothing", lambda variant, *, threads: None)  # type: ignore[arg-type,return-value]
     mien.register_recogniser("gives nothing", lambda threads: None)  # type: ignore[arg-type,return-value]
     try:

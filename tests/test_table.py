@@ -2,12 +2,13 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mien.labels import EMOTIONS
-from mien.table import COLUMNS, SHOWN, html, rows
+from mien.table import COLUMNS, SHOWN, clock, html, rows
 from mien.testing import make_result
 from mien.types import Emotions, Faces, Result
 
@@ -73,6 +74,12 @@ def test_what_is_missing_is_empty_never_nan():
     assert (row["frame"], row["time_s"]) == (3, 1.234568)
 
 
+def test_what_rounds_to_nothing_has_no_sign():
+    faces = Faces.without_points([[-1e-9, 0, 10, 10]], [0.5])
+    (row,) = rows(Result("a.jpg", 0, 0.0, (20, 20), faces, Emotions(("happy",), [[1]], np.array([[-1e-9, 1e-9]], np.float32), "mine")))
+    assert [repr(row[name]) for name in ("x1", "valence", "arousal")] == ["0.0"] * 3
+
+
 def test_one_label_has_no_second():
     faces = Faces.without_points([[0, 0, 10, 10]], [0.5])
     (row,) = rows(Result("a.jpg", 0, 0.0, (20, 20), faces, Emotions(("happy",), [[1]])))
@@ -93,3 +100,29 @@ def test_html_is_a_table_and_escapes_names():
     assert "no face found" in text
     assert text.count("<tr>") == 3
     assert make_result(["happy"])._repr_html_() == html(make_result(["happy"]))
+
+
+def test_rows_of_videos_have_time_and_person_for_human_eyes_and_those_of_pictures_neither():
+    picture = make_result(["happy"], source="a.jpg")
+    film = [replace(make_result(["sad"] * faces, source="clip.mp4"), index=n, time=n * 1.5) for n, faces in enumerate((0, 1))]
+    ids = [replace(one, faces=replace(one.faces, ids=np.arange(len(one)) + 3)) for one in film]
+    assert "time" not in html(picture)
+    assert "person" not in html(picture)
+    text = html(picture, *ids)
+    assert "<th>source</th><th>time</th><th>person</th><th>face</th>" in text
+    assert "<tr><td>a.jpg</td><td></td><td></td><td>0</td>" in text
+    assert "<tr><td>clip.mp4</td><td>0:00.00</td><td></td><td></td><td>no face found</td>" in text
+    assert "<tr><td>clip.mp4</td><td>0:01.50</td><td>3</td><td>0</td>" in text
+    assert "<th>time</th><th>face</th>" in html(*film)  # nobody is followed
+
+
+def test_the_clock():
+    assert [clock(seconds) for seconds in (0, 0.004, 9.996, 59.999, 61.5, 3600, 7325.25)] == [
+        "0:00.00",
+        "0:00.00",
+        "0:10.00",
+        "1:00.00",
+        "1:01.50",
+        "1:00:00.00",
+        "2:02:05.25",
+    ]

@@ -1,6 +1,8 @@
 """A run's table as columns: the same from results and from every kind of file, and what is no such table is told so."""
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from mien.sinks.registry import TABLES
 from mien.table import COLUMNS, RAW_COLUMNS, columns
 from mien.testing import make_result
 from mien.timeline import Timeline
+from mien.types import Faces, Result
 
 
 @pytest.mark.parametrize("suffix", sorted(TABLES))
@@ -131,3 +134,105 @@ def test_a_run_that_was_killed_may_end_within_a_letter(tmp_path: Path) -> None:
     data = path.read_bytes()
     path.write_bytes(data[: data.rindex("é".encode()) + 1])
     assert len(Timeline.read(path)) == 2
+
+
+def resaved(
+    path: Path, *, spell: dict[str, str], empty: str = "", cells: str = ",", point: str = ".", whole: str = "", above: str = ""
+) -> Path:
+    """A table of two faces and a frame without one, as another program saves it again."""
+    rows = [row for n in (2, 0) for row in make_result(("happy",) * n).rows()]
+    rows[0] |= {"person": 7, "unsure": True, "valence": -0.25}
+    rows[1] |= {"unsure": False}
+
+    def said(value: object) -> str:
+        if value is None:
+            return empty
+        if isinstance(value, bool):
+            return spell[str(value)]
+        if isinstance(value, float):
+            return str(value).replace(".", point)
+        return f"{value}{whole}" if isinstance(value, int) else str(value)
+
+    lines = [above] * bool(above) + [cells.join(COLUMNS), *(cells.join(said(row[name]) for name in COLUMNS) for row in rows)]
+    path.write_text("\n".join(lines) + "\n", "utf-8-sig")
+    return path
+
+
+PYTHON, EXCEL, R_LIKE, RUSSIAN = (
+    {"True": yes, "False": no} for yes, no in (("True", "False"), ("TRUE", "FALSE"), ("T", "F"), ("ИСТИНА", "ЛОЖЬ"))
+)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"spell": PYTHON, "whole": ".0"},  # pandas: whole numbers beside empty cells become floats
+        {"spell": EXCEL},
+        {"spell": {"True": "1.0", "False": "0.0"}, "whole": ".0"},
+        {"spell": EXCEL, "empty": "NA"},
+        {"spell": R_LIKE, "empty": "NA"},
+        {"spell": EXCEL, "cells": ";", "point": ","},
+        {"spell": RUSSIAN, "cells": ";", "point": ","},
+        {"spell": {"True": "1", "False": "0"}, "empty": "NaN"},
+        {"spell": {"True": "WAHR", "False": "FALSCH"}, "cells": ";", "point": ",", "above": "sep=;"},
+        {"spell": {"True": "VRAI", "False": "FAUX"}, "cells": "\t", "point": ","},
+    ],
+    ids=["pandas", "excel", "numbers", "R", "R, short", "excel with decimal commas", "excel in Russian", "numpy", "sep=", "tabs"],
+)
+def test_a_table_that_other_programs_saved_again_says_the_same(how: dict[str, object], tmp_path: Path) -> None:
+    line = Timeline.read(resaved(tmp_path / "t.csv", **how))  # type: ignore[arg-type]
+    assert line["unsure"].tolist() == [True, False, False]
+    assert line["person"].tolist() == [7, -1, -1]
+    assert line.has_face.tolist() == [True, True, False]
+    assert line["valence"][0] == -0.25
+    assert np.isnan(line["valence"][2])
+    assert line["emotion"].tolist() == ["happy", "happy", ""]
+
+
+@pytest.mark.parametrize(
+    ("spell", "whole", "said"),
+    [
+        ({"True": "oui", "False": "non"}, "", "column unsure, row 1: found 'oui', wanted true or false"),
+        (EXCEL, ".5", r"column frame, row 1: found '\d\.5', wanted a whole number"),
+        (EXCEL, "e", r"column frame, row 1: found '\de', wanted a whole number"),
+    ],
+)
+def test_a_cell_that_says_something_else_is_named(spell: dict[str, str], whole: str, said: str, tmp_path: Path) -> None:
+    path = resaved(tmp_path / "t.csv", spell=spell, whole=whole)
+    with pytest.raises(SourceUnreadable, match=said):
+        Timeline.read(path)
+
+
+def test_a_file_may_be_called_na(tmp_path: Path) -> None:
+    path = resaved(tmp_path / "t.csv", spell=EXCEL)
+    path.write_text(
+        "\n".join(re.sub("^[^,]*,", "NA,", line) for line in path.read_text("utf-8-sig").splitlines()).replace("NA,", "source,", 1)
+    )
+    assert Timeline.read(path)["source"].tolist() == ["NA"] * 3
+
+
+def test_a_notebook_shows_what_a_timeline_has() -> None:
+    film = Timeline.from_results(
+        replace(make_result(["happy"], source="clip.mp4"), index=n, time=n / 30, faces=followed(make_result(["happy"]))) for n in range(300)
+    )
+    assert repr(film) == "<Timeline of 300 rows, 1 source, 0-9.967 s>"
+    page = film._repr_html_()
+    assert page.count("<tr>") == 1 + 200
+    assert page.endswith("<p>… 100 more rows</p>")
+    assert "<th>time</th><th>person</th>" in page
+    assert "<td>clip.mp4</td><td>0:06.63</td><td>7</td>" in page  # the last one that is shown: frame 199
+    photos = Timeline.from_results([make_result(["happy"], source="a.jpg"), make_result([], source="b.jpg")])
+    assert repr(photos) == "<Timeline of 2 rows, 2 sources>"
+    assert "time" not in photos._repr_html_()
+    assert repr(photos.where(slice(0))) == "<Timeline of 0 rows, 0 sources>"
+    assert photos.where(slice(0))._repr_html_().count("<tr>") == 1
+    unknown = Timeline({**photos.columns, "time_s": np.full(2, np.nan)})
+    assert repr(unknown) == "<Timeline of 2 rows, 2 sources>"
+
+
+def followed(result: Result) -> Faces:
+    return replace(result.faces, ids=np.full(len(result), 7))
+
+
+def test_a_row_without_a_source_has_none() -> None:
+    assert Timeline.from_rows([{"frame": 0}])["source"].tolist() == [""]

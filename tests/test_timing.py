@@ -87,6 +87,13 @@ def test_sampling_is_not_loss_but_what_is_missing_beyond_is():
     assert found.left_out == found.spanned - 38
 
 
+def test_sampling_that_the_frame_rate_does_not_divide_is_not_loss():
+    """The first frame of each half second at 25 frames a second: steps of 13 and 12 in turn. One is lost."""
+    numbers = [-(-25 * k // 2) for k in range(40) if k != 21]
+    found = rate(clocks(frames(numbers, [n / 25 for n in numbers]))[0])
+    assert (found.step, found.dropped) == (13, 1)
+
+
 def test_times_that_go_back_are_put_in_order():
     (clock,) = clocks(frames([0, 1, 2], [0.2, 0.0, 0.1]))
     assert clock.times.tolist() == [0.0, 0.1, 0.2]

@@ -148,10 +148,43 @@ def test_errors_are_also_what_python_programmers_expect():
         (lambda: mien.TrackOptions(baseline=("a", "b")), "wanted two numbers of seconds"),
         (lambda: mien.UnsureRules(min_size="x"), "min_size: found str 'x', wanted a number"),
         (lambda: mien.ImageLimits(max_side="x"), "max_side: found str 'x', wanted a number"),
-        (lambda: mien.CropSpec(size="a"), "size: found str 'a', wanted a number"),
+        (lambda: mien.CropSpec(size="a"), "size: found str 'a', wanted a whole number"),
+        (lambda: mien.CropSpec(size=48.5), r"size: found float 48\.5, wanted a whole number"),
+        (lambda: mien.CropSpec(margin=None), "margin: found NoneType None, wanted a number"),
+        (lambda: mien.TrackOptions(detect_every=2.5), r"detect_every: found float 2\.5, wanted a whole number"),
+        (lambda: mien.TrackOptions(smooth_seconds=None), "smooth_seconds: found NoneType None, wanted a number"),
+        (lambda: mien.VideoSpan(stride=2.5), r"stride: found float 2\.5, wanted a whole number"),
+        (lambda: mien.VideoSpan(stride=None), "stride: found NoneType None, wanted a whole number"),
+        (lambda: mien.UnsureRules(min_score=None), "min_score: found NoneType None, wanted a number"),
+        (lambda: mien.ImageLimits(max_side=None), "max_side: found NoneType None, wanted a number"),
+        (lambda: mien.Style(thickness="x"), "thickness: found str 'x', wanted a whole number of pixels, or None"),
+        (lambda: mien.Style(language=[]), r"unknown language '\[\]'; there are: en, ru"),
+        (lambda: mien.open_live(0, give_up="x"), "give_up: found str 'x', wanted a number of seconds, or None"),
+        (lambda: mien.open_live(0, read_seconds=None), "read_seconds: found NoneType None, wanted a number"),
+        (lambda: mien.open_live(0, every="x"), "every: found str 'x', wanted a number, or None"),
         (lambda: mien.Emotions(("sad", "sad"), np.full((1, 2), 0.5)), "labels: found sad, sad; wanted names that differ"),
     ],
 )
 def test_values_of_another_kind_are_refused_in_one_line(make, says: str) -> None:
-    with pytest.raises(UsageError, match=says):
+    with pytest.raises((UsageError, UnknownName), match=says):
         make()
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    assert mien.TrackOptions(detect_every=np.int64(3), smooth_seconds=np.float32(0.5)).detect_every == 3
+    assert mien.VideoSpan(stride=np.int32(2), stop=np.float64(3)).stride == 2
+
+
+@pytest.mark.parametrize("which", [slice(1, 3), np.array([False, True, True]), [False, True, True], np.array([1, 2]), [1, 2]], ids=str)
+def test_emotions_are_picked_as_faces_are(which) -> None:
+    probs = np.array([[0.25, 0.75], [0.5, 0.5], [1, 0]])
+    unsure, reasons = np.array([True, False, True]), (("blur",), (), ("size",))
+    emotions = Emotions(("happy", "sad"), probs, probs, "model", unsure, reasons, {"x": probs[:, :1]}, np.array([1, 0, 0]))
+    part = emotions[which]
+    assert part.probs.tolist() == part.affect.tolist() == probs[1:].tolist()
+    assert part.unsure.tolist() == [False, True]
+    assert part.reasons == ((), ("size",))
+    assert part.heads["x"].tolist() == probs[1:, :1].tolist()
+    assert part.held.tolist() == [0, 0]
+    assert len(emotions[[]]) == 0
+    assert some_faces(3, ids=True)[which].ids.tolist() == some_faces(3, ids=True).ids[1:].tolist()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mien.errors import UnknownName
+from mien.errors import UnknownName, UsageError
 from mien.models.plugins import load_plugins
-from mien.types import Drawer, Image, Result
+from mien.types import Drawer, Image, Result, check_kind
 
 if TYPE_CHECKING:
     from mien.vision.style import Style
@@ -18,8 +19,12 @@ _drawers: dict[str, Drawer] = {}
 def register(name: str, drawer: Drawer) -> None:
     """Make a drawer known by name. An existing name is replaced.
 
-    drawer: called with an image, uint8 (H, W, 3) RGB, and its Result; gives a new image of the same size.
+    drawer: called with an image, uint8 (H, W, 3) RGB, and its Result; gives a new image, of any size. Raises UsageError
+    for an empty name, or what cannot be called.
     """
+    if not name:
+        raise UsageError("drawer name '': wanted one that is not empty")
+    check_kind(f"drawer {name!r}", drawer, Callable, "a callable that gives a picture")  # type: ignore[arg-type]
     _drawers[name] = drawer
 
 

@@ -4,7 +4,7 @@
     ├── UsageError            an argument or a combination of arguments makes no sense
     ├── SourceError           an input cannot be read
     │   ├── SourceMissing     no such file, folder, match or device
-    │   ├── SourceUnreadable  found, but not a picture mien can decode
+    │   ├── SourceUnreadable  found, but not a picture, video or table that mien can read
     │   ├── SourceTooLarge    more pixels or bytes than the limit allows
     │   └── SourceRefused     a URL that is not fetched (private address, scheme, time), or a camera where inputs end
     ├── SinkError             an output cannot be written
@@ -40,7 +40,7 @@ class SourceMissing(SourceError):
 
 
 class SourceUnreadable(SourceError):
-    """The input exists, but is not a picture that can be decoded."""
+    """The input exists, but is not a picture, video or table that can be read, or gives nothing."""
 
 
 class SourceTooLarge(SourceError):

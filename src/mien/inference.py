@@ -26,7 +26,7 @@ from mien.notebook import Display, in_notebook
 from mien.options import AnalyzeOptions
 from mien.pipeline import Analyzed, Analyzer
 from mien.sinks.registry import open_sink
-from mien.sinks.sink import Sink
+from mien.sinks.sink import PictureNotWritten, Sink
 from mien.types import Detector, Drawer, Emotions, Image, Recogniser, Result
 from mien.vision import boxes as bx
 from mien.vision.align import CropSpec
@@ -80,8 +80,9 @@ class Inference:
         which `video_rec` refuses. An input is never overwritten.
 
         Gives a Result for `img`, else a list of them: one a picture or frame. An input that cannot be read is logged and left
-        out. `online` ends with Esc, q, Ctrl-C or the interrupt button of a notebook, and its list grows with every frame: for
-        hours there is `mien live`. Raises SourceError when nothing could be read and SinkError when something cannot be saved.
+        out; of several annotated pictures one that cannot be written is logged, and the others are. `online` ends with Esc, q,
+        Ctrl-C or the interrupt button of a notebook, and its list grows with every frame: for hours there is `mien live`.
+        Raises SourceError when nothing could be read and SinkError when something cannot be saved.
         """
         modes: dict[str, Callable[[Any, Sink | None], list[Result]]] = {
             "img": self._pictures,
@@ -112,7 +113,12 @@ class Inference:
                     found, other = ("is a video", "video") if pair.frame.stream else ("has several", "img_batch")
                     raise UsageError(f"inference_mode 'img' is for one picture, {_named(inputs)} {found}; use inference_mode={other!r}")
                 if sink is not None:
-                    sink.write(pair.frame, pair.result)
+                    try:
+                        sink.write(pair.frame, pair.result)
+                    except PictureNotWritten as error:
+                        if single:
+                            raise
+                        log.warning("%s", error)
                 turn(pair)
                 results.append(pair.result)
         if single and not results:

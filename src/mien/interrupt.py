@@ -59,6 +59,27 @@ def held(*signals: signal.Signals) -> Iterator[Callable[[], bool]]:
 
 
 @contextmanager
+def noted() -> Iterator[Callable[[], bool]]:
+    """In here a Ctrl-C does what it did before; what this gives says whether there was one, be it lost on its way."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield lambda: False
+        return
+    asked = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
 def terminable() -> Iterator[None]:
     """In here a request to terminate raises Terminated, as a Ctrl-C raises KeyboardInterrupt; a second one ends the program at once.
 

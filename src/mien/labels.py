@@ -36,7 +36,7 @@ SYNONYMS: dict[str, str] = {
     "disgust": "disgust", "disgusted": "disgust",
     "fear": "fear", "fearful": "fear", "afraid": "fear", "scared": "fear",
     "happy": "happy", "happiness": "happy", "joy": "happy", "joyful": "happy",
-    "neutral": "neutral", "neutrality": "neutral", "none": "neutral", "calm": "neutral",
+    "neutral": "neutral", "neutrality": "neutral", "calm": "neutral",
     "sad": "sad", "sadness": "sad",
     "surprise": "surprise", "surprised": "surprise",
     "uncertain": "uncertain", "unknown": "uncertain", "not-a-face": "uncertain", "nf": "uncertain",
@@ -102,22 +102,26 @@ class Anchors:
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(np.where(total > 0, mass @ where / total, np.nan), np.float32)
 
-    def nearness(self, affect: Floats, temperature: float = 1.0) -> Floats:
-        """How near each anchor is, float32 (n, K) in the order of `points`, each row summing to 1: softmax(-distance^2 / temperature).
+    def among(self, labels: Sequence[str] = EMOTIONS) -> tuple[str, ...]:
+        """Those of `labels` that have an anchor, in the order of `points`."""
+        return tuple(name for name in self.points if name in labels)
+
+    def nearness(self, affect: Floats, temperature: float = 1.0, labels: Sequence[str] = EMOTIONS) -> Floats:
+        """How near each anchor is, float32 (n, K) in the order of `among(labels)`: softmax(-distance^2 / temperature), rows sum to 1.
 
         The largest is that of the nearest anchor. Rows of valence and arousal (n, 2) that are NaN give NaN.
         """
-        where = np.array(list(self.points.values()))
+        where = np.array([self.points[name] for name in self.among(labels)])
         closeness = -((np.asarray(affect, np.float64)[:, None] - where[None]) ** 2).sum(axis=2) / temperature
         share = np.exp(closeness - closeness.max(axis=1, keepdims=True))
         return np.asarray(share / share.sum(axis=1, keepdims=True), np.float32)
 
     def nearest(self, affect: Floats, labels: Sequence[str] = EMOTIONS) -> list[str]:
-        """The emotion among `labels` whose anchor lies nearest to each valence, arousal (n, 2); ties go to the first."""
-        names = [name for name in self.points if name in labels]
+        """The emotion among `labels` whose anchor lies nearest to each valence, arousal (n, 2); ties go to the first, NaN gives ""."""
+        names = self.among(labels)
         where = np.array([self.points[name] for name in names])
         distance = np.linalg.norm(np.asarray(affect, np.float64)[:, None] - where[None], axis=2)
-        return [names[k] for k in distance.argmin(axis=1)]
+        return ["" if np.isnan(row).any() else names[row.argmin()] for row in distance]
 
 
 def _anchors(name: str, source: str, points: dict[str, tuple[float, float]], spread: dict[str, tuple[float, float]]) -> Anchors:

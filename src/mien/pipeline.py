@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import os
 import pickle
+import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -42,7 +44,7 @@ SHOWN = 8
 MANY_BYTES = 100_000_000
 """Pictures of so many bytes are not held for one another."""
 KEPT_ANALYZERS = 4
-"""Sets of loaded models that `analyze` keeps."""
+"""Sets of loaded models that `analyze` and a server keep."""
 
 Inputs = Any
 """A path, folder, glob, URL, `-`, array, PIL image, bytes or file object, or an iterable of them."""
@@ -125,7 +127,7 @@ class Analyzer:
             raise UsageError(f"{self._of_sequences()}; wanted a video, camera or stream, not single pictures")
         return self._recognise(frames, [self._detect(frame.image) for frame in frames])
 
-    def stream(self, inputs: Inputs, **reading: Unpack[Reading]) -> Iterator[Analyzed | Failure | Notice]:
+    def stream(self, inputs: Inputs, **reading: Unpack[Reading]) -> Generator[Analyzed | Failure | Notice, None, None]:
         """Results of any mix of inputs, in their order, with memory flat; what cannot be read comes as a Failure.
 
         reading: keyword arguments of mien.io.sources.open_source, such as `recursive`, `limits`, `allow_private` or `span`.
@@ -133,7 +135,7 @@ class Analyzer:
         check_reading(reading)
         return self.run(open_source(inputs, **reading))
 
-    def run(self, events: Iterable[Event], *, batch: int | None = None) -> Iterator[Analyzed | Failure | Notice]:
+    def run(self, events: Iterable[Event], *, batch: int | None = None) -> Generator[Analyzed | Failure | Notice, None, None]:
         """Results of the frames that a source yields, in their order; Failures and Notices are passed on.
 
         Over the frames of a video, camera or stream people are followed and smoothed as `options.track` says. batch: frames
@@ -284,6 +286,7 @@ class Analysis(Iterable[Result]):
         self._spent = False
         """Whether the inputs were an iterator or a file object, and it was begun."""
         self._count: int | None = None
+        self._shown: list[Analyzed] = []
         self._fault: TypeError | None = None
         self.failures: list[Failure] = []
 
@@ -334,8 +337,13 @@ class Analysis(Iterable[Result]):
 
     @cached_property
     def results(self) -> list[Result]:
-        """All results."""
-        return list(iter(self))
+        """All results; some of the pictures are kept with them, small, for notebooks."""
+        from mien.sinks.inline import Sample
+
+        sample = Sample(SHOWN)
+        results = list(self._with_baseline(pair.result for pair in sample.passing(self.pairs())))
+        self._shown = sample.pairs
+        return results
 
     def __len__(self) -> int:
         if self._count is not None:
@@ -360,16 +368,10 @@ class Analysis(Iterable[Result]):
     def _repr_html_(self) -> str | None:
         from mien.sinks.inline import html
 
-        if self._spent:  # the pictures are gone; what a loop did not keep, too
-            return html([], self.results) if "results" in self.__dict__ else None
-        shown: list[Analyzed] = []
-        results: list[Result] = []
-        for pair in self.pairs():  # one pass: inputs may be a generator, or slow
-            results.append(pair.result)
-            if len(shown) < SHOWN:
-                shown.append(pair)
-        self.__dict__["results"] = list(self._with_baseline(results))
-        return html(shown, self.results)
+        if self._spent and "results" not in self.__dict__:  # by a loop, which kept nothing
+            return None
+        results = self.results
+        return html(self._shown, results)
 
     def __repr__(self) -> str:
         return f"<Analysis of {self._inputs!r}: iterate it, or use .rows(), .results, .failures>"
@@ -397,18 +399,52 @@ def analyze(inputs: Inputs, **options: Unpack[Keywords]) -> Analysis:
     return _shared(**given).analyze(inputs, **reading)
 
 
-_analyzers: dict[AnalyzeOptions, Analyzer] = {}
+class LoadedAnalyzers:
+    """Analyzers by their options, each loaded once; the last KEPT_ANALYZERS that were asked for stay. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._places: dict[AnalyzeOptions, _Place] = {}
+
+    def get(self, options: AnalyzeOptions) -> Analyzer:
+        """The Analyzer of these options; who asks for the same meanwhile waits until it is loaded. Raises as Analyzer does."""
+        with self._lock:
+            place = self._places.pop(options, None) or _Place()
+            while len(self._places) >= KEPT_ANALYZERS:
+                self._places.pop(next(iter(self._places)))
+            self._places[options] = place  # last in the order, so the longest unused goes first
+        return place.analyzer(options)
+
+    def renew_locks(self) -> None:
+        """In a forked process, where whoever held one may not be."""
+        self._lock = threading.Lock()
+        for place in self._places.values():
+            place.lock = threading.RLock()
+
+
+class _Place:
+    """Room for an Analyzer."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()  # a part that is being loaded may ask for another Analyzer
+        self._analyzer: Analyzer | None = None
+
+    def analyzer(self, options: AnalyzeOptions) -> Analyzer:
+        """The one that is here, or is loaded now."""
+        with self.lock:
+            self._analyzer = self._analyzer or Analyzer(options)
+            return self._analyzer
+
+
+_loaded = LoadedAnalyzers()
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_loaded.renew_locks)
 
 
 def _shared(**options: Any) -> Analyzer:
     if "recogniser" in options or not isinstance(options.get("detector", ""), str | None):
         return Analyzer(**options)
-    wanted = AnalyzeOptions(**options)
-    analyzer = _analyzers.pop(wanted, None) or Analyzer(wanted)
-    while len(_analyzers) >= KEPT_ANALYZERS:
-        _analyzers.pop(next(iter(_analyzers)))
-    _analyzers[wanted] = analyzer  # last in the order, so the longest unused goes first
-    return analyzer
+    return _loaded.get(AnalyzeOptions(**options))
 
 
 def _weight(searched: tuple[Event, Faces]) -> int:

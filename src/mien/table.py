@@ -92,8 +92,12 @@ def _values(emotions: Emotions, face: int) -> dict[str, float | None]:
     return values
 
 
-SHOWN = ("source", "face", "emotion", "emotion_p", "second", "second_p", "valence", "arousal", "unsure", "reasons")
+SHOWN = ("source", "time_s", "person", "face", "emotion", "emotion_p", "second", "second_p", "valence", "arousal", "unsure", "reasons")
 """Columns that fit on a page or a terminal."""
+OF_STREAMS = ("time_s", "person")
+"""Those of them that say something about the frames of a video, camera or stream only."""
+MOST_ROWS = 200
+"""Rows of a table in a notebook."""
 
 
 def shown(row: dict[str, Any], column: str) -> str:
@@ -103,17 +107,45 @@ def shown(row: dict[str, Any], column: str) -> str:
         return "no face found" if column == "emotion" and row["face"] is None else ""
     if isinstance(value, bool):
         return "yes" if value else ""
+    if column == "time_s":
+        return clock(value)
     if isinstance(value, float):
         return f"{value:+.2f}" if column in ("valence", "arousal") else f"{value:.0%}"
     return str(value)
 
 
-def html(*results: Result, columns: Sequence[str] = SHOWN) -> str:
+def shown_columns(rows: Sequence[dict[str, Any]], names: Sequence[str] = SHOWN) -> list[str]:
+    """Those of the columns that human eyes want: time and person only where the rows have them."""
+    return [name for name in names if name not in OF_STREAMS or any(row[name] is not None for row in rows)]
+
+
+def heading(column: str) -> str:
+    """What stands above a column for human eyes: `time` above minutes and seconds."""
+    return "time" if column == "time_s" else column
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds.
+
+    >>> clock(65.2), clock(3600)
+    ('1:05.20', '1:00:00.00')
+    """
+    minutes, rest = divmod(round(seconds, 2), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02}:{rest:05.2f}" if hours else f"{minutes}:{rest:05.2f}"
+
+
+def html(*results: Result) -> str:
     """The table as HTML, for notebooks."""
-    head = "".join(f"<th>{name}</th>" for name in columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape.escape(shown(row, name))}</td>" for name in columns) + "</tr>"
-        for result in results
-        for row in rows(result)
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return rows_html([row for result in results for row in rows(result)])
+
+
+def rows_html(rows: Sequence[dict[str, Any]], *, of: int = 0) -> str:
+    """Rows as HTML, for notebooks. of: how many there are, where these are the first."""
+    streams = {row["source"] for row in rows if row["person"] is not None or row["frame"]}
+    seen = [row if row["source"] in streams else row | {"time_s": None} for row in rows]  # all pictures are at 0
+    names = shown_columns(seen)
+    head = "".join(f"<th>{heading(name)}</th>" for name in names)
+    body = "".join("<tr>" + "".join(f"<td>{escape.escape(shown(row, name))}</td>" for name in names) + "</tr>" for row in seen)
+    more = f"<p>… {of - len(rows)} more rows</p>" if of > len(rows) else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"

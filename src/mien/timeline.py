@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.cells import CELLS, CsvRows, with_point
 from mien.errors import SourceMissing, SourceUnreadable, UsageError
-from mien.table import COLUMNS, columns
+from mien.table import COLUMNS, MOST_ROWS, columns, rows_html
 from mien.types import Bools, Ints, Result
 
 Column = NDArray[Any]
@@ -42,7 +43,7 @@ class Timeline:
         """From dicts as `Result.rows()` gives them."""
         kept = list(rows)
         names = [name for name in KINDS if name in COLUMNS or any(name in row for row in kept)]
-        return cls({name: _column([row.get(name) for row in kept], KINDS[name]) for name in names})
+        return cls({name: _column([row.get(name) for row in kept], name) for name in names})
 
     @classmethod
     def from_results(cls, results: Iterable[Result]) -> Timeline:
@@ -76,7 +77,7 @@ class Timeline:
             if missing := [name for name in COLUMNS if name not in raw]:
                 more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
                 raise SourceUnreadable(f"{path}: has no column {', '.join(missing[:3])}{more}; wanted a table that mien analyze wrote")
-            return cls({name: _column(values, KINDS[name]) for name, values in raw.items() if name in KINDS})
+            return cls({name: _column(values, name) for name, values in raw.items() if name in KINDS})
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError, csv.Error, OSError) as error:
             raise SourceUnreadable(f"{path}: is no table of mien's ({error})") from None
 
@@ -91,6 +92,16 @@ class Timeline:
 
     def __contains__(self, name: object) -> bool:
         return name in self.columns
+
+    def __repr__(self) -> str:
+        sources, times = len(set(self.columns["source"])), self.columns["time_s"]
+        parts = [f"{len(self)} row{'' if len(self) == 1 else 's'}", f"{sources} source{'' if sources == 1 else 's'}"]
+        if times.size and np.nanmax(times, initial=0) > 0:  # not of pictures
+            parts.append(f"{np.nanmin(times):.4g}-{np.nanmax(times):.4g} s")
+        return f"<Timeline of {', '.join(parts)}>"
+
+    def _repr_html_(self) -> str:
+        return rows_html(list(self.where(slice(MOST_ROWS)).rows()), of=len(self))
 
     def where(self, which: Bools | Ints | slice) -> Timeline:
         """The rows at a mask, positions or slice."""
@@ -126,27 +137,37 @@ def _cell(value: Any, kind: type, *, bare: bool) -> Any:
     return None if np.isnan(value) else float(value)
 
 
-def _column(values: Sequence[Any], kind: type) -> Column:
-    empty = MISSING[kind]
-    if kind is bool:
-        return np.array([value in (True, "true", "True", "1") for value in values], np.bool_)
-    if kind is int:
-        return np.array([empty if value is None or value == "" else int(value) for value in values], np.int64)
-    if kind is float:
-        return np.array([empty if value is None or value == "" else float(value) for value in values], np.float64)
-    return np.array(["" if value is None else str(value) for value in values], object)
+def _column(values: Sequence[Any], name: str) -> Column:
+    """Cells as an array; ValueError names column and row of one that cannot be read."""
+    kind = KINDS[name]
+    read = _name if name == "source" else CELLS[kind]
+    cells = []
+    try:
+        for value in values:
+            cells.append(read(value))
+    except ValueError as error:
+        raise ValueError(f"column {name}, row {len(cells) + 1}: {error}") from None
+    return np.array(cells, DTYPES[kind])
+
+
+def _name(value: Any) -> str:
+    """The cell of a file's name, which may be NA."""
+    return "" if value is None else str(value)
 
 
 def _read_csv(path: Path) -> dict[str, list[Any]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.reader(file)
-        head = next(rows, [])
-        numbered = [(rows.line_num, row) for row in rows if row]
+        rows = CsvRows(file)
+        numbered = [(line, row) for line, row in rows if row]
+    head = numbered.pop(0)[1] if numbered else []
     if torn := [(line, row) for line, row in numbered[:-1] if len(row) != len(head)]:
         line, row = torn[0]
         raise ValueError(f"line {line}: {len(row)} cells under {len(head)} columns")
     whole = [row for _, row in numbered if len(row) == len(head)]  # the last line of a run that was killed may be cut
-    return {name: [row[i] for row in whole] for i, name in enumerate(head)}
+    table = {name: [row[i] for row in whole] for i, name in enumerate(head)}
+    if rows.decimal_commas:
+        table |= {name: [with_point(cell) for cell in cells] for name, cells in table.items() if KINDS.get(name) in (int, float)}
+    return table
 
 
 def _read_jsonl(path: Path) -> dict[str, list[Any]]:

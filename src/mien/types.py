@@ -16,7 +16,7 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
@@ -47,11 +47,14 @@ def check_kind(name: str, value: object, kind: type, wanted: str) -> None:
         raise UsageError(f"{name}: found {type(value).__name__} {' '.join(reprlib.repr(value).split())}, wanted {wanted}")
 
 
-def check_numbers(of: object, names: Sequence[str]) -> None:
-    """Raise UsageError if one of these attributes is neither a number nor None."""
-    for name in names:
+def check_numbers(of: object, names: Sequence[str] = (), *, whole: Sequence[str] = (), optional: Sequence[str] = ()) -> None:
+    """Raise UsageError if one of these attributes is no number. whole: those that have no fraction; optional: numbers, or None."""
+    for name in (*names, *whole):
+        kind, wanted = (Integral, "a whole number") if name in whole else (Real, "a number")
+        check_kind(name, getattr(of, name), kind, wanted)
+    for name in optional:
         if (value := getattr(of, name)) is not None:
-            check_kind(name, value, Real, "a number")
+            check_kind(name, value, Real, "a number, or None")
 
 
 def _float32(name: str, value: Any, shape: tuple[int | None, ...]) -> Floats:
@@ -60,6 +63,11 @@ def _float32(name: str, value: Any, shape: tuple[int | None, ...]) -> Floats:
         wanted = ", ".join("n" if want is None else str(want) for want in shape)
         raise UsageError(f"{name}: found shape {array.shape}, wanted ({wanted})")
     return array
+
+
+def _index(which: slice | Bools | Ints | Sequence[int]) -> slice | Bools | Ints:
+    """What arrays are indexed by. A list becomes an array; an empty one, which NumPy takes for floats, one of positions."""
+    return np.asarray(which, None if len(which) else np.int64) if isinstance(which, Sequence) else which
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,9 +131,8 @@ class Faces:
 
     def __getitem__(self, which: slice | Bools | Ints | Sequence[int]) -> Faces:
         """Faces at a slice, mask or list of positions."""
-        if isinstance(which, Sequence):
-            which = np.asarray(which, dtype=np.int64)
-        return Faces(self.boxes[which], self.scores[which], self.points[which], None if self.ids is None else self.ids[which])
+        at = _index(which)
+        return Faces(self.boxes[at], self.scores[at], self.points[at], None if self.ids is None else self.ids[at])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,13 +178,14 @@ class Emotions:
     def __len__(self) -> int:
         return len(self.probs)
 
-    def __getitem__(self, which: slice) -> Emotions:
-        """Those of some of the faces."""
+    def __getitem__(self, which: slice | Bools | Ints | Sequence[int]) -> Emotions:
+        """Those of the faces at a slice, mask or list of positions."""
+        at = _index(which)
         assert self.unsure is not None
         return Emotions(
-            self.labels, self.probs[which], None if self.affect is None else self.affect[which], self.affect_from, self.unsure[which],
-            self.reasons[which], {name: values[which] for name, values in self.heads.items()},
-            None if self.held is None else self.held[which],
+            self.labels, self.probs[at], None if self.affect is None else self.affect[at], self.affect_from, self.unsure[at],
+            tuple(self.reasons[i] for i in np.arange(len(self))[at].tolist()), {name: values[at] for name, values in self.heads.items()},
+            None if self.held is None else self.held[at],
         )  # fmt: skip
 
     @property
@@ -248,4 +256,4 @@ class Recogniser(Protocol):
 
 
 Drawer: TypeAlias = Callable[[Image, Result], Image]
-"""Anything called with an image and its Result that gives a new image of the same size."""
+"""Anything called with an image and its Result that gives a new image, uint8 (H, W, 3) RGB of any size; a video brings it to its own."""

@@ -90,6 +90,16 @@ def test_a_run_that_is_refused_at_its_first_frame_replaces_nothing(mien: Mien, t
     assert sorted(tmp_path.iterdir()) == sorted([film, *there[:-1]])
 
 
+def test_a_picture_that_is_called_like_a_video_counts_as_one(mien: Mien, pictures: Path, tmp_path: Path) -> None:
+    film = (pictures / "two.png").rename(tmp_path / "two.mov")
+    said = mien("analyze", film, *FAKES, "-o", tmp_path / "x.jpg", "-o", tmp_path / "x.csv")
+    assert said.code == 0
+    assert said.err.startswith("1 picture, 2 faces")
+    with Pillow.open(tmp_path / "x.jpg") as picture:
+        assert picture.size == (400, 320)
+    assert "raw_p_happy" not in (tmp_path / "x.csv").read_text()
+
+
 def test_one_bad_file_does_not_stop_the_batch(mien: Mien, pictures: Path, broken: Path, tmp_path: Path) -> None:
     said = mien("analyze", pictures, "nowhere.jpg", *FAKES, "-o", tmp_path / "x.csv")
     assert said.code == 3
@@ -481,6 +491,32 @@ def test_show_where_neither_opencv_nor_tk_has_windows(mien: Mien, pictures: Path
     said = mien("analyze", pictures, "--show", *FAKES)
     assert (said.code, said.out) == (2, "")
     assert said.err.startswith("mien: --show: no window can be opened here")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--unsure-rules", "r3"], True),
+        (["--preset", "r3", "--detector", "yunet:full"], True),
+        (["--preset", "r3"], False),
+        (["--unsure-rules", "r3", "--detector", "mtcnn"], False),
+        (["--unsure-rules", "r3", "--unsure-score", "0.8"], False),
+        (["--preset", "r3", "--unsure-rules", "default", "--detector", "yunet"], False),
+        (["--unsure-rules", "r3", "--quiet"], False),
+        ([], False),
+    ],
+)
+def test_the_rule_of_r3_with_scores_that_it_is_not_made_for_is_told(
+    mien: Mien, pictures: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], told: bool
+) -> None:
+    make = detectors.detector
+    monkeypatch.setattr("mien.pipeline.detector_by_name", lambda name, **settings: make("fake", **settings))
+    said = mien("analyze", pictures / "two.png", "--model", "fake", *words)
+    notices = [line for line in said.err.splitlines() if "the rule of r3 for MTCNN's scores" in line]
+    assert (said.code, len(notices)) == (0, told)
+    for line in notices:
+        assert line.startswith("mien: every face with a detection score up to 0.99 is unsure")
+        assert f"those of {'yunet:full' if 'yunet:full' in words else 'yunet'} may all be lower: --detector mtcnn:r3" in line
 
 
 def test_the_preset_r3_takes_the_detector_its_rule_is_made_for(mien: Mien, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:

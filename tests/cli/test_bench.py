@@ -19,14 +19,21 @@ def test_without_a_command_a_drawn_face_is_timed(mien: Mien) -> None:
     assert [row["what"] for row in rows] == ["detect", "detect and recognise", *["recognise a face"] * 3]
     assert rows[0]["setting"] == "a drawn face, 640x480, 1 face"
     assert all(0 < row["median_ms"] <= row["p95_ms"] and row["mean_ms"] > 0 and row["per_s"] > 0 for row in rows)
+    promised = ["what", "setting", "ratio_to", "ratio", "median_ms", "p95_ms", "per_s"]
+    assert all(list(row) == [*promised, "mean_ms"] for row in rows)
+    assert [row["ratio_to"] for row in rows] == [None, "detect", None, "batch 1", "batch 1"]
+    for one, other in ((1, 0), (3, 2), (4, 2)):
+        assert rows[one]["ratio"] == pytest.approx(rows[one]["median_ms"] / rows[other]["median_ms"], rel=1e-3)
+    assert rows[0]["ratio"] is rows[2]["ratio"] is None
 
 
 def test_speed_as_a_table(mien: Mien, pictures: Path) -> None:
     said = mien("bench", "speed", pictures / "two.png", "--runs", "3", *FAKES)
     assert said.code == 0
     head, first, *_ = said.out.splitlines()
-    assert head.split() == ["what", "setting", "mean_ms", "median_ms", "p95_ms", "per_s", "ratio_to", "ratio"]
+    assert head.split() == ["what", "setting", "ratio_to", "ratio", "median_ms", "p95_ms", "per_s", "mean_ms"]
     assert "two.png, 400x320, 2 faces" in first
+    assert "None" not in said.out
 
 
 @pytest.mark.parametrize("words", [("--help",), ("detectors", "--help")])

@@ -99,7 +99,8 @@ def test_inspect(mien: Mien, which: str, tmp_path: Path, request: pytest.Fixture
 @pytest.mark.parametrize("method", ["pictures", "smote"])
 def test_balance(mien: Mien, which: str, method: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     out = tmp_path / ("out.npz" if method == "smote" else "out")
-    words = ("--method", method, "--detector", "fake", "--model", "fake", "--smote-value", 3, "--recipe", "r3")
+    own = ("--model", "tiny") if method == "smote" else ("--recipe", "r3")
+    words = ("--method", method, "--detector", "fake", "--smote-value", 3, *own)
     said = mien("data", "balance", request.getfixturevalue(which), "-o", out, *words)
     assert said.code == 3
     assert named(said) == 2

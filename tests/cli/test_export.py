@@ -81,6 +81,50 @@ def test_frequencies_that_are_not_on_record_are_those_of_the_data_or_none(
     assert "no training row of anger, whose frequency is to be given back" in capsys.readouterr().err
 
 
+def test_a_run_without_a_record_of_its_hold_out_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures in pairs that look alike, held out by files as until now: with look-alikes it would be calibrated on what it learnt."""
+    rng = np.random.default_rng(0)
+    pixels = np.repeat(rng.integers(0, 250, (20, 48, 48), np.uint8), 2, axis=0)
+    pixels[1::2, 0] += 1
+    labels = ["anger", "anger", "happy", "happy"] * 10
+    Manifest({"id": [f"{i:02}" for i in range(40)], "label": labels}, [InArray(pixels)]).write(data := tmp_path / "m.parquet", inside=True)
+    command = ["train", "vgg8", "--data", str(data), "--out", str(tmp_path), *SMALL, "--epochs", "1", "--calm-epochs", "0"]
+
+    def record() -> dict:
+        return json.loads((tmp_path / "vgg8" / "run.json").read_text())
+
+    with monkeypatch.context() as before:
+        before.setattr("mien.train.rows.look_alikes", lambda *args, **more: None)
+        assert main(command) == 0
+    old = record()
+    assert old.pop("held_out") == "look-alikes"
+    (tmp_path / "vgg8" / "run.json").write_text(json.dumps(old))
+    assert main(["export", str(tmp_path / "vgg8"), "--data", str(data), "--out", str(tmp_path / "out")]) == 0
+    assert card(tmp_path / "out")["source"]["data"] == old["data"]
+    assert main([*command, "--resume"]) == 0
+    assert (record()["data"], record()["held_out"]) == (old["data"], "files")
+    assert main([*command, "--name", "anew"]) == 0
+    assert json.loads((tmp_path / "anew" / "run.json").read_text())["data"] != old["data"]
+
+
+def test_a_soup_of_other_origins_is_told_and_on_the_card(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    more = ["--epochs", "1", "--calm-epochs", "0", "--tasks", "affect"]
+    rng = np.random.default_rng(0)
+    for name, said in (("one", "jitter:legacy"), ("two", "")):
+        axes = {axis: rng.uniform(-1, 1, 40) for axis in ("valence", "arousal")}
+        columns = {"id": [str(i) for i in range(40)], "split": ["train"] * 24 + ["val"] * 16, "affect_from": [said] * 40} | axes
+        pixels = [InArray(rng.integers(0, 256, (40, 48, 48), np.uint8))]
+        Manifest(columns, pixels).write(tmp_path / f"{name}.parquet", inside=True)
+        words = ["train", "vgg8", "--data", str(tmp_path / f"{name}.parquet"), "--out", str(tmp_path), *SMALL, *more, "--name", name]
+        assert main(words) == 0
+    capsys.readouterr()
+    for option in ("--soup", "--partner"):
+        words = ["--data", str(tmp_path / "one.parquet"), "--out", str(tmp_path / "out"), option, str(tmp_path / "two")]
+        assert main(["export", str(tmp_path / "one"), *words]) == 0
+        assert "several origins, which mean different things: 50.0% jitter:legacy, 50.0% ratings" in capsys.readouterr().err
+        assert json.loads((tmp_path / "out" / "one.json").read_text())["affect_from"] == "model:jitter:legacy+ratings"
+
+
 def test_a_temperature_at_the_end_of_what_is_tried_is_told(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one = made(tmp_path / "one.parquet", ["anger", "happy"], colour=True)
     (old := tmp_path / "sure").mkdir()

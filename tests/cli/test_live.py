@@ -77,6 +77,12 @@ def test_a_film_is_watched_as_if_it_were_a_camera(mien: Mien, film: Path) -> Non
     assert [path.name for path in Path().iterdir()] == ["x.csv"]  # no frames, and without a screen no page
 
 
+def test_the_rule_of_r3_with_scores_that_it_is_not_made_for_is_told(mien: Mien, film: Path) -> None:
+    told = "mien: every face with a detection score up to 0.99 is unsure, the rule of r3 for MTCNN's scores; those of fake may all be lower"
+    assert mien("live", film, "--for", "0.2", "--unsure-rules", "r3", *FAKES).err.startswith(told)
+    assert told not in mien("live", film, "--for", "0.2", *FAKES).err
+
+
 def test_samples_of_every_face_each_half_second(mien: Mien, film: Path) -> None:
     """R4's record: a sample every 0.5 s of every face."""
     said = mien("live", film, "-o", "x.csv", "--every", "0.5", *FAKES)
@@ -266,6 +272,23 @@ def test_a_session_is_recorded_in_the_store(mien: Mien, film: Path, tmp_path: Pa
     timeline = store.timeline("monday")
     assert timeline["frame"].tolist() == [int(row["frame"]) for row in rows("x.csv")]
     assert timeline["emotion"].tolist() == [row["emotion"] for row in rows("x.csv")]
+
+
+def test_a_camera_that_is_not_there_leaves_no_session(mien: Mien, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which would be the newest of its name, and empty."""
+    pytest.importorskip("sqlalchemy")
+    from mien.io import devices
+    from mien.store import open_store
+
+    words = ["--session", "shop", "--store", tmp_path / "s.db", *FAKES]
+    assert mien("live", film, "--for", "0.2", *words).code == 0
+    monkeypatch.setattr(devices, "LINUX", tmp_path / "none")
+    for more in ([], ["--baseline", "0:1"]):
+        assert mien("live", "7", *words, *more) == (1, "", "mien: camera 7: no such device; there is none on this computer\n")
+    assert mien("analyze", tmp_path / "none.jpg", *words).code == 1
+    assert [session.frame_count > 0 for session in open_store(str(tmp_path / "s.db")).sessions()] == [True]
+    said = mien("live", film, "--session", "123", "--store", tmp_path / "s.db", *FAKES)
+    assert (said.code, said.err.count("\n")) == (2, 1)  # a name that is none is told before anything starts
 
 
 def test_no_page_is_named_where_none_is_wanted_or_one_was_written(mien: Mien, film: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The table of verbs, and what becomes of errors."""
 
 import importlib
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import pytest
 
 from mien import __version__
 from mien.cli.main import VERBS, load
+from mien.errors import ExtraMissing
 from mien.models import registry
 from mien.testing import FakeRecogniser
 from tests.cli.conftest import FAKES, Said
@@ -85,6 +87,27 @@ def test_interrupted(mien: Mien, pictures: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(registry._factories, "fake", lambda threads: Impatient())
     said = mien("analyze", pictures, *FAKES, "-o", tmp_path / "x.csv")
     assert said == (130, "", "interrupted: 0 pictures, 0 faces\n")
+
+
+@pytest.mark.parametrize("as_error", [ImportError("initialization failed"), ExtraMissing("no PyAV"), SystemError("error return")])
+def test_a_ctrl_c_that_a_library_makes_an_error_of_is_a_ctrl_c(
+    mien: Mien, pictures: Path, monkeypatch: pytest.MonkeyPatch, as_error: Exception
+) -> None:
+    """As modules in C do while they are loaded."""
+
+    class Loading(FakeRecogniser):
+        def __call__(self, crops: object, /) -> object:  # type: ignore[override]
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                raise as_error from None
+
+    monkeypatch.setitem(registry._factories, "fake", lambda threads: Loading())
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert mien("analyze", pictures / "two.png", *FAKES) == (130, "", "")
+    finally:
+        assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
 
 
 def test_module_runs_as_a_program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -73,6 +73,42 @@ def test_list(mien: Mien, shelf: Path) -> None:
     assert all(word in text for word in ("mine", "fer7 0.701", "Apache-2.0", "haar:alt2"))
 
 
+def test_detectors_are_listed_with_their_settings(mien: Mien) -> None:
+    """As the requirements have them: R1 on pictures 1.03 / 10, on video 1.1 / 5, R4 1.3 / 5; R2 alt2; R3's box squared, 10 % around it."""
+    rows = {row["name"]: row["settings"] for row in json.loads(mien("models", "list", "--json").out) if row["kind"] == "detector"}
+    assert rows["haar:r1"] == {"cascade": "default", "scale": 1.03, "neighbours": 10}
+    assert rows["haar:r1-video"] == {"cascade": "default", "scale": 1.1, "neighbours": 5}
+    assert rows["haar:r2"] == {"cascade": "alt2", "scale": 1.1, "neighbours": 5}
+    assert rows["haar:r4"] == {"cascade": "default", "scale": 1.3, "neighbours": 5}
+    assert rows["mtcnn:r3"] == {"square": True, "margin": 0.1}
+    text = mien("models", "list").out
+    line = next(line for line in text.splitlines() if line.startswith("haar:r1 "))
+    assert "cascade default, scale 1.03, neighbours 10" in line
+    heads = [line.split() for line in text.splitlines() if line.startswith("name ")]
+    assert heads == [
+        ["name", "kind", "size_mb", "crop", "accuracy", "licence", "where"],
+        ["name", "kind", "size_mb", "settings", "licence", "where"],
+    ]
+
+
+def test_show_and_check_know_detectors(mien: Mien) -> None:
+    text = mien("models", "show", "haar:r1").out
+    assert all(
+        line in text.splitlines() for line in ("name: haar:r1", "kind: detector", "  scale: 1.03", "  neighbours: 10", "where: OpenCV")
+    )
+    assert "size_mb" not in text  # there is none to tell
+    shown = json.loads(mien("models", "show", "mtcnn:r3:tiled", "--json").out)
+    assert list(shown) == ["name", "kind", "about", "size_mb", "settings", "licence", "where"]
+    assert (shown["name"], shown["settings"], shown["licence"]) == ("mtcnn:r3:tiled", {"square": True, "margin": 0.1}, "MIT")
+    assert "R3" in shown["about"]
+    assert "tiles" in shown["about"]
+    assert mien("models", "check", "haar:r1").out == "OK   haar:r1: detector loads and runs\n"
+    for verb in ("show", "check"):
+        said = mien("models", verb, "haar:r9")
+        assert (said.code, said.out) == (2, "")
+        assert said.err.startswith("mien: unknown model with a card or detector 'haar:r9'; there are: base, fake, haar, haar:alt, ")
+
+
 def test_show(mien: Mien, shelf: Path) -> None:
     assert ModelCard.from_json(mien("models", "show", "mine", "--json").out) == ModelCard.read(shelf / "mine.json")
     text = mien("models", "show", shelf / "mine.onnx").out

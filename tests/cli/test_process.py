@@ -1,6 +1,7 @@
 """What only a process of its own shows: pipes, signals, and what is left on the disk."""
 
 import csv
+import os
 import signal
 import subprocess
 import sys
@@ -8,12 +9,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image as Pillow
 from pyarrow import parquet
 
 from mien.table import COLUMNS
 from mien.testing import planted_picture
+from tests.cli.conftest import PROGRAM
+from tests.io.clips import clip
 
 Start = Callable[..., subprocess.Popen[bytes]]
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes as POSIX has them")
@@ -106,6 +110,52 @@ def test_a_full_disk_under_stdout_is_one_line(start: Start, pictures: Path) -> N
     assert (process.returncode, err) == (1, b"mien: stdout: cannot be written (No space left on device)\n")
 
 
+def closed_stdout(start: Start, *words: object) -> subprocess.Popen[bytes]:
+    return start(*words, stdout=subprocess.DEVNULL, preexec_fn=lambda: os.close(1))
+
+
+@pytest.mark.parametrize("words", ["analyze IN", "analyze IN -o -", "doctor", "models list", "--version", "--help"])
+def test_a_closed_stdout_is_one_line(start: Start, pictures: Path, words: str) -> None:
+    process = closed_stdout(start, *(pictures if word == "IN" else word for word in words.split()))
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (1, b"mien: stdout is closed; open it, or name an output with -o where the command has that\n")
+
+
+def test_who_needs_no_stdout_may_have_it_closed(start: Start, pictures: Path, tmp_path: Path) -> None:
+    process = closed_stdout(start, "analyze", pictures, "-o", tmp_path / "x.csv")
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err.count(b"\n")) == (0, 1), err
+    with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as file:
+        assert len(list(csv.DictReader(file))) == 4
+
+
+def test_no_file_gets_the_number_of_a_stream_that_is_closed() -> None:
+    """Or a library that prints would print into it."""
+    program = """
+import os, sys
+for number in (0, 1, 2): os.close(number)
+sys.stdin = sys.stdout = sys.stderr = None
+from mien.cli.closed import open_closed_streams
+open_closed_streams()
+file = open(os.devnull)
+print("nobody hears", file=sys.stderr)
+sys.exit(40 + file.fileno())
+"""
+    done = subprocess.run([sys.executable, "-c", program], timeout=60, check=False)
+    assert done.returncode >= 43
+
+
+def test_names_that_a_narrow_locale_does_not_have(pictures: Path, tmp_path: Path) -> None:
+    narrow = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    words = ["analyze", pictures / "лицо 1.jpg", "-o", "x.csv", "-o", "вон/"]
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(seconds=0), *words], cwd=tmp_path, env=narrow, capture_output=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr.count(b"\n")) == (0, 1), done.stderr
+    assert [path.name for path in (tmp_path / "вон").iterdir()] == ["лицо 1.jpg"]
+    assert "лицо 1.jpg" in (tmp_path / "x.csv").read_text("utf-8")
+
+
 def test_stdin_and_unicode(start: Start, pictures: Path) -> None:
     with (pictures / "лицо 1.jpg").open("rb") as file:
         process = start("analyze", "-", pictures / "лицо 1.jpg", stdin=file)
@@ -122,7 +172,7 @@ def test_python_m_mien() -> None:
         [sys.executable, "-m", "mien", "models", "show", "nobody"], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 2
-    assert done.stderr.startswith("mien: unknown model with a card 'nobody'")
+    assert done.stderr.startswith("mien: unknown model with a card or detector 'nobody'")
     assert "Traceback" not in done.stderr
 
 
@@ -133,3 +183,16 @@ def test_a_full_disk_behind_stdout_is_told(start: Start, words: list[str]) -> No
         process = start(*words, stdout=full)
         _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (1, b"mien: stdout: cannot be written (No space left on device)\n")
+
+
+def test_a_disk_that_fills_during_a_video_is_one_line(examples: Path, tmp_path: Path) -> None:
+    image = np.asarray(Pillow.open(examples / "group.jpg").convert("RGB").resize((960, 640)))
+    film = clip(tmp_path / "film.mp4", 60, size=(960, 640), images=[image] * 60)
+    limit = [
+        "-c",
+        "import resource, runpy; resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192)); runpy.run_module('mien', run_name='__main__')",
+    ]
+    done = subprocess.run(
+        [sys.executable, *limit, "analyze", film, "-o", tmp_path / "x.csv"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, f"mien: {tmp_path / 'x.csv'}: cannot be written (File too large)\n")

@@ -3,6 +3,7 @@
 import io
 import re
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -90,3 +91,18 @@ def test_a_table_shows_text_as_it_is(capsys: pytest.CaptureFixture[str]) -> None
     out = capsys.readouterr().out
     assert "[red]a[/red]?[31m" in out
     assert "x" * 300 in out
+
+
+def test_frames_of_videos_have_time_and_person(capsys: pytest.CaptureFixture[str]) -> None:
+    one = make_result(["happy"], source="clip.mp4")
+    followed = replace(one, time=61.25, faces=replace(one.faces, ids=np.array([3])))
+    with TerminalSink() as sink:
+        sink.write(Frame(FRAME.image, source="a.jpg"), make_result(["sad"], source="a.jpg"))
+        sink.write(Frame(FRAME.image, 1, 61.25, "clip.mp4", stream=True), followed)
+    head, picture, frame = capsys.readouterr().out.splitlines()
+    assert head.split() == ["source", "time", "person", "face", "emotion", "second", "unsure"]
+    assert picture.split()[:3] == ["a.jpg", "0", "sad"]
+    assert frame.split()[:5] == ["clip.mp4", "1:01.25", "3", "0", "happy"]
+    with TerminalSink() as sink:
+        sink.write(Frame(FRAME.image, source="a.jpg"), make_result(["sad"], source="a.jpg"))
+    assert capsys.readouterr().out.split()[:5] == ["source", "face", "emotion", "second", "unsure"]

@@ -51,6 +51,14 @@ def test_it_serves_until_it_is_told_to_end(start: Start, end: signal.Signals) ->
 
 
 @needs_signals
+def test_the_rule_of_r3_with_scores_that_it_is_not_made_for_is_told(start: Start) -> None:
+    process = start("serve", "--port", "0", "--unsure-rules", "r3")
+    assert process.stderr is not None
+    assert b"the rule of r3 for MTCNN's scores; those of yunet may all be lower" in process.stderr.readline()
+    address_of(process)
+
+
+@needs_signals
 def test_a_server_that_others_can_reach_makes_its_own_token(start: Start) -> None:
     process = start("serve", "--port", "0", "--host", "0.0.0.0", "--quiet")
     address = address_of(process)  # though it is quiet, or nobody could get in
@@ -82,7 +90,11 @@ def test_a_port_that_is_taken_is_told(mien) -> None:
         (["--token", ""], "token: wanted ASCII letters, digits and signs without spaces; --no-token lets everybody in"),
         (["--token", "two words"], "token: wanted ASCII letters"),
         (["--token", "x", "--no-token"], "--no-token and a token (--token, $MIEN_TOKEN) contradict each other"),
-        (["--keep-minutes", "0"], "keep_minutes is 0.0; wanted more than 0"),
+        (["--keep-minutes", "0"], "keep_minutes is 0.0; wanted a finite number above 0"),
+        (["--keep-minutes", "inf"], "keep_minutes is inf; wanted a finite number above 0"),
+        (["--keep-minutes", "1e9"], "keep_minutes is 1e+09; wanted 5,256,000, ten years, at most"),
+        (["--max-picture-mb", "inf"], "max_picture_mb is inf; wanted a finite number above 0"),
+        (["--max-upload-mb", "nan"], "max_upload_mb is nan; wanted a finite number above 0"),
         (["--language", "xx"], "language is 'xx'; wanted one of en, ru"),
         (["--model", "nonsense"], "unknown model 'nonsense'"),
         (["--host", "203.0.113.7"], "--host 203.0.113.7 --port 8000: cannot listen there ("),

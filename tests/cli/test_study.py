@@ -10,6 +10,7 @@ import pytest
 
 from mien.pipeline import Analyzer
 from mien.sinks.registry import TABLES
+from mien.study import synchrony
 from mien.table import COLUMNS
 from mien.testing import planted_results
 from mien.types import Result
@@ -52,8 +53,9 @@ def test_reaction_of_tables(mien: Mien, viewers: list[str], tmp_path: Path) -> N
     said = mien("study", "reaction", *viewers, "-o", str(tmp_path / "ad"), "--parts", str(parts), "--baseline", "0:4", *QUICK)
     assert said.code == 0
     assert "nobody: left out (no face was found during the film)" in said.err
-    assert "8 viewers, " in said.err
+    assert "8 viewers, 1 shared moment -> " in said.err  # in which happy and valence go up, and others down
     moments = rows_of(tmp_path / "ad" / "moments.csv")
+    assert len([row for row in moments if float(row["p"]) <= 0.05]) > 3
     happy = next(row for row in moments if row["measure"] == "p_happy")
     assert (float(happy["start_s"]), float(happy["end_s"])) == (5, 8)
     assert float(happy["p"]) <= 0.05
@@ -91,7 +93,7 @@ def test_reaction_of_recordings_keeps_their_tables_and_goes_on_past_bad_ones(mie
     said = mien("study", "reaction", *files, "-o", str(tmp_path / "ad"), *low, *FAKES, *QUICK)
     assert said.code == 3
     assert "bad.mp4" in said.err
-    assert "2 viewers, 0 shared moments, 1 could not be read, or not to the end" in said.err
+    assert "2 viewers, shared moments not tested (fewer than 3 viewers), 1 could not be read, or not to the end" in said.err
     page = (tmp_path / "ad" / "page.html").read_text("utf-8")
     assert "Could not be read, or not to the end: bad.mp4." in page
     kept = sorted(path.name for path in (tmp_path / "ad" / "rows").iterdir())
@@ -195,6 +197,16 @@ def test_what_each_viewer_showed_is_there_for_statistics_of_ones_own(mien: Mien,
     assert float(curve["mean"]) == pytest.approx(sum(own) / 8, abs=1e-5)
     whole = {row["viewer"]: float(row["p_happy"]) for row in rows_of(tmp_path / "ad" / "viewers.csv") if row["counts"] == "true"}
     assert whole["v3"] == pytest.approx(sum(float(row["p_happy"]) for row in rows if row["viewer"] == "v3") / 24, abs=1e-5)
+
+
+def test_fewer_turns_than_asked_for_are_told(mien: Mien, viewers: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synchrony, "MOST_WORK", 1)
+    said = mien("study", "reaction", *viewers, "-o", str(tmp_path / "ad"), "--rounds", "600")
+    assert said.code == 0
+    assert f"moments and parts: {synchrony.LEAST_ROUNDS} turns made of 600 asked for" in said.err
+    assert f"{synchrony.LEAST_ROUNDS} times (600 were asked for" in (tmp_path / "ad" / "page.html").read_text("utf-8")
+    assert "turns made" not in mien("study", "reaction", *viewers, "-o", str(tmp_path / "ad"), *QUICK).err
+    assert "turns made" not in mien("study", "reaction", *viewers[:2], "-o", str(tmp_path / "ad"), "--rounds", "600").err  # not tested
 
 
 def passers(path: Path, share: float, seed: int, n: int = 10) -> str:

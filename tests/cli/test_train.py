@@ -80,6 +80,7 @@ def test_from_pictures_to_a_model_and_its_judgement(tmp_path: Path, capsys: pyte
         (["--momentum", "-0.5"], "momentum is -0.5; wanted 0..1"),
         (["--settings-widths", "0,0,0,0"], "settings.widths has 0; wanted 1 or more"),
         (["--device", "foo"], "unknown device 'foo'; there are: auto, cpu, cuda, mps"),
+        (["--monitor", "val_f1"], "unknown monitor 'val_f1'; there are: train_accuracy, train_loss, val_accuracy"),
         (["--name", "a/b/../../c"], "name is 'a/b/../../c'; wanted a word for a folder and a file"),
         (["--duplicates", "none.npz"], "duplicates: none.npz: no such file"),
     ],

@@ -517,3 +517,55 @@ def test_command_for_weights_and_vectors(heap, tmp_path, fake, capsys, monkeypat
         assert (file["ids"][-5:] == "").all()
     assert run(heap, "--method", "smote") == 2
     assert run(heap) == 2
+
+
+def test_vectors_are_drawn_to_a_size_beside_those_that_are_held_out(heap, tmp_path, fake, capsys, monkeypatch):
+    from mien.models import registry
+    from mien.testing import FakeRecogniser
+
+    monkeypatch.setitem(registry._factories, "fake", lambda threads: FakeRecogniser())
+    whole = manifest_of(heap)
+    splits = [{0: "test", 1: "val"}.get(i % 5, "train") for i in range(len(whole))]
+    whole.with_columns(split=splits).write(tmp_path / "set.parquet")
+    trained = Counter(whole["label"][np.array(splits) == "train"].tolist())
+    words = ("--method", "smote", "-o", tmp_path / "v.npz", "--model", "fake", "--detector", "fake", "--smote-value", 20, "--json")
+    assert run(tmp_path / "set.parquet", *words) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["classes"] == {name: {"n": 20, "generated": 20 - trained[name]} for name in ("happy", "sad")}
+    with np.load(tmp_path / "v.npz") as file:
+        assert Counter(file["labels"].tolist()) == {"happy": 20, "sad": 20}
+        assert set(file["held_ids"].tolist()) == set(whole["id"][np.array(splits) != "train"].tolist())
+        assert not set(file["held_ids"].tolist()) & set(file["ids"].tolist())
+        held = dict(zip(file["held_ids"].tolist(), file["held_splits"].tolist(), strict=True))
+        assert held == {name: split for name, split in zip(whole["id"].tolist(), splits, strict=True) if split != "train"}
+        assert len(held) == said["held"]
+        assert file["held_features"].shape == (said["held"], said["numbers"])
+        alike = {label: file["features"][file["labels"] == label] for label in ("happy", "sad")}
+        for row, label in zip(file["held_features"], file["held_labels"].tolist(), strict=True):
+            assert (alike[label] == row).all(axis=1).any()  # the fake says the same of all faces of an emotion
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--method", "smote", "--train-part", 0.2, "-o", "v.npz"), "--train-part: only for --method pictures, and this is smote"),
+        (("--method", "smote", "--no-copies", "-o", "v.npz"), "--copies: only for --method pictures"),
+        (("--method", "weights", "-o", "w.npz"), "--output: only for --method pictures and smote, and this is weights"),
+        (("--method", "weights", "--smote-value", 5000), "--smote-value: only for --method pictures and smote"),
+        (("--neighbours", 3, "-o", "out"), "--neighbours: only for --method smote, and this is pictures"),
+        (("--beta", 0.9, "-o", "out"), "--beta: only for --method weights"),
+    ],
+)
+def test_options_of_another_method_are_refused_in_one_line(heap, capsys, words, said):
+    assert run(heap, *words) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.splitlines()[-1].startswith(f"mien: {said}")
+    assert len(told.err.splitlines()) == 1
+
+
+def test_every_option_of_a_method_is_there():
+    from mien.cli.data_balance import TAKEN_BY, balance
+
+    of_all = {"ctx", "source", "method", "as_json"}
+    assert TAKEN_BY.keys() | of_all == inspect.signature(balance).parameters.keys()

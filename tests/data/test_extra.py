@@ -1,5 +1,6 @@
 """Extra pictures: cut out, traced back, and made again only where they have to be."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -130,7 +131,7 @@ def test_the_finished_work_is_swept_and_nothing_else(photos: Path, tmp_path: Pat
     made, _ = extra([drafted(photos)], Counting(), SPEC, parts=parts)
     made.write(tmp_path / "set.parquet")
     (parts / "mine.txt").write_text("x")
-    (parts / ".mien-1-1.part").write_bytes(b"half")
+    (parts / f".mien-{os.getpid()}-1.part").write_bytes(b"half")
     sweep(parts)
     assert [path.name for path in parts.iterdir()] == ["mine.txt"]
     (parts / "mine.txt").unlink()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.utils.class_weight import compute_class_weight
 
 from mien.data.manifest import Manifest
-from mien.data.smote import embed, smote, vectors
+from mien.data.smote import answered, embed, smote
 from mien.data.weights import balanced_indices, class_weights
 from mien.errors import DataError, ExtraMissing, UsageError
 from mien.testing import FakeDetector, FakeRecogniser, planted_picture
@@ -75,12 +75,12 @@ def test_without_the_extra(monkeypatch):
         smote(*clouds({"happy": 3}))
 
 
-def test_vectors_of_a_recogniser():
+def test_vectors_of_a_recogniser_without_a_file_are_its_answers():
     probs = np.array([[0.7, 0.2, 0.1], [1.0, 0.0, 0.0]], np.float32)
     read = Emotions(
         ("happy", "sad", "fear"), probs, np.array([[0.5, -0.5], [0, 0]], np.float32), "x", heads={"two": np.full((2, 2), 0.5, np.float32)}
     )
-    found = vectors(read)
+    found = answered(read)
     assert found.shape == (2, 3 + 2 + 2)
     assert np.isfinite(found).all()
     logs = np.log(probs[0])

@@ -79,10 +79,9 @@ def test_copies_do_not_judge_each_other() -> None:
     assert right[1] < 0.75
 
 
-def test_the_same_seed_gives_the_same_folds() -> None:
+def test_the_same_pictures_are_judged_the_same_again() -> None:
     features, labels, _ = easy(n=200)
     assert (cross_validated(features, labels, 5) == cross_validated(features, labels, 5)).all()
-    assert (cross_validated(features, labels, 5) != cross_validated(features, labels, 5, seed=1)).any()
 
 
 def test_too_little_is_said_and_one_class_has_nothing_suspicious() -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -248,6 +249,28 @@ def test_waits_between_tries_double_up_to_the_longest(monkeypatch):
         "still gone (connection refused); trying again in 1 s",
     ]
     assert len(notices) <= 6  # once the wait is as long as it gets, nothing is said any more
+
+
+def test_after_a_connection_that_held_the_waits_begin_anew(monkeypatch):
+    now, held, waits = [0.0], iter([1, 4, 4.9, 5, 1, 1]), []  # seconds that each connection holds
+    monkeypatch.setattr(live_module, "FIRST_WAIT", 0.5)
+    monkeypatch.setattr(live_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    def frames():
+        yield Grab(lambda: grey(0), None)
+        now[0] += next(held)
+        raise SourceUnreadable("source: connection reset")
+
+    def wait(seconds):
+        waits.append(seconds)
+        if len(waits) == 6:
+            raise InterruptedError("that will do")
+
+    live = source(frames)
+    monkeypatch.setattr(live._wake, "wait", wait)
+    with live, pytest.raises(InterruptedError):
+        list(live)
+    assert waits == [0.5, 1, 2, 0.5, 1, 2]
 
 
 def test_a_source_that_is_gone_for_too_long_is_given_up():

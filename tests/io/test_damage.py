@@ -134,7 +134,7 @@ def webp_claiming(width: int, height: int) -> bytes:
 )
 def test_bombs_are_refused_from_the_header(data: bytes) -> None:
     began = time.perf_counter()
-    with pytest.raises(SourceTooLarge, match=r"x: \d+ x \d+ pixels, the limit is 12000 a side and 144000000 in all"):
+    with pytest.raises(SourceTooLarge, match=r"x: \d+ x \d+ pixels, the limit is 12000 a side and 144000000 in all; .*--max-side, --max-p"):
         decode(data, name="x")
     assert time.perf_counter() - began < 1
 
@@ -180,12 +180,17 @@ def test_what_cannot_be_read_says_so(tmp_path: Path) -> None:
     with pytest.raises(SourceUnreadable, match="null"):
         read_image("a\0b")
     (tmp_path / "empty.jpg").touch()
-    with pytest.raises(SourceUnreadable, match=r"an empty file, wanted a picture: JPEG, PNG"):
+    with pytest.raises(SourceUnreadable, match=r"an empty file, wanted a picture \(JPEG, PNG"):
         read_image(tmp_path / "empty.jpg")
     with pytest.raises(SourceUnreadable, match=r"x: 5 bytes of another kind, wanted"):
         decode(b"hello", name="x")
-    with pytest.raises(SourceUnreadable, match=r"x: a video \(or sound\), wanted a picture: JPEG, PNG"):
+    with pytest.raises(SourceUnreadable, match=r"x: a video \(or sound\), wanted a picture \(JPEG, PNG"):
         decode(b"\0\0\0\x18ftypisom\0\0\0\0mp42", name="x")
+
+
+def test_an_avif_has_its_article() -> None:
+    with pytest.raises(SourceUnreadable, match=r"x: an AVIF file "):
+        decode(b"\0\0\0\x18ftypavif\0\0\0\0mif1avif", name="x")
 
 
 def test_heic_without_its_extra_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:

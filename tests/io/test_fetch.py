@@ -31,8 +31,10 @@ def test_a_picture_arrives_from_the_address_that_was_checked(internet: Internet)
 
 def test_loopback_is_refused_unless_allowed(internet: Internet) -> None:
     url = f"http://127.0.0.1:{internet.port}/picture.png"
-    with pytest.raises(SourceRefused, match=r"127\.0\.0\.1, not an address of the public internet; allow private addresses"):
+    with pytest.raises(SourceRefused, match=r"png: 127\.0\.0\.1 is not an address of the public internet; allow private addresses"):
         fetch(url)
+    with pytest.raises(SourceRefused, match=r"png: ::1 is not an address of the public internet; allow private addresses"):
+        fetch(f"http://[::1]:{internet.port}/picture.png")
     assert not internet.asked
     assert fetch(url, allow_private=True) == PICTURE
     assert fetch(f"http://localhost:{internet.port}/picture.png", allow_private=True) == PICTURE
@@ -55,7 +57,7 @@ def test_loopback_by_the_systems_resolver(host: str) -> None:
 
 def test_one_private_address_among_several_is_enough(internet: Internet) -> None:
     internet.names["mixed.test"] = ["93.184.216.34", "192.168.1.1"]
-    with pytest.raises(SourceRefused, match=r"mixed\.test is 192\.168\.1\.1"):
+    with pytest.raises(SourceRefused, match=r"mixed\.test is 192\.168\.1\.1, not an address of the public internet"):
         internet.fetch("http://mixed.test/picture.png")
     assert not internet.connected
 

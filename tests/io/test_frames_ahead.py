@@ -1,8 +1,13 @@
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Generator
+from itertools import count
+from pathlib import Path
 
 import pytest
+from tests.io.interrupted import interrupted
 
 from mien.io.frames_ahead import in_background
 
@@ -91,3 +96,57 @@ def test_the_thread_itself_may_collect_an_iterator_that_nobody_holds():
             break
         time.sleep(0.01)
     assert ended == ["closed"]
+
+
+def test_a_ctrl_c_at_any_step_of_taking_an_item_leaves_nothing_locked() -> None:
+    for step in count(1):
+        items = in_background(lambda: counting([]), ahead=2, name="mien-test")
+        next(items)
+        done = not interrupted(lambda items=items: next(items), step)  # type: ignore[misc]
+        closing = threading.Thread(target=items.close, daemon=True)
+        closing.start()
+        closing.join(5)
+        assert not closing.is_alive(), f"waits for ever after step {step}"
+        assert not [thread for thread in threading.enumerate() if thread.name == "mien-test"]
+        if done:
+            break
+    assert step > 4
+
+
+BEGUN = """
+import sys
+import time
+from mien.io.frames_ahead import in_background
+
+class Native:
+    def __del__(self):
+        print("was left")
+
+def work():
+    native = Native()
+    while True:
+        time.sleep(0.01)
+        yield 1
+
+items = in_background(work, ahead=1000, name="mien-test")
+next(items)
+if sys.argv[1:]:
+    items = [items]
+    items.append(items)
+print("begun")
+"""
+
+
+@pytest.mark.parametrize("words", [[], ["in a cycle"]])
+def test_the_end_of_the_interpreter_stops_the_thread(words: list[str]) -> None:
+    """A daemon thread that is in OpenCV or ONNX Runtime then aborts the process; one that was stopped has left its work."""
+    done = subprocess.run([sys.executable, "-c", BEGUN, *words], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout.split("\n")[:2], done.stderr) == (0, ["begun", "was left"], "")
+
+
+def test_an_analysis_that_was_begun_does_not_abort_the_process(examples: Path) -> None:
+    program = "import sys, mien; it = iter(mien.analyze(sys.argv[1:] * 50)); next(it); cycle = [it]; cycle.append(cycle)"
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(examples / "group.jpg")], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

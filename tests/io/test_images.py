@@ -98,9 +98,22 @@ def test_exif_orientation_of_the_new_kinds(kind: str, orientation: int) -> None:
     assert close(decode(data, name="x").image, np.asarray(ImageOps.exif_transpose(stored)), within=5)
 
 
-def test_orientation_written_after_the_pixels_of_a_png() -> None:
+TIFF = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"eXIf" + TIFF,
+        b"iTXtXML:com.adobe.xmp" + b"\0" * 5 + XMP,
+        b"tEXtRaw profile type exif\0\nexif\n%8d\n" % (6 + len(TIFF)) + (b"Exif\0\0" + TIFF).hex().encode() + b"\n",  # ImageMagick's way
+    ],
+    ids=["exif", "xmp", "text"],
+)
+def test_orientation_written_after_the_pixels_of_a_png(body: bytes) -> None:
+    """Nothing that comes before the pixels says that it is there."""
     data = encoded(Pil.fromarray(scene()), "PNG")
-    body = b"eXIf" + b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
     chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
     end = data.rfind(b"IEND") - 4
     assert np.array_equal(decode(data[:end] + chunk + data[end:], name="x").image, np.rot90(scene(), -1))

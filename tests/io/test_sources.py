@@ -240,6 +240,29 @@ def test_videos_are_known_by_their_bytes_too(here: Path) -> None:
     assert seen(open_source("http://a.test/v", fetch=fetch)) == ["http://a.test/v" + frame for frame in frames]
 
 
+def test_what_is_neither_is_told_that_both_are_read(here: Path) -> None:
+    (here / "audio.mp3").write_bytes(b"ID3\x03")
+    (failure,) = open_source("audio.mp3")
+    assert isinstance(failure, Failure)
+    assert re.fullmatch(r"audio\.mp3: 4 bytes of another kind, wanted a picture \(JPEG, .*HEIC\) or a video", str(failure.error))
+
+
+def test_pictures_that_are_called_like_videos_are_pictures(here: Path) -> None:
+    """Whatever the extension: the first bytes tell."""
+    (here / "d").mkdir()
+    for name in ("pic.mov", "d/pic.mp4"):
+        Pil.new("RGB", (8, 6), "red").save(here / name, format="JPEG")
+    for given in ("pic.mov", "d", "d/*", Path("pic.mov")):
+        (frame,) = [event for event in open_source(given) if isinstance(event, Frame)]
+        assert (frame.stream, frame.size) == (False, (8, 6))
+        assert not has_streams(given)
+    film(here / "d" / "real.mp4", 1)
+    assert has_streams("d")
+    assert not has_streams("d/pic.mp4")
+    (here / "d" / "odd.mp4").write_bytes(b"no known bytes")
+    assert has_streams("d/odd.mp4")  # the name tells
+
+
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv", "a.avi", "a.flv", "a.ts", "a.mpg", "a.asf"])
 def test_the_bytes_of_videos(here: Path, name: str) -> None:
     codec = {"avi": "mpeg4", "flv": "flv", "mpg": "mpeg2video", "asf": "mpeg4"}.get(name[2:], "libx264")
@@ -267,6 +290,7 @@ def test_animated_pictures_are_pictures(here: Path) -> None:
 
 def test_whether_there_are_streams(here: Path) -> None:
     put(here, "d/1.png", "d/x/2.png", "v/x/clip.mp4", "p.png")
+    Path("v/x/clip.mp4").write_bytes(b"nothing that tells")
     assert not has_streams(["d", "p.png", "-", "*.png", "none*", np.zeros((2, 2), np.uint8), png(), "nul\0", "http://a.test/x.png?.mp4"])
     for one in ("v", "film.mp4", Path("film.MOV"), "v/x/*", "v/*", "**/*.mp4", "http://a.test/x.mp4?sig=1"):
         assert has_streams(one)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.errors import CardInvalid, SourceMissing
-from mien.labels import EMOTIONS, LABEL_SETS
+from mien.labels import ANCHORS, EMOTIONS, LABEL_SETS
 from mien.models.card import Head, ModelCard
 from mien.models.locate import BUNDLED
 from mien.vision.align import CropSpec
@@ -57,6 +57,12 @@ def test_a_card_survives_json(one):
 def test_labels_are_those_of_the_widest_blended_output():
     assert card().labels == EMOTIONS
     assert card(blend={"fer7": 1.0}).labels == LABEL_SETS["fer7"]
+
+
+def test_labels_of_valence_and_arousal_alone_are_miens_that_have_an_anchor():
+    own = {name: card(outputs={"affect": Head("affect")}, blend={}, anchors=name).labels for name in ANCHORS}
+    assert set(own["adfes2011"]) == set(own["crowd"]) == set(EMOTIONS) - {"uncertain"}  # no pride, no embarrassment
+    assert set(own["legacy"]) == set(EMOTIONS)
 
 
 def test_a_card_may_name_a_label_set_and_leave_out_what_is_plain():

@@ -1,5 +1,6 @@
 """Every detector on a real face, on pictures of any size, and from many threads."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from mien.errors import ModelError, UnknownName, UsageError, WeightsMissing
 from mien.models import locate
 from mien.models.detectors import registry
+from mien.models.detectors.blazeface import RANGES
+from mien.models.detectors.haar import CASCADES
 from mien.models.detectors.registry import detector, names, register
 from mien.models.detectors.tiles import Tiled
 from mien.types import Faces
@@ -112,6 +115,37 @@ def test_presets_are_what_the_requirements_say():
     assert found["r4"].path.name == "haarcascade_frontalface_default.xml"
     mediapipe = detector("mediapipe")
     assert (mediapipe.confidence, mediapipe.margin, mediapipe.square, mediapipe.kind.size) == (0.6, 0.05, True, 128)
+
+
+def test_what_is_told_of_a_detector_is_what_it_does():
+    own = [name for name in names() if name.split(":")[0] in ("yunet", "haar", "mtcnn", "mediapipe")]
+    assert len(own) == 17
+    for name in own:
+        made, told = detector(name, threads=1), registry.preset(name)
+        made = made.detector if isinstance(made, Tiled) else made
+        assert told.about
+        assert told.settings
+        for option, value in told.settings.items():
+            if option == "cascade":
+                assert made.known is CASCADES[value]
+            elif option == "range":
+                assert made.kind is RANGES[value]
+            else:
+                assert getattr(made, option) == value, (name, option)
+    assert "tiles" in registry.preset("mtcnn:r3:tiled").about
+    for name in ("haar:r9", "nobody"):
+        with pytest.raises(UnknownName, match="there are: haar, haar:alt"):
+            registry.preset(name)
+
+
+def test_the_table_of_the_documentation_is_what_the_registry_says():
+    page = (Path(__file__).parents[2] / "docs" / "detectors.md").read_text("utf-8")
+    told = {name: (settings, about) for name, settings, about in re.findall(r"^\| `([\w:-]+)` \| (.+?) \| (.+?) \|$", page, re.MULTILINE)}
+    own = {name: registry.preset(name) for name in names() if name.split(":")[0] in ("yunet", "haar", "mtcnn", "mediapipe")}
+    assert told.keys() == own.keys()
+    for name, (settings, about) in told.items():
+        assert settings == ", ".join(f"{option} {value}" for option, value in own[name].settings.items())
+        assert own[name].about.endswith(about)
 
 
 @pytest.mark.parametrize("name", SOME)
@@ -338,6 +372,7 @@ def test_a_detector_of_ones_own(monkeypatch, small):
         "middle", lambda variant, *, threads, share=0.5: lambda image: Faces.without_points([[0, 0, share, 1]], [0.5]), variants=("x",)
     )
     assert "middle:x" in list(names())
+    assert registry.preset("middle:x") == registry.Preset()
     assert detector("middle:x", share=0.25)(small).boxes.tolist() == [[0, 0, 0.25, 1]]
     assert isinstance(detector("middle:tiled"), Tiled)
     with pytest.raises(UsageError, match="colon"):

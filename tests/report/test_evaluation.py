@@ -13,7 +13,7 @@ from mien.evaluate.metrics import Judged
 from mien.evaluate.run import evaluate, evaluate_both
 from mien.report.evaluation import as_page, write_evaluation
 from mien.report.evaluation_charts import affect_chart, confusion_table, coverage_chart, interval_bar, reliability_chart
-from mien.report.evaluation_mosaic import mosaics
+from mien.report.evaluation_mosaic import SHOWN, mosaics
 from mien.testing import DARKEST, STEP, FakeDetector, FakeRecogniser
 from mien.types import Faces, Image
 
@@ -132,14 +132,14 @@ def test_mosaics_show_every_label_and_the_surest_mistakes() -> None:
     probs = rng.dirichlet(np.ones(3), 300).astype(np.float32)
     probs[:5] = np.nan
     judged = Judged(probs, np.repeat([0, 1, 2], [200, 90, 10]), LABELS)
-    right, wrong, sure = mosaics(judged, shown=12)
+    right, wrong, sure = mosaics(judged)
     assert all(judged.right[list(right.rows)])
     assert not any(judged.right[list(wrong.rows)])
     assert np.bincount(judged.true[list(right.rows)]).min() >= 2
-    assert len(set(right.rows)) == len(right.rows) == 12
+    assert len(set(right.rows)) == len(right.rows) == SHOWN
     mistakes = judged.confidence[~judged.right & judged.answered]
-    assert judged.confidence[list(sure.rows)].tolist() == sorted(mistakes.tolist(), reverse=True)[:12]
-    assert mosaics(judged, shown=12) == [right, wrong, sure]
+    assert judged.confidence[list(sure.rows)].tolist() == sorted(mistakes.tolist(), reverse=True)[:SHOWN]
+    assert mosaics(judged) == [right, wrong, sure]
     perfect = Judged(np.eye(3, dtype=np.float32), np.arange(3), LABELS)
     assert [mosaic.title for mosaic in mosaics(perfect)] == ["Right"]
 

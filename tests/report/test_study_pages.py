@@ -2,6 +2,7 @@
 
 import pickle
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -9,12 +10,14 @@ import pytest
 
 from mien.errors import UnknownName, UsageError
 from mien.report.reaction import reaction_page
-from mien.report.study_charts import Mean, time_chart
+from mien.report.study_charts import Mark, Mean, time_chart
 from mien.report.study_words import _LANGUAGES, study_words
 from mien.report.visits import visits_page
 from mien.report.words import words
-from mien.study.reaction import Part, Reaction, ReactionSettings, react
-from mien.study.viewer import REASONS, NotOneViewer, Reason, Viewer
+from mien.report.writing import Writing
+from mien.study.reaction import Moment, Part, Reaction, ReactionSettings, react
+from mien.study.statistics import Estimate
+from mien.study.viewer import MEASURES, REASONS, NotOneViewer, Reason, Viewer
 from mien.study.visitors import VisitorSettings, Visits, compare, people_in
 from mien.testing import planted_timeline
 from mien.timeline import Timeline
@@ -41,7 +44,7 @@ def viewer(i: int) -> Viewer:
 
 
 def left_out() -> list[Viewer]:
-    """One for each reason there is."""
+    """One for each reason there is, but for `never_sure`, which is one where nobody need be seen."""
     both = Timeline.from_rows([*viewer(1).timeline.rows(), *viewer(2).timeline.rows()])
     mixed = [row | {"person": None} for row in planted_timeline([[(0, "happy")], [(0, "sad")]], seconds=20, fps=5).rows()]
     tables = [
@@ -53,6 +56,7 @@ def left_out() -> list[Viewer]:
         planted_timeline([[(0, "neutral"), (6, "")]], seconds=20, fps=5),
         planted_timeline([[(0, ""), (5, "neutral")]], seconds=20, fps=5),
         planted_timeline([[(0, "neutral"), (6, "")], [(0, ""), (7, "neutral"), (12, "")]], seconds=20, fps=5),
+        Timeline.from_rows([row for row in viewer(1).timeline.rows() for _ in range(2)]),
     ]
     return [Viewer(f"н{i}", table) for i, table in enumerate(tables)]
 
@@ -61,7 +65,10 @@ def left_out() -> list[Viewer]:
 def film() -> Reaction:
     """All that a page of a film can have."""
     settings = ReactionSettings(rounds=200, baseline=(0, 4), duration=20)
-    return react([*map(viewer, range(8)), *left_out()], [Part("шутка", 8, 12)], settings)
+    found = react([*map(viewer, range(8)), *left_out()], [Part("шутка", 8, 12)], settings)
+    unsure = Viewer("не", Timeline.from_rows([row | {"unsure": True} for row in viewer(1).timeline.rows()]))
+    loose = react([viewer(1), unsure], settings=replace(settings, least_coverage=0))
+    return replace(found, left_out=(*found.left_out, *loose.left_out))
 
 
 @pytest.fixture(scope="module")
@@ -125,29 +132,202 @@ def test_a_table_of_no_viewer_is_the_same_error_in_another_process():
     assert again.reason == error.reason
 
 
+def signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
+
+
 def test_both_scales_show_the_same_values(film: Reaction, visits: Visits):
     part = next(one for one in film.parts if one.part.name == "шутка")
     level, change = float(part.level.mean[0]), float(part.change.mean[0])
     unit, seven = (" ".join(said(reaction_page(film, title="t", affect_scale=one))) for one in ("unit", "seven"))
-    assert f"{level:+.2f} [" in unit
-    assert f"{change:+.2f} [" in unit
-    assert f"{4 + 3 * level:.2f} [" in seven
-    assert f"{3 * change:+.2f} [" in seven
-    assert f"{part.level.mean[6]:.2f} [" in unit  # a probability is on no scale
-    assert f"{part.level.mean[6]:.2f} [" in seven
+    assert f"{signed(level)} [" in unit
+    assert f"{signed(change)} [" in unit
+    assert f"{4 + 3 * level:.3f} [" in seven
+    assert f"{signed(3 * change)} [" in seven
+    assert f"{part.level.mean[6]:.3f} [" in unit  # a probability is on no scale
+    assert f"{part.level.mean[6]:.3f} [" in seven
     assert "valence, −1..1" in unit
     assert "valence, 1..7" in seven
     assert "−1..1" not in seven
     apart = visits.periods[0].difference
     told = " ".join(said(visits_page(visits, title="t", affect_scale="seven")))
-    assert f"{3 * apart.mean[0]:+.2f} [{3 * apart.low[0]:+.2f},\u00a0{3 * apart.high[0]:+.2f}]" in told
+    assert f"{signed(3 * apart.mean[0])} [{signed(3 * apart.low[0])},\u00a0{signed(3 * apart.high[0])}]" in told
+
+
+def test_an_interval_shows_whether_it_holds_0_and_what_rounds_to_0_has_no_sign():
+    found = Estimate(*(np.full(11, value) for value in (-0.0006, -0.0041, 0.0029)), np.full(11, 20))
+    nothing = Estimate(*(np.full(11, value) for value in (-0.0004, -0.0011, 0.0004)), np.full(11, 20))
+    write = Writing.of("en", "unit")
+    for k in (0, 6):
+        assert write.difference(found, k) == "−0.001 [−0.004,\u00a0+0.003]"
+        assert write.difference(nothing, k) == "0.000 [−0.001,\u00a00.000]"
+    assert write.value(-0.0004, 0) == "0.000"
+    assert Writing.of("ru", "unit").difference(found, 6) == "−0,001 [−0,004;\u00a0+0,003]"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "english", "russian"),
+    [
+        (12, 16.5, "12.0–16.5\u00a0s", "12,0–16,5\u00a0с"),
+        (33, 42.58, "33.00–42.58\u00a0s", "33,00–42,58\u00a0с"),
+        (58, 62.5, "0:58.0–1:02.5", "0:58,0–1:02,5"),
+        (3599.5, 3605, "59:59.5–1:00:05.0", "59:59,5–1:00:05,0"),
+    ],
+)
+def test_times_of_the_film(start: float, end: float, english: str, russian: str):
+    assert [Writing.of(language, "unit").times(start, end) for language in ("en", "ru")] == [english, russian]
+
+
+def test_russian_numbers_have_commas_and_none_has_a_hyphen(film: Reaction, visits: Visits):
+    for language, decimal, wrong in (("en", r"\d\.\d", r"\d,\d(?!\d\d)|\d,\d{4}"), ("ru", r"\d,\d", r"\d\.\d")):
+        for html in (
+            reaction_page(film, title="t", language=language, made=MADE),
+            reaction_page(film, title="t", language=language, affect_scale="seven", made=MADE),
+            visits_page(visits, title="t", language=language, made=MADE),
+        ):
+            told = " ".join(one for one in said(html) if not one.startswith("mien 0"))  # its version
+            assert len(re.findall(decimal, told)) > 50
+            assert re.findall(rf".{{9}}(?:{wrong}).{{9}}", told.replace("2.1,", "")) == []
+            assert re.findall(r"(?<![\d\w])-\d", told) == []
+
+
+def moment(measure: str, start: float, end: float, departure: float, p: float = 0.001) -> Moment:
+    return Moment(measure, start, end, departure, departure, p)
+
+
+def test_moments_are_counted_and_listed_by_when_they_are(film: Reaction):
+    unsure, *others = [name for name in MEASURES[2:] if name != "p_happy"]
+    laugh = [moment("valence", 12, 16, 0.28), moment("p_happy", 12, 16, 0.27), *(moment(name, 12, 16, -0.03) for name in others)]
+    laugh.append(moment("arousal", 13, 14, 0.1))
+    laugh.append(moment(unsure, 12.5, 19, -0.05, p=0.12))
+    sad = [moment("valence", 5, 8, -0.2), moment("p_sad", 17, 19, 0.0004, p=0.15), moment("p_sad", 0, 2, 0.0004, p=0.4)]
+    html = reaction_page(replace(film, moments=(*laugh, *sad)), title="t")
+    assert shared_of(html) == "2"
+    section = section_of_moments(html)
+    assert "12.0–16.0\u00a0s ▲ valence\u00a0+0.280, happy\u00a0+0.270, arousal\u00a0+0.100 (13.0–14.0\u00a0s) ▼ " in section
+    assert "5.0–8.0\u00a0s ▼ valence\u00a0−0.200" in section
+    assert "17.0–19.0\u00a0s ▲ sad\u00a00.000 0.150" in section
+    assert "0.0–2.0" not in section  # p above .2
+    assert f"{unsure.removeprefix('p_')}\u00a0−0.050" in section  # in the laugh, less sure
+    assert "0.120" not in section
+    assert " shown." not in section
+    assert (html.count('class="moment up"'), html.count('class="moment down"')) == (3, 8)  # of the sure ones
+    assert '<i class="shade up"></i>▲ shared moment, upwards' in html
+    many = [moment("p_happy", k, k + 0.5, 0.1) for k in range(14)]
+    html = reaction_page(replace(film, moments=tuple(many)), title="t")
+    assert shared_of(html) == "14"
+    assert "12 of 14 shown." in section_of_moments(html)
+    assert len(re.findall(r"\d\.0–\d+\.5", section_of_moments(html))) == 12
+
+
+def shared_of(html: str) -> str:
+    told = said(html)
+    return told[told.index("shared moments") - 1]
+
+
+def section_of_moments(html: str) -> str:
+    told = said(html)
+    return re.sub(" +", " ", " ".join(told[told.index("Moments that the viewers shared") : told.index("Each expression over the film")]))
+
+
+def test_what_was_not_tested_is_not_said_to_have_found_nothing(short: Reaction):
+    for found, why in (
+        (short, "not tested (fewer than 3 viewers)"),
+        (react([*map(viewer, range(4))], settings=ReactionSettings(rounds=100, step=20)), "not tested (the film is a single step)"),
+    ):
+        html = reaction_page(found, title="t")
+        told = said(html)
+        at = told.index("shared moments")
+        assert told[at - 1 : at + 2] == ["–", "shared moments", why]
+        assert f"Moments: {why}." in told
+        assert not any("p ≤" in one or "None has a p" in one for one in told)
+        assert 'class="shade' not in html
+        assert "turned in a circle" not in html
+
+
+def test_the_page_says_how_many_turns_were_made(film: Reaction):
+    told = " ".join(said(reaction_page(replace(film, turns=film.settings.rounds), title="t")))
+    assert "by a random time, 200 times. Parts" in told
+    told = " ".join(said(reaction_page(replace(film, turns=123), title="t")))
+    assert "by a random time, 123 times (200 were asked for, which" in told
+
+
+def test_the_pages_say_both_tests_of_differences(film: Reaction, visits: Visits):
+    for language, both in (("en", "no less than Welch's t gives"), ("ru", "не меньше, чем даёт критерий Уэлча")):
+        told = " ".join(said(reaction_page(film, title="t", language=language)))
+        assert told.count(both) == 2  # beside the table, and how it was worked out
+        assert both in " ".join(said(visits_page(visits, title="t", language=language)))
+    alone = " ".join(said(reaction_page(replace(film, contrasts=()), title="t")))
+    assert "Welch" not in alone
+
+
+def test_each_group_has_its_curves_up_to_four_of_them(film: Reaction):
+    html = reaction_page(film, title="t")
+    told = " ".join(said(html))
+    assert "а (4)" in told
+    assert "б (4)" in told
+    assert " largest of " not in told
+    assert [html.count(f'<g class="group{k}">') for k in range(3)] == [13, 13, 0]  # eleven charts, and two keys
+    values = film.groups[1].level.mean[0]
+    own = [one.values[0] for one in film.curves if one.group == film.groups[1].name]
+    assert values == pytest.approx(np.mean(own, axis=0))
+    chart = html[html.index("Groups compared") :].split('<g class="group1">')[2]  # behind its key
+    points = re.search(r'<polyline points="([^"]*)"', chart)
+    assert points
+    drawn_y = np.array([float(point.split(",")[1]) for point in points[1].split()])
+    assert np.corrcoef(drawn_y, values)[0, 1] < -0.9999  # pixels from the top
+    more = [replace(film.groups[0], name=f"г{k}") for k in range(2, 7)]
+    curves = [replace(film.curves[0], group=f"г{k}") for k in range(2, 7) for _ in range(k)]
+    html = reaction_page(replace(film, groups=tuple(more), curves=tuple(curves)), title="t")
+    assert "Drawn are the 4 largest of 5 groups" in html
+    assert re.findall(r"г\d \(\d\)", html[html.index("Groups compared") :])[:4] == [f"г{k} ({k})" for k in range(3, 7)]
+
+
+def test_the_difference_within_periods_is_called_that_and_explained_where_it_stands(visits: Visits):
+    whole = visits.periods[0]
+    apart = whole.leaving.mean[0] - whole.entering.mean[0]
+    told = " ".join(said(visits_page(visits, title="t")))
+    glance = told[: told.index("Leaving against entering")]
+    assert "difference in valence within periods" in glance
+    assert f"It need not be the one mean less the other ({signed(apart)} here)" in glance
+    assert "difference within periods" in told[len(glance) :]
+    told = " ".join(said(visits_page(replace(visits, periods=(whole,), within=False), title="t")))
+    assert "within" not in told
+    assert "difference in valence, leaving less entering" in told
 
 
 @pytest.mark.parametrize(("seconds", "marks"), [(5.0, ["0", "0.5", "5"]), (96.0, ["0:00", "0:10", "1:30"]), (7200.0, ["0:00", "1:00:00"])])
 def test_times_along_a_chart_are_written_alike(seconds: float, marks: list[str]):
     edges = [0.0, seconds / 2, seconds]
     curve = Mean("x", *(np.array([0.1, 0.2]) for _ in range(3)))
-    chart = time_chart(np.array(edges), [curve], "x", study_words("en"))
+    chart = time_chart(np.array(edges), [curve], "x", Writing.of("en", "unit"))
     labels = re.findall(r'text-anchor="middle" class="axis">([^<]+)<', chart)
     assert set(marks) <= set(labels)
     assert "time of the film, s" in labels if seconds < 60 else "time of the film" in labels
+
+
+def drawn(chart: str, kind: str) -> list[dict[str, str]]:
+    """The bars of a class, in order."""
+    return [dict(re.findall(r'(\w+)="([^"]*)"', one)) for one in re.findall(r"<rect[^>]*>", chart) if f'class="{kind}"' in one]
+
+
+def test_a_chart_shows_where_parts_end_and_which_way_moments_went():
+    curve = Mean("x", *(np.array([0.1, 0.2, 0.2, 0.1]) for _ in range(3)))
+    parts = [Part("joke", 2, 4), Part("a name as long as the whole film", 6, 7), Part("inside", 2.5, 3), Part("late", 7, 8)]
+    marks = [Mark(0, 2, up=True), Mark(2, 4, up=False)]
+    chart = time_chart(np.array([0.0, 2, 4, 6, 8]), [curve], "x", Writing.of("en", "unit"), marks=marks, parts=parts)
+    at = [66 + (1080 - 66 - 24) * second / 8 for second in range(9)]  # svg.LEFT and RIGHT
+    bars = {(round(float(one["x"])), round(float(one["width"]) + 2), one["y"]) for one in drawn(chart, "span")}
+    wide = round(at[1] - at[0])
+    assert bars == {
+        (round(at[2]), round(at[4] - at[2]), "16"),
+        (round(at[6]), wide, "16"),
+        (round(at[7]), wide, "16"),
+        (round((at[2] + at[3]) / 2), round(wide / 2), "40"),  # in a lane of its own
+    }
+    assert "<title>joke, 2.0–4.0\u00a0s</title>" in chart
+    assert "<title>a name as long as the whole film, 6.0–7.0\u00a0s</title>" in chart
+    assert ">a name as long …</text>" in chart
+    assert [round(float(one["x"])) for kind in ("moment up", "moment down") for one in drawn(chart, kind)] == [round(at[0]), round(at[2])]
+    ends = {round(float(x)) for x in re.findall(r'<line x1="([\d.]+)"[^>]*class="part"', chart)}
+    assert ends == {round(at[second]) for second in (2, 4, 6, 7, 8)} | {round((at[2] + at[3]) / 2), round(at[3])}

@@ -13,6 +13,7 @@ from mien.sinks.crops import CropsSink
 from mien.sinks.originals import Originals
 from mien.sinks.pictures import FolderSink, PictureSink, encoded
 from mien.sinks.registry import open_sink
+from mien.sinks.resume import SoFar
 from mien.sinks.sink import PictureNotWritten
 from mien.testing import make_result, planted_picture
 from mien.types import Faces, Frame, Image, Result
@@ -59,7 +60,25 @@ def test_names_and_kinds(tmp_path: Path) -> None:
 def test_clashes_get_numbers_in_the_order_of_the_inputs(tmp_path: Path) -> None:
     for _ in range(2):  # a second run gives the same names
         write(FolderSink(tmp_path, drawer=keep, table=False), "x/a.jpg", "y/a.jpg", "y/A.JPG", "a.webp", "a-2.jpg")
-        assert files(tmp_path) == ["A-3.JPG", "a-2-2.jpg", "a-2.jpg", "a-4.jpg", "a.jpg"]
+        assert files(tmp_path) == ["A-3.JPG", "a-2-2.jpg", "a-2.jpg", "a.jpg", "a.webp.jpg"]
+
+
+def test_pictures_that_differ_by_extension_are_told_apart_by_their_names(tmp_path: Path) -> None:
+    sources = ["a.avif", "a.heic", "a.webp", "a.jpg", "x/a.HEIC", "b.bmp", "b.tif", "c.HEIC", "c"]
+    write(FolderSink(tmp_path / "all", drawer=keep, table=False), *sources)
+    given = ["a.jpg", "a.heic.jpg", "a.webp.jpg", "a.jpg.jpg", "a.HEIC-2.jpg", "b.png", "b.tif.png", "c.jpg", "c-2.jpg"]
+    assert files(tmp_path / "all") == sorted(given)
+    for done in range(1, len(sources)):  # of a run that goes on
+        sink = FolderSink(tmp_path / str(done), drawer=keep, table=False, done=SoFar(1, tuple(sources[:done])))
+        write(sink, *sources[done:])
+        assert files(tmp_path / str(done)) == sorted(given[done:])
+
+
+def test_a_picture_that_is_called_like_a_video_is_saved_as_a_picture(tmp_path: Path) -> None:
+    write(FolderSink(tmp_path, drawer=keep, table=False), "pic.mov")
+    assert files(tmp_path) == ["pic.png"]
+    with Pillow.open(tmp_path / "pic.png") as picture:
+        assert picture.format == "PNG"
 
 
 def test_subfolders_below_a_named_folder_stay(tmp_path: Path) -> None:
@@ -154,6 +173,23 @@ def test_crops_of_sure_and_unsure_faces(tmp_path: Path) -> None:
     for name in names:
         with Pillow.open(tmp_path / "faces" / name) as crop:
             assert crop.size == (160, 160)
+
+
+def test_a_second_run_leaves_the_crops_of_the_first(tmp_path: Path) -> None:
+    """The first ends with an unsure face of another confidence, so that neither one folder nor the order of names says where to go on."""
+    image, _ = planted_picture([((50, 50, 150, 150), "happy")])
+    with CropsSink(tmp_path) as sink:
+        for _ in range(5):
+            sink.write(frame("a.jpg", image), make_result(["happy", "sad"], unsure=["sad"]))
+    (tmp_path / "faces" / "rejected" / "0.1234.000012.jpg").write_bytes(b"a low confidence")
+    for name in ("0.9500.000099.txt", "holiday.2024.jpg"):
+        (tmp_path / "faces" / "selected" / name).write_bytes(b"no crop")
+    before = {name: (tmp_path / "faces" / name).read_bytes() for name in files(tmp_path / "faces")}
+    with CropsSink(tmp_path) as sink:
+        sink.write(frame("b.jpg", image[::-1]), make_result(["happy", "sad"], unsure=["sad"]))
+    added = {"selected/0.9500.000013.jpg", "rejected/0.9500.000014.jpg"}
+    assert set(files(tmp_path / "faces")) == before.keys() | added
+    assert {name: (tmp_path / "faces" / name).read_bytes() for name in before} == before
 
 
 def test_a_box_without_area_has_no_crop(tmp_path: Path) -> None:

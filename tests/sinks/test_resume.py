@@ -87,7 +87,12 @@ def test_what_cannot_be_gone_on_with_is_told(tmp_path: Path) -> None:
     assert "saved by another program" in told("x.csv", whole.replace(b"\n", b"\r\n"))
     assert "saved by another program" in told("x.csv", b"\xef\xbb\xbf" + whole)
     assert told("x.jsonl", json.dumps({"a": 1}).encode() + b"\n").startswith("has other columns")
-    assert told("x.jsonl", b"[1, 2]\n").startswith("has other columns")
+    for line in ("[1, 2]", "5", "null", "true"):
+        assert f"or damaged (a line is {line}, wanted an object); name another file" in told("x.jsonl", line.encode() + b"\n")
+    for line, cells in ((b"a.jpg,0", 2), (b"", 0), (whole.split(b"\n")[1] + b",more", len(COLUMNS) + 1)):
+        assert told("x.csv", whole.split(b"\n")[0] + b"\n" + line + b"\n" + whole) == (
+            f"not a table of mien's, or damaged (a row has {cells} cells, wanted {len(COLUMNS)}); name another file"
+        )
     assert told("x.jsonl", b"nonsense\n").startswith("not a table of mien's, or damaged (")
     assert told("x.csv", b"\xff\xfe\n").startswith("not a table of mien's, or damaged (")
     first = whole.split(b"\n")[1] + b"\n"
@@ -108,7 +113,8 @@ def test_a_folder_gives_the_names_that_the_whole_run_would_have_given(tmp_path: 
     done = SoFar(1, ("a/clip", "a/p.jpg"), frozenset({"a/clip"}))
     sink = FolderSink(tmp_path / "out", drawer=lambda image, result: image, table=None, done=done)
     for name in ("b/clip.mp4", "b/p.jpg"):
-        assert str(sink._free(PurePath(PurePath(name).name))) == {"clip.mp4": "clip-2.mp4", "p.jpg": "p-2.jpg"}[PurePath(name).name]
+        free = sink._free_name(PurePath(name).name, stream=name.endswith(".mp4"))
+        assert str(free) == {"clip.mp4": "clip.mp4.mp4", "p.jpg": "p-2.jpg"}[PurePath(name).name]
 
 
 def test_a_video_is_whole_before_the_next_input_has_a_row(tmp_path: Path) -> None:

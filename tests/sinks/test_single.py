@@ -26,7 +26,9 @@ def test_names_are_those_that_will_be_read(mixed: Path) -> None:
 
     assert names("in") == names(mixed) == ["in/a.mp4", "in/sub/b.jpg", "in/sub/c.png"]
     assert names("in", recursive=False) == ["in/a.mp4"]
-    assert names("in/*.mp4", "in/s*", "in/**/*.png") == ["in/a.mp4", "in/sub/b.jpg", "in/sub/c.png", "in/sub/c.png"]
+    assert names("in/*.mp4", "in/s*", "in/**/*.jpg") == ["in/a.mp4", "in/sub/b.jpg", "in/sub/c.png"]
+    Path("linked.jpg").symlink_to("in/sub/b.jpg")
+    assert names("linked.jpg", "in/./a.mp4", "in", mixed / "a.mp4") == ["linked.jpg", "in/./a.mp4", "in/sub/c.png"]
     assert names("in/**") == ["in/a.mp4", "in/sub/b.jpg", "in/sub/c.png"]
     assert names("gone.MP4", "x.txt", "", "-", "a\0b.jpg", "http://host/a.mp4", b"bytes", 3) == ["gone.MP4"]
 
@@ -36,7 +38,8 @@ def test_names_are_those_that_will_be_read(mixed: Path) -> None:
     [
         ("x.mp4", ["in"], True, r"x\.mp4: in/sub/b\.jpg is a picture, wanted a video"),
         ("x.mp4", ["in"], False, ""),
-        ("x.mp4", ["in/**/*.mp4", "in"], False, r"x\.mp4: holds one video, but there are in/a\.mp4 and in/a\.mp4"),
+        ("x.mp4", ["in/a.mp4", "in/**/*.mp4", "in"], False, ""),
+        ("x.jpg", ["in/sub/b.jpg", "./in/sub/b.jpg"], True, ""),
         ("x.jpg", ["in"], True, r"x\.jpg: holds one picture, but in/a\.mp4 is a video; name a video: -o x\.mp4, or a folder: -o x/$"),
         ("x.jpg", ["in/sub"], True, r"x\.jpg: holds one picture, but there are in/sub/b\.jpg and in/sub/c\.png; for several .*: -o x/$"),
         ("x.png", ["in/sub/*.png"], True, ""),
@@ -70,3 +73,11 @@ def test_no_more_is_walked_than_must_be() -> None:
     ):
         with pytest.raises(UsageError):
             refuse(Path("x"), names(*given))
+
+
+def test_a_picture_that_is_called_like_a_video_fits_into_a_picture(mixed: Path) -> None:
+    """Its first bytes tell, as where it is read."""
+    Path("in/a.mp4").write_bytes(b"\x89PNG\r\n\x1a\n")
+    refuse_for_picture(Path("x.jpg"), ["in/a.mp4"])
+    with pytest.raises(UsageError, match=r"x\.mp4: in/a\.mp4 is a picture, wanted a video"):
+        refuse_for_video(Path("x.mp4"), ["in/a.mp4"])

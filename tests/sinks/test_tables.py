@@ -17,7 +17,7 @@ from pyarrow import parquet
 from mien.errors import SinkError
 from mien.labels import EMOTIONS
 from mien.sinks.parquet import ROW_GROUP, ParquetSink
-from mien.sinks.tables import CsvSink, JsonLinesSink, StdoutSink
+from mien.sinks.tables import CsvSink, JsonLinesSink, StdoutSink, json_line
 from mien.table import COLUMNS
 from mien.testing import make_result
 from mien.types import Emotions, Faces, Frame, Result
@@ -176,18 +176,25 @@ def test_stdout_is_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert "фото" in line
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_json_has_no_word_for_what_is_no_number(value: float) -> None:
+    """NaN and Infinity are none of JSON's: most readers refuse them."""
+    with pytest.raises(ValueError, match="JSON compliant"):
+        json_line({"valence": value})
+
+
 def test_a_parquet_writer_that_dies_with_a_full_queue_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sink = ParquetSink(tmp_path / "x.parquet")
 
     def dies(*_: object, **__: object) -> None:
-        while not sink._batches.full():
+        while sink._batches._items.qsize() < 2:
             time.sleep(0.01)
         time.sleep(0.1)  # close waits for room by now
         raise RuntimeError("a panic of\nthe library")
 
     monkeypatch.setattr("arro3.io.write_parquet", dies)
-    for _ in range(2):
-        sink.write(FRAME, make_result(["happy"] * ROW_GROUP))
+    for rows in (ROW_GROUP, ROW_GROUP, 1):
+        sink.write(FRAME, make_result(["happy"] * rows))
     met: list[Exception] = []
 
     def close() -> None:

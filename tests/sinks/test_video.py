@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterable
 from fractions import Fraction
+from itertools import count, islice
 from pathlib import Path
 
 import av
@@ -14,6 +15,7 @@ import pytest
 
 from mien.errors import SinkError, UsageError
 from mien.io.video import VideoSpan, probe, read_video
+from mien.sinks.encoder import Encoder
 from mien.sinks.originals import Originals
 from mien.sinks.pictures import FolderSink, PictureSink
 from mien.sinks.registry import open_sink
@@ -21,6 +23,7 @@ from mien.sinks.sink import BadTarget
 from mien.sinks.video import Mp4Sink, clock
 from mien.types import Emotions, Faces, Frame, Image, Result
 from tests.io.clips import clip, number_on, stamped
+from tests.io.interrupted import interrupted
 
 ROOT = Path(__file__).parents[2]
 
@@ -224,6 +227,26 @@ def test_a_run_that_breaks_off_leaves_what_it_has(tmp_path: Path) -> None:
     assert sound_of(tmp_path / "out.mp4")[2][-1] < 0.8
     assert sink.what.endswith("out.mp4 (up to the break)")
     assert encode_threads() == []
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_run_that_fails_leaves_an_earlier_video_as_it_was(tmp_path: Path) -> None:
+    source = clip(tmp_path / "in.mp4", 50)
+    annotate(source, tmp_path / "out.mp4")
+    before = (tmp_path / "out.mp4").read_bytes()
+    sink = Mp4Sink(tmp_path / "out.mp4", drawer=plain)
+
+    def twenty() -> Iterable[Frame]:
+        yield from islice(frames_of(source), 20)
+        raise ZeroDivisionError("elsewhere")
+
+    with pytest.raises(ZeroDivisionError):
+        feed(sink, twenty())
+    assert (tmp_path / "out.mp4").read_bytes() == before
+    assert numbers(tmp_path / "out.mp4.part") == list(range(20))
+    assert sink.what.endswith("out.mp4.part (up to the break)")
+    annotate(source, tmp_path / "out.mp4")  # which the part does not hinder
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["in.mp4", "out.mp4"]
 
 
 KILLED = """
@@ -241,9 +264,11 @@ for frame in frames_of(Path({source!r})):
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
 def test_killed_half_way_the_written_part_plays(tmp_path: Path) -> None:
     source, out = clip(tmp_path / "in.mp4", 200, sound="aac"), tmp_path / "out.mp4"
+    out.write_bytes(b"an earlier one")
     code = KILLED.format(root=str(ROOT), out=str(out), source=str(source))
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == -signal.SIGKILL
-    frames = list(frames_of(out))
+    assert out.read_bytes() == b"an earlier one"
+    frames = list(frames_of(out.with_name("out.mp4.part")))
     assert 120 - 25 <= len(frames) <= 121  # all but the last second
     assert [number_on(frame.image) for frame in frames] == list(range(len(frames)))
     assert [frame.time for frame in frames] == pytest.approx([n / 25 for n in range(len(frames))], abs=1e-4)
@@ -296,7 +321,7 @@ def test_what_fails_in_the_thread_is_raised(tmp_path: Path) -> None:
     sink = Mp4Sink(tmp_path / "gone" / "out.mp4", drawer=plain)
     (tmp_path / "gone").rmdir()
     (tmp_path / "gone").write_text("a file where the folder was")
-    with pytest.raises(SinkError, match=r"out\.mp4: cannot be written \("):
+    with pytest.raises(SinkError, match=r"out\.mp4\.part: cannot be written \("):
         feed(sink, frames_of(source))
     assert encode_threads() == []
 
@@ -304,11 +329,64 @@ def test_what_fails_in_the_thread_is_raised(tmp_path: Path) -> None:
 def test_a_full_disk_is_told(tmp_path: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
-    (tmp_path / "out.mp4").symlink_to("/dev/full")
+    (tmp_path / "out.mp4.part").symlink_to("/dev/full")
+    (tmp_path / "out.mp4").write_bytes(b"an earlier one")
     source = clip(tmp_path / "in.mp4", 40)
     sink = Mp4Sink(tmp_path / "out.mp4", drawer=plain)
     with pytest.raises(SinkError, match=r"out\.mp4: cannot be written \(No space left"):
         feed(sink, frames_of(source))
+    assert (tmp_path / "out.mp4").read_bytes() == b"an earlier one"
+
+
+def test_a_disk_that_fills_with_the_last_frames_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The encoder holds frames back and gives them out at the end, when no frame comes any more that could be answered with the error."""
+
+    class Full:
+        def __init__(self, stream: av.VideoStream) -> None:
+            self._stream = stream
+
+        def encode(self, frame: av.VideoFrame | None) -> list[av.Packet]:
+            if frame is None:
+                raise OSError(28, "No space left on device")
+            return self._stream.encode(frame)
+
+    stream_of = Encoder._stream
+    monkeypatch.setattr(Encoder, "_stream", lambda self, container: Full(stream_of(self, container)))
+    sink = Mp4Sink(tmp_path / "out.mp4", drawer=plain)
+    for index in range(3):
+        frame = Frame(stamped(index, 64, 48), index, index / 10, "camera", stream=True)
+        sink.write(frame, result_of(frame))
+    caught: list[BaseException] = []
+
+    def close() -> None:
+        try:
+            sink.close()
+        except SinkError as error:
+            caught.append(error)
+
+    closing = threading.Thread(target=close, daemon=True)
+    closing.start()
+    closing.join(30)
+    assert not closing.is_alive(), "close() waits for ever"
+    assert str(caught[0]) == f"{tmp_path / 'out.mp4'}: cannot be written (No space left on device)"
+    assert encode_threads() == []
+
+
+def test_a_ctrl_c_at_any_step_of_a_write_does_not_hang_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Encoder, "_encode", lambda self: list(self._coming))
+    frame = Frame(stamped(0, 64, 48), 0, 0.0, "camera", stream=True)
+    for step in count(1):
+        encoder = Encoder(
+            tmp_path / "out.mp4.part", path=tmp_path / "out.mp4", size=frame.size, time_base=Fraction(1, 30), fps=30, drawer=plain
+        )
+        done = not interrupted(lambda encoder=encoder: encoder.write(frame.image, result_of(frame), 0), step)  # type: ignore[misc]
+        closing = threading.Thread(target=encoder.close, daemon=True)
+        closing.start()
+        closing.join(5)
+        assert not closing.is_alive(), f"close() waits for ever after step {step}"
+        if done:
+            break
+    assert step > 10
 
 
 def test_a_folder_gets_videos_and_pictures(tmp_path: Path) -> None:
@@ -326,8 +404,8 @@ def test_a_folder_gets_videos_and_pictures(tmp_path: Path) -> None:
         for frame in [*first, picture, *second, *frames_of(again), *camera]:
             sink.write(frame, result_of(frame))
     out = tmp_path / "out"
-    assert sorted(path.name for path in out.iterdir()) == ["10.0.0.7.mp4", "b-2.mp4", "b.mp4", "c.png", "d.mp4", "results.csv"]
-    assert [len(numbers(out / name)) for name in ("b.mp4", "b-2.mp4", "d.mp4", "10.0.0.7.mp4")] == [4, 2, 5, 2]
+    assert sorted(path.name for path in out.iterdir()) == ["10.0.0.7.mp4", "b.avi.mp4", "b.mp4", "c.png", "d.mp4", "results.csv"]
+    assert [len(numbers(out / name)) for name in ("b.mp4", "b.avi.mp4", "d.mp4", "10.0.0.7.mp4")] == [4, 2, 5, 2]
     assert sound_of(out / "b.mp4")[0] == "aac"
     assert len((out / "results.csv").read_text().splitlines()) == 1 + 4 + 1 + 5 + 2 + 2
 

@@ -55,12 +55,16 @@ def missing() -> str | None:
 @contextmanager
 def server() -> Iterator[Path]:
     """A running server; gives the folder with its socket and, in `data`, its files. Its user is `mien`, its database `postgres`."""
-    import psycopg
+    with cluster() as folder, running(folder):
+        yield folder
 
+
+@contextmanager
+def cluster() -> Iterator[Path]:
+    """The files of a server that does not run yet."""
     programs, user = binaries(), other_user()
     assert programs is not None
     folder = Path(tempfile.mkdtemp(prefix="mien-pg-"))  # not pytest's, which only its own user can enter; and a socket's path is short
-    process = None
     try:
         if user:
             os.chown(folder, user["user"], user["group"])  # type: ignore[arg-type]
@@ -69,8 +73,22 @@ def server() -> Iterator[Path]:
             [programs / "initdb", "-D", folder / "data", *quick], cwd=folder, capture_output=True, text=True, timeout=START_SECONDS, **user
         )
         assert made.returncode == 0, made.stderr
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[None]:
+    """Start the server of a cluster, and stop it afterwards as a crash would."""
+    import psycopg
+
+    programs, user = binaries(), other_user()
+    assert programs is not None
+    process = None
+    try:
         settings = ["listen_addresses=", f"unix_socket_directories={folder}", "fsync=off", "autovacuum=off", "max_connections=20"]
-        with (folder / "log").open("wb") as log:
+        with (folder / "log").open("ab") as log:
             process = subprocess.Popen(
                 [programs / "postgres", "-D", folder / "data", *(part for line in settings for part in ("-c", line))],
                 cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **user,  # type: ignore[call-overload]
@@ -84,9 +102,8 @@ def server() -> Iterator[Path]:
                 break
             except psycopg.OperationalError:
                 time.sleep(0.02)
-        yield folder
+        yield
     finally:
         if process is not None and process.poll() is None:
             process.send_signal(signal.SIGQUIT)  # an immediate stop, which takes the server's children along
             process.wait(START_SECONDS)
-        shutil.rmtree(folder, ignore_errors=True)

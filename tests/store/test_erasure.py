@@ -1,6 +1,11 @@
 """What is purged is gone, bytes and all; what is kept for so many days goes in time."""
 
 import math
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,8 +13,9 @@ import pytest
 import sqlalchemy as sa
 
 from mien.errors import UsageError
-from mien.store import Session, Store, open_store
-from mien.store.place import StoreError
+from mien.store import Session, Store, erasure, open_store
+from mien.store.database import Database
+from mien.store.place import NotErased, StoreError
 from tests.store.recording import FRAME, record, results
 
 SECRET = "наблюдаемый-Zaphod-4711"
@@ -31,10 +37,13 @@ def files_of(url: str, store: Store) -> list[Path]:
 
 
 def test_purged_bytes_are_gone(url: str, store: Store) -> None:
-    """Also while others have the store open, so that SQLite's log is there."""
+    """Also while others have the store open, so that SQLite's log is there, and when PostgreSQL has looked at what the tables hold."""
     with store.writer("stays", commit_seconds=0.02) as live:
         secret = record(store, SECRET, results(200, source=f"{SECRET}.mp4"), model=SECRET, options={"note": SECRET})
         short = record(store, "short", results(3, source=f"{SECRET}.mp4"))
+        if "://" in url:
+            with store._database.autocommit() as connection:
+                connection.execute(sa.text("ANALYZE mien_rows, mien_sessions"))
         assert holding(files_of(url, store))
         gone = store.purge([secret, store.session(short)])
         assert [session.id for session in gone] == [secret, short]
@@ -72,6 +81,148 @@ def test_a_reader_that_keeps_old_pages_is_told_of(tmp_path: Path) -> None:
             assert len(list(rows)) == 3  # and sees the state that it began with
         assert store.sessions() == []
         record(store, "b", [])
+    assert holding(list(tmp_path.iterdir())) == []
+
+
+@contextmanager
+def reading(url: str, *, level: str = "READ COMMITTED", table: str = "mien_rows") -> Iterator[None]:
+    """Another program in whose transaction of PostgreSQL a table was read."""
+    import psycopg
+
+    with psycopg.connect(url) as other:
+        other.execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
+        other.execute(f"SELECT * FROM {table} LIMIT 1")
+        yield
+
+
+READERS = {
+    "the tables": ({}, "since another program uses it; purge again when that one has ended"),
+    "anything else": ({"level": "REPEATABLE READ", "table": "pg_class"}, "since an open transaction in this database still sees them; "),
+}
+
+
+@pytest.mark.parametrize(("reader", "why"), READERS.values(), ids=READERS)
+def test_bytes_that_a_reader_keeps_leave_with_the_next_purge(postgres_url: str, reader: dict[str, str], why: str) -> None:
+    with open_store(postgres_url, busy_seconds=0.1) as store:
+        secret = record(store, SECRET, results(50, source=SECRET))
+        with reading(postgres_url, **reader):
+            for again in ([secret], []):
+                with pytest.raises(NotErased, match="the sessions are deleted, but their bytes are still in the store's files") as caught:
+                    store.purge(again)
+                assert why in str(caught.value)
+                assert str(caught.value).startswith(f"{store.place}: the sessions are deleted")
+                assert (store.sessions(), store.erasure_due) == ([], {secret})
+        assert holding(files_of(postgres_url, store))
+        store.purge([])
+        assert holding(files_of(postgres_url, store)) == []
+        assert not store.erasure_due
+
+
+def test_a_transaction_that_ends_in_time_is_waited_for(postgres_url: str) -> None:
+    with open_store(postgres_url) as store, ExitStack() as reader:
+        secret = record(store, SECRET, results(50, source=SECRET))
+        reader.enter_context(reading(postgres_url, level="REPEATABLE READ", table="pg_class"))
+        ending = threading.Timer(0.3, reader.close)
+        ending.start()
+        store.purge([secret])
+        ending.join()
+        assert holding(files_of(postgres_url, store)) == []
+
+
+@pytest.mark.parametrize("reader", [reader for reader, _ in READERS.values()], ids=READERS)
+def test_a_recording_begins_at_once_while_a_reader_keeps_bytes(postgres_url: str, reader: dict[str, str]) -> None:
+    """However long the store would wait for a lock."""
+    with open_store(postgres_url, busy_seconds=0.1) as hasty, open_store(postgres_url, busy_seconds=60) as store:
+        secret, old = record(store, SECRET), aged(store, "old", 5, retention_days=2)
+        with reading(postgres_url, **reader):
+            with pytest.raises(NotErased):
+                hasty.purge([secret])
+            began = time.monotonic()
+            record(store, "new")
+            assert time.monotonic() - began < 15
+        assert store.erasure_due == {secret, old.id}
+        store.purge([])
+
+
+def test_a_purge_beside_another_is_not_lost(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that deletes when the files of the first were just written anew."""
+    first, second = record(store, "a"), record(store, "b")
+    rewrite = erasure._rewrite
+
+    def crossed(database: Database, wait_seconds: float) -> None:
+        rewrite(database, wait_seconds)
+        erasure._delete(database, [second])
+
+    monkeypatch.setattr(erasure, "_rewrite", crossed)
+    store.purge([first])
+    monkeypatch.undo()
+    assert store.erasure_due == {second}
+    store.purge([])
+    assert store.erasure_due == set()
+
+
+def test_who_does_not_own_the_tables_is_told(postgres_url: str) -> None:
+    """PostgreSQL only warns that it leaves them as they are."""
+    with open_store(postgres_url) as store:
+        secret = record(store, SECRET, results(50, source=SECRET))
+        with store._database.autocommit() as connection:
+            schema = connection.execute(sa.text("SELECT current_schema()")).scalar_one()
+            connection.execute(sa.text("DROP ROLE IF EXISTS clerk"))
+            for what in ("CREATE ROLE clerk LOGIN", f"GRANT USAGE ON SCHEMA {schema} TO clerk"):
+                connection.execute(sa.text(what))
+            for what in ("TABLES", "SEQUENCES"):
+                connection.execute(sa.text(f"GRANT ALL ON ALL {what} IN SCHEMA {schema} TO clerk"))
+        try:
+            with open_store(postgres_url.replace("//mien@", "//clerk@")) as clerk:
+                with pytest.raises(NotErased, match=r"are deleted, but .*; purge again as the owner, or run as the owner: VACUUM"):
+                    clerk.purge([secret])
+                assert clerk.sessions() == []
+            assert holding(files_of(postgres_url, store))
+            store.purge([])
+            assert holding(files_of(postgres_url, store)) == []
+        finally:
+            with store._database.autocommit() as connection:
+                connection.execute(sa.text("DROP OWNED BY clerk; DROP ROLE clerk"))
+
+
+def test_a_recording_begins_though_bytes_must_stay(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "sessions.db"
+    with open_store(path, busy_seconds=0.1) as store:
+        aged(store, SECRET, 5, retention_days=2)
+        with open_store(path) as reader:
+            rows = reader.rows(SECRET)
+            next(rows)
+            store.writer("next").close()
+            rows.close()
+        assert "the sessions are deleted, but another program is reading the store" in caplog.text
+        assert store.erasure_due
+        store.writer("after").close()
+        assert not store.erasure_due
+        assert [session.name for session in store.sessions()] == ["after", "next"]
+    assert holding(list(tmp_path.iterdir())) == []
+
+
+def test_a_store_that_is_locked_while_it_is_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or whose disk is full: that the sessions are gone already is told."""
+    path = tmp_path / "sessions.db"
+    with open_store(path, busy_seconds=0.1) as store:
+        secret, autocommit = record(store, SECRET), store._database.autocommit
+        other = sqlite3.connect(path, isolation_level=None)
+
+        @contextmanager
+        def locked() -> Iterator[sa.Connection]:
+            other.execute("BEGIN IMMEDIATE")
+            with autocommit() as connection:
+                yield connection
+
+        monkeypatch.setattr(store._database, "autocommit", locked)
+        with pytest.raises(NotErased, match="are deleted, but their bytes are still in the store's files, since another program uses it"):
+            store.purge([secret])
+        monkeypatch.undo()
+        other.close()
+        assert store.erasure_due
+        store.purge([])
+        assert not store.erasure_due
     assert holding(list(tmp_path.iterdir())) == []
 
 

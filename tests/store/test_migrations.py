@@ -94,6 +94,21 @@ def test_a_migration_that_fails_changes_nothing(url: str, monkeypatch: pytest.Mo
     assert "frame_count" in names
 
 
+@pytest.mark.parametrize("old", [True, False])
+def test_postgresql_keeps_no_examples_of_values(postgres_url: str, old: bool) -> None:
+    """Nor those that it took of a store before mien saw to that."""
+    tables = "schemaname = current_schema() AND tablename IN ('mien_rows', 'mien_sessions')"
+    if old:
+        run(postgres_url, [*VERSION_1, "ANALYZE"])
+    with open_store(postgres_url) as store:
+        if not old:
+            record(store, "a")
+            with store._database.writing() as connection:
+                connection.execute(sa.text("ANALYZE"))
+        with store._database.reading() as connection:
+            assert connection.execute(sa.text(f"SELECT tablename, attname FROM pg_stats WHERE {tables}")).all() == []
+
+
 def test_a_newer_store_is_refused(url: str) -> None:
     open_store(url).close()
     run(url, [f"UPDATE mien_store SET version = {len(MIGRATIONS) + 1}"])
@@ -174,12 +189,22 @@ def test_where_the_store_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         assert "hush" not in str(caught.value)
 
 
+def test_a_store_without_its_version(url: str) -> None:
+    open_store(url).close()
+    run(url, ["DELETE FROM mien_store"])
+    with pytest.raises(StoreError, match="its table mien_store has 0 rows, wanted one with the version; use a backup, or another store"):
+        open_store(url)
+
+
 def test_a_server_that_does_not_answer(tmp_path: Path) -> None:
     pytest.importorskip("psycopg")
     with pytest.raises(StoreError, match="cannot be used") as caught:
         open_store(f"postgresql://me:hush@/db?host={tmp_path}")
     assert "hush" not in str(caught.value)
     assert "\n" not in str(caught.value)
+    with pytest.raises(StoreError, match=r"^postgresql://me@/db: cannot be used") as caught:
+        open_store(f"postgresql://me@/db?host={tmp_path}&password=hush")
+    assert "hush" not in str(caught.value)
     with pytest.raises(StoreError, match="URL cannot be read") as caught:
         open_store("postgresql://me:hush@host:port/db")
     assert "hush" not in str(caught.value)

@@ -1,12 +1,14 @@
 """What is recorded is safe in time, and a store that fails says so."""
 
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ import sqlalchemy as sa
 
 from mien.errors import SinkError
 from mien.store import Store, open_store
-from mien.store.place import StoreError
+from mien.store.place import StoreAway, StoreError
+from tests.store import postgres
 from tests.store.recording import FRAME, record, results
 
 RECORDER = """
@@ -155,20 +158,142 @@ def test_the_end_tells_of_a_failure_that_no_write_told(tmp_path: Path) -> None:
             writer.write(FRAME, results()[0])
 
 
-def test_a_server_that_ends_the_connection(postgres_url: str) -> None:
+def end_connections(store: Store) -> None:
+    """As an administrator would, or a server that is started anew."""
+    with store._database.autocommit() as connection:
+        connection.execute(
+            sa.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mien' AND pid <> pg_backend_pid()")
+        )
+
+
+def test_a_server_that_ends_the_connection(postgres_url: str, caplog: pytest.LogCaptureFixture) -> None:
     with open_store(postgres_url) as store:
         writer = store.writer("a", commit_seconds=0.02)
         writer.write(FRAME, results()[0])
         until(lambda: store.session("a").row_count == 2)
-        with store._database.autocommit() as connection:
-            connection.execute(
-                sa.text(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mien' AND pid <> pg_backend_pid()"
-                )
-            )
-        assert "terminating connection" in (message := str(failure(writer)))
-        assert message.startswith("postgresql://mien@/postgres")
-        assert len(store.timeline("a")) == 2
+        end_connections(store)
+        for result in results(6)[1:]:
+            writer.write(FRAME, result)
+        until(lambda: store.session("a").row_count == 8)
+        writer.close()
+        assert store.timeline("a")["frame"].tolist() == [0, 0, 1, 2, 3, 3, 4, 5]
+        assert store.session("a").state() == "finished"
+    away, back = (record.getMessage() for record in caplog.records)
+    assert away.startswith("session 'a': postgresql://mien@/postgres: cannot be used (terminating connection")
+    assert away.endswith("; rows wait in memory until the server is back")
+    assert back == "session 'a': postgresql://mien@/postgres: the server is back"
+
+
+def test_a_server_that_is_started_anew() -> None:
+    if why := postgres.missing():
+        pytest.skip(why)
+    with postgres.cluster() as folder:
+        with postgres.running(folder):
+            store = open_store(f"postgresql://mien@/postgres?host={folder}")
+            writer = store.writer("a", commit_seconds=0.02)
+            writer.write(FRAME, results()[0])
+            until(lambda: store.session("a").row_count == 2)
+        for result in results(6)[1:]:
+            writer.write(FRAME, result)
+            time.sleep(0.02)
+        with postgres.running(folder):
+            writer.close()
+            assert store.timeline("a")["frame"].tolist() == [0, 0, 1, 2, 3, 3, 4, 5]
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_connection_that_breaks_in_a_commit(store: Store, monkeypatch: pytest.MonkeyPatch, done: bool) -> None:
+    """Whether its rows are there the writer must ask: none comes twice, none is left out."""
+    writing, left = store._database.writing, [True]
+
+    @contextmanager
+    def breaking(connection: sa.Connection | None = None) -> Iterator[sa.Connection]:
+        broken = connection is not None and store.session("a").row_count == 2 and left and left.pop()
+        with writing(connection) as begun:
+            yield begun
+            if broken and not done:
+                raise StoreAway("the connection broke before the commit")
+        if broken:
+            raise StoreAway("the connection broke after the commit")
+
+    monkeypatch.setattr(store._database, "writing", breaking)
+    with store.writer("a", commit_seconds=0.02) as writer:
+        writer.write(FRAME, results()[0])
+        until(lambda: store.session("a").row_count == 2)
+        for result in results(6)[1:]:
+            writer.write(FRAME, result)
+    assert left == []
+    assert store.timeline("a")["frame"].tolist() == [0, 0, 1, 2, 3, 3, 4, 5]
+    assert store.session("a").row_count == 8
+
+
+def test_a_commit_that_goes_on_when_the_connection_broke(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when a network breaks while the server still waits for its disk or its standby: here another connection is that server's side."""
+    with open_store(postgres_url) as store, store._database.engine.connect() as behind:
+        writer = store.writer("a", commit_seconds=0.02)
+        write, ends = writer._write, []
+
+        def breaking(connection: sa.Connection, rows: list[dict[str, Any]], values: dict[str, Any]) -> None:
+            if ends or not rows:
+                write(connection, rows, values)
+                return
+            begun = behind.begin()
+            write(behind, rows, values)
+            ends.append(threading.Timer(0.7, begun.commit))
+            ends[0].start()
+            raise StoreAway("the connection broke during the commit")
+
+        monkeypatch.setattr(writer, "_write", breaking)
+        for result in results(6):
+            writer.write(FRAME, result)
+        writer.close()
+        ends[0].join()
+        assert store.timeline("a")["frame"].tolist() == [0, 0, 1, 2, 3, 3, 4, 5]
+        assert store.session("a").row_count == 8
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_the_end_asks_a_last_time_when_it_has_waited_long_enough(store: Store, monkeypatch: pytest.MonkeyPatch, back: bool) -> None:
+    """Whatever the pause would have been."""
+    monkeypatch.setattr("mien.store.writer.RETRY_SECONDS", (60.0, 60.0))
+    monkeypatch.setattr("mien.store.writer.LAST_SECONDS", 0.5)
+    writer = store.writer("a", commit_seconds=600)
+    writer.write(FRAME, results()[0])
+    write, tries = writer._write, []
+
+    def away(connection: sa.Connection, rows: list[dict[str, Any]], values: dict[str, Any]) -> None:
+        tries.append(time.monotonic())
+        if not back or len(tries) == 1:
+            raise StoreAway("the server is away")
+        write(connection, rows, values)
+
+    monkeypatch.setattr(writer, "_write", away)
+    began = time.monotonic()
+    with nullcontext() if back else pytest.raises(StoreError, match="the server is away; the 2 rows that waited for it are lost"):
+        writer.close()
+    assert 0.4 < time.monotonic() - began < 30
+    assert len(tries) == 2
+    assert store.session("a").row_count == (2 if back else 0)
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_server_that_stays_away(monkeypatch: pytest.MonkeyPatch, closed: bool) -> None:
+    if why := postgres.missing():
+        pytest.skip(why)
+    monkeypatch.setattr("mien.store.writer.LAST_SECONDS", 0.1)
+    monkeypatch.setattr("mien.store.writer.BATCH_ROWS", 2)
+    monkeypatch.setattr("mien.store.writer.MOST_ROWS", 100 if closed else 4)
+    told = r"postgresql://mien@/postgres: cannot be used \(.*\); the \d+ rows that waited for it are lost"
+    with postgres.cluster() as folder:
+        with postgres.running(folder):
+            store = open_store(f"postgresql://mien@/postgres?host={folder}")
+            writer = store.writer("a", commit_seconds=0.02)
+        if closed:
+            writer.write(FRAME, results()[0])
+            with pytest.raises(StoreError, match=told):
+                writer.close()
+        else:
+            assert re.fullmatch(told, str(failure(writer)))
 
 
 def test_after_the_end_nothing_is_taken(store: Store) -> None:

@@ -1,10 +1,13 @@
 """Reaction studies on made viewers whose moments are known."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from mien.errors import DataError, UsageError
-from mien.study.reaction import Part, ReactionSettings, react
+from mien.study.reaction import GROUP_ROUNDS, Part, ReactionSettings, react
+from mien.study.synchrony import LEAST_ROUNDS
 from mien.study.viewer import MEASURES, Viewer, curve
 from mien.testing import planted_timeline
 from mien.timeline import Timeline
@@ -26,12 +29,15 @@ def test_the_moment_that_all_share_is_found_on_the_clock_of_the_film():
     assert (moment.start, moment.end) == (8.0, 12.0)
     assert moment.p <= 0.05
     assert moment.change > 0.5
-    assert 0.4 < moment.departure < moment.change  # from what they show over the film, in which they laugh a fifth of the time
+    assert moment.departure == pytest.approx(moment.change, abs=0.05)  # from what they typically show, which is no laugh
     whole, joke, end = (one for one in found.parts if not one.group)
     assert joke.level.mean[HAPPY] > 0.6 > 0.2 > end.level.mean[HAPPY]
     assert joke.p[HAPPY] <= 0.05 < end.p[HAPPY]
     assert joke.change.low[HAPPY] > 0.5
     assert whole.part.end == 20.0
+    assert np.isnan([whole.departure.mean, whole.departure.low, whole.p]).all()  # of the whole film there is no rest
+    each = [np.nanmean(one.values[HAPPY, 16:24]) for one in found.curves]
+    assert joke.spread[HAPPY] == pytest.approx(np.std(each, ddof=1))
     np.testing.assert_allclose(found.level.mean[HAPPY][16:24].mean(), joke.level.mean[HAPPY], atol=1e-9)
 
 
@@ -116,8 +122,58 @@ def test_viewers_who_cannot_count_are_named():
     why = {one.name: one.why for one in found.left_out}
     assert why["away"] == "a sure face in 30 % of the film; wanted 50 %"
     assert why["nobody"] == "no face was found during the film"
-    assert why["late"] == "no sure face in the baseline"
+    assert why["late"] == "a sure face in 0 % of the baseline; wanted 50 %"
     assert "several recordings" in why["both"]
+
+
+def test_why_somebody_unsure_does_not_count():
+    def unsure(name: str, below: float) -> Viewer:
+        return Viewer(name, Timeline.from_rows([row | {"unsure": row["time_s"] < below} for row in viewer(0).timeline.rows()]))
+
+    found = react([viewer(0), viewer(1), unsure("some", 2.5), unsure("never", 99)], settings=dataclasses.replace(QUICK, least_coverage=0))
+    assert {one.name: one.why for one in found.left_out} == {
+        "some": "a sure face in 37 % of the baseline; wanted 50 %",  # 1.5 s of 4
+        "never": "no step of the film has a sure face for half of its time",
+    }
+    none = react([viewer(0), unsure("never", 99)], settings=ReactionSettings(rounds=100, least_coverage=0))
+    assert none.left_out[0].reason.key == "never_sure"
+
+
+def test_a_person_twice_in_a_frame_is_no_viewer():
+    """Else times would not ascend, and the steps' values would be wrong."""
+    rows = list(viewer(2).timeline.rows())
+    found = react([viewer(0), viewer(1), Viewer("twice", Timeline.from_rows([*rows, *rows[50:60]]))], settings=QUICK)
+    assert [one.why for one in found.left_out] == ["a person is twice in one frame; wanted a table with one row a person and frame"]
+
+
+def test_curves_of_groups_are_those_of_their_viewers_alone():
+    viewers, joke = [viewer(i, laughs=i % 2 == 0, group="ab"[i % 2]) for i in range(8)], [Part("joke", 8, 12)]
+    found = react(viewers, joke, QUICK)
+    alone = react(viewers[1::2], joke, QUICK)
+    assert [one.name for one in found.groups] == ["a", "b"]
+    for name in ("level", "change"):
+        for estimate in ("mean", "low", "high", "n"):
+            np.testing.assert_array_equal(getattr(getattr(found.groups[1], name), estimate), getattr(getattr(alone, name), estimate))
+    part, own = found.parts[-1], alone.parts[1]
+    assert (part.group, part.part.name, own.part.name) == ("b", "joke", "joke")
+    np.testing.assert_allclose(part.departure.mean, own.departure.mean)  # from what they show, though the others laugh
+    assert react(viewers[:2], settings=QUICK).groups[0].level.n.max() == 1
+    assert react([viewer(0)], settings=QUICK).groups == ()
+
+
+def test_curves_of_groups_are_drawn_with_fewer_resamples():
+    viewers = [viewer(i, seconds=4.0, laughs=False, group="ab"[i % 2]) for i in range(8)]
+    many, few = (ReactionSettings(rounds=rounds) for rounds in (GROUP_ROUNDS + 500, GROUP_ROUNDS))
+    np.testing.assert_array_equal(react(viewers, settings=many).groups[0].level.low, react(viewers[::2], settings=few).level.low)
+
+
+def test_turns_that_were_made_are_told(monkeypatch):
+    monkeypatch.setattr("mien.study.synchrony.MOST_WORK", 1000)
+    found = react([viewer(i) for i in range(4)], settings=ReactionSettings(rounds=900))
+    assert found.turns == LEAST_ROUNDS
+    assert min(one.p for one in found.moments) >= 1 / (LEAST_ROUNDS + 1)
+    few, short = react([viewer(0), viewer(1)], settings=QUICK), react([*map(viewer, range(4))], settings=ReactionSettings(step=20))
+    assert (few.turns, short.turns) == (0, 0)  # nothing was tested
 
 
 def test_groups_are_compared():
@@ -202,6 +258,16 @@ def test_the_film_is_as_long_as_half_of_the_recordings_and_the_seed_decides():
 def test_what_makes_no_study_is_refused(parts, settings, words):
     with pytest.raises(UsageError, match=words):
         react([viewer(0), viewer(1)], parts, ReactionSettings(**settings))
+
+
+def test_a_start_behind_the_recordings_and_tables_without_times_make_no_study():
+    late = [dataclasses.replace(viewer(i), start=500.0) for i in range(3)]
+    words = r"^start: the film begins at 500 s of the recordings, and half of them end by 20 s; wanted a start before their end$"
+    with pytest.raises(UsageError, match=words):
+        react(late, settings=QUICK)
+    empty = [Viewer(f"v{i}", Timeline.from_rows([])) for i in range(3)]
+    with pytest.raises(DataError, match=r"^no table has two frames at different times; wanted recordings, or what mien analyze wrote"):
+        react(empty, settings=QUICK)
 
 
 def test_viewers_none_of_whom_counts_make_no_study():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mien.study.statistics import difference_of, difference_p, mean_of, student_t
+from mien.study.statistics import difference_of, difference_p, mean_of, student_below, student_t
 
 RNG = np.random.default_rng
 
@@ -71,6 +71,37 @@ def test_corrected_p_of_two_groups():
     assert np.isnan(difference_p([(first[:2], second)])).all()
 
 
+def test_unlike_spreads_are_no_difference_of_means():
+    """The smaller group three times as spread out: by exchanging people alone there was a p of .05 in every fourth study."""
+    wrong = [
+        difference_p([(RNG(s).normal(0, 3, (5, 11)), RNG(s + 999).normal(0, 1, (20, 11)))], rounds=200).min() <= 0.05 for s in range(150)
+    ]
+    assert np.mean(wrong) <= 0.13
+    found = [difference_p([(RNG(s).normal(1.6, 1, (10, 4)), RNG(s + 999).normal(0, 1, (10, 4)))], rounds=200)[0] <= 0.05 for s in range(60)]
+    assert np.mean(found) >= 0.6  # and where they are alike little is lost
+
+
+def test_the_p_of_unlike_spreads_by_hand():
+    """Five people far from twenty: none of 53,130 ways to part them comes near, but five tell little of how far such people are apart."""
+    first, second = np.array([4.0, 0.5, 2.0, 5.0, 1.0]), np.linspace(-0.5, 0.5, 20)
+    square, other = first.var(ddof=1), second.var(ddof=1)
+    pooled = (4 * square + 19 * other) / 23
+    errors = square / 5, pooled / 20  # the second group's own variance is less than that within both
+    t, df = (first.mean() - second.mean()) / np.sqrt(sum(errors)), sum(errors) ** 2 / (errors[0] ** 2 / 4 + errors[1] ** 2 / 19)
+    both = np.stack([first, first]).T, np.stack([second, second]).T
+    p = difference_p([both], rounds=4000)
+    np.testing.assert_allclose(p, 2 * 2 * (1 - student_below(t, df)))
+    assert p[0] > 10 / 4001
+    assert difference_p([(np.zeros((5, 2)), np.zeros((6, 2)))], rounds=200).tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("t", "df", "known"), [(1, 1, 0.75), (1, 2, 0.5 + 1 / 12**0.5), (2.7764, 4, 0.975), (0, 7.5, 0.5), (1.96, 1e6, 0.975)]
+)
+def test_probabilities_of_student_are_those_of_the_formulas(t, df, known):
+    assert student_below(t, df) == pytest.approx(known, abs=2e-5)
+
+
 def test_many_columns_in_blocks_are_as_one_by_one(monkeypatch):
     values = RNG(0).normal(size=(9, 30))
     values[:4, 7] = np.nan
@@ -81,6 +112,18 @@ def test_many_columns_in_blocks_are_as_one_by_one(monkeypatch):
     np.testing.assert_allclose(found.low, whole.low, atol=0.35)  # other draws
     assert found.low.min() >= -0.5
     assert found.shaped(5, 6).at(1).mean.shape == (6,)
+
+
+def test_columns_with_gaps_and_without_are_as_each_by_itself():
+    """Of a column that three people have, some resamples have nobody."""
+    values = RNG(1).normal(size=(7, 6))
+    values[2:, 3], values[3:, 5], values[0, 0] = np.nan, np.nan, np.nan
+    found = mean_of(values, rounds=300, span=(-1.0, 1.0))
+    for i in range(6):
+        alone = mean_of(values[:, [i]], rounds=300, span=(-1.0, 1.0))
+        for name in ("mean", "low", "high", "n"):
+            np.testing.assert_allclose(getattr(found, name)[i], getattr(alone, name)[0])
+    assert np.isfinite(found.low).tolist() == [True, True, True, False, True, True]
 
 
 def test_groups_are_compared_within_strata():

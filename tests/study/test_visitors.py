@@ -50,6 +50,15 @@ def test_each_person_counts_once_and_only_sure_faces():
     assert len(people_in(Timeline.from_rows(rows), leaving=True, settings=QUICK).values) == 1
 
 
+def test_a_frame_without_a_value_takes_nothing_but_itself():
+    rows = list(planted_timeline([[(0, "happy")]], seconds=2, fps=10, noise=0.3).rows())
+    rows = [row | {"valence": None if row["frame"] == 3 else row["valence"], "arousal": None} for row in rows]
+    got = people_in(Timeline.from_rows(rows), leaving=True, settings=QUICK).values
+    assert got[0, VALENCE] == pytest.approx(np.mean([row["valence"] for row in rows if row["frame"] != 3]))
+    assert np.isnan(got[0, MEASURES.index("arousal")])
+    assert got[0, HAPPY] == pytest.approx(np.mean([row["p_happy"] for row in rows]))
+
+
 def test_faces_of_pictures_are_each_somebody():
     rows = []
     for name in ("a.jpg", "b.jpg"):

@@ -37,6 +37,19 @@ def test_the_median_of_the_span_is_taken_off():
     assert plain.columns.keys() == timeline.columns.keys() - DELTA_COLUMNS.keys()
 
 
+def test_both_ends_of_the_span_belong_to_it():
+    results = planted_results([[(0, "neutral")]], fps=2, seconds=2.5, noise=0.3)  # at 0, 0.5, 1, 1.5 and 2 s
+    table = Timeline.from_results(results)
+    wanted = table["p_happy"] - table["p_happy"][[1, 2]].mean()
+    for got in (with_baseline(table, (0.5, 1.0)), Timeline.from_results(through(BaselineGate((0.5, 1.0)), results))):
+        assert got["delta_p_happy"] == pytest.approx(wanted, abs=3e-6)
+    assert len(set(np.round(table["p_happy"], 3))) == 5
+    for span in ((0.5, 0.75), (0.25, 0.5)):
+        check = BaselineCheck(span)
+        check.see_table(table)
+        assert check.missing() == {}
+
+
 def test_a_constant_bias_vanishes():
     plain = planted_timeline(PEOPLE, noise=0.3)
     rng = np.random.default_rng(0)

@@ -59,6 +59,14 @@ def test_runs_gaps_and_blinks(labels, wanted):
     assert spans(labels) == wanted
 
 
+def test_who_is_in_a_frame_twice_has_no_two_episodes_at_once():
+    table = timeline_of("hhhhhsssss")
+    twice = [dict(row) for row in table.rows()]
+    twice.insert(5, twice[4] | {"face": 1, "emotion": "sad"})
+    found = episodes(Timeline.from_rows(twice))
+    assert [(e.emotion, round(e.start, 6), round(e.end, 6)) for e in found] == [("happy", 0, 0.4), ("sad", 0.4, 1.0)]
+
+
 def test_without_gaps_and_shortest_length_every_run_is_one():
     assert spans("nhhn.n", min_seconds=0, gap_seconds=0) == [("n", 0, 0.1), ("h", 0.1, 0.3), ("n", 0.3, 0.4), ("n", 0.5, 0.6)]
 

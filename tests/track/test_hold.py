@@ -63,6 +63,8 @@ def test_of_two_that_gathered_enough_the_stronger_takes_over():
 def test_the_improbable_says_nothing():
     certain = Hold(margin=1, seconds=1.0)
     assert run(certain, [0, 0.01, 0.02], [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]) == [0, 0, 0]
+    times = np.arange(8) / 100
+    assert run(Hold(margin=1, seconds=0.3), times, [[1.0, 0.0], *[[0.0, 1.0]] * 7]) == [0] * 5 + [1] * 3  # 0.01 log(1000) a frame
 
 
 def test_flicker_is_held_and_without_hysteresis_shown():

@@ -39,6 +39,15 @@ def test_it_is_the_one_euro_filter():
     assert got == pytest.approx(paper(times, values, 1 / (2 * np.pi * 0.2), 0.7), abs=1e-4)
 
 
+def test_two_shares_are_smoothed_as_one_of_them_alone():
+    """What one gains the other loses: the speed of both together is that of the one."""
+    rng = np.random.default_rng(3)
+    times = np.cumsum(rng.uniform(0.01, 0.2, 100))
+    values = 0.5 + 0.4 * np.sin(2 * times)
+    got = run(Smoother("euro", seconds=0.2, speed=3.0, together=True), times, np.stack([values, 1 - values], axis=1))[:, 0]
+    assert got == pytest.approx(paper(times, values, 1 / (2 * np.pi * 0.2), 3.0), abs=1e-4)
+
+
 def test_the_average_forgets_by_the_time_constant_whatever_the_frame_rate():
     for fps in (50, 200):
         times = np.arange(0, 1, 1 / fps)

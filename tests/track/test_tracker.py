@@ -4,12 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.evaluate.tracking import TrackScore, score_tracks
 from mien.testing import Cutout, make_scene, noisy
 from mien.track.assign import assign
 from mien.track.tracker import Tracker
 from mien.types import Faces
 from mien.vision.boxes import overlap
+from tests.track.scores import TrackScore, score_tracks
 
 BLANK = np.zeros((360, 640, 3), np.uint8)
 FAULTS = {"drop": 0.1, "jitter": 0.04, "false": 0.05}

@@ -18,9 +18,10 @@ from mien.errors import MienError, UsageError
 pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from mien.train import fit as fitting
-from mien.train.config import changed
+from mien.train.config import FIGURES, changed
 from mien.train.curves import read_metrics
 from mien.train.fit import build, crop_spec, fit
+from mien.train.judge import Judge
 from mien.train.run_folder import RunFolder
 from mien.train.settings import FreezePlan
 from tests.train.conftest import TINY
@@ -96,6 +97,8 @@ def test_each_task_and_their_union(data, tmp_path: Path, tasks: tuple[str, ...],
     config = dataclasses.replace(TINY, tasks=tasks, epochs=2, small_epochs=0)
     fitted = fit(config, data, tmp_path / "run")
     assert build(config, data.names).outputs == outputs
+    assert [name for name in fitted.metrics if name.startswith("val_")] == Judge.figures(outputs, data.judge)
+    assert ("train_accuracy" in fitted.metrics) == (tasks != ("affect",))
     assert ("val_accuracy" in fitted.metrics) == ("classes" in tasks)
     assert ("val_ccc_arousal" in fitted.metrics) == ("affect" in tasks)
     assert np.isfinite(fitted.metrics["val_score"])
@@ -164,9 +167,17 @@ def test_it_begins_with_what_another_run_ships(data, tmp_path: Path) -> None:
         fit(changed(still, {"settings.widths": [4, 4, 4, 4]}), data, tmp_path / "fourth")
 
 
+def test_the_settings_know_every_figure_of_an_epoch(data, tmp_path: Path) -> None:
+    epoch = fit(dataclasses.replace(TINY, epochs=1, small_epochs=0), data, tmp_path / "run").epochs[0]
+    assert set(epoch) - {"epoch", "rate", "seconds"} == set(FIGURES)
+
+
 def test_settings_that_do_not_fit_are_one_line(data, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="monitor 'val_f1' is no figure of this training; there are: epoch, rate"):
-        fit(dataclasses.replace(TINY, monitor="val_f1"), data, tmp_path / "a")
+    with pytest.raises(UsageError, match="monitor 'val_ccc_valence' is no figure of this training; there are: train_loss, train_accuracy"):
+        fit(dataclasses.replace(TINY, monitor="val_ccc_valence", tasks=("classes",)), data, tmp_path / "a")
+    with pytest.raises(UsageError, match="monitor 'val_accuracy' is no figure of this training; there are: train_loss, val_loss, val_ccc"):
+        fit(dataclasses.replace(TINY, monitor="val_accuracy", tasks=("affect",)), data, tmp_path / "a")
+    assert not (tmp_path / "a").exists()  # told before an epoch is lost
     with pytest.raises(UsageError, match=r"the loss is (nan|inf).*lower `rate`"):
         fit(dataclasses.replace(TINY, rate=1e30, schedule="constant"), data, tmp_path / "b")
     with pytest.raises(MienError, match="unknown network 'vgg9'"):

@@ -16,7 +16,10 @@ from mien.errors import DataError, UsageError
 from mien.labels import EMOTIONS, anchors
 from mien.testing import FakeDetector
 from mien.train.config import changed
-from mien.train.rows import TrainData, read_data
+from mien.train.kept import Keeping
+from mien.train.row_cache import RowCache
+from mien.train.rows import TrainData, _all_grey, read_data
+from mien.train.telling import silent
 from mien.vision.align import FER_TEMPLATE
 from tests.data.conftest import write_fer
 from tests.train.conftest import TINY
@@ -141,6 +144,49 @@ def test_equal_files_stay_on_one_side(tmp_path: Path, blind: FakeDetector) -> No
     sides = [{Path(name).stem.removeprefix("again") + Path(name).parent.name for name in rows.ids} for rows in (found.train, found.judge)]
     assert not sides[0] & sides[1]
     assert len(found.train) + len(found.judge) == 32
+
+
+def test_mirrored_copies_saved_anew_stay_on_one_side(tmp_path: Path, blind: FakeDetector, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mien.train import look_alikes
+
+    for label in ("happy", "sad"):
+        (tmp_path / "faces" / label).mkdir(parents=True)
+        for i in range(15):
+            picture = cv2.resize(noise(6, 6, seed=i + 100 * len(label)), (64, 64), interpolation=cv2.INTER_CUBIC)
+            cv2.imwrite(str(tmp_path / "faces" / label / f"{i}.png"), picture)
+            cv2.imwrite(str(tmp_path / "faces" / label / f"{i}-again.jpg"), picture[:, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
+    said: list[str] = []
+
+    def read() -> TrainData:
+        return read_data(CLASSES, tmp_path / "faces", detector=blind, folder=tmp_path / "c", say=said.append)
+
+    found = read()
+    train, judge = ({str(Path(name).with_suffix("")).removesuffix("-again") for name in rows.ids} for rows in (found.train, found.judge))
+    assert not train & judge
+    assert (len(found.train), len(found.judge)) == (48, 12)
+    told = "looking for look-alikes among 60 pictures, which are held out together"
+    assert told in said
+    said.clear()
+    monkeypatch.setattr(look_alikes, "measure", None)  # nothing is looked for again
+    assert read().judge.ids == found.judge.ids
+    assert told not in said
+
+
+def test_pictures_in_a_damaged_part_of_a_manifest_are_left_out(tmp_path: Path, blind: FakeDetector) -> None:
+    """A row group that cannot be read raises DataError, a missing file SourceError: to a training they are the same."""
+    pixels = InArray(noise(6, 48, 48))
+
+    def damaged(row: int) -> bytes:
+        if row < 2:
+            raise DataError("m.parquet: row group 0 cannot be read")
+        return pixels(row)
+
+    manifest = Manifest({"id": [str(i) for i in range(6)], "width": [48] * 6, "height": [48] * 6}, [damaged])
+    assert _all_grey(manifest)
+    cache = RowCache(tmp_path, Keeping.of(CLASSES, manifest, colour=False), blind, "blind")
+    for _ in range(2):  # the second time from the disk, where it asks whether there is more to read
+        assert cache.rows("train", manifest, silent).read.tolist() == [False, False, True, True, True, True]
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".npy", ".npz"]
 
 
 def test_what_is_held_out_in_one_set_is_not_learnt_from_another(tmp_path: Path, blind: FakeDetector) -> None:

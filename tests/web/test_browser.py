@@ -1,32 +1,54 @@
 """The web app in a browser, as people use it: pictures, a video, the camera, sessions."""
 
+import dataclasses
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import uvicorn
 
+from mien.models.detectors import registry
 from mien.store import open_store
+from mien.testing import FakeDetector
+from mien.types import Faces, Image
 from mien.web.app import create_app
+from mien.web.settings import ServeSettings
 from tests.web.browser import Browser, wait_for
 from tests.web.conftest import TWO, Serve, encoded
 
 
-@pytest.fixture
-def address(serve: Serve, tmp_path: Path) -> Iterator[str]:
-    """Of a server that listens."""
-    settings = serve(sessions=True, store=str(tmp_path / "sessions.db")).app.state.settings  # type: ignore[attr-defined]
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen()
+@contextmanager
+def listening(settings: ServeSettings, port: int = 0) -> Iterator[str]:
+    """The address of a server that listens."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
         server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="warning", timeout_graceful_shutdown=1))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
-        yield f"http://localhost:{listening.getsockname()[1]}/"
-        server.should_exit = True
-        thread.join()
+        try:
+            yield f"http://localhost:{listener.getsockname()[1]}/"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@pytest.fixture
+def settings(serve: Serve, tmp_path: Path) -> ServeSettings:
+    """Of a server with fakes for its models that records sessions."""
+    return serve(sessions=True, store=str(tmp_path / "sessions.db")).app.state.settings  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.fixture
+def address(settings: ServeSettings) -> Iterator[str]:
+    """Of a server that listens."""
+    with listening(settings) as address:
+        yield address
 
 
 @pytest.fixture
@@ -78,3 +100,79 @@ def test_the_web_app(browser: Browser, address: str, two: bytes, film: Path, tmp
     with open_store(tmp_path / "sessions.db") as store:
         wait_for(lambda: store.sessions()[0].row_count >= 2)  # what the camera saw is written when its connection has ended
     assert [line for line in browser.complaints if "422" not in line] == []  # that of the broken picture
+
+
+class Slow(FakeDetector):
+    """Takes its time after the first frames."""
+
+    seen = 0
+
+    def __call__(self, image: Image, /) -> Faces:
+        self.seen += 1
+        time.sleep(0.5 if self.seen > 10 else 0)
+        return super().__call__(image)
+
+
+def port_of(address: str) -> int:
+    return int(address.rstrip("/").rpartition(":")[2])
+
+
+def test_videos_after_the_server_was_started_anew(
+    browser: Browser, settings: ServeSettings, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(registry.DETECTORS, "slow", lambda variant, *, threads: Slow())
+    monkeypatch.setitem(registry.VARIANTS, "slow", ())
+    settings = dataclasses.replace(settings, options=dataclasses.replace(settings.options, detector="slow"))
+    (tmp_path / "second.mp4").write_bytes(film.read_bytes())
+    with listening(settings) as address:
+        browser.open(f"{address}#videos")
+        browser.choose("#video-files", film, tmp_path / "second.mp4")
+        browser.until("!document.getElementById('video-start').disabled")
+        browser.run("document.getElementById('video-start').click()")
+        browser.until("document.querySelector('#video-list iframe')")
+        browser.until("document.getElementById('video-list').innerText.includes('Reading…')")
+    browser.until("!document.getElementById('gone').hidden")
+    with listening(settings, port_of(address)):
+        browser.until("document.getElementById('gone').hidden")  # once it answers, though it knows none of them
+        browser.until("!document.querySelector('#video-list a')")  # no link to what is not there
+        done, running = browser.run("[...document.querySelectorAll('#video-list .card')].map((card) => card.innerText)")[::-1]
+    assert "second.mp4" in running
+    assert "started anew before it was read" in running
+    assert "film.mp4" in done
+    assert "no longer there: they were erased" in done
+
+
+def test_a_new_token_is_asked_for(browser: Browser, settings: ServeSettings) -> None:
+    with listening(dataclasses.replace(settings, token="first")) as address:
+        browser.open(f"{address}?token=first#camera")
+    with listening(dataclasses.replace(settings, token="second"), port_of(address)):
+        browser.run("document.getElementById('camera-start').click()")  # of its handshake a browser is not told why it failed
+        browser.until("document.getElementById('camera-status').innerText.startsWith('The server wants its token')")
+        browser.ask("Page.reload")
+        browser.until("document.querySelector('input[name=token]')")
+        for given in ("wrong", "second"):
+            browser.run(f"document.querySelector('input').value = '{given}', document.querySelector('button').click()")
+            browser.until("document.readyState === 'complete' && document.querySelector('[role=alert], #main:not([hidden])')")
+        browser.until("!location.href.includes('token') && document.querySelector('#main:not([hidden])')")
+
+
+def test_the_view_goes_on_where_nothing_more_can_be_recorded(browser: Browser, address: str, tmp_path: Path) -> None:
+    browser.open(f"{address}#camera")
+    browser.run("document.getElementById('camera-session').value = 'shop', document.getElementById('camera-start').click()")
+    browser.until("document.getElementById('camera-recording').innerText.includes('recording as shop')")
+    browser.until("document.querySelectorAll('#camera-stage .box').length === 2")
+    for file in tmp_path.glob("sessions.db*"):
+        file.unlink()
+    browser.until("document.getElementById('camera-status').innerText.startsWith('shop is not recorded any more')")
+    assert browser.run("document.getElementById('camera-recording').innerText") == ""
+    assert browser.run("document.querySelectorAll('#camera-stage .box').length") == 2
+    assert browser.run("document.getElementById('camera-video').srcObject !== null")
+
+
+def test_of_a_session_without_rows_there_is_no_link_to_its_table(browser: Browser, address: str, tmp_path: Path) -> None:
+    with open_store(tmp_path / "sessions.db") as store:
+        store.writer("empty").close()
+    browser.open(f"{address}#sessions")
+    browser.until("document.getElementById('sessions-table').innerText.includes('empty')")
+    assert browser.run("document.querySelectorAll('#sessions-table a').length") == 0
+    assert browser.run("[...document.querySelectorAll('#sessions-table button')].find((one) => one.innerText === 'CSV').disabled")

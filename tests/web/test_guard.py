@@ -1,5 +1,6 @@
 """Who is let in."""
 
+import re
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -81,6 +82,40 @@ def test_a_browser_shows_it_once_in_the_address(serve: Serve):
     assert "samesite=lax" in cookie.lower()  # with strict a link in a mail would lead to a refusal
     assert TOKEN not in cookie
     assert server.get("/api/about").status_code == 200  # the client keeps the cookie, as a browser does
+
+
+LOOKS = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize(
+    ("languages", "default", "shown"),
+    [("de,ru-RU;q=0.9,en;q=0.8", "en", "ru"), ("en-GB", "ru", "en"), ("de", "ru", "ru"), ("", "en", "en")],
+)
+def test_who_looks_without_the_token_is_asked_for_it(serve: Serve, languages, default, shown):
+    server = serve(token=TOKEN, language=default)
+    page = server.get("/sessions/1", headers=LOOKS | {"Accept-Language": languages})
+    assert (page.status_code, page.headers["content-type"]) == (401, "text/html; charset=utf-8")
+    assert f'<html lang="{shown}">' in page.text
+    assert {"en": "This server wants its token", "ru": "Этому серверу нужен его токен"}[shown] in page.text
+    assert 'role="alert"' not in page.text
+    assert not re.findall(r"(?:src|href|action)=", page.text)  # it needs nothing that would be refused
+    assert "script" not in page.headers["content-security-policy"]
+    assert "form-action 'self'" in page.headers["content-security-policy"]
+
+
+def test_who_sends_something_without_the_token_gets_a_line_and_no_page(serve: Serve):
+    answer = serve(token=TOKEN).post("/upload", headers=LOOKS)
+    assert (answer.status_code, list(answer.json())) == (401, ["error"])
+
+
+def test_the_page_says_that_a_token_is_wrong_and_its_form_lets_in(serve: Serve):
+    server = serve(token=TOKEN)
+    wrong = server.get("/", params={"token": "<wrong>"}, headers=LOOKS)
+    assert (wrong.status_code, "That was not its token." in wrong.text, "<wrong>" in wrong.text) == (401, True, False)
+    (field,) = re.findall(r'<input[^>]* name="(\w+)"', wrong.text)
+    assert '<form class="line" method="get">' in wrong.text
+    assert server.get("/", params={field: TOKEN}, headers=LOOKS).status_code == 303
+    assert server.get("/", headers=LOOKS).status_code == 200
 
 
 def test_the_way_in_leads_to_no_other_site(serve: Serve):

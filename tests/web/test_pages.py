@@ -1,4 +1,8 @@
 import re
+from urllib.parse import urljoin
+
+import pytest
+from starlette.exceptions import HTTPException
 
 from mien import __version__
 from mien.labels import EMOTIONS
@@ -35,11 +39,13 @@ def test_the_app_may_load_nothing_from_outside(server):
 
 def test_the_documentation_is_whole_without_a_network(server):
     page = server.get("/api/docs")
-    addresses = re.findall(r'(?:src|href)="([^"]+)"', page.text)
-    assert len(addresses) >= 2
+    addresses = re.findall(r"""(?:src|href|url)(?:=|: )["']([^"']+)["']""", page.text)
+    assert len(addresses) == 4
     for address in addresses:
-        assert address.startswith("/"), address
-        assert server.get(address).status_code == 200, address
+        assert urljoin("https://a.test/faces/api/docs", address).startswith("https://a.test/faces/"), address  # below the path of a proxy
+        assert server.get(urljoin("/api/docs", address)).status_code == 200, address
+    (api,) = server.get("/api/openapi.json").json()["servers"]
+    assert urljoin("https://a.test/faces/api/openapi.json", api["url"]) == "https://a.test/faces/"
     assert "http:" not in page.headers["content-security-policy"]
 
 
@@ -60,8 +66,39 @@ def test_every_route_is_documented(serve: Serve):
     assert next(iter(api["paths"]["/api/videos/{number}/{result}"]["get"]["responses"]["200"]["content"])) == "text/csv"
     assert "securitySchemes" not in api["components"]
     assert serve(token="x").get("/api/openapi.json", headers={"Authorization": "Bearer x"}).json()["security"] == [{"token": []}]
+    kind = next(one for one in api["paths"]["/api/sessions/{number}/table.{kind}"]["get"]["parameters"] if one["name"] == "kind")
+    assert kind["schema"]["enum"] == ["csv", "jsonl", "parquet"]
+    for path, methods in api["paths"].items():
+        for method, what in methods.items():
+            assert list(what["responses"]["default"]["content"]) == ["application/json"], (method, path)
+    assert {"application/json", "multipart/form-data"} == set(api["paths"]["/upload"]["post"]["requestBody"]["content"])
     face = api["components"]["schemas"]["Face"]["properties"]
     assert {"emotion", "p_happy", "valence", "raw_p_happy"} <= set(face)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/api/sessions/1", "DELETE, GET"),
+        ("POST", "/api/videos/x", "DELETE, GET"),
+        ("POST", "/", "GET, HEAD"),
+        ("DELETE", "/api/pictures", "POST"),
+        ("POST", "/static/app.js", "GET, HEAD"),
+    ],
+)
+def test_another_method_is_told_all_that_there_are(server, method, path, allowed):
+    answer = server.request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+    assert answer.json() == {"error": f"{method} is not for {path}; allowed: {allowed}"}
+
+
+def test_an_older_starlette_names_no_methods_for_files(server, monkeypatch):
+    def refused(*_: object) -> None:
+        raise HTTPException(405)
+
+    monkeypatch.setattr("starlette.staticfiles.StaticFiles.get_response", refused)
+    answer = server.post("/static/app.js")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
 
 
 def test_a_fault_is_one_line_without_a_traceback(serve: Serve, two, monkeypatch, caplog):

@@ -11,6 +11,7 @@ def test_a_url_gives_faces_in_the_form_of_then(server, monkeypatch, two):
     for answer in (
         server.post("/upload", data={"url": "http://good.test/a.png"}),
         server.post("/upload", params={"url": "http://good.test/a.png"}),
+        server.post("/upload", json={"url": "http://good.test/a.png"}),
     ):
         assert answer.status_code == 200
         first, second = answer.json()["Faces"]
@@ -29,16 +30,41 @@ def test_a_picture_without_a_face_gives_none(server):
     assert server.post("/upload", files={"file": ("a.png", encoded([]))}).json() == {"Faces": []}
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1/a.png", "http://10.0.0.1/a.png", "http://[::1]/", "file:///etc/passwd", "nonsense"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1/a.png", "http://10.0.0.1/a.png", "http://[::1]/"])
 def test_an_address_that_is_not_public_is_400(server, url):
     answer = server.post("/upload", data={"url": url})
     assert (answer.status_code, list(answer.json())) == (400, ["error"])
 
 
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://a.test/a.png", "nonsense"])
+def test_what_is_no_address_of_the_web_is_told(server, url):
+    answer = server.post("/upload", data={"url": url})
+    told = f"{url}: wanted a picture's address, http:// or https://; or send the picture itself"
+    assert (answer.status_code, answer.json()) == (400, {"error": told})
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ('{"url": "http://a.test/', "upload: the body is no JSON; wanted an object with url"),
+        ("[" * 50_000, "upload: the body is no JSON; wanted an object with url"),
+        (f'{{"url": "http://a.test/"}}{" " * 64_000}', "upload: found 64025 bytes of JSON; wanted an object with url, of 64000 at most"),
+        ("[]", "upload: wanted a JSON object with url, a text of at most 4000 characters"),
+        ('{"url": 3}', "upload: wanted a JSON object with url, a text of at most 4000 characters"),
+        (f'{{"url": "{"x" * 4001}"}}', "upload: wanted a JSON object with url, a text of at most 4000 characters"),
+        ('{"url": ""}', "upload: found neither url nor file; wanted one of them as form data, or url as JSON"),
+    ],
+)
+def test_json_that_names_no_url_is_400(server, body, told):
+    answer = server.post("/upload", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()) == (400, {"error": told})
+
+
 def test_neither_or_both_is_400(server, two):
-    assert server.post("/upload").json() == {"error": "upload: found neither url nor file; wanted one of them, as form data"}
+    told = "wanted one of them as form data, or url as JSON"
+    assert server.post("/upload").json() == {"error": f"upload: found neither url nor file; {told}"}
     both = server.post("/upload", data={"url": "http://good.test/"}, files={"file": ("a.png", two)})
-    assert (both.status_code, both.json()["error"]) == (400, "upload: found both url and file; wanted one of them, as form data")
+    assert (both.status_code, both.json()["error"]) == (400, f"upload: found both url and file; {told}")
     assert server.post("/upload", files={"file": ("a.png", b"none")}).status_code == 400
 
 

@@ -6,15 +6,17 @@ from pathlib import Path
 import av
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image
 from pyarrow import parquet
 
 from mien.errors import SinkError
 from mien.table import COLUMNS, RAW_COLUMNS
-from mien.testing import FakeDetector
-from mien.types import Faces, Image
+from mien.testing import FakeDetector, planted_picture
+from mien.types import Faces
+from mien.types import Image as Array
 from mien.web.jobs import Jobs
 from tests.io.clips import clip, cut
-from tests.web.conftest import Serve
+from tests.web.conftest import TWO, Serve
 
 
 def send(server: TestClient, film: Path, **asked: object) -> str:
@@ -106,6 +108,15 @@ def test_what_is_no_video_fails_with_its_own_name(server, tmp_path):
     assert list(folders(server)[0].iterdir()) == []
 
 
+@pytest.mark.parametrize(("suffix", "state"), [(".jpg", "failed"), (".webp", "failed"), (".gif", "done")])
+def test_a_picture_is_told_where_it_belongs(server, tmp_path, suffix, state):
+    image = Image.fromarray(planted_picture(TWO[:1], size=(400, 320))[0])
+    image.save(tmp_path / f"face{suffix}", **({"save_all": True, "append_images": [image]} if suffix == ".gif" else {}))
+    found = ended(server, send(server, tmp_path / f"face{suffix}"))
+    assert found["state"] == state
+    assert found["error"] == (None if state == "done" else f"face{suffix}: a picture; send it to /api/pictures")
+
+
 def test_of_a_damaged_video_there_is_what_could_be_read(server, film):
     path = cut(film, 0.6)
     found = ended(server, send(server, path))
@@ -127,7 +138,7 @@ def test_wrong_options_are_told_before_anything_is_kept(server, film):
 class Slow(FakeDetector):
     """Takes its time."""
 
-    def __call__(self, image: Image, /) -> Faces:
+    def __call__(self, image: Array, /) -> Faces:
         time.sleep(0.2)
         return super().__call__(image)
 
@@ -241,6 +252,21 @@ def test_errors_do_not_say_where_things_lie(server, film, monkeypatch):
 
     monkeypatch.setattr(JsonLinesSink, "write", full)
     assert ended(server, send(server, film))["error"] == "table.jsonl: cannot be written (File too large)"
+
+
+def test_what_a_server_left_that_was_killed_just_before_is_erased_too(serve: Serve, tmp_path, monkeypatch):
+    monkeypatch.setattr("mien.web.jobs.gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr("mien.web.jobs.YOUNG_SECONDS", 600)
+    monkeypatch.setattr("mien.web.app.SWEEP_SECONDS", 0.05)
+    left = tmp_path / "mien-serve-left"
+    (left / "number").mkdir(parents=True)
+    serve()
+    assert left.exists()
+    os.utime(left, (0, 0))
+    end = time.monotonic() + 30
+    while left.exists():
+        assert time.monotonic() < end, "it stayed"
+        time.sleep(0.02)
 
 
 def test_what_a_killed_server_left_is_erased(tmp_path, monkeypatch):

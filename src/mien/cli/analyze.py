@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,17 +15,15 @@ import typer
 
 from mien.cli import options as given
 from mien.cli.exit_codes import INTERRUPTED, NOTHING_DONE, SOME_FAILED, TERMINATED
-from mien.errors import MienError, SourceUnreadable, UsageError
+from mien.errors import MienError, UsageError
 from mien.io.names import is_live
 
 if TYPE_CHECKING:
     from mien.cli.render import RunTalk
     from mien.io.video import VideoSpan
-    from mien.options import AnalyzeOptions
     from mien.pipeline import Analyzed
     from mien.profile import Profile
     from mien.sinks.registry import OwnOutputs
-    from mien.sinks.resume import SoFar
     from mien.sinks.sink import Sink
     from mien.sinks.unfinished import UnfinishedSink
     from mien.types import Drawer
@@ -81,7 +78,8 @@ def analyze(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Save each face, 160x160: DIR/faces/selected, and DIR/faces/rejected if unsure.",
+            help="Save each face, 160x160: DIR/faces/selected, and DIR/faces/rejected if unsure. 0.9731.000012.jpg is the face with "
+            "the ordinal 12, from 0, and this detection score; where crops lie already, counting goes on behind them.",
             rich_help_panel=given.OUTPUT,
         ),
     ] = None,
@@ -141,7 +139,8 @@ def analyze(
     Without -o the table goes to stdout: as JSON Lines, or for human eyes when stdout is a terminal.
     """
     from mien.cli.baselines import BaselineNotice
-    from mien.cli.render import RunTalk, counted, say_profile
+    from mien.cli.growing import GrowingTable
+    from mien.cli.render import RunTalk, say_profile
     from mien.drawers import styled
     from mien.io.images import ImageLimits
     from mien.io.sources import has_streams
@@ -150,8 +149,6 @@ def analyze(
     from mien.pipeline import Analyzer
     from mien.sinks.baseline import after_baseline
     from mien.sinks.registry import OwnOutputs, Sinks, open_sinks
-    from mien.sinks.resume import NOTHING
-    from mien.sinks.unfinished import UnfinishedSink, failures_of
     from mien.table import columns as table_columns
     from mien.vision.style import Style
     from mien.window import has_screen
@@ -176,6 +173,8 @@ def analyze(
         no_follow=no_follow, smooth=smooth, smooth_seconds=smooth_seconds, detect_every=detect_every, reentry=reentry, baseline=baseline
     )
     detector = given.detector_of(detector, preset)
+    if not quiet:
+        given.tell_of_scores(rules, detector)
     options = AnalyzeOptions(
         detector=detector, model=model, affect=affect, min_score=min_score, unsure=rules, track=track, threads=threads
     )  # fmt: skip
@@ -186,32 +185,26 @@ def analyze(
         "limits": ImageLimits(max_side=max_side, max_pixels=max_pixels, max_bytes=max_bytes),
         "allow_private": allow_private,
     }
-    if any("://" in given for given in inputs):
+    if any("://" in name for name in inputs):
         reading["fetch"] = _fetch(url_timeout, url_max_bytes)
     streams = has_streams(inputs, recursive=not no_recursive)
     folders = [Path(target) for target in output or [] if target != "-"]
     columns = table_columns(raw=streams and track.smooths, delta=baseline is not None)
-    table = _growing(output or [], session=session, crops=save_crops)
-    done = _so_far(table, columns, inputs, recursive=not no_recursive) if resume else NOTHING
-    reading["skip"] = frozenset(done.sources)
+    all_at_once = session is not None or save_crops is not None
+    table = GrowingTable.begun(output or [], options, reading["span"], all_at_once=all_at_once)
+    if resume:
+        table = table.gone_on_with(columns, inputs, recursive=not no_recursive)
+    reading["skip"] = frozenset(table.done.sources)
     analyzer = Analyzer(options)
-    if done.model not in ("", analyzer.model):
-        raise UsageError(f"--resume: the table was begun with the model {done.model!r}, and this run has {analyzer.model!r}")
-    depends = _rows_depend_on(options, reading["span"])
-    failures: dict[str, str] | None = None
-    if table is not None and done.sources:  # of inputs that are in the table, and so are not read again
-        failures = {source: why for source, why in failures_of(table, depends).items() if source in done.sources}
+    table.refuse_other_model(analyzer.model)
     if anonymize:
         analyzer.refuse_half_hidden("--anonymize")
     left = [name for name in inputs if name not in reading["skip"]]
     talk = RunTalk(total=_total(left, reading["span"]), quiet=quiet, noun="frame" if streams else "picture")
-    if done.sources:
-        talk.notice(f"--resume: {counted(len(done.sources), 'input')} in the table already; going on behind, with {done.last} anew")
-    for source, why in (failures or {}).items():
-        talk.fail(source, SourceUnreadable(why))
+    table.tell(talk)
     settings = {
         "columns": columns,
-        "done": done,
+        "done": table.done,
         "baseline": track.baseline,
         "span": reading["span"],
         "recursive": reading["recursive"],
@@ -223,7 +216,7 @@ def analyze(
         sinks.append(open_sinks(output, drawer=drawn, inputs=inputs, **settings))
     elif session is None or as_json:
         sinks.append(after_baseline(_stdout(talk, as_json, va, style.affect_scale), track.baseline))
-    unfinished = None if table is None else UnfinishedSink(table, depends, failures)
+    unfinished = table.sink()
     if unfinished is not None:
         sinks.append(unfinished)
     if session is not None:
@@ -240,44 +233,7 @@ def analyze(
         _run(analyzer.stream(inputs, **reading), Sinks(sinks), talk, own, analyzer.profile, screen, unfinished)
     if profile:
         say_profile(analyzer.profile, talk.pictures)
-    _leave(talk, before=len(done.sources))
-
-
-def _growing(output: list[str], *, session: str | None, crops: Path | None) -> Path | None:
-    """The table that another run could go on with; None where there is none, or where other outputs need all rows in one run."""
-    from mien.sinks.pictures import TABLE
-    from mien.sinks.registry import is_folder, is_table
-    from mien.sinks.tables import GROWING
-
-    growing = [Path(target) for target in output if is_table(target) and Path(target).suffix.lower() in GROWING]
-    folders = [Path(target) for target in output if is_folder(target)]
-    tables = growing or [folder / TABLE for folder in folders[:1]]
-    whole = session is not None or crops is not None or len(growing) + len(folders) < len(output)
-    return None if whole or len(tables) != 1 else tables[0]
-
-
-def _so_far(table: Path | None, columns: Mapping[str, type], inputs: list[str], *, recursive: bool) -> SoFar:
-    """What an interrupted run left in the table of this one. Raises UsageError where a run cannot be gone on with."""
-    from mien.sinks.resume import so_far
-    from mien.sinks.single import names_in
-
-    if table is None:
-        raise UsageError(
-            "--resume: wanted one table, -o x.csv or x.jsonl, and at most folders beside it; other outputs need all rows in one run"
-        )
-    done = so_far(table, columns)
-    if done.last and done.last not in inputs and all(name != done.last for name in names_in(inputs, recursive=recursive)):
-        # Its rows would go, and nothing would come in their place.
-        raise UsageError(f"--resume: {table} ends with {done.last}, which is not among the inputs; wanted the same inputs as then")
-    return done
-
-
-def _rows_depend_on(options: AnalyzeOptions, span: VideoSpan) -> dict[str, Any]:
-    """What the rows of a run depend on, beside the inputs and the model: what is to be the same where a run is gone on with."""
-    told = dataclasses.asdict(options) | dataclasses.asdict(span)
-    parts = {name: told.pop(name) for name in ("unsure", "track")}
-    told |= {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
-    return {name: value for name, value in told.items() if name not in ("model", "threads", "batch")}
+    _leave(talk, before=len(table.done.sources))
 
 
 def _watch(ctx: typer.Context, inputs: list[str]) -> None:
@@ -318,7 +274,7 @@ def _screen(drawer: Drawer) -> Iterator[Callable[[Analyzed], bool]]:
 
 
 def _run(
-    items: Iterator[Any],
+    items: Generator[Any, None, None],
     sinks: Sink,
     talk: RunTalk,
     own: OwnOutputs,
@@ -338,7 +294,7 @@ def _run(
 
     skipped = 0
     try:
-        with terminable(), sinks:
+        with terminable(), closing(items), sinks:  # closed, so that no thread is at work when a sink's fault ends the process
             for item in items:
                 if item_source(item) in own:
                     skipped += 1
@@ -387,11 +343,11 @@ def item_source(item: Any) -> str:
 
 def _total(inputs: list[str], span: VideoSpan) -> int | None:
     """How many pictures and frames will come, for the bar; None where that cannot be known beforehand."""
-    from mien.io.formats import VIDEO_SUFFIXES
+    from mien.io.kinds import is_video_file
 
     if not all(map(os.path.isfile, inputs)):
         return None
-    videos = [name for name in inputs if Path(name).suffix.lower() in VIDEO_SUFFIXES]
+    videos = [name for name in inputs if is_video_file(name)]
     frames: list[int | None] = []
     if videos:
         frames = [_frames(name, span) for name in videos]

@@ -37,7 +37,7 @@ def speed(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
 ) -> None:
     """Milliseconds a picture and a face: warm-up, then the mean, the median and the 95th percentile of many runs."""
-    from mien.evaluate.speed import speed_of_faces, speed_of_pictures
+    from mien.evaluate.speed import COLUMNS, speed_of_faces, speed_of_pictures
     from mien.io.images import read_image
     from mien.options import AnalyzeOptions
     from mien.pipeline import Analyzer
@@ -46,7 +46,7 @@ def speed(
     analyzer = Analyzer(AnalyzeOptions(detector=detector, model=model, threads=threads))
     images = [(path.name, read_image(path).image) for path in pictures] if pictures else [("a drawn face", drawn_face())]
     rows = speed_of_pictures(analyzer, images, runs=runs) + speed_of_faces(analyzer, runs=runs)
-    _print(rows, ("what", "setting", "mean_ms", "median_ms", "p95_ms", "per_s", "ratio_to", "ratio"), as_json=as_json)
+    _print(rows, COLUMNS, as_json=as_json)
 
 
 @app.command()
@@ -98,7 +98,7 @@ def _print(rows: list[dict[str, Any]], columns: tuple[str, ...], *, as_json: boo
     if as_json:
         typer.echo(json.dumps(rows))
         return
-    cells = [[str(row.get(name, "")) for name in columns] for row in rows]
+    cells = [["" if row[name] is None else str(row[name]) for name in columns] for row in rows]
     widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
     for line in (columns, *cells):
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

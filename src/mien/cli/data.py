@@ -14,7 +14,7 @@ from mien.cli.data_clean import clean
 from mien.cli.data_inspect import inspect
 from mien.cli.data_preview import preview
 from mien.cli.data_problems import leave, tell
-from mien.cli.exit_codes import SOME_FAILED
+from mien.cli.exit_codes import NOTHING_DONE, SOME_FAILED
 from mien.errors import MienError, UsageError
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def import_(
         else:
             read.append(found)
     if not read:
-        raise typer.Exit(1)
+        raise typer.Exit(NOTHING_DONE)
     manifest = Manifest.concat(part for part, _ in read)
     _write(manifest, output, inside=not link)
     reports = [report for _, report in read]
@@ -182,7 +182,7 @@ def extra(
     sweep(parts)
     _show(manifest, output, as_json=as_json, added=len(made), problems=tell([report], output.with_suffix(".problems.csv")))
     if not len(made):
-        raise typer.Exit(1)
+        raise typer.Exit(NOTHING_DONE)
     leave([report])
 
 
@@ -217,20 +217,14 @@ def _near(manifest: Manifest) -> Ints:
     Look-alikes, of which mien.data.detail would leave the near duplicates: also different expressions of one person are to be on one
     side, and that too many are tied together costs nothing here.
     """
-    import numpy as np
-
     from mien.cli.render import progress_counter
-    from mien.data.duplicates import copies, pixel_hash, small
-    from mien.io.events import Failure
+    from mien.data.duplicates import alike
+    from mien.data.measures import measure
 
-    hashes = [""] * len(manifest)
-    rows = np.zeros((len(manifest), small(np.zeros((8, 8, 3), np.uint8)).size), np.float32)
-    with progress_counter(len(manifest), "pictures") as done:
-        for i, picture in manifest.pictures():
-            if not isinstance(picture, Failure):
-                hashes[i], rows[i] = pixel_hash(picture), small(picture)
-            done(i + 1)
-    return copies(hashes, rows).groups()
+    with progress_counter(len(manifest), "pictures measured") as done:
+        found = measure(manifest, progress=done)
+    with progress_counter(len(manifest), "pictures compared") as done:
+        return alike(found.pixels, found.small, progress=done)
 
 
 def _show(manifest: Manifest, output: Path, *, as_json: bool, **more: Any) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,13 +30,30 @@ class Method(StrEnum):
     weights = "weights"
 
 
+MADE, DRAWN, WEIGHED = Method.pictures, Method.smote, Method.weights
+TAKEN_BY = {
+    **dict.fromkeys(("output", "smote_value", "detector", "seed"), (MADE, DRAWN)),
+    **dict.fromkeys(("modify_coef", "train_part", "recipe", "image_size", "copies", "tries", "suffix", "workers"), (MADE,)),
+    **dict.fromkeys(("model", "neighbours"), (DRAWN,)),
+    "beta": (WEIGHED,),
+}
+"""Methods that an option is for, where it is not for all."""
+
+
 def balance(
+    ctx: typer.Context,
     source: Annotated[Path, typer.Argument(metavar="IN", help="Folder with a folder per emotion, or a manifest (.parquet).")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for pictures, .npz for smote; none for weights.")] = None,
     method: Annotated[
         Method, typer.Option(help="pictures: R0's augmented ones; smote: vectors between vectors; weights: for the loss.")
     ] = Method.pictures,
-    smote_value: Annotated[int, typer.Option(min=0, help="Pictures a class is cut to or filled up to.")] = 5000,
+    smote_value: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Pictures a class is cut to or filled up to; for smote only filled up. Default 5000; for smote the largest class's.",
+        ),
+    ] = None,
     modify_coef: Annotated[float, typer.Option(min=0, help="Share of what lacks that is made.")] = 1.0,
     train_part: Annotated[
         float, typer.Option(min=0, max=0.999, help="Share of the originals without a split that is held out and never augmented.")
@@ -51,7 +68,7 @@ def balance(
     ] = None,
     tries: Annotated[int, typer.Option(min=1, help="Failed tries in a row after which an original is given up.")] = 20,
     suffix: Annotated[str, typer.Option("--format", help="Files to write: jpg, png or webp.")] = "jpg",
-    model: Annotated[str, typer.Option(help="For smote: the recogniser whose outputs are the vectors.")] = "base",
+    model: Annotated[str, typer.Option(help="For smote: the model whose features are the vectors.")] = "base",
     neighbours: Annotated[int, typer.Option(min=1, help="For smote: nearest neighbours to draw towards.")] = 5,
     beta: Annotated[float | None, typer.Option(help="For weights: by the effective number of pictures (Cui 2019), such as .999.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same files.")] = 0,
@@ -63,6 +80,9 @@ def balance(
     R0's procedure: of each class with n pictures of exactly one face, min(n, smote-value) are kept and (smote-value - n) * modify-coef
     made by the recipe, from originals that are not held out; a new one counts when exactly one face is found in it. Nobody is held out
     and trained on. An interrupted run goes on when the command is given again.
+
+    --method smote: an npz of each picture's features and of new ones between those of small classes; pictures in val and test have theirs
+    beside them, without new ones. --method weights: a table. Options of another method are refused.
     """
     import numpy as np
 
@@ -73,18 +93,19 @@ def balance(
     from mien.data.balance_run import UNREADABLE
     from mien.data.readers.recognise import read_any
 
-    if output is None and method is not Method.weights:
-        raise UsageError(f"--method {method.value} needs an output: -o {'vectors.npz' if method is Method.smote else 'FOLDER'}")
+    _refuse_strangers(ctx, method)
+    if output is None and method is not WEIGHED:
+        raise UsageError(f"--method {method.value} needs an output: -o {'vectors.npz' if method is DRAWN else 'FOLDER'}")
     manifest, report = read_any(source, progress=lambda total: progress_counter(total, "pictures read"))
     tell([report], rest="mien data import lists all")
-    if output is None or method is Method.weights:
+    if output is None:
         _weights(manifest, beta, as_json=as_json)
-    elif method is Method.smote:
-        _smote(manifest, report, output, model, detector, neighbours=neighbours, seed=seed)
+    elif method is DRAWN:
+        _smote(manifest, report, output, model, detector, size=smote_value, neighbours=neighbours, seed=seed, as_json=as_json)
     else:
         is_manifest = source.suffix.lower() == ".parquet"
         options = BalanceOptions(
-            smote_value,
+            5000 if smote_value is None else smote_value,
             modify_coef,
             train_part,
             (0 if is_manifest else 224) if image_size is None else image_size,
@@ -101,6 +122,17 @@ def balance(
         _name_unreadable(manifest, np.flatnonzero(np.isin(manifest["id"], lost)), report, rest=f"{output / 'dropped.csv'} lists all")
         _tell(found, output, as_json=as_json)
     leave([report])
+
+
+def _refuse_strangers(ctx: typer.Context, method: Method) -> None:
+    """Raise UsageError where an option was given that the method does not heed."""
+    for option in ctx.command.params:
+        name = option.name or ""
+        found = ctx.get_parameter_source(name)
+        if method not in TAKEN_BY.get(name, (method,)) and found is not None and found.name != "DEFAULT":
+            raise UsageError(
+                f"{option.opts[0]}: only for --method {' and '.join(TAKEN_BY[name])}, and this is {method.value}; leave it out"
+            )
 
 
 def _name_unreadable(manifest: Manifest, rows: Ints, report: Report, *, rest: str) -> None:
@@ -175,24 +207,42 @@ def _weights(manifest: Manifest, beta: float | None, *, as_json: bool) -> None:
         )
 
 
-def _smote(manifest: Manifest, report: Report, output: Path, model: str, detector: str, *, neighbours: int, seed: int) -> None:
+def _smote(
+    manifest: Manifest, report: Report, output: Path, model: str, detector: str, *, size: int | None, neighbours: int, seed: int,
+    as_json: bool,
+) -> None:  # fmt: skip
     import numpy as np
 
     from mien.cli.render import counted, progress_counter, say
-    from mien.data.files import whole
     from mien.data.smote import embed, smote
+    from mien.io.whole import whole
     from mien.models.detectors.registry import detector as detector_by_name
     from mien.models.registry import recogniser as recogniser_by_name
 
     if output.suffix.lower() != ".npz":
         raise UsageError(f"{output}: smote writes vectors; wanted a name that ends in .npz")
-    mine = ((manifest["split"] == "train") | (manifest["split"] == "")) & (manifest["label"] != "")
-    wanted = np.flatnonzero(mine)
+    wanted = np.flatnonzero(manifest["label"] != "")
     with progress_counter(len(wanted), "pictures") as move:
         features, rows = embed(manifest, wanted, recogniser_by_name(model), detector_by_name(detector), progress=move)
     _name_unreadable(manifest, np.setdiff1d(wanted, rows), report, rest="mien data inspect lists all")
-    found = smote(features, manifest["label"][rows].tolist(), neighbours=neighbours, seed=seed)
-    ids = np.array([*manifest["id"][rows], *[""] * int(found.generated.sum())], str)
+    held = np.isin(manifest["split"][rows], ("val", "test"))
+    found = smote(features[~held], manifest["label"][rows[~held]].tolist(), size=size, neighbours=neighbours, seed=seed)
+    arrays: dict[str, Any] = {
+        "features": found.features, "labels": np.array(found.labels, str), "generated": found.generated,
+        "ids": np.array([*manifest["id"][rows[~held]], *[""] * int(found.generated.sum())], str), "held_features": features[held],
+        **{f"held_{name}s": manifest[name][rows[held]].astype(str) for name in ("label", "split", "id")},
+    }  # fmt: skip
     with whole(output) as part, part.open("wb") as file:
-        np.savez_compressed(file, features=found.features, labels=np.array(found.labels, str), generated=found.generated, ids=ids)
-    say(f"{output}: {counted(len(rows), 'vector')} of {features.shape[1]} numbers, {int(found.generated.sum()):,} new ones behind them")
+        np.savez_compressed(file, **arrays)
+    if as_json:
+        counts = {name: int(n) for name, n in zip(*np.unique(arrays["labels"], return_counts=True), strict=True)}
+        made = {name: int((arrays["labels"][found.generated] == name).sum()) for name in counts}
+        classes = {name: {"n": n, "generated": made[name]} for name, n in counts.items()}
+        typer.echo(json.dumps({"numbers": features.shape[1], "classes": classes, "held": int(held.sum())}))
+    beside = (
+        f"; {counted(int(held.sum()), 'held-out one')} beside them" if held.any() else ", none held out (mien data split does that first)"
+    )
+    say(
+        f"{output}: {counted(int((~held).sum()), 'vector')} of {features.shape[1]} numbers, {int(found.generated.sum()):,} new ones behind "
+        f"them{beside}"
+    )

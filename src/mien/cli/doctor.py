@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from mien.cli.exit_codes import FAULT_FOUND
 from mien.errors import MienError
 
 OK, MISSING, BAD = "ok", "missing", "bad"
@@ -43,7 +44,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     else:
         print_table(("what", "state", "found", "to do"), [dataclasses.astuple(finding) for finding in findings])
     if any(finding.state == BAD for finding in findings):
-        raise typer.Exit(1)
+        raise typer.Exit(FAULT_FOUND)
 
 
 def _looked(look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:

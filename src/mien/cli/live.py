@@ -101,6 +101,8 @@ def live(
     )
     rules = given.unsure_rules_of(unsure_rules, preset)
     detector = given.detector_of(detector, preset)
+    if not quiet:
+        given.tell_of_scores(rules, detector)
     options = AnalyzeOptions(detector=detector, model=model, affect=affect, min_score=min_score, unsure=rules, track=track, threads=threads)
     drawn = styled(style, drawer, anonymize=anonymize)
     reading = {"width": width, "height": height, "fps": fps, "reconnect": reconnect, "give_up": give_up}

@@ -13,8 +13,10 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
+from mien.cli.closed import open_closed_streams
 from mien.cli.exit_codes import INTERRUPTED, NOTHING_DONE, PIPE_CLOSED, WRONG_USAGE
 from mien.errors import MienError, UnknownName, UsageError
+from mien.interrupt import noted
 
 VERBS: dict[str, tuple[str, str]] = {
     "analyze": ("mien.cli.analyze:analyze", "Find faces in pictures and videos and read the expressions they show."),
@@ -104,19 +106,23 @@ def main(args: Sequence[str] | None = None) -> int:
     end = given.index("--") if "--" in given else len(given)
     debug = "--debug" in given[:end]
     given = [word for word in given[:end] if word != "--debug"] + given[end:]
-    try:
-        code = app(given, prog_name="mien", standalone_mode=False)
-    except (KeyboardInterrupt, typer.Abort):
-        return INTERRUPTED
-    except Exception as error:  # the one place where any error becomes a line; --debug shows it whole
-        if debug and not hasattr(error, "format_message"):
-            raise
-        return _told(error)
+    with noted() as interrupted:
+        try:
+            code = app(given, prog_name="mien", standalone_mode=False)
+        except (KeyboardInterrupt, typer.Abort):
+            return INTERRUPTED
+        except Exception as error:  # the one place where any error becomes a line; --debug shows it whole
+            if debug and not hasattr(error, "format_message"):
+                raise
+            if interrupted() and (isinstance(error, ImportError) or not isinstance(error, MienError)):
+                return INTERRUPTED  # modules in C that are being loaded make an ImportError of a Ctrl-C
+            return _told(error)
     return code if isinstance(code, int) else 0
 
 
 def run() -> None:
     """The entry point of the command `mien`."""
+    open_closed_streams()
     sys.exit(main())
 
 

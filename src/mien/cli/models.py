@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mien.cli.exit_codes import FAULT_FOUND
 from mien.errors import MienError, ModelError, UnknownName
 
 if TYPE_CHECKING:
@@ -20,27 +21,38 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="List, show, 
 
 TOLERANCE = 1e-4
 """Largest difference from the golden answers that is let pass: between processors the last digits of a network differ."""
-COLUMNS = ("name", "kind", "size_mb", "crop", "accuracy", "licence", "where")
+COLUMNS = ("name", "kind", "size_mb", "crop", "accuracy", "settings", "licence", "where")
+EMPTY = {"model": ("settings",), "detector": ("crop", "accuracy")}
+"""Columns that a kind has nothing for: its table on the terminal goes without them."""
 
 
 @app.command("list")
 def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False) -> None:
-    """All models and detectors: size, crop, accuracy, licence, and where they are."""
+    """All models and detectors: size, crop and accuracy or settings, licence, and where they are."""
     from mien.cli.render import print_table
 
     rows = [*_recognisers(), *_detectors()]
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
         return
-    print_table(COLUMNS, [["" if row[name] is None else _text(row[name]) for name in COLUMNS] for row in rows], right=("size_mb",))
+    for kind, empty in EMPTY.items():
+        columns = [name for name in COLUMNS if name not in empty]
+        own = [row for row in rows if row["kind"] == kind]
+        print_table(columns, [["" if row[name] is None else _text(name, row[name]) for name in columns] for row in own], right=("size_mb",))
 
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Name of a model, or path of its .onnx or .json file or of a folder with one.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the card as JSON.")] = False,
+    name: Annotated[
+        str, typer.Argument(help="Name of a model or detector, or path of a model's .onnx or .json file or of a folder with one.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the card, or what is known of the detector, as JSON.")] = False,
 ) -> None:
-    """The card of a model: what it wants and gives, how it was made, how good it is."""
+    """The card of a model: what it wants and gives, how it was made, how good it is. Of a detector its settings, licence and place."""
+    if (found := _known_detector(name)) is not None:
+        told = {column: value for column, value in found.items() if value is not None}
+        typer.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(_lines(told)))
+        return
     card, path = _card(name)
     if as_json:
         typer.echo(card.to_json(), nl=False)
@@ -68,11 +80,13 @@ def check(
     """Check files against their hashes, load them, and compare answers with those on record. Exit code 1 when one differs."""
     wanted = checks()
     if name is not None:
-        if name not in wanted:
+        if name in wanted:
+            wanted = {name: wanted[name]}
+        elif _known_detector(name) is not None:
+            wanted = {name: lambda: _check_detector(name)}
+        else:
             _card(name)  # says which names there are, or knows a path
             wanted = {name: lambda: check_model(name)}
-        else:
-            wanted = {name: wanted[name]}
     rows: list[dict[str, Any]] = []
     for one, work in wanted.items():
         try:
@@ -84,7 +98,7 @@ def check(
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
     if not all(row["ok"] for row in rows):
-        raise typer.Exit(1)
+        raise typer.Exit(FAULT_FOUND)
 
 
 def check_model(name: str) -> str:
@@ -166,6 +180,7 @@ def _check_detector(name: str) -> str:
 
 
 def _card(name: str) -> tuple[ModelCard, Path]:
+    from mien.models.detectors.registry import names as detectors
     from mien.models.registry import by_path, cards, names
 
     if (found := by_path(name)) is not None:
@@ -174,8 +189,23 @@ def _card(name: str) -> tuple[ModelCard, Path]:
     if name not in known:
         if name in set(names()):
             raise ModelError(f"model {name!r} comes from a plug-in and has no card")
-        raise UnknownName("model with a card", name, known)
+        raise UnknownName("model with a card or detector", name, [*known, *detectors()])
     return known[name]
+
+
+def _known_detector(name: str) -> dict[str, Any] | None:
+    """What is known of a detector; None for any other name, and for that of a model too, which comes first."""
+    from mien.models.detectors.registry import preset
+    from mien.models.registry import by_path, cards, names
+
+    if by_path(name) is not None or name in cards() or name in set(names()):
+        return None
+    try:
+        about = preset(name).about
+    except UnknownName:
+        return None
+    row = {column: value for column, value in _detector(name).items() if column not in EMPTY["detector"]}
+    return {"name": row.pop("name"), "kind": row.pop("kind"), "about": about} | row
 
 
 def _recognisers() -> list[dict[str, Any]]:
@@ -198,24 +228,32 @@ def _recognisers() -> list[dict[str, Any]]:
 
 
 def _detectors() -> list[dict[str, Any]]:
-    from mien.models.detectors.registry import LICENCES, SHA256, names
+    from mien.models.detectors.registry import names
+
+    return [_detector(name) for name in names()]
+
+
+def _detector(name: str) -> dict[str, Any]:
+    from mien.models.detectors.registry import LICENCES, SHA256, preset
     from mien.models.locate import weights_folders
 
-    rows = []
-    for name in names():
-        stem, _, variant = name.partition(":")
-        start = f"blazeface_{variant or 'short'}" if stem == "mediapipe" else stem
-        here = [path for file in SHA256 if file.startswith(start) if (path := _first(weights_folders(), file))]
-        licence = LICENCES.get(stem) or None
-        if stem == "haar":
-            rows.append(_row(name, "detector", licence=licence, where="OpenCV"))
-        elif here:
-            rows.append(
-                _row(name, "detector", size_mb=_mb(sum(p.stat().st_size for p in here)), licence=licence, where=str(here[0].parent))
-            )
-        else:
-            rows.append(_row(name, "detector", licence=licence, where="missing" if any(f.startswith(start) for f in SHA256) else "plug-in"))
-    return rows
+    stem, _, variant = name.removesuffix(":tiled").partition(":")
+    start = f"blazeface_{variant or 'short'}" if stem == "mediapipe" else stem
+    here = [path for file in SHA256 if file.startswith(start) if (path := _first(weights_folders(), file))]
+    if stem == "haar":
+        where = "OpenCV"
+    elif here:
+        where = str(here[0].parent)
+    else:
+        where = "missing" if any(file.startswith(start) for file in SHA256) else "plug-in"
+    return _row(
+        name,
+        "detector",
+        size_mb=_mb(sum(path.stat().st_size for path in here)) if here else None,
+        settings=dict(preset(name).settings),
+        licence=LICENCES.get(stem) or None,
+        where=where,
+    )
 
 
 def _first(folders: list[Path], file: str) -> Path | None:
@@ -234,9 +272,11 @@ def _has_accuracy(figures: Any) -> bool:
     return isinstance(figures, dict) and isinstance(figures.get("accuracy"), (int, float))
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, dict):
+def _text(column: str, value: Any) -> str:
+    if column == "accuracy":
         return "\n".join(f"{data} {figure:.3f}" for data, figure in value.items())
+    if column == "settings":
+        return ", ".join(f"{option} {setting}" for option, setting in value.items())
     return str(value)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
@@ -79,7 +80,9 @@ PageAffectScale = Annotated[
 ]
 Anonymize = Annotated[bool, typer.Option("--anonymize", help="Make the faces unrecognisable on the pictures.", rich_help_panel=DRAWING)]
 DrawerName = Annotated[str, typer.Option(help="A plug-in's drawer; the options above are for mien's own.", rich_help_panel=DRAWING)]
-UnsureRulesName = Annotated[str | None, typer.Option(help="default, r3 or never; single thresholds below.", rich_help_panel=DOUBT)]
+UnsureRulesName = Annotated[
+    str | None, typer.Option(help="default, r3 (for MTCNN's scores, --detector mtcnn:r3) or never.", rich_help_panel=DOUBT)
+]
 UnsureScore = Annotated[float | None, typer.Option(help="Detection score up to this, 0..1.", rich_help_panel=DOUBT)]
 UnsureSize = Annotated[float | None, typer.Option(help="Shorter side of the box below this, pixels.", rich_help_panel=DOUBT)]
 UnsureBlur = Annotated[float | None, typer.Option(help="Share of fine detail below this.", rich_help_panel=DOUBT)]
@@ -136,13 +139,29 @@ def unsure_rules_of(name: str | None, preset: str | None, thresholds: Mapping[st
     return dataclasses.replace(known, **{field: value for field, value in thresholds.items() if value is not None})
 
 
-def session_sink(url: str | None, name: str, options: AnalyzeOptions, columns: Mapping[str, type]) -> Sink:
-    """The sink that records a session; with a baseline, its rows wait for it like a table's."""
-    from mien.sinks.baseline import after_baseline
-    from mien.store import open_store
+def tell_of_scores(rules: UnsureRules, detector: str) -> None:
+    """Say where the rule of r3 meets the scores of another detector: YuNet's end at about .96, so that it leaves no face sure."""
+    from mien.cli.render import say
+    from mien.unsure import RULES
 
-    writer = open_store(url).writer(name, model=options.model, options=dataclasses.asdict(options), columns=columns)
-    return after_baseline(writer, options.track.baseline)
+    highest = RULES["r3"].min_score
+    if rules.min_score == highest and detector.partition(":")[0] != "mtcnn":
+        say(
+            f"mien: every face with a detection score up to {highest:g} is unsure, the rule of r3 for MTCNN's scores; those of {detector} "
+            "may all be lower: --detector mtcnn:r3, or --unsure-rules default"
+        )
+
+
+def session_sink(url: str | None, name: str, options: AnalyzeOptions, columns: Mapping[str, type]) -> Sink:
+    """The sink that records a session, from its first result on; with a baseline, its rows wait for it like a table's."""
+    from mien.sinks.baseline import after_baseline
+    from mien.sinks.first_seen import FirstSeenSink
+    from mien.store import open_store
+    from mien.store.sessions import checked_name
+
+    store, name = open_store(url), checked_name(name)
+    writer = partial(store.writer, name, model=options.model, options=dataclasses.asdict(options), columns=columns)
+    return after_baseline(FirstSeenSink(writer), options.track.baseline)
 
 
 def seconds_span(text: str, *, before: bool = False) -> tuple[float, float]:

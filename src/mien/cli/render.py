@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mien.io.names import printable
 from mien.labels import to_seven
 from mien.sinks.sink import Sink
-from mien.table import REASON_SEPARATOR, shown
+from mien.table import OF_STREAMS, REASON_SEPARATOR, heading, shown, shown_columns
 from mien.types import Frame, Result
 
 if TYPE_CHECKING:
@@ -163,13 +163,14 @@ class TerminalSink(Sink):
     what = ""
 
     def __init__(self, *, affect: bool = False, scale: str = "unit", talk: RunTalk | None = None) -> None:
-        self._columns = ["source", "face", "emotion", "second", *(("valence", "arousal") if affect else ()), "unsure"]
+        affects = ("valence", "arousal") if affect else ()
+        self._columns = ("source", *OF_STREAMS, "face", "emotion", "second", *affects, "unsure")
         self._seven, self._talk = scale == "seven", talk
         self._rows: list[dict[str, Any]] = []
 
     def write(self, frame: Frame, result: Result, /) -> None:
         """Keep the rows of one picture; print when there are many."""
-        self._rows += result.rows()
+        self._rows += result.rows() if frame.stream else (row | {"time_s": None} for row in result.rows())
         if len(self._rows) >= BLOCK:
             self._print()
 
@@ -179,8 +180,9 @@ class TerminalSink(Sink):
             self._print()
 
     def _print(self) -> None:
+        names = shown_columns(self._rows, self._columns)
         with self._talk.aside() if self._talk else nullcontext():
-            print_table(self._columns, [[self._cell(row, name) for name in self._columns] for row in self._rows])
+            print_table([*map(heading, names)], [[self._cell(row, name) for name in names] for row in self._rows])
         self._rows = []
 
     def _cell(self, row: dict[str, Any], name: str) -> str:
@@ -210,7 +212,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right:
         for row in cells:
             row[at] = row[at] if len(row[at]) <= room else "…" + row[at][1 - room :]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    numbers = {"face", "valence", "arousal", *right}
+    numbers = {"time", "person", "face", "valence", "arousal", *right}
     for name in columns:
         # Only words may break; a figure that is cut in two cannot be read.
         table.add_column(name, justify="right" if name in numbers else "left", no_wrap=name in numbers, overflow="fold")

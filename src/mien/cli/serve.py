@@ -99,6 +99,8 @@ def serve(
     _check_certificate(certificate, key)
     track = TrackOptions(smooth=smooth, smooth_seconds=smooth_seconds, detect_every=detect_every)
     rules = given.unsure_rules_of(unsure_rules, None)
+    if not quiet:
+        given.tell_of_scores(rules, detector)
     options = AnalyzeOptions(detector=detector, model=model, affect=affect, unsure=rules, track=track, threads=threads)
     password = _token(token, host, no_token=no_token)
     settings = ServeSettings(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.errors import UsageError
+from mien.errors import UnknownName, UsageError
 
 if TYPE_CHECKING:
     from mien.store.sessions import Session
@@ -125,20 +126,24 @@ def purge(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     store: Where = None,
 ) -> None:
-    """Delete sessions for good: their bytes leave the store's files."""
+    """Delete sessions for good: their bytes leave the store's files. Where they could not at once, the next purge makes up for it."""
     from mien.cli.render import counted, say
 
     if [session is not None, older_than is not None, expired, all_].count(True) != 1:
         raise UsageError("purge: wanted one of SESSION, --older-than DAYS, --expired, --all")
     with _open(store) as opened:
+        due = opened.erasure_due
         if session is not None:
-            found = opened.find(session)
+            found = _named(opened, session, due)
         elif older_than is not None:
             found = [one for one in opened.sessions() if one.state() != "running" and one.age_days() >= older_than]
         else:
             found = opened.expired() if expired else opened.sessions()
         if not found:
-            say(f"mien: nothing to purge in {opened.place}")
+            if due:
+                opened.purge(found)
+            held = "; the bytes of sessions purged before have left its files" if due else ""
+            say(f"mien: nothing to purge in {opened.place}{held}")
             return
         rows = sum(one.row_count for one in found)
         more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
@@ -149,6 +154,19 @@ def purge(
             typer.confirm(f"Delete for good {line}?", abort=True, err=True)
         opened.purge(found)
     say(f"purged {line}")
+
+
+def _named(store: Store, session: str, due: Collection[int]) -> list[Session]:
+    """The sessions of a name or number; none for one that was purged, but not quite.
+
+    due: the numbers of those. Of their names nothing is kept, so that any may be one of theirs.
+    """
+    try:
+        return store.find(session)
+    except UnknownName:
+        if not due or (session.strip().isdigit() and session.strip() not in map(str, due)):
+            raise
+        return []
 
 
 def outline(timeline: Timeline) -> dict[str, Any]:

@@ -78,10 +78,13 @@ def reaction(
     """
     from mien.cli.render import counted
     from mien.report.reaction import write_reaction_page
-    from mien.report.writing import ALPHA, Writing
+    from mien.report.shared import sure, why_untested
+    from mien.report.study_words import study_words
+    from mien.report.writing import Writing
     from mien.study.outputs import write_reaction
     from mien.study.plan import read_parts, read_plan, recordings_of
     from mien.study.reaction import ReactionSettings, react, refuse_names
+    from mien.study.statistics import LEAST
     from mien.study.viewer import Viewer
 
     Writing.of(language, affect_scale)  # which refuses names there are not, before anything is read
@@ -105,6 +108,10 @@ def reaction(
     run.say("working out intervals and tests")
     found = react(viewers, named, settings)
     run.tell_models(reader.models)
+    if (made := found.turns) < rounds and not why_untested(found):
+        run.tell(
+            f"moments and parts: {made:,} turns made of {rounds:,} asked for, as so many viewers and steps take long; see docs/studies.md"
+        )
     for left in found.left_out:
         run.tell(f"{left.name}: left out ({left.why})")
     read = [{"file": one.file, "viewer": one.viewer, "start": one.start, "group": one.group} for one in recordings]
@@ -113,8 +120,11 @@ def reaction(
     write_reaction_page(
         found, output / PAGE, title=name, language=language, affect_scale=affect_scale, models=reader.models, failed=run.failed
     )
-    shared = sum(moment.p <= ALPHA for moment in found.moments)
-    run.end(f"{counted(len(found.curves), 'viewer')}, {counted(shared, 'shared moment')}", [PAGE, *files])
+    if untested := why_untested(found):
+        shared = f"shared moments {study_words('en')[untested].format(least=LEAST)}"
+    else:
+        shared = counted(len(sure(found)), "shared moment")
+    run.end(f"{counted(len(found.curves), 'viewer')}, {shared}", [PAGE, *files])
 
 
 @app.command()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mien.models.card import ModelCard
     from mien.train.config import TrainConfig
     from mien.train.rows import TrainData
+    from mien.train.run_folder import RunFolder
     from mien.types import Floats
 
 Data = Annotated[
@@ -36,19 +37,26 @@ def needs_torch() -> None:
         raise ExtraMissing('training needs PyTorch: pip install "mien[train]"') from None
 
 
-def read(config: TrainConfig, data: list[Path], duplicates: Path | None, detector: str, folder: Path) -> TrainData:
-    """The rows, with what is left out told and what takes long counted. Pretrained weights that an address names are fetched, once."""
+def read(
+    config: TrainConfig, data: list[Path], duplicates: Path | None, detector: str, folder: Path, *, run: RunFolder | None = None
+) -> TrainData:
+    """The rows, with what is left out told and what takes long counted. Pretrained weights that an address names are fetched, once.
+
+    run: the run that they are for, if rows are to be held out as they were for it.
+    """
     from mien.cli.render import progress_counter, say
     from mien.models.detectors.registry import detector as detector_by_name
     from mien.train.nets import fetch_pretrained
-    from mien.train.rows import read_data
+    from mien.train.rows import LOOK_ALIKES, read_data
+    from mien.train.run_data import its_hold_out
 
     if (weights := config.settings.weights).startswith(("http://", "https://")):
         say(f"{weights}: {fetch_pretrained(weights, config.settings.sha256)}")
     finder = detector_by_name(detector, threads=config.threads)
     return read_data(
-        config, data, detector=finder, called=detector, folder=folder, duplicates=duplicates, say=say, progress=progress_counter
-    )
+        config, data, detector=finder, called=detector, folder=folder, duplicates=duplicates,
+        held_out=LOOK_ALIKES if run is None else its_hold_out(run), say=say, progress=progress_counter,
+    )  # fmt: skip
 
 
 @with_settings
@@ -70,6 +78,7 @@ def train(
     import sys
 
     from mien.cli.render import say
+    from mien.train.affect_origin import told
     from mien.train.config import read_config
     from mien.train.curve_png import write_png
     from mien.train.curves import read_metrics
@@ -79,8 +88,10 @@ def train(
     from mien.train.terminal import TerminalCurves
 
     settings = read_config(config, **(changes or {}))
-    rows = read(settings, data, duplicates, detector, out)
     folder = out / settings.name
+    rows = read(settings, data, duplicates, detector, out, run=RunFolder(folder) if resume else None)
+    if line := told(rows.origin, settings):
+        say(line)
     curves = TerminalCurves(
         settings.epochs, sys.stderr, monitor=settings.monitor, before=read_metrics(folder) if RunFolder(folder).begun else None
     )
@@ -93,7 +104,7 @@ def train(
     if not fitted.leader:
         return
     say(f"curves: {write_png(folder)}, {write_page(folder)}")
-    _export(RunFolder(folder).config(), fitted.state, rows, folder, command=_command(config, changes or {}, data))
+    _export(RunFolder(folder), RunFolder(folder).config(), fitted.state, rows, folder, command=_command(config, changes or {}, data))
 
 
 def export(
@@ -115,7 +126,8 @@ def export(
     """Write a run's network as ONNX file, card and golden crops.
 
     Refuses when the file and torch disagree. The validation rows of the data calibrate it: temperatures, the ranges of 8 bits, and what
-    those cost. Colour and classes stay those of the run, whatever the data are; data with a class that it does not know are refused.
+    those cost. Colour, classes and anchors stay those of the run, whatever the data are; data with a class that it does not know
+    are refused.
     """
     needs_torch()
     from mien.cli.render import say
@@ -132,13 +144,13 @@ def export(
         "name": name or None,
     }
     settings = changed(folder.config(), {key: value for key, value in given.items() if value is not None})
-    rows = read(in_its_colour(settings, folder), data, duplicates, detector, run.parent)
+    rows = read(in_its_colour(settings, folder), data, duplicates, detector, run.parent, run=folder)
     rows = under_its_classes(settings, rows, folder, say=say)
     said = [] if mirror is None else ["--mirror" if mirror else "--no-mirror"]
     said += [] if int8 is None else ["--int8" if int8 else "--no-int8"]
     said += [f"--soup {path.name}" for path in soup or []] + [f"--partner {path.name}" for path in partner or []]
     frequencies = its_frequencies(settings, rows, folder)
-    _export(settings, folder.shipped(), rows, out or run, command=_exported(run, data, said), frequencies=frequencies)
+    _export(folder, settings, folder.shipped(), rows, out or run, command=_exported(run, data, said), frequencies=frequencies)
 
 
 def _exported(run: Path, data: list[Path], options: list[str]) -> str:
@@ -148,14 +160,23 @@ def _exported(run: Path, data: list[Path], options: list[str]) -> str:
 
 
 def _export(
-    settings: TrainConfig, state: Any, rows: TrainData, folder: Path, *, command: str, frequencies: Mapping[str, Floats] | None = None
-) -> None:
+    run: RunFolder, settings: TrainConfig, state: Any, rows: TrainData, folder: Path, *, command: str,
+    frequencies: Mapping[str, Floats] | None = None,
+) -> None:  # fmt: skip
+    import dataclasses
+
     from mien.cli.render import say
+    from mien.train.affect_origin import told
     from mien.train.calibrate import GRID
     from mien.train.commit import commit
     from mien.train.export import at_ends
     from mien.train.export import export as write
+    from mien.train.run_data import its_origin
 
+    origin = its_origin(settings, rows, run)
+    if origin != rows.origin and (line := told(origin, settings)):  # that of the data is told, or is not what was learnt
+        say(line)
+    rows = dataclasses.replace(rows, origin=origin)
     card = write(settings, state, rows, folder, frequencies=frequencies, source={"command": command, "commit": commit()})
     say(f"{folder / card.file}: {card.bytes / 1e6:.1f} MB; {_temperatures(card)}")
     for name, (temperature, count) in at_ends(card, rows.judge).items():

@@ -142,12 +142,12 @@ def shifted(points: Points) -> Points:
     return np.asarray(points - points.min(axis=0))
 
 
-def scaled(points: Points, *, mean: float = 4.0) -> Points:
-    """Points (n, 2) >= 0 scaled so that each axis has the mean given."""
+def scaled(points: Points) -> Points:
+    """Points (n, 2) >= 0 scaled so that each axis has the mean 4, the middle of 1..7."""
     means = points.mean(axis=0)
     if not (means > 0).all():
         raise DataError("isomap: all pictures lie on one point of an axis, so that it cannot be scaled; wanted pictures that differ")
-    return np.asarray(points * (mean / means))
+    return np.asarray(points * (4 / means))
 
 
 def pulled(points: Points, centres: Points, classes: Ints) -> Points:

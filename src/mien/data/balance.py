@@ -19,7 +19,6 @@ from typing import Any
 
 from mien.data.balance_plan import BalanceOptions, ClassReport, Share, plan
 from mien.data.balance_run import Dropped, Progress, Run, holds
-from mien.data.files import whole
 from mien.data.generate import Maker, name_of
 from mien.data.journal import Journal
 from mien.data.manifest import Manifest
@@ -27,6 +26,7 @@ from mien.data.readers.folders import read_folder
 from mien.data.readers.report import Report
 from mien.data.recipes import Augment, Recipe, recipe
 from mien.errors import DataError
+from mien.io.whole import whole
 from mien.types import Detector
 
 __all__ = ["SMOTE", "BalanceOptions", "Balanced", "ClassReport", "Share", "balance", "plan"]

@@ -18,8 +18,8 @@ from mien.data.heldout import hold_out, kin
 from mien.data.journal import Journal
 from mien.data.manifest import GENERATED, Manifest
 from mien.data.split import ties
-from mien.errors import SinkError
 from mien.io.prefetch import prefetched
+from mien.io.whole import whole
 from mien.types import Bools, Ints
 
 Progress = Callable[[str, int, int], None]
@@ -188,13 +188,8 @@ def _number(text: str) -> int:
 
 def _write(path: Path, data: bytes) -> None:
     """A file that appears whole. Not forced to the disk one by one, which takes 20 times as long: a later run looks at what it holds."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(path, durable=False) as part:
         part.write_bytes(data)
-        part.replace(path)
-    except OSError as error:
-        raise SinkError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
 def holds(path: Path, sha256: str) -> bool:

@@ -10,9 +10,9 @@ import numpy as np
 
 from mien.data import markup as m
 from mien.data.clean import LOOKED, Cleaning, shares
-from mien.data.files import whole
 from mien.data.inspect import thumbs
 from mien.data.manifest import Manifest
+from mien.io.whole import whole
 from mien.types import Ints
 
 SHEET = 1000

@@ -97,22 +97,21 @@ def near(
     pictures: Floats,
     threshold: float = THRESHOLD,
     *,
-    mirrored: bool = True,
     among: Ints | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Pairs:
     """All pairs of pictures that correlate by `threshold` or more, mirrored or not.
 
-    pictures: float32 (n, 576), rows of `small`; may be mapped from a file. mirrored: also one against the other's mirror image.
-    among: int64, ascending: compare the pictures at these positions only. progress is called with the number of pictures done. Time
-    grows with n squared (36,000 pictures take seconds, a million an hour or so), memory with n.
+    pictures: float32 (n, 576), rows of `small`; may be mapped from a file. among: int64, ascending: compare the pictures at these
+    positions only. progress is called with the number of pictures done. Time grows with n squared (36,000 pictures take seconds, a
+    million an hour or so), memory with n.
     Raises UsageError for another shape, or a threshold outside 0.5..1.
     """
     if pictures.ndim != 2 or pictures.shape[1] != SIDE * SIDE:
         raise UsageError(f"pictures: found shape {pictures.shape}, wanted (n, {SIDE * SIDE}), rows of duplicates.small")
     if not 0.5 <= threshold <= 1:
         raise UsageError(f"threshold is {threshold}; wanted 0.5 to 1: duplicates of FER-2013 start at {THRESHOLD}")
-    found = [Pairs.none(), *_near_blocks(pictures, _alive(pictures, among), threshold, mirrored, progress or (lambda done: None))]
+    found = [Pairs.none(), *_near_blocks(pictures, _alive(pictures, among), threshold, progress or (lambda done: None))]
     first, second = (np.concatenate([getattr(p, name) for p in found]) for name in ("first", "second"))
     order = np.lexsort((second, first))
     similarity, flipped = (np.concatenate([getattr(p, name) for p in found])[order] for name in ("similarity", "mirrored"))
@@ -126,7 +125,13 @@ def _alive(pictures: Floats, among: Ints | None) -> Ints:
     return np.asarray(at[np.concatenate([np.zeros(0, np.bool_), *alive])])
 
 
-def _near_blocks(pictures: Floats, at: Ints, threshold: float, mirrored: bool, progress: Callable[[int], None]) -> Iterator[Pairs]:
+def _near_blocks(pictures: Floats, at: Ints, threshold: float, progress: Callable[[int], None]) -> Iterator[Pairs]:
+    for first, second in _candidates(pictures, at, threshold, progress):
+        yield _confirmed(pictures, first, second, threshold)
+
+
+def _candidates(pictures: Floats, at: Ints, threshold: float, progress: Callable[[int], None]) -> Iterator[tuple[Ints, Ints]]:
+    """Pairs whose bound reaches the threshold, up to BLOCK at a time: first and second, int64 (m,), positions."""
     even, odd = _coordinates(pictures, at)
     for i in range(0, len(at), BLOCK):
         rows = slice(i, i + BLOCK)
@@ -134,23 +139,20 @@ def _near_blocks(pictures: Floats, at: Ints, threshold: float, mirrored: bool, p
             columns = slice(j, j + BLOCK)
             bound = even[rows] @ even[columns].T
             rest = odd[rows] @ odd[columns].T
-            if mirrored:
-                np.abs(rest, out=rest)
-            bound += rest
-            a, b = np.nonzero(bound >= threshold - ROUNDING)
-            a, b = a + i, b + j
-            once = a < b
-            for start in range(0, int(once.sum()), BLOCK):
+            bound += np.abs(rest, out=rest)
+            reach = bound >= threshold - ROUNDING
+            a, b = np.nonzero(np.triu(reach, 1) if i == j else reach)
+            for start in range(0, len(a), BLOCK):
                 part = slice(start, start + BLOCK)
-                yield _confirmed(pictures, at[a[once][part]], at[b[once][part]], threshold, mirrored)
+                yield at[a[part] + i], at[b[part] + j]
         progress(min(i + BLOCK, len(at)))
 
 
-def _confirmed(pictures: Floats, first: Ints, second: Ints, threshold: float, mirrored: bool) -> Pairs:
+def _confirmed(pictures: Floats, first: Ints, second: Ints, threshold: float) -> Pairs:
     """Those candidates that are pairs."""
     one, other = pictures[first], pictures[second]
     plain = np.einsum("nd,nd->n", one, other)
-    flipped = np.einsum("nd,nd->n", one, other.reshape(-1, SIDE, SIDE)[:, :, ::-1].reshape(-1, SIDE * SIDE)) if mirrored else plain
+    flipped = np.einsum("nd,nd->n", one, other.reshape(-1, SIDE, SIDE)[:, :, ::-1].reshape(-1, SIDE * SIDE))
     similarity = np.minimum(np.maximum(plain, flipped), 1)
     good = similarity >= threshold
     return Pairs(first[good], second[good], np.asarray(similarity[good], np.float32), (flipped > plain)[good])
@@ -207,7 +209,12 @@ def pixel_hash(picture: Image) -> str:
 
 def groups(n: int, first: Ints, second: Ints) -> Ints:
     """Group of each of n pictures, int64 (n,): the lowest position among all that are tied to it, directly or by others."""
-    label = np.arange(n)
+    return _joined(np.arange(n), first, second)
+
+
+def _joined(label: Ints, first: Ints, second: Ints) -> Ints:
+    """Groups, named as `groups` does, with those joined that further pairs tie together."""
+    label = label.copy()
     while len(first):
         low = np.minimum(label[first], label[second])
         np.minimum.at(label, label[first], low)
@@ -291,6 +298,30 @@ def copies(
 
     hashes: their pixel_hash, "" for one that could not be read; pictures: float32 (n, 576), rows of `small`.
     """
-    same = exact(value or f"#{i}" for i, value in enumerate(hashes))
-    firsts = np.flatnonzero(same == np.arange(len(same)))
-    return Copies(same, near(pictures, threshold, among=firsts, progress=progress))
+    same = _same(hashes)
+    return Copies(same, near(pictures, threshold, among=_firsts(same), progress=progress))
+
+
+def alike(hashes: Sequence[str], pictures: Floats, threshold: float = THRESHOLD, *, progress: Callable[[int], None] | None = None) -> Ints:
+    """Group of each picture, int64 (n,): what `copies(...).groups()` gives, without its pairs.
+
+    Of n frames of one sitting nearly all n^2 / 2 pairs look alike. Whoever needs the groups alone is spared most of them: what is in
+    one group already is not compared in full. hashes, pictures: as `copies` takes them.
+    """
+    same = _same(hashes)
+    label = np.arange(len(same))
+    for first, second in _candidates(pictures, _alive(pictures, _firsts(same)), threshold, progress or (lambda done: None)):
+        apart = label[first] != label[second]
+        if apart.any():
+            found = _confirmed(pictures, first[apart], second[apart], threshold)
+            label = _joined(label, found.first, found.second)
+    return np.asarray(label[same])
+
+
+def _same(hashes: Sequence[str]) -> Ints:
+    """Position of the first picture with the same pixels, int64 (n,); one that could not be read is like none."""
+    return exact(value or f"#{i}" for i, value in enumerate(hashes))
+
+
+def _firsts(same: Ints) -> Ints:
+    return np.flatnonzero(same == np.arange(len(same)))

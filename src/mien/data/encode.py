@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.data.files import whole
 from mien.errors import SinkError, UsageError
+from mien.io.whole import whole
 from mien.types import Image
 
 ENCODINGS = (".jpg", ".jpeg", ".png", ".webp")

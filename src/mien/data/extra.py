@@ -9,13 +9,14 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
-from mien.data.files import whole
 from mien.data.manifest import CUT_OUT, Manifest, absolute
 from mien.data.readers.report import CORRUPT, MISSING, NO_FACE, SEVERAL, Progress, Report, silent
 from mien.data.stores import InMemory, png
 from mien.errors import MienError, SourceMissing
 from mien.io.images import decode
 from mien.io.prefetch import prefetched
+from mien.io.whole import sweep as sweep_parts
+from mien.io.whole import whole
 from mien.models.landmarks import crop_points, framed
 from mien.types import Detector, Faces, Image
 from mien.vision.align import CropSpec, align
@@ -70,9 +71,10 @@ def extra(
 
 def sweep(parts: Path) -> None:
     """Remove the finished work of `extra`, once its result is written. Files that are not its own stay."""
-    for pattern in ("*.parquet", "*.json", ".mien-*.part") if parts.is_dir() else ():
+    for pattern in ("*.parquet", "*.json") if parts.is_dir() else ():
         for file in parts.glob(pattern):
             file.unlink()
+    sweep_parts(parts)
     if parts.is_dir() and not any(parts.iterdir()):
         parts.rmdir()
 

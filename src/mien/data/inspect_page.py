@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from mien.data import markup as m
-from mien.data.files import whole
 from mien.data.inspect import BLURRED, NO_LABEL, SHOWN, Inspection
+from mien.io.whole import whole
 from mien.types import Image
 
 LISTED = 20

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from mien.data.files import whole
 from mien.data.manifest import COLUMNS, Manifest, absolute, unique
 from mien.data.rowgroups import RowGroups
 from mien.data.stores import BYTES, InParquet
 from mien.errors import DataError, MienError, SinkError, SourceMissing, UsageError
 from mien.io.prefetch import prefetched
+from mien.io.whole import whole
 from mien.labels import EMOTIONS
 from mien.types import Floats, Ints
 

@@ -15,12 +15,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from mien.data.duplicates import SIDE, pixel_hash, small
-from mien.data.files import whole
 from mien.data.manifest import Manifest
 from mien.errors import MienError, SourceUnreadable
 from mien.io.events import Failure
 from mien.io.images import decode
 from mien.io.prefetch import prefetched
+from mien.io.whole import whole
 from mien.labels import EMOTIONS
 from mien.types import Bools, Emotions, Floats, Image, Ints, Recogniser
 from mien.vision.align import align, grey, whole_frame_points

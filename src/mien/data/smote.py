@@ -1,6 +1,6 @@
 """True SMOTE: new vectors of small classes, between neighbours of the same class (Chawla, Bowyer, Hall & Kegelmeyer 2002).
 
-On vectors, not on pictures: on what a recogniser gives for a face, or on any features. (What R0 called SMOTE makes pictures; that is
+On vectors, not on pictures: on what a network sees in a face, or on any features. (What R0 called SMOTE makes pictures; that is
 `mien.data.balance`.)
 """
 
@@ -15,7 +15,9 @@ import numpy as np
 from mien.data.manifest import Manifest
 from mien.errors import DataError, ExtraMissing, UsageError
 from mien.io.events import Failure
+from mien.models.features import Features
 from mien.models.landmarks import find_in_crop
+from mien.models.recogniser import OnnxRecogniser
 from mien.types import Bools, Detector, Emotions, Floats, Image, Ints, Recogniser
 from mien.vision.align import align, whole_frame_points
 
@@ -83,7 +85,15 @@ def _sizes(counts: Counter[str], size: int | dict[str, int] | None) -> dict[str,
     return {label: target for label, target in targets.items() if target > counts[label]}
 
 
-def vectors(emotions: Emotions) -> Floats:
+def seen_by(recogniser: Recogniser) -> Callable[[Image], Floats]:
+    """What gives the vectors of crops, float32 (n, d): the network's features, or of code that was registered its answers (see `answered`).
+
+    Raises ExtraMissing, ModelError.
+    """
+    return Features(recogniser) if isinstance(recogniser, OnnxRecogniser) else lambda crops: answered(recogniser(crops))
+
+
+def answered(emotions: Emotions) -> Floats:
     """What a recogniser gave for n faces as vectors, float32 (n, d): logarithms of the probabilities of every output, and valence, arousal.
 
     Logarithms, centred in each output, since between two probabilities near 0 and 1 there is no straight line.
@@ -96,11 +106,12 @@ def vectors(emotions: Emotions) -> Floats:
 def embed(
     manifest: Manifest, rows: Ints, recogniser: Recogniser, detector: Detector, *, progress: Callable[[int], None] = lambda done: None
 ) -> tuple[Floats, Ints]:
-    """Vectors of the pictures of some rows, float32 (m, d), and the m rows that could be read, int64.
+    """Vectors of the pictures of some rows (see `seen_by`), float32 (m, d), and the m rows that could be read, int64.
 
     The face nearest the middle is cut out as the recogniser wants it; a picture in which none is found is taken whole, as one that is
     itself a face.
     """
+    see = seen_by(recogniser)
     parts: list[Floats] = []
     there: list[int] = []
     crops: list[Image] = []
@@ -112,7 +123,7 @@ def embed(
             crops.append(align(image, points[None], recogniser.crop)[0])
             there.append(row)
         if crops and (len(crops) == BATCH or number + 1 == len(rows)):
-            parts.append(vectors(recogniser(np.stack(crops))))
+            parts.append(see(np.stack(crops)))
             crops = []
         progress(number + 1)
     return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32), np.array(there, np.int64)

@@ -69,7 +69,7 @@ def split(
 
     Rows that have a split keep it; `again` makes it anew for all rows, `of="train"` for those of that split (to take val out of train).
     Pictures stay together that show one subject of one source, that descend from one another (`parent`), or that are in one of
-    `groups`, int64 (n,), such as near duplicates (`duplicates.copies(...).groups()`). A row that is tied to one that keeps its split goes
+    `groups`, int64 (n,), such as near duplicates (`duplicates.alike`). A row that is tied to one that keeps its split goes
     with it; with `of`, it stays where it was. parts: split -> share; shares are taken in proportion.
 
     Raises UsageError for parts or splits that there are not.

@@ -78,9 +78,7 @@ def _none(classes: int) -> Suspicious:
     return Suspicious(empty, empty, empty, np.zeros(0, np.float32), np.zeros((classes, classes), np.int64))
 
 
-def cross_validated(
-    features: Floats, labels: Ints, classes: int, *, groups: Ints | None = None, folds: int = FOLDS, seed: int = 0
-) -> Floats:
+def cross_validated(features: Floats, labels: Ints, classes: int, *, groups: Ints | None = None) -> Floats:
     """Probabilities of each class by a logistic regression that has not seen the picture, float32 (n, classes).
 
     features: float32 (n, d); labels: int64 (n,), -1 where there is none (predicted, but never learnt from). groups: int64 (n,):
@@ -88,11 +86,11 @@ def cross_validated(
     """
     group = np.unique(np.arange(len(labels)) if groups is None else groups, return_inverse=True)[1]
     count = int(group.max(initial=-1)) + 1
-    if count < folds:
-        raise UsageError(f"found {count} pictures that are not duplicates, wanted at least {folds}, one for each fold")
-    fold = np.random.default_rng(seed).permutation(count)[group] % folds
+    if count < FOLDS:
+        raise UsageError(f"found {count} pictures that are not duplicates, wanted at least {FOLDS}, one for each fold")
+    fold = np.random.default_rng(0).permutation(count)[group] % FOLDS
     out = np.zeros((len(labels), classes), np.float32)
-    for k in range(folds):
+    for k in range(FOLDS):
         learnt = (fold != k) & (labels >= 0)
         out[fold == k] = Regression.fit(features[learnt], labels[learnt], classes).probs(features[fold == k])
     return out

@@ -21,6 +21,8 @@ from mien.vision import boxes as bx
 from mien.vision.quality import face_size
 
 COLUMNS = ("image", "left", "top", "width", "height")
+TABLE = "boxes.csv"
+"""Of a folder or zip."""
 MATCH = 0.4
 """Least overlap (IoU) of a found with a true face. The usual 0.5 asks for one way to frame a face; Haar's squares and MediaPipe's
 squares with margin frame it otherwise than the boxes drawn by hand, and at 0.4 neighbours are still told apart."""
@@ -52,18 +54,18 @@ class DetectionScore:
         return self.found / boxes if boxes else float("nan")
 
 
-def read_boxes(table: Path | str, *, member: str = "boxes.csv") -> dict[str, Floats]:
+def read_boxes(table: Path | str) -> dict[str, Floats]:
     """True faces by image: float32 (n, 4) x1, y1, x2, y2, in the order of the CSV; the key is `set/image` or `image`.
 
-    table: a CSV file, or a folder or zip that holds `member`. An image without faces has a row with empty numbers. Raises
+    table: a CSV file, or a folder or zip that holds boxes.csv. An image without faces has a row with empty numbers. Raises
     SourceMissing, or DataError for a table without the columns or with something that is no number.
     """
     path = Path(table)
-    name = path / member if path.is_dir() else path
+    name = path / TABLE if path.is_dir() else path
     try:
         if zipfile.is_zipfile(name):
             with zipfile.ZipFile(name) as archive:
-                text = archive.read(member).decode("utf-8-sig")
+                text = archive.read(TABLE).decode("utf-8-sig")
         else:
             text = name.read_text(encoding="utf-8-sig")
     except (OSError, KeyError) as error:

@@ -32,11 +32,6 @@ def recalls(true: Ints, guess: Ints, classes: int) -> Floats:
     return np.asarray(recalls_of(confusion_matrix(true, guess, classes), np.bincount(true, minlength=classes)), np.float32)
 
 
-def f1_scores(true: Ints, guess: Ints, classes: int) -> Floats:
-    """F1 of each class, float32 (classes,): 0 when it is never answered rightly, NaN for a class without rows."""
-    return np.asarray(f1_of(confusion_matrix(true, guess, classes), np.bincount(true, minlength=classes)), np.float32)
-
-
 def recalls_of(counts: Ints, support: Ints) -> Numbers:
     """Recalls from a confusion matrix and the rows of each class, which may have none answered."""
     return _share(np.diag(counts), support)

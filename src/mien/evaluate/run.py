@@ -29,6 +29,11 @@ SHARES = ("accuracy", "top2")
 """Figures that are a share of all pictures."""
 ENOUGH = 256
 """Brightness is measured on about so many pixels a side."""
+FIRST = (
+    "model", "data", "labels", "n", "accuracy", "balanced_accuracy", "macro_f1", "top2", "second_given_wrong", "ece",
+    "per_class", "confusion", "intervals", *AXES,
+)  # fmt: skip
+"""Keys of the JSON that stay, in this order, where there are such figures; the others come behind them."""
 Progress = Callable[[int], None]
 
 
@@ -58,9 +63,10 @@ class Evaluation:
     clusters: Clusters = field(repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        """A plain dict for `json.dumps`; NaN stands for figures that there are none of."""
+        """A plain dict for `json.dumps`, FIRST first; NaN stands for figures that there are none of."""
         said = {"model": self.model, "data": self.data, "labels": self.labels, "faces": self.faces, "head": self.head}
-        return said | self.figures | {"left_out": self.left_out}
+        said |= self.figures | {"left_out": self.left_out}
+        return {key: said[key] for key in FIRST if key in said} | said
 
 
 def evaluate(

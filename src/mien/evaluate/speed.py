@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,19 @@ from mien.types import Image
 
 if TYPE_CHECKING:
     from mien.pipeline import Analyzer  # lies above: only what is measured is named here
+
+
+COLUMNS = ("what", "setting", "ratio_to", "ratio", "median_ms", "p95_ms", "per_s", "mean_ms")
+"""Of every row, in this order; None where there is none. Others come behind them."""
+
+
+def row(what: str, setting: str, took: Mapping[str, float], *, than: tuple[str, float] | None = None, **more: Any) -> dict[str, Any]:
+    """One row of a table of times, the one form of `mien bench --json` and of the benchmarks.
+
+    took: what `timed` gave, or some of it. than: to which other row this one is compared, and its share of that. more: columns behind.
+    """
+    to, share = than or (None, None)
+    return dict.fromkeys(COLUMNS) | {"what": what, "setting": setting, "ratio_to": to, "ratio": share} | dict(took) | more
 
 
 def timed(work: Callable[[], Any], *, runs: int = 100, warm: int = 10) -> dict[str, float]:
@@ -36,8 +49,8 @@ def speed_of_pictures(analyzer: Analyzer, pictures: Sequence[tuple[str, Image]],
         setting = f"{name}, {image.shape[1]}x{image.shape[0]}, {faces} face{'' if faces == 1 else 's'}"
         detect = timed(lambda image=image: analyzer.detector(image), runs=runs)  # type: ignore[misc]
         whole = timed(lambda image=image: analyzer.image(image), runs=runs)  # type: ignore[misc]
-        rows.append({"what": "detect", "setting": setting, **detect})
-        rows.append({"what": "detect and recognise", "setting": setting, "ratio_to": "detect", "ratio": ratio(whole, detect), **whole})
+        rows.append(row("detect", setting, detect))
+        rows.append(row("detect and recognise", setting, whole, than=("detect", ratio(whole, detect))))
     return rows
 
 
@@ -49,12 +62,12 @@ def speed_of_faces(analyzer: Analyzer, *, batches: Sequence[int] = (1, 8, 32), r
     for batch in batches:
         took = timed(lambda batch=batch: analyzer.recogniser(crops[:batch]), runs=runs)  # type: ignore[misc]
         a_face = {key: round(value / batch, 4) for key, value in took.items() if key.endswith("_ms")}
-        rows.append({"what": "recognise a face", "setting": f"batch {batch}", **a_face, "per_s": round(took["per_s"] * batch, 1)})
-        if batch != batches[0]:
-            rows[-1] |= {"ratio_to": f"batch {batches[0]}", "ratio": ratio(rows[-1], rows[0])}
+        a_face["per_s"] = round(took["per_s"] * batch, 1)
+        than = (rows[0]["setting"], ratio(a_face, rows[0])) if rows else None
+        rows.append(row("recognise a face", f"batch {batch}", a_face, than=than))
     return rows
 
 
-def ratio(one: dict[str, Any], other: dict[str, Any]) -> float:
+def ratio(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
     """Median time of one as a share of another's."""
     return round(float(one["median_ms"]) / max(float(other["median_ms"]), 1e-9), 4)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
+from numbers import Real
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeAlias
@@ -19,7 +20,7 @@ from mien.io.grabs import Grab, file_frames, stream_frames
 from mien.io.names import is_url, printable
 from mien.io.newest import FileClock, LiveClock, Newest, Rate, Shot
 from mien.io.span import Chooser, VideoSpan
-from mien.types import Frame
+from mien.types import Frame, check_kind
 
 FIRST_WAIT = 0.5
 """Seconds before the first try to connect again; each further wait is twice as long."""
@@ -44,8 +45,6 @@ class LiveStats:
     """Frames that were wanted, but had to give way to newer ones; with `every`, most are not wanted."""
     rate: float
     """Frames given out a second, over the last 2 s."""
-    source_rate: float
-    """Frames that came a second, over the last 2 s."""
     reconnects: int
     """How often the connection was lost and made again."""
 
@@ -73,7 +72,7 @@ class Live:
         self._is_file, self._pacing = is_file, real_time
         self._file_clock = FileClock()
         self._put = self._newest.put if real_time else self._newest.put_when_free
-        self._shown_rate, self._source_rate = Rate(), Rate()
+        self._shown_rate = Rate()
         self._captured = self._shown = self._reconnects = 0
         self._lost_at: float | None = None
         self._told_wait = 0.0
@@ -86,9 +85,7 @@ class Live:
     @property
     def stats(self) -> LiveStats:
         """Counts and rates so far."""
-        return LiveStats(
-            self._captured, self._shown, self._newest.dropped, self._shown_rate.value, self._source_rate.value, self._reconnects
-        )
+        return LiveStats(self._captured, self._shown, self._newest.dropped, self._shown_rate.value, self._reconnects)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -177,7 +174,6 @@ class Live:
             arrived = stamp = self._file_clock.at(stamp)
         shot = Shot(grab.image, self._captured, self._clock.at(stamp, arrived))
         self._captured += 1
-        self._source_rate.tick()
         if self._chooser.takes(shot.index, shot.time):
             self._put(shot)
 
@@ -255,6 +251,11 @@ def open_live(
     Raises:
         UsageError: at the call, for numbers that make no sense.
     """
+    seconds = {"reconnect": reconnect, "connect_seconds": connect_seconds, "read_seconds": read_seconds}
+    for name, value in (seconds | {"width": width, "height": height, "fps": fps}).items():
+        check_kind(name, value, Real, "a number")
+    if give_up is not None:
+        check_kind("give_up", give_up, Real, "a number of seconds, or None")
     if (give_up is not None and not give_up > 0) or not reconnect >= 0:
         raise UsageError(f"give_up is {give_up} and reconnect {reconnect}; wanted seconds, give_up more than 0")
     if not (connect_seconds > 0 and read_seconds > 0) or min(width, height, fps) < 0:

@@ -203,8 +203,9 @@ def _addresses(target: _Target, resolve: Resolve, deadline: float, name: str) ->
 def _refuse_private(target: _Target, addresses: list[str], name: str) -> None:
     for address in addresses:
         if not is_public(address):
+            leads = "is" if target.host == address else f"is {address},"
             raise PrivateAddress(
-                f"{name}: {target.host} is {address}, not an address of the public internet; "
+                f"{name}: {target.host} {leads} not an address of the public internet; "
                 "allow private addresses (--allow-private, allow_private) to fetch it"
             )
 

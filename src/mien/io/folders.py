@@ -71,6 +71,20 @@ def expand(pattern: str) -> Iterator[str | Failure]:
     yield from _expanded("", parts, set())
 
 
+def files_of(name: str, *, wanted: Callable[[str], bool], recursive: bool = True) -> Iterator[str]:
+    """Files that an input's name stands for: a folder's for whose name `wanted` holds, of a pattern all that match and of matching
+    folders theirs, else the name itself. What cannot be listed is passed over. A file that is really called like a pattern wins.
+    """
+    if os.path.isdir(name):  # noqa: PTH112  Path.is_dir raises for a name that is too long
+        yield from (found for found in walk(name, wanted=wanted, recursive=recursive) if isinstance(found, str))
+    elif is_pattern(name) and not os.path.lexists(name):
+        for found in expand(name):
+            if isinstance(found, str) and ("**" not in name or not os.path.isdir(found)):  # noqa: PTH112  with ** its files match by themselves
+                yield from files_of(found, wanted=wanted, recursive=recursive)
+    elif name:
+        yield name
+
+
 def _expanded(base: str, parts: list[str], seen: set[tuple[int, int, int]]) -> Iterator[str | Failure]:
     if not parts:
         yield base

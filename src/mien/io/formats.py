@@ -86,6 +86,11 @@ def sniff(data: bytes) -> str | None:
     return None
 
 
+def with_article(kind: str) -> str:
+    """`a JPEG`, `an AVIF`."""
+    return f"{'an' if kind == 'AVIF' else 'a'} {kind}"
+
+
 def _iso_media(data: bytes) -> str:
     """HEIC, AVIF and MP4 share one container; the brands tell them apart, the first being the file's own choice."""
     end = min(int.from_bytes(data[:4], "big"), len(data), 256)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import queue
 import threading
-from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from typing import Generic, TypeVar
+
+from mien.io.at_exit import stopped_at_exit
 
 T = TypeVar("T")
 
@@ -22,7 +24,8 @@ def in_background(
     """Items of the generator that `work` makes, made in a thread that is up to `ahead` of them before the consumer.
 
     The thread starts with the first item asked for. What the iterator raises is raised where its next item would have come.
-    Closing this iterator closes that one and waits for the thread, so that no thread outlives it. With `ahead` 0 there is none.
+    Closing this iterator closes that one and waits for the thread, so that no thread outlives it; so does the end of the interpreter.
+    With `ahead` 0 there is none.
 
     weigh, most: an item's weight, such as bytes, and the weight at which the thread waits though there are fewer than `ahead`
     items; at least one is always made.
@@ -30,71 +33,77 @@ def in_background(
     if not ahead:
         yield from work()
         return
-    line: _Line[T] = _Line(ahead, weigh, most)
-    thread = threading.Thread(target=line.fill, args=(work,), name=name, daemon=True)
-    thread.start()
+    line = _Line(work, ahead, weigh, most, name)
     try:
+        line.start()
         yield from line.items()
     finally:
         line.stop()
-        if thread is not threading.current_thread():  # where the thread itself collects an iterator that nobody holds any more
-            thread.join()
+        if line.thread.is_alive() and line.thread is not threading.current_thread():  # it may itself collect an iterator that nobody holds
+            line.thread.join()
 
 
 class _Line(Generic[T]):
-    """Items waiting in their order between two threads."""
+    """Items in their order between the thread that makes them and the one that takes them.
 
-    def __init__(self, ahead: int, weigh: Callable[[T], int], most: int) -> None:
+    Both ways are queues in C, which a Ctrl-C in the middle of them, or the garbage collector closing the iterator there, leaves whole.
+    A Condition or queue.Queue may stay locked for ever then.
+    """
+
+    def __init__(self, work: Callable[[], Generator[T, None, None]], ahead: int, weigh: Callable[[T], int], most: int, name: str) -> None:
         self._ahead, self._weigh, self._most = ahead, weigh, most
-        self._waiting: deque[T] = deque()
-        self._weight = 0
-        self._changed = threading.Condition()
-        self._stopped = self._ended = False
+        self._made: queue.SimpleQueue[tuple[T, int] | None] = queue.SimpleQueue()
+        """Items with their weights; None behind the last one."""
+        self._taken: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        """Weights of items that were taken; None to wake the thread."""
+        self._count = self._weight = 0  # of the items that wait, as the thread knows it
+        self._stopped = False
         self._error: BaseException | None = None
+        self.thread = threading.Thread(target=self._fill, args=(work,), name=name, daemon=True)
 
-    def fill(self, work: Callable[[], Generator[T, None, None]]) -> None:
-        """Make items until they end or nobody wants more."""
-        error: BaseException | None = None
-        try:
-            with closing(work()) as items:
-                for item in items:
-                    if not self._put(item):
-                        break
-        except BaseException as raised:  # raised again in the consumer's thread
-            error = raised
-        with self._changed:
-            self._error, self._ended = error, True
-            self._changed.notify_all()
+    def start(self) -> None:
+        """Begin to make items."""
+        stopped_at_exit(self)
+        self.thread.start()
 
     def items(self) -> Iterator[T]:
         """Take items until they end; raise what the making of them raised."""
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._ended)
-                if not self._waiting:
-                    if self._error is not None:
-                        raise self._error
-                    return
-                item = self._waiting.popleft()
-                self._weight -= self._weigh(item)
-                self._changed.notify_all()
+        while (made := self._made.get()) is not None:
+            item, weight = made
+            self._taken.put(weight)
             yield item
+        if self._error is not None:
+            raise self._error
 
     def stop(self) -> None:
         """Nobody wants more."""
-        with self._changed:
-            self._stopped = True
-            self._waiting.clear()
-            self._changed.notify_all()
+        self._stopped = True
+        self._taken.put(None)
 
-    def _put(self, item: T) -> bool:
-        with self._changed:
-            self._changed.wait_for(lambda: self._stopped or self._has_room())
-            if not self._stopped:
-                self._waiting.append(item)
-                self._weight += self._weigh(item)
-                self._changed.notify_all()
-            return not self._stopped
+    # What follows runs in the thread.
+
+    def _fill(self, work: Callable[[], Generator[T, None, None]]) -> None:
+        """Make items until they end or nobody wants more."""
+        try:
+            with closing(work()) as items:
+                for item in items:
+                    if not self._has_room():
+                        break
+                    weight = self._weigh(item)
+                    self._count, self._weight = self._count + 1, self._weight + weight
+                    self._made.put((item, weight))
+        except BaseException as raised:  # raised again in the consumer's thread
+            self._error = raised
+        self._made.put(None)
 
     def _has_room(self) -> bool:
-        return not self._waiting or (len(self._waiting) < self._ahead and (not self._most or self._weight < self._most))
+        """Wait until there is room for an item; false when nobody wants it."""
+        while not self._stopped:
+            full = self._count and (self._count >= self._ahead or (self._most and self._weight >= self._most))
+            try:
+                taken = self._taken.get(block=bool(full))
+            except queue.Empty:
+                return True
+            if taken is not None:
+                self._count, self._weight = self._count - 1, self._weight - taken
+        return False

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from mien.errors import ExtraMissing, SourceMissing, SourceRefused, SourceUnreadable
 from mien.io.container import NEEDS_AV, opened, why
-from mien.io.formats import HEAD, VIDEO, sniff
+from mien.io.formats import HEAD, VIDEO, sniff, with_article
 from mien.io.frame_pixels import FramePixels
 from mien.io.images import DEFAULT_LIMITS
 from mien.io.names import STREAM_SCHEMES
@@ -93,7 +93,7 @@ def file_frames(path: Path, name: str) -> Generator[Grab, None, None]:
         kind = sniff(file.read(HEAD))
     if kind not in (None, VIDEO, "GIF"):  # a GIF may be a film
         raise SourceUnreadable(
-            f"{name}: a {kind} picture, wanted a camera, video or stream; for pictures: mien analyze {shlex.quote(name)}"
+            f"{name}: {with_article(kind)} picture, wanted a camera, video or stream; for pictures: mien analyze {shlex.quote(name)}"
         )
     with opened(path, name=name) as (container, stream):
         import av

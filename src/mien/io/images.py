@@ -54,7 +54,7 @@ class ImageLimits:
         if max(width, height) > self.max_side or width * height > self.max_pixels:
             raise SourceTooLarge(
                 f"{name}: {width} x {height} pixels, the limit is {self.max_side} a side and {self.max_pixels} in all; "
-                "make it smaller or raise max_side and max_pixels"
+                "make it smaller, or raise them (--max-side, --max-pixels; max_side, max_pixels)"
             )
 
 
@@ -65,6 +65,10 @@ COUNTED_BYTES = 16_000_000
 
 class IsVideo(SourceUnreadable):
     """A video by its first bytes, where a picture was wanted."""
+
+
+class IsOther(SourceUnreadable):
+    """Neither a picture nor a video by its first bytes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +94,7 @@ def decode(data: bytes, *, name: str, limits: ImageLimits = DEFAULT_LIMITS) -> D
 
     Raises:
         SourceUnreadable: not a picture, or nothing of it can be decoded.
-        IsVideo: a SourceUnreadable, for a video.
+        IsVideo, IsOther: a SourceUnreadable, for a video and for what is neither.
         SourceTooLarge: over a limit; found from the header, nothing is decoded.
     """
     if len(data) > limits.max_bytes:
@@ -106,12 +110,13 @@ def decode(data: bytes, *, name: str, limits: ImageLimits = DEFAULT_LIMITS) -> D
     except Exception as error:  # Pillow's readers raise many things on hostile bytes; each becomes one line, none is hidden
         if "unknown pixel mode" in str(error) and (rescued := _tiff_by_opencv(data, name, limits)) is not None:
             return rescued
-        raise SourceUnreadable(f"{name}: a {kind} file whose header cannot be used ({_why(error)})") from error
+        raise SourceUnreadable(f"{name}: {formats.with_article(kind)} file whose header cannot be used ({_why(error)})") from error
     limits.check(*picture.size, name=name)
     if kind == "TIFF":
         _give_memory(picture, name, limits)
     if _plain(kind, picture, data) and (image := _decode_plain(data)) is not None and image.shape[1::-1] == picture.size:
-        return Decoded(pixels.upright(image, pixels.orientation_of(picture)))
+        # A PNG that is plain tells no orientation; to ask Pillow would decode it once more.
+        return Decoded(image if kind == "PNG" else pixels.upright(image, pixels.orientation_of(picture)))
     return _decode_any(kind, picture, data, name)
 
 
@@ -120,7 +125,7 @@ def read_image(path: Path | str, limits: ImageLimits = DEFAULT_LIMITS) -> Decode
     try:
         with Path(path).open("rb") as file:
             if formats.sniff(file.peek(formats.HEAD)[: formats.HEAD]) == formats.VIDEO:  # before it is read as a whole
-                raise IsVideo(f"{path}: a video (or sound), wanted a picture: {formats.KINDS}")
+                raise IsVideo(f"{path}: a video (or sound), wanted a picture ({formats.KINDS})")
             data = read_bytes(file, name=str(path), limits=limits)
     except FileNotFoundError as error:
         raise SourceMissing(f"{path}: no such file") from error
@@ -200,10 +205,10 @@ def _from_pil(picture: PIL.Image.Image) -> Image:
 def _kind(data: bytes, name: str) -> str:
     kind = formats.sniff(data)
     if kind == formats.VIDEO:
-        raise IsVideo(f"{name}: a video (or sound), wanted a picture: {formats.KINDS}")
+        raise IsVideo(f"{name}: a video (or sound), wanted a picture ({formats.KINDS})")
     if kind is None:
         found = f"{len(data)} bytes of another kind" if data else "an empty file"
-        raise SourceUnreadable(f"{name}: {found}, wanted a picture: {formats.KINDS}")
+        raise IsOther(f"{name}: {found}, wanted a picture ({formats.KINDS})")
     return kind
 
 
@@ -242,6 +247,10 @@ def _give_memory(picture: PIL.ImageFile.ImageFile, name: str, limits: ImageLimit
         raise SourceUnreadable(f"{name}: a TIFF file that cannot be decoded ({_why(error)})") from error
 
 
+_PNG_ORIENTATION = (b"eXIf", b"Raw profile type exif", b"com.adobe.xmp")
+"""Any of them may tell a PNG's orientation."""
+
+
 def _plain(kind: str, picture: PIL.ImageFile.ImageFile, data: bytes) -> bool:
     """Whether OpenCV gives the same pixels as Pillow, and its libraries print nothing to stderr when the file is whole."""
     if picture.mode not in ("L", "RGB") or getattr(picture, "is_animated", False):
@@ -253,7 +262,7 @@ def _plain(kind: str, picture: PIL.ImageFile.ImageFile, data: bytes) -> bool:
     if kind == "PNG":
         eight_bits = data[24] == 8
         # Orientation may stand after the pixels, where only a full read by Pillow finds it; profiles make libpng talk.
-        odd = "transparency" in picture.info or "icc_profile" in picture.info or b"eXIf" in data or b"com.adobe.xmp" in data
+        odd = "transparency" in picture.info or "icc_profile" in picture.info or any(told in data for told in _PNG_ORIENTATION)
         return eight_bits and not odd and data.rfind(b"IEND") > 0
     return False
 
@@ -298,9 +307,9 @@ def _decode_any(kind: str, picture: PIL.ImageFile.ImageFile, data: bytes, name: 
             picture = _salvaged(kind, picture, data)
         image, range_note = pixels.rgb8(picture)
     except Exception as error:  # see decode
-        raise SourceUnreadable(f"{name}: a {kind} file that cannot be decoded ({_why(error)})") from error
+        raise SourceUnreadable(f"{name}: {formats.with_article(kind)} file that cannot be decoded ({_why(error)})") from error
     if note and image.min() == image.max():
-        raise SourceUnreadable(f"{name}: a {kind} file cut short or damaged before its first pixels")
+        raise SourceUnreadable(f"{name}: {formats.with_article(kind)} file cut short or damaged before its first pixels")
     image = pixels.upright(image, pixels.orientation_of(picture))
     return Decoded(image, "; ".join(filter(None, (note or range_note, _more_frames(kind, picture, len(data))))))
 

@@ -25,6 +25,11 @@ def is_live(given: object) -> bool:
     return is_url(given) and given.partition(":")[0].lower() in STREAM_SCHEMES
 
 
+def on_disk(source: str) -> str:
+    """The path of a file from the `source` of its frames, which is UTF-8 also where the system's names are not, as under LC_ALL=C."""
+    return os.fsdecode(source.encode("utf-8", "surrogateescape"))
+
+
 def printable(text: str) -> str:
     """The text on one line: control characters and the like, which a file's name may hold, become `?`."""
     return "".join(c if c.isprintable() else "?" for c in text)

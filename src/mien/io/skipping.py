@@ -45,7 +45,7 @@ def needed(packets: Iterable[Packet], earliest: Callable[[], float]) -> Iterator
                 skipped += sum(not member.is_discard for member in group)
             else:
                 yield from _released(group, skipped)
-                skipped = skipped if not group else 0
+                skipped = 0
             group, weight, whole = [], 0, True
         if not whole:
             yield packet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Container, Generator, Iterable, Iterator, Sized
+from collections.abc import Callable, Container, Iterable, Iterator, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
@@ -14,9 +14,10 @@ import numpy as np
 from mien.errors import MienError, SourceMissing, SourceRefused, SourceUnreadable
 from mien.io.container import Media
 from mien.io.events import Failure, Notice
-from mien.io.folders import expand, is_pattern, natural_key, walk
+from mien.io.folders import expand, files_of, is_pattern, natural_key, walk
 from mien.io.formats import HEAD, SUFFIXES, VIDEO, VIDEO_SUFFIXES, sniff
-from mien.io.images import DEFAULT_LIMITS, Decoded, ImageLimits, IsVideo, decode, from_array, is_pil, read_bytes, read_image
+from mien.io.images import DEFAULT_LIMITS, Decoded, ImageLimits, IsOther, IsVideo, decode, from_array, is_pil, read_bytes, read_image
+from mien.io.kinds import first_bytes, is_video_file, is_video_name
 from mien.io.names import is_live, is_url
 from mien.io.prefetch import prefetched
 from mien.io.video import VideoSpan, read_video
@@ -89,8 +90,8 @@ def open_source(
 
 
 def has_streams(inputs: Any, *, recursive: bool = True) -> bool:
-    """Whether any of the inputs is a video by its name or its first bytes, or a folder or pattern that holds one by its name; stops at
-    the first it finds.
+    """Whether any of the inputs is a video by its name or its first bytes, or a folder or pattern that holds one by its name, and not
+    a picture by its first bytes; stops at the first it finds.
 
     inputs, recursive: as in `open_source`, but an iterator would be used up. Waits for the first bytes of standard input, which stay there
     to be read; where they come by ones and twos, they tell nothing. Of a URL nothing but its name is looked at.
@@ -107,18 +108,13 @@ def _one_by_one(inputs: Any) -> Iterable[Any]:
 
 def _has_video(name: str, recursive: bool) -> bool:
     if is_url(name):
-        return _is_video_name(name.partition("?")[0].partition("#")[0])
+        return is_video_name(name.partition("?")[0].partition("#")[0])
     try:
-        if os.path.isdir(name):  # noqa: PTH112  Path.is_dir raises for a name that is too long
-            return any(isinstance(found, str) for found in walk(name, wanted=_is_video_name, recursive=recursive))
-        if name and not os.path.lexists(name) and is_pattern(name):
-            found = (match for match in expand(name) if isinstance(match, str))
-            return any(_is_video_name(match) or (Path(match).is_dir() and _has_video(match, recursive)) for match in found)
-        if not _is_video_name(name) and Path(name).suffix.lower() not in SUFFIXES:
-            return sniff(_head(name)) == VIDEO
+        if any(map(is_video_file, files_of(name, wanted=is_video_name, recursive=recursive))):
+            return True
+        return Path(name).suffix.lower() not in SUFFIXES and sniff(_head(name)) == VIDEO
     except (OSError, ValueError):  # told of when it is opened
         return False
-    return _is_video_name(name)
 
 
 def _head(name: str) -> bytes:
@@ -126,20 +122,13 @@ def _head(name: str) -> bytes:
     if name == "-":
         peek = getattr(getattr(sys.stdin, "buffer", None), "peek", None)
         return b"" if peek is None else bytes(peek(HEAD))
-    if not Path(name).is_file():
-        return b""  # a pipe's bytes would be gone
-    with Path(name).open("rb") as file:
-        return file.read(HEAD)
+    return first_bytes(name)
 
 
 def _in_turn(jobs: Iterator[Iterable[Event]]) -> Iterator[Event]:
     """Events of one job after the other; a video begins to be decoded when its turn comes, and is closed when nobody wants more."""
     for events in jobs:
-        try:
-            yield from events
-        finally:
-            if isinstance(events, Generator):
-                events.close()
+        yield from events
 
 
 @dataclass
@@ -171,7 +160,7 @@ class _Opener:
             elif given == "-":
                 yield self._from_stdin()
             elif isinstance(given, str) and is_url(given):
-                if _printable(_without_userinfo(given)) not in self.skip:
+                if _as_utf8(_without_userinfo(given)) not in self.skip:
                     yield self._from_url(given)
             else:
                 yield from self._from_path(os.fsdecode(given))
@@ -181,7 +170,7 @@ class _Opener:
             path = Path(text)
             if text and path.is_dir():
                 yield from self._from_folder(text)
-            elif _printable(text) in self.skip:
+            elif _as_utf8(text) in self.skip:
                 self._is_new(text)
             elif text and (os.path.lexists(text) or not is_pattern(text)):
                 yield self._from_file(text) if self._is_new(text) else _noting(text, LEFT_OUT)
@@ -190,7 +179,7 @@ class _Opener:
             else:
                 yield _failing(text, SourceMissing("an empty name, wanted a picture, a folder, a pattern, a URL or -"))
         except (OSError, ValueError) as error:  # a NUL or 5,000 characters in the name
-            yield _failing(text, SourceUnreadable(f"{_printable(text)}: cannot be read ({getattr(error, 'strerror', None) or error})"))
+            yield _failing(text, SourceUnreadable(f"{_as_utf8(text)}: cannot be read ({getattr(error, 'strerror', None) or error})"))
 
     def _is_new(self, text: str) -> bool:
         """Whether no earlier input was this file; from now on one was."""
@@ -201,15 +190,16 @@ class _Opener:
         return len(self.seen) > known
 
     def _from_file(self, text: str) -> _Job:
-        if _is_video_name(text):
-            return lambda: self._video(text, text)
-        return self._job(text, lambda: read_image(text, self.limits), lambda: text)
+        picture = self._job(text, lambda: read_image(text, self.limits), lambda: text)
+        if not is_video_name(text):
+            return picture
+        return lambda: self._video(text, text) if is_video_file(text) else picture()
 
     def _video(self, source: str, media: Media) -> Iterator[Event]:
         span = self.span
         return read_video(
             media,
-            source=_printable(source),
+            source=_as_utf8(source),
             every=span.every,
             stride=span.stride,
             start=span.start,
@@ -223,7 +213,7 @@ class _Opener:
             nothing = False
             if isinstance(found, Failure):
                 yield _failed(found)
-            elif _printable(found) in self.skip:
+            elif _as_utf8(found) in self.skip:
                 self._is_new(found)
             elif self._is_new(found):
                 yield self._from_file(found)
@@ -233,9 +223,7 @@ class _Opener:
             yield _noting(text, _left_out(again))
         if nothing:
             wanted = " ".join(sorted(_FOLDER_SUFFIXES))
-            yield _failing(
-                text, SourceMissing(f"{_printable(text)}: no picture or video in this folder; wanted files that end in {wanted}")
-            )
+            yield _failing(text, SourceMissing(f"{_as_utf8(text)}: no picture or video in this folder; wanted files that end in {wanted}"))
 
     def _from_pattern(self, text: str) -> Iterator[_Job]:
         suffix = Path(text).suffix
@@ -250,7 +238,7 @@ class _Opener:
                 yield from self._from_folder(found)
             elif not any_kind and not _is_wanted_name(found):
                 continue
-            elif _printable(found) in self.skip:
+            elif _as_utf8(found) in self.skip:
                 self._is_new(found)
             elif self._is_new(found):
                 yield self._from_file(found)
@@ -260,7 +248,7 @@ class _Opener:
         if again:
             yield _noting(text, _left_out(again))
         if nothing:
-            yield _failing(text, SourceMissing(f"{_printable(text)}: no picture or video matches this pattern"))
+            yield _failing(text, SourceMissing(f"{_as_utf8(text)}: no picture or video matches this pattern"))
 
     def _from_stdin(self) -> _Job:
         if self.stdin_used:
@@ -277,9 +265,9 @@ class _Opener:
         except MienError as error:
             return _failing(name, error)
         except Exception as error:  # anybody's file object raises what it likes: zlib.error, BadZipFile, ...
-            return _failing(name, SourceUnreadable(f"{_printable(name)}: cannot be read ({str(error) or type(error).__name__})"))
+            return _failing(name, SourceUnreadable(f"{_as_utf8(name)}: cannot be read ({str(error) or type(error).__name__})"))
         if not data:
-            return _failing(name, SourceUnreadable(f"{_printable(name)}: an empty file, or one that was read to its end before"))
+            return _failing(name, SourceUnreadable(f"{_as_utf8(name)}: an empty file, or one that was read to its end before"))
         return self._decoding(name, data)
 
     def _from_url(self, url: str) -> _Job:
@@ -292,7 +280,7 @@ class _Opener:
             try:
                 data = fetch(url, allow_private=self.allow_private)
             except MienError as error:
-                return (Failure(_printable(source), error),)
+                return (Failure(_as_utf8(source), error),)
             return self._decoding(source, data, name=urls.shown(url))()
 
         return events
@@ -319,7 +307,7 @@ def _without_userinfo(url: str) -> str:
 
 
 def _live(source: str) -> _Job:
-    name = _printable(_without_userinfo(source))
+    name = _as_utf8(_without_userinfo(source))
     known = source if source.isdecimal() else repr(name)
     return _failing(
         name,
@@ -334,10 +322,6 @@ def _is_wanted_name(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in _FOLDER_SUFFIXES  # noqa: PTH122  called a million times
 
 
-def _is_video_name(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES  # noqa: PTH122  see above
-
-
 def _array_job(given: Any, position: int) -> _Job:
     kind = "array" if isinstance(given, np.ndarray) else "image" if is_pil(given) else "input"
     source = str(getattr(given, "filename", "") or f"{kind}[{position}]") if kind == "image" else f"{kind}[{position}]"
@@ -346,11 +330,13 @@ def _array_job(given: Any, position: int) -> _Job:
 
 def _pictured(source: str, read: Callable[[], Decoded]) -> tuple[Event, ...]:
     """The events of one picture. Raises IsVideo."""
-    source = _printable(source)
+    source = _as_utf8(source)
     try:
         decoded = read()
     except IsVideo:
         raise
+    except IsOther as error:
+        return (Failure(source, SourceUnreadable(f"{error} or a video")),)
     except MienError as error:
         return (Failure(source, error),)
     frame = Frame(decoded.image, source=source)
@@ -364,17 +350,17 @@ def _left_out(files: int) -> str:
 
 
 def _noting(source: str, message: str) -> _Job:
-    return lambda: (Notice(_printable(source), message),)
+    return lambda: (Notice(_as_utf8(source), message),)
 
 
 def _failing(source: str, error: MienError) -> _Job:
-    return _failed(Failure(_printable(source), error))
+    return _failed(Failure(_as_utf8(source), error))
 
 
 def _failed(failure: Failure) -> _Job:
     return lambda: (failure,)
 
 
-def _printable(name: str) -> str:
-    """A file name that is not valid UTF-8 as text that can be written anywhere; others as they are."""
+def _as_utf8(name: str) -> str:
+    """A file name that is not valid UTF-8 as text that is; others as they are."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

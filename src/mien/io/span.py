@@ -30,7 +30,7 @@ class VideoSpan:
     """Seconds of the source's time: nothing at or after."""
 
     def __post_init__(self) -> None:
-        check_numbers(self, ("every", "stride", "start", "stop"))
+        check_numbers(self, whole=("stride",), optional=("every", "start", "stop"))
         if self.every is not None and not 0 < self.every < math.inf:
             raise UsageError(f"every: found {self.every:g} seconds, wanted more than 0")
         if self.stride < 1:
@@ -63,7 +63,7 @@ class Chooser:
         if time < self.earliest - SLACK:
             return False
         if every := self._span.every:
-            self.earliest = (math.floor(time / every + SLACK) + 1) * every
+            self.earliest = (math.floor((time + SLACK) / every) + 1) * every
         return index % self._span.stride == 0
 
     def is_over(self, time: float) -> bool:

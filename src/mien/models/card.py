@@ -72,10 +72,10 @@ class ModelCard:
     answers: dict[str, str] = field(default_factory=dict)
     """Label set -> output that answers for it when the model is judged on that set; the others get the blend."""
     affect_from: str = ""
-    """Where valence and arousal come from, as written in the table."""
+    """Where valence and arousal come from, as written in the table: `model:` and what the model learnt them from."""
     anchors: str = "crowd"
-    """Anchor set by which a model of valence and arousal alone names emotions: the reported probabilities are their nearness (see
-    mien.labels.Anchors.nearness), with `blend_temperature`."""
+    """Anchor set by which a model of valence and arousal alone names emotions, of mien's those that have an anchor: the reported
+    probabilities are their nearness (see mien.labels.Anchors.nearness), with `blend_temperature`."""
     frames: int = 0
     """Length of the sequences of crops it reads; 0: single crops."""
     frame_seconds: float = 0.0
@@ -114,8 +114,8 @@ class ModelCard:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Names of the reported probabilities: those of the blended output that has most, or of the anchors."""
-        return max((self.outputs[name].labels for name in self.blend), key=len, default=()) or tuple(anchors(self.anchors).points)
+        """Names of the reported probabilities: those of the blended output that has most, or mien's that have an anchor."""
+        return max((self.outputs[name].labels for name in self.blend), key=len, default=()) or anchors(self.anchors).among()
 
     def to_json(self) -> str:
         """The card as indented JSON; `from_json` gives back an equal card."""

@@ -6,15 +6,14 @@ import hashlib
 import http.client
 import os
 import sys
-import tempfile
 import time
-import urllib.error
 import urllib.request
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from mien.errors import ModelError, UnknownName, WeightsMissing
+from mien.errors import ModelError, SinkError, UnknownName, WeightsMissing
+from mien.io.whole import whole
 
 BUNDLED = Path(__file__).parent / "weights"
 CHUNK = 1 << 20
@@ -112,22 +111,16 @@ def fetch_source(source: Source, folder: Path | None = None) -> Path:
     if target.is_file() and sha256_of(target) == source.sha256:
         return target
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f"{target.name}.", suffix=".part", delete=False) as out:
-            part = Path(out.name)
-    except OSError as error:
-        raise ModelError(f"{target.parent}: cannot be written ({error.strerror}); name another folder") from error
-    try:
-        got = _download(source.url, part)
-        if got != source.sha256:
-            raise ModelError(f"{source.url}: sha256 of what came is {got[:12]}..., wanted {source.sha256[:12]}...; nothing was kept")
-        part.chmod(0o644)
-        part.replace(target)
-    except (urllib.error.URLError, OSError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", None) or error
-        raise ModelError(f"{source.url}: cannot be fetched ({reason}); fetch it another way and put it at {target}") from error
-    finally:
-        part.unlink(missing_ok=True)
+        with whole(target) as part:
+            try:
+                got = _download(source.url, part)
+            except (OSError, http.client.HTTPException) as error:  # urllib's own are OSErrors
+                reason = getattr(error, "reason", None) or error
+                raise ModelError(f"{source.url}: cannot be fetched ({reason}); fetch it another way and put it at {target}") from error
+            if got != source.sha256:
+                raise ModelError(f"{source.url}: sha256 of what came is {got[:12]}..., wanted {source.sha256[:12]}...; nothing was kept")
+    except SinkError as error:
+        raise ModelError(f"{error}; name another folder") from error
     return target
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from mien.errors import CardInvalid, UnknownName, UsageError
@@ -20,8 +20,8 @@ _factories: dict[str, Factory] = {}
 
 def register(name: str, factory: Factory) -> None:
     """Make a recogniser known by name. An existing name is replaced."""
-    if not name:
-        raise UsageError("recogniser name '': wanted one that is not empty")
+    if ":" in name or not name:
+        raise UsageError(f"recogniser name {name!r}: wanted one without a colon, which separates the runtime")
     check_kind(f"factory of recogniser {name!r}", factory, Callable, "a callable that gives a recogniser")  # type: ignore[arg-type]
     _factories[name] = factory
 
@@ -60,35 +60,43 @@ def open_model(card: ModelCard, beside: Path, *, threads: int = 0, runtime: str 
 def recogniser(name: str, *, threads: int = 0) -> Recogniser:
     """A recogniser by name, or by the path of an .onnx file with its .json card beside it, of a card, or of a folder with one card.
 
-    `:openvino` behind any of them runs the file by OpenVINO. UnknownName lists the names there are; WeightsMissing names the command
-    that gets the file.
+    `:openvino` behind any that has a card runs its file by OpenVINO. UnknownName lists the names there are; WeightsMissing names the
+    command that gets the file.
     """
     asked, _, runtime = name.rpartition(":")
     if runtime not in RUNTIMES:
         asked, runtime = name, RUNTIMES[0]
     found = by_path(asked)
-    if found is None:
-        if name not in _factories:
-            load_plugins()
-        if name in _factories:
-            found_part = _factories[name](threads)
-            check_kind(f"what the factory of recogniser {name!r} gives", found_part, Callable, "a recogniser")  # type: ignore[arg-type]
-            return found_part
-        found = _by_name(asked)
-    return open_model(*found, threads=threads, runtime=runtime)
+    if found is None and _is_registered(asked):
+        if asked != name:
+            raise UsageError(f"recogniser {asked!r} is code that was registered and has no file for {runtime} to run; take {asked!r} alone")
+        made = _factories[asked](threads)
+        check_kind(f"what the factory of recogniser {asked!r} gives", made, Callable, "a recogniser")  # type: ignore[arg-type]
+        return made
+    return open_model(*(found or _by_name(asked)), threads=threads, runtime=runtime)
 
 
 def by_path(name: str) -> tuple[ModelCard, Path] | None:
-    """The card that a path leads to, with the file it was read from; None for what is no path."""
+    """The card that a path leads to, with the file it was read from; None for what is no path.
+
+    A bare word that is a known name is no path: whatever lies in the current folder, `base` stays `base`, and a folder called so is
+    `./base`.
+    """
     path = Path(name)
     if path.suffix in (".onnx", ".json"):
         card_path = path.with_suffix(".json")
         return ModelCard.read(card_path), card_path
-    if path.is_dir() and (inside := sorted(_cards_in(path).items())):
+    if path.is_dir() and (inside := sorted(_cards_in(path).items())) and not (path.name == name and name in names()):
         if len(inside) > 1:
             raise CardInvalid(f"{path}: has {len(inside)} models, {', '.join(name for name, _ in inside)}; name one of their .json files")
         return inside[0][1]
     return None
+
+
+def _is_registered(name: str) -> bool:
+    if name not in _factories:
+        load_plugins()
+    return name in _factories
 
 
 def _by_name(name: str) -> tuple[ModelCard, Path]:
@@ -102,7 +110,7 @@ def _by_name(name: str) -> tuple[ModelCard, Path]:
     return known[name]
 
 
-def names() -> Iterator[str]:
+def names() -> list[str]:
     """Names of all recognisers there are."""
     load_plugins()
-    yield from sorted({*cards(), *_factories})
+    return sorted({*cards(), *_factories})

@@ -30,23 +30,23 @@ class Mosaic:
     rows: tuple[int, ...]
 
 
-def mosaics(judged: Judged, *, shown: int = SHOWN, seed: int = 0) -> list[Mosaic]:
-    """Which rows to show: right and wrong ones, drawn by seed as evenly over the true labels as can be, and the surest mistakes."""
-    rng = np.random.default_rng(seed)
+def mosaics(judged: Judged) -> list[Mosaic]:
+    """Which rows to show: right and wrong ones, drawn as evenly over the true labels as can be, and the surest mistakes."""
+    rng = np.random.default_rng(0)  # the same pictures on every page of a model
     wrong = ~judged.right & judged.answered
-    surest = np.flatnonzero(wrong)[np.argsort(-judged.confidence[wrong], kind="stable")][:shown]
+    surest = np.flatnonzero(wrong)[np.argsort(-judged.confidence[wrong], kind="stable")][:SHOWN]
     every = [
-        Mosaic("Right", "Drawn at random, evenly over the labels.", _spread(judged, judged.right, shown, rng)),
-        Mosaic("Wrong", "Drawn at random, evenly over the true labels: true → answer.", _spread(judged, wrong, shown, rng)),
+        Mosaic("Right", "Drawn at random, evenly over the labels.", _spread(judged, judged.right, rng)),
+        Mosaic("Wrong", "Drawn at random, evenly over the true labels: true → answer.", _spread(judged, wrong, rng)),
         Mosaic("Sure and wrong", "The most confident mistakes: look here for wrong labels.", tuple(surest.tolist())),
     ]
     return [mosaic for mosaic in every if mosaic.rows]
 
 
-def _spread(judged: Judged, which: Bools, shown: int, rng: np.random.Generator) -> tuple[int, ...]:
-    """Rows of `which` in the order of their labels, in turn one of each label until `shown` are drawn."""
+def _spread(judged: Judged, which: Bools, rng: np.random.Generator) -> tuple[int, ...]:
+    """Rows of `which` in the order of their labels, in turn one of each label until SHOWN are drawn."""
     turns = [(turn, k, row) for k in range(len(judged.labels)) for turn, row in enumerate(_shuffled(judged, which, k, rng))]
-    return tuple(row for _, _, row in sorted(sorted(turns)[:shown], key=lambda one: one[1]))
+    return tuple(row for _, _, row in sorted(sorted(turns)[:SHOWN], key=lambda one: one[1]))
 
 
 def _shuffled(judged: Judged, which: Bools, label: int, rng: np.random.Generator) -> Sequence[int]:

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
-from mien.report.sections import NONE, listed, percent, table, text, tiles
+from mien.report.sections import NONE, listed, table, text, tiles
+from mien.report.shared import Shared, sure, why_untested, with_beside
 from mien.report.shell import document, resource
-from mien.report.study_charts import SMALL, Mark, Mean, interval_line, time_chart
+from mien.report.study_charts import SMALL, Mark, Mean, curve_sign, interval_line, time_chart
 from mien.report.words import form_of
-from mien.report.writing import ALPHA, Writing, marked_p
+from mien.report.writing import ALPHA, SPACE, Writing
 from mien.sinks.files import replace
-from mien.study.reaction import Contrast, Part, PartResult, Reaction
+from mien.study.reaction import GROUP_ROUNDS, Contrast, Moment, Part, PartResult, Reaction
 from mien.study.statistics import LEAST, Estimate
 from mien.study.viewer import LEAST_SEEN, MEASURES, Reason
 
+SIGNS = {"up": "▲", "down": "▼"}
 FEW = 20
 """Viewers below which the page says that what hardly anybody shows has intervals that are too narrow."""
 MOST_MOMENTS, LEAST_SURE = 12, 0.2
 """Moments in the table, of those with at most this p; all are in moments.csv."""
+MOST_GROUPS = 4
+"""Groups whose curves are drawn: more cannot be told apart."""
+THEMES = {
+    "light": {"up": "#2e8b57", "down": "#7a5c99", "group0": "#2f6f8f", "group1": "#c4570c", "group2": "#1f8a6d", "group3": "#b0508c"},
+    "dark": {"up": "#5fc08c", "down": "#b9a0d6", "group0": "#7fc0dd", "group1": "#f0935a", "group2": "#5cc7a6", "group3": "#e08fc0"},
+}
+"""Of moments up and down, and of groups; shades have triangles and lines dashes beside, for those who see or print fewer colours."""
 
 
 def write_reaction_page(
@@ -67,11 +77,11 @@ def reaction_page(
         (words["how"], page.how()),
     ]
     film = page.write.length(float(found.edges[-1]))
-    meta = words["reaction_meta"].format(n=len(found.curves), film=film, step=f"{found.settings.step:g}")
+    meta = words["reaction_meta"].format(n=len(found.curves), film=film, step=page.write.plain(found.settings.step))
     notes = f'<p class="limits">{words["limits"]}</p>{page.warnings(failed, models)}'
     return document(
         title, meta + page.write.read_by(models), parts, notes=notes, css=resource("study.css"),
-        made=made, language=language,
+        colours=THEMES, made=made, language=language,
     )  # fmt: skip
 
 
@@ -80,7 +90,8 @@ class _Page:
 
     def __init__(self, found: Reaction, writing: Writing) -> None:
         self.found, self.write, self.words = found, writing, writing.words
-        self._shared = [moment for moment in found.moments if moment.p <= ALPHA]
+        self._shared = sure(found)
+        self._untested = self.words[key].format(least=LEAST) if (key := why_untested(found)) else ""
 
     def warnings(self, failed: Sequence[str], models: Sequence[str]) -> str:
         """What must be known first: too few viewers, who is missing, and whether one model read them all."""
@@ -111,49 +122,81 @@ class _Page:
                 (write.value(whole.mean[k], k), f"{words[f'mean_{MEASURES[k]}']}, {write.scale.span}", write.interval(whole, k))
                 for k in (0, 1)
             ),
-            (str(len(self._shared)), form_of(len(self._shared), words["shared"]), words["p_corrected"].format(alpha=f"{ALPHA:g}")),
-            (percent(float(np.mean([one.seen for one in found.curves]))), words["film_seen"], words["film_seen_mean"]),
+            (
+                NONE if self._untested else write.count(len(self._shared)),
+                form_of(len(self._shared), words["shared"]),
+                self._untested or words["p_corrected"].format(alpha=write.plain(ALPHA)),
+            ),
+            (write.percent(float(np.mean([one.seen for one in found.curves]))), words["film_seen"], words["film_seen_mean"]),
         ]  # fmt: skip
         return tiles([(text(value), text(what), text(more)) for value, what, more in rows])
 
     def affect(self) -> str:
         """Valence and arousal over time."""
         level, words = self.found.level, self.words
-        parts = [Mark(one.part.start, one.part.end, one.part.name) for one in self.found.parts[1:] if not one.group]
-        up = [f"{self.write.title(k)}, {self.write.scale.span}" for k in (0, 1)]
-        charts = [
-            time_chart(self.found.edges, [self._mean(level, k)], up[k], words, scale=self.write.scale, marks=self._marks(k), parts=parts)
-            for k in (0, 1)
-        ]
         fewest, most = int(level.n[0].min()), int(level.n[0].max())
         n = str(fewest) if fewest == most else words["n_to"].format(low=fewest, high=most)
-        return "".join(f"<figure>{chart}</figure>" for chart in charts) + _note(words["affect_note"].format(n=n))
+        return self._wide([level], [words["all_viewers"]]) + self._key() + _note(words["affect_note"].format(n=n))
+
+    def _wide(self, of: Sequence[Estimate], names: Sequence[str]) -> str:
+        """Charts of valence and arousal, with the moments of all viewers where it is they who are drawn."""
+        found, write = self.found, self.write
+        parts = [one.part for one in found.parts[1:] if not one.group]
+        charts = []
+        for k in (0, 1):
+            means, marks = self._means(of, names, k), self._marks(k) if len(of) == 1 else ()
+            charts.append(time_chart(found.edges, means, write.title(k), write, affect=True, marks=marks, parts=parts))
+        return "".join(f'<figure class="wide" tabindex="0">{chart}</figure>' for chart in charts)
+
+    def _small(self, of: Sequence[Estimate], names: Sequence[str]) -> str:
+        """Charts of the expressions, those that all viewers showed most first."""
+        charts = []
+        for k in np.argsort(-np.nanmax(np.nan_to_num(self.found.level.mean[2:]), axis=1), kind="stable") + 2:
+            means, marks = self._means(of, names, k), self._marks(k) if len(of) == 1 else ()
+            chart = time_chart(self.found.edges, means, self.write.title(k), self.write, marks=marks, size=SMALL)
+            charts.append(f"<figure><h3>{text(self.write.title(k))}</h3>{chart}</figure>")
+        return f'<div class="small">{"".join(charts)}</div>'
+
+    def _key(self) -> str:
+        """What the two shades are; nothing where nothing is shaded."""
+        kinds = "".join(f'<span><i class="shade {kind}"></i>{sign} {self.words[f"moment_{kind}"]}</span>' for kind, sign in SIGNS.items())
+        return f'<p class="key">{kinds}</p>' if self._shared else ""
 
     def moments(self) -> str:
         """When the viewers changed together."""
         words, write = self.words, self.write
-        note = _note(words["moments_note"] + (words["moments_change"] if self.found.settings.baseline else ""))
-        told = [one for one in self.found.moments if one.p <= LEAST_SURE][:MOST_MOMENTS]
-        if not told:
-            return f"{note}<p>{words['moments_none'].format(p=f'{LEAST_SURE:g}')}</p>"
-        rows = []
-        for one in told:
-            k = MEASURES.index(one.measure)
-            times = [write.length(seconds) for seconds in (one.start, one.end, one.end - one.start)]
-            change = [write.change(one.change, k)] if self.found.settings.baseline else []
-            rows.append([text(write.title(k)), *times, *change, write.change(one.departure, k), marked_p(one.p)])
-        change = [words["mean_change"]] if self.found.settings.baseline else []
-        head = [*(words[name] for name in ("what", "from_time", "to_time", "lasts")), *change, words["departure"], "p"]
-        return note + table(words["moments_caption"].format(p=f"{LEAST_SURE:g}"), head, rows)
+        if self._untested:
+            return f"<p>{words['moments_untested'].format(why=self._untested)}</p>"
+        note, least = _note(words["moments_note"]), write.plain(LEAST_SURE)
+        every = with_beside(self._shared, (one for one in self.found.moments if ALPHA < one.p <= LEAST_SURE))
+        if not every:
+            return f"{note}<p>{words['moments_none'].format(p=least)}</p>"
+        told = every[:MOST_MOMENTS]
+        rows = [[write.times(one.start, one.end), self._departed(one), write.marked_p(one.p)] for one in told]
+        more = f" {words['moments_cut'].format(shown=len(told), n=write.count(len(every)))}" if len(told) < len(every) else ""
+        caption = words["moments_caption"].format(p=least)
+        rest = f"{words['moments_rows']} {words['moments_files']}{more}"
+        return note + _listed(table(caption, [words["when"], words["departure"], "p"], rows)) + _note(rest)
+
+    def _departed(self, one: Shared) -> str:
+        """What went up and what went down in a moment, the largest departure first."""
+        lines, every = [], (*one.moments, *one.beside)
+        for kind, sign in SIGNS.items():
+            of = sorted((part for part in every if (part.departure > 0) is (kind == "up")), key=lambda part: -abs(part.departure))
+            if of:
+                named = f"{self.words['then']} ".join(self._departure(part, one) for part in of)
+                lines.append(f'<span class="{kind}">{sign}</span> {named}')
+        return "<br>".join(lines)
+
+    def _departure(self, of: Moment, one: Shared) -> str:
+        """A measure's departure, and when, if that is not most of the moment."""
+        k = MEASURES.index(of.measure)
+        when = "" if of.end - of.start > (one.end - one.start) / 2 else f" ({self.write.times(of.start, of.end)})"
+        return f"{text(self.write.title(k))}{SPACE}{self.write.change(of.departure, k)}{when}"
 
     def expressions(self) -> str:
         """Each expression over time."""
-        level, charts = self.found.level, []
-        for k in np.argsort(-np.nanmax(np.nan_to_num(level.mean[2:]), axis=1), kind="stable") + 2:
-            of = [self._mean(level, k)]
-            chart = time_chart(self.found.edges, of, self.words["probability"], self.words, marks=self._marks(k), size=SMALL)
-            charts.append(f"<figure><h3>{text(self.write.title(k))}</h3>{chart}</figure>")
-        return f'{_note(self.words["expressions_note"])}<div class="small">{"".join(charts)}</div>'
+        return _note(self.words["expressions_note"]) + self._small([self.found.level], [self.words["all_viewers"]]) + self._key()
 
     def parts(self) -> str:
         """Each part of the film, of all and of each group."""
@@ -162,14 +205,16 @@ class _Page:
         between = words["changed"] if self.found.settings.baseline else ""  # the bars need that room
         head = [words["part"], words["what"], "n", words["mean"], between, words["departure"], "p"]
         for group in dict.fromkeys(one.group for one in self.found.parts):
-            rows = [row for one in self.found.parts if one.group == group for row in self._part_rows(one)]
-            out.append(table(text(words["group_of"].format(name=group) if group else words["all_viewers"]), head, rows))
+            each = [self._part_rows(one) for one in self.found.parts if one.group == group]
+            marks = ['class="more"' if i else "" for rows in each for i in range(len(rows))]
+            caption = text(words["group_of"].format(name=group) if group else words["all_viewers"])
+            out.append(table(caption, head, [row for rows in each for row in rows], marks=marks))
         return "".join(out)
 
     def _part_rows(self, one: PartResult) -> list[list[str]]:
         """Valence, arousal and the three expressions with the highest mean."""
         write = self.write
-        name = f"{text(self._name(one.part))} <small>{write.length(one.part.start)}–{write.length(one.part.end)}</small>"
+        name = f"{text(self._name(one.part))} <small>{write.times(one.part.start, one.part.end)}</small>"
         rows = []
         for k in [0, 1, *(int(i) for i in np.argsort(-np.nan_to_num(one.level.mean[2:]), kind="stable")[:3] + 2)]:
             if self.found.settings.baseline:
@@ -177,7 +222,7 @@ class _Page:
             else:
                 between = interval_line(one.level.low[k], one.level.mean[k], one.level.high[k], (-1, 1) if k < 2 else (0, 1))
             of = [name, text(write.title(k)), str(int(one.level.n[k])), write.mean(one.level, k), between]
-            rows.append([*of, self._change(one.departure, k), marked_p(one.p[k])])
+            rows.append([*of, self._change(one.departure, k), write.marked_p(one.p[k])])
         return rows
 
     def _change(self, of: Estimate, k: int) -> str:
@@ -189,17 +234,26 @@ class _Page:
         rows = [row for one in self.found.contrasts for row in self._contrast_rows(one)]
         head = [*(words[name] for name in ("pair", "part", "what", "difference")), "p", words["change_difference"], "p"]
         since = words["from_baseline" if self.found.settings.baseline else "from_mean"]
-        return _note(words["groups_note"].format(since=since)) + table(words["groups_caption"], head, rows)
+        return self._group_curves() + _note(words["groups_note"].format(since=since)) + table(words["groups_caption"], head, rows)
+
+    def _group_curves(self) -> str:
+        """The means of each group over the film, or of the largest groups."""
+        every, words, n = self.found.groups, self.words, Counter(one.group for one in self.found.curves)
+        drawn = sorted(sorted(every, key=lambda one: -n[one.name])[:MOST_GROUPS], key=every.index)
+        levels, names = [one.level for one in drawn], [f"{one.name} ({n[one.name]})" for one in drawn]
+        key = "".join(f"<span>{curve_sign(k)}{text(name)}</span>" for k, name in enumerate(names))
+        cut = words["curves_cut"].format(shown=len(drawn), n=len(every)) if len(drawn) < len(every) else ""
+        charts = "".join(f'<p class="key">{key}</p>{draw(levels, names)}' for draw in (self._wide, self._small))
+        return _note(words["curves_note"] + cut) + charts
 
     def _contrast_rows(self, one: Contrast) -> list[list[str]]:
         """Valence, arousal and the three expressions that differ most."""
-        rows = []
+        rows, write = [], self.write
         largest = np.fmax(np.abs(one.difference.mean[2:]), np.abs(one.change.mean[2:]))
         for k in [0, 1, *(int(i) for i in np.argsort(-np.nan_to_num(largest), kind="stable")[:3] + 2)]:
             who = text(f"{one.first} − {one.second}"), text(self._name(one.part)), text(self.write.title(k))
-            rows.append(
-                [*who, self.write.difference(one.difference, k), marked_p(one.p[k]), self._change(one.change, k), marked_p(one.change_p[k])]
-            )
+            level, change = write.difference(one.difference, k), self._change(one.change, k)
+            rows.append([*who, level, write.marked_p(one.p[k]), change, write.marked_p(one.change_p[k])])
         return rows
 
     def viewers(self) -> str:
@@ -207,8 +261,8 @@ class _Page:
         write = self.write
         rows = [
             [
-                text(one.name), text(one.group) or NONE, percent(one.seen), percent(one.unsure), str(one.people), write.length(one.length),
-                write.value(float(one.mean[0]), 0),
+                text(one.name), text(one.group) or NONE, write.percent(one.seen), write.percent(one.unsure), str(one.people),
+                write.length(one.length), write.value(float(one.mean[0]), 0),
             ]
             for one in self.found.curves
         ]  # fmt: skip
@@ -218,27 +272,45 @@ class _Page:
     def how(self) -> str:
         """How it was worked out."""
         s, words, write = self.found.settings, self.words, self.write
-        base = words["how_baseline"].format(start=f"{s.baseline[0]:g}", end=f"{s.baseline[1]:g}") if s.baseline else words["how_mean"]
+        if s.baseline is None:
+            base = words["how_mean"]
+        else:
+            base = words["how_baseline"].format(start=write.plain(s.baseline[0]), end=write.plain(s.baseline[1]))
         lines = [
-            words["how_steps"].format(step=f"{s.step:g}", share=f"{100 * LEAST_SEEN:.0f}"),
+            words["how_steps"].format(step=write.plain(s.step), share=f"{100 * LEAST_SEEN:.0f}"),
             words["how_counts"].format(share=f"{100 * s.least_coverage:.0f}"),
             base,
             words["how_scale"].format(span=write.scale.span),
             words["how_intervals"].format(rounds=write.count(s.rounds), seed=s.seed),
-            words["how_tests"],
-            words["how_groups"],
+            *([] if self._untested else [words["how_tests"].format(turns=self._turns())]),
+            *([words["how_groups"].format(drawn=write.count(GROUP_ROUNDS))] if self.found.contrasts else []),
             words["how_holds"],
         ]
         return f'<ul class="how">{"".join(f"<li>{text(one)}</li>" for one in lines)}</ul>'
 
-    def _mean(self, of: Estimate, k: int) -> Mean:
-        return Mean(self.write.title(k), *(self.write.drawn(values[k], k) for values in (of.mean, of.low, of.high)))
+    def _turns(self) -> str:
+        """How often curves were turned, and how often they should have been, where that is not the same."""
+        made, asked = self.found.turns, self.found.settings.rounds
+        return self.words["turns_fewer" if made < asked else "turns"].format(turns=self.write.count(made), asked=self.write.count(asked))
+
+    def _means(self, of: Sequence[Estimate], names: Sequence[str], k: int) -> list[Mean]:
+        return [
+            Mean(name, *(self.write.drawn(values[k], k) for values in (one.mean, one.low, one.high)))
+            for one, name in zip(of, names, strict=True)
+        ]
 
     def _marks(self, k: int) -> list[Mark]:
-        return [Mark(one.start, one.end) for one in self._shared if one.measure == MEASURES[k]]
+        return [
+            Mark(one.start, one.end, one.departure > 0) for shared in self._shared for one in shared.moments if one.measure == MEASURES[k]
+        ]
 
     def _name(self, part: Part) -> str:
         return self.words["whole_film"] if part == self.found.parts[0].part else part.name
+
+
+def _listed(html: str) -> str:
+    """A table whose second column holds lists and may wrap."""
+    return f'<div class="lists">{html}</div>'
 
 
 def _note(sentences: str) -> str:

@@ -7,6 +7,8 @@ from mien.study.viewer import REASONS
 
 _ENGLISH: dict[str, str] = {
     "thousands": ",",
+    "decimal": ".",
+    "then": ",",
     # a film
     "reaction_meta": "viewers: {n} · {film} of film in steps of {step} s",
     "affect_film": "Valence and arousal over the film",
@@ -25,36 +27,40 @@ _ENGLISH: dict[str, str] = {
     "n_steps": "{n} step|{n} steps",
     "shared": "shared moment|shared moments",
     "p_corrected": "p ≤ {alpha}, corrected",
+    "untested_few": "not tested (fewer than {least} viewers)",
+    "untested_short": "not tested (the film is a single step)",
     "film_seen": "of the film seen",
     "film_seen_mean": "with a sure face, on average",
-    "affect_note": "Mean over the viewers who showed a sure face then ({n} of them) and its 95 % interval at each moment for itself. "
-    "Shaded: moments that the viewers shared, see below.",
+    "affect_note": "Mean over the viewers who showed a sure face then ({n} of them) and its 95 % interval at each moment for itself.",
+    "moment_up": "shared moment, upwards",
+    "moment_down": "shared moment, downwards",
     "n_to": "{low} to {high}",
     "film_time": "time of the film",
-    "alt_film": "{names} over the film",
+    "alt_film": "{what} over the film: {names}",
     "mixed_models": "More than one model read these faces ({names}): what differs between them looks like a difference between people. "
     "Read all recordings with one.",
-    "moments_note": "Stretches in which the viewers departed together, to the same side, from what each showed over the film. The "
-    "departure is from the straight line through each viewer's own values, so that who tires or warms to the film all along departs from "
-    "nothing. p is of it: the chance of so large a stretch, in any measure and at any time, had the film not told them when (each viewer's "
-    "curve is turned by a random time, again and again), corrected for all that was looked at. Where a stretch begins and ends is less "
-    "sure than that there is one.",
-    "moments_change": " The mean change counts from their baseline and is not tested: all may be above the baseline and yet go down "
-    "together.",
+    "moments_note": "Stretches in which the viewers departed together, to the same side, from what each typically shows. That is a "
+    "straight line through each viewer's own values when the viewers together show what they do most of the film, so that who tires or "
+    "warms to it all along departs from nothing. p is of the departure: the chance of so large a stretch, in any measure and at any time, "
+    "had the film not told them when (each viewer's curve is turned by a random time, again and again), corrected for all that was looked "
+    "at.",
+    "moments_rows": "Where a stretch begins and ends is less sure than that there is one. Measures whose stretches overlap by half of the "
+    "shorter one or more are one moment, with the p of the surest: where one expression goes up, others must go down, since probabilities "
+    "sum to one. A time in brackets is that of a measure which departed for at most half of the moment.",
+    "moments_untested": "Moments: {why}.",
+    "moments_caption": "Moments with a p of {p} or less",
+    "moments_cut": "{shown} of {n} shown.",
+    "moments_files": "All, measure by measure and with the mean changes, which are not tested, are in moments.csv.",
+    "when": "when",
     "moments_none": "None has a p of {p} or less.",
-    "moments_caption": "Moments with a p of {p} or less; all are in moments.csv",
     "departure": "departure",
-    "from_time": "from",
-    "to_time": "to",
-    "lasts": "length",
-    "mean_change": "mean change",
     "expressions_note": "Mean probability over the viewers, with its interval. The scales differ; the largest comes first.",
     "from_baseline": "from the baseline",
     "from_mean": "from the viewer's own mean over the film",
     "parts_note": "First each viewer's mean in the part, then the mean of those, with its 95 % interval in brackets; n viewers. The "
-    "departure is from the straight line through each viewer's own values over the film, and p is of it: of the part being like the rest "
-    "of the film, corrected for all measures and parts, and for the number of groups. Intervals are each for itself, so that one may hold "
-    "0 where p is small, and the other way round.",
+    "departure is from what each viewer typically shows, as of moments, and p is of it: of the part being like the rest of the film, "
+    "corrected for all measures and parts, and for the number of groups. Intervals are each for itself, so that one may hold 0 where p is "
+    "small, and the other way round.",
     "parts_change": " The change is from the baseline, and not tested.",
     "part": "part",
     "whole_film": "whole film",
@@ -63,8 +69,12 @@ _ENGLISH: dict[str, str] = {
     "group_of": "Group {name}",
     "no_interval": "no interval",
     "groups_note": "Difference of the groups' means, and of their changes {since}, each with its 95 % interval; p by exchanging viewers "
-    "between the groups, corrected for all measures and parts, and for the number of pairs. The intervals are not corrected, so that one "
-    "may leave 0 out where p is large. Shown are valence, arousal and the three expressions that differ most; all are in groups.csv.",
+    "between the groups, and no less than Welch's t gives, corrected for all measures and parts, and for the number of pairs. The "
+    "intervals are not corrected, so that one may leave 0 out where p is large. Shown are valence, arousal and the three expressions that "
+    "differ most; all are in groups.csv.",
+    "curves_note": "Mean of each group over the film, with its 95 % interval at each moment for itself. Where the curves part is no test: "
+    "the table below has those.",
+    "curves_cut": " Drawn are the {shown} largest of {n} groups; all are in curve.csv.",
     "change_difference": "difference of changes",
     "groups_caption": "Groups",
     "pair": "groups",
@@ -81,11 +91,16 @@ _ENGLISH: dict[str, str] = {
     "how_mean": "Changes count from the viewer's own mean over the film.",
     "how_scale": "Valence and arousal are on a scale of {span}, and their changes and differences in units of that scale.",
     "how_intervals": "Intervals: studentised bootstrap over viewers (Efron & Tibshirani 1993), 95 %, {rounds} resamples, seed {seed}.",
-    "how_tests": "Moments: cluster test (Maris & Oostenveld 2007) over all measures and times, with each viewer's curves, less their "
-    "straight line, turned in a circle by a random time. Parts: against the rest of the film, with the same turns; groups: viewers "
-    "exchanged. The largest statistic over all measures and parts counts (Westfall & Young 1993). Where viewers change slowly, over a "
-    "third of the film or so, about one study in eight without any shared moment shows one at p = .05: take .02 there.",
-    "how_groups": "Differences of groups: Student's t with the smaller group's degrees of freedom, and no variance below the pooled one.",
+    "how_tests": "Moments: cluster test (Maris & Oostenveld 2007) over all measures and times, with each viewer's curves, less a "
+    "straight line of the viewer's own (fitted where the viewers together show what they typically do), turned in a circle by a random "
+    "time, {turns}. Parts: against the rest of the film, with the same turns; the largest statistic over all measures and parts counts "
+    "(Westfall & Young 1993). Where viewers change slowly, over a third of the film or so, about one study in eight without any shared "
+    "moment shows one at p = 0.05: take 0.02 there.",
+    "turns": "{turns} times",
+    "turns_fewer": "{turns} times ({asked} were asked for, which with so many viewers and steps would take too long)",
+    "how_groups": "Differences of groups: intervals by Student's t with the smaller group's degrees of freedom, and no variance below the "
+    "pooled one. p: viewers exchanged between the groups, with the largest statistic over all measures and parts (Westfall & Young 1993), "
+    "and no less than Welch's t gives with Bonferroni's correction. Curves: at most {drawn} resamples.",
     "how_holds": "The intervals hold for other viewers of the same kind and the same film, and do not cover what the model misreads.",
     # visitors
     "visits_meta": "{entering} people entering, {leaving} leaving",
@@ -100,11 +115,16 @@ _ENGLISH: dict[str, str] = {
     "n_leaving": "people leaving",
     "mean_entering": "mean valence entering, {span}",
     "mean_leaving": "mean valence leaving, {span}",
+    "valence_difference": "difference in valence, leaving less entering",
+    "valence_within": "difference in valence within periods",
+    "difference_within": "difference within periods",
+    "within_periods": "The difference is that within the periods: leaving less entering in each of them, then their mean, weighted by "
+    "their people. It need not be the one mean less the other ({apart} here), which also depends on when more people come and when more "
+    "leave.",
     "sides_note": "Mean over people, each counting once, with its 95 % interval; the difference is leaving minus entering. p is the chance "
     "of so large a difference if the two sides were alike: of valence, the question of such a study, as it is; of the other measures "
-    "corrected for all ten. An interval and a p may disagree: the interval is on the safe side for small groups.",
-    "within_periods": " The difference is that within the periods: the mean of the periods' differences, weighted by their people. It need "
-    "not be the one column less the other, in which it also tells when more people come and when more leave.",
+    "corrected for all ten; the larger of two tests, people exchanged and Welch's t. An interval and a p may "
+    "disagree: the interval is on the safe side for small groups.",
     "periods_note": "p is corrected for the {n} periods.",
     "sides_caption": "All visitors",
     "entering": "entering",
@@ -120,7 +140,8 @@ _ENGLISH: dict[str, str] = {
     "how_private": "Nothing about single people is kept. Periods with fewer than {least} people on a side are not shown.",
     "how_people_intervals": "Intervals: studentised bootstrap over people (Efron & Tibshirani 1993), 95 %, {rounds} resamples, seed "
     "{seed}; of differences Student's t with the smaller side's degrees of freedom, and no variance below the pooled one. "
-    "p: people change sides at random; largest Welch t over the measures but valence (Westfall & Young 1993; Janssen 1997).",
+    "p: people change sides at random; largest Welch t over the measures but valence (Westfall & Young 1993; Janssen 1997), and no less "
+    "than Welch's t gives with Bonferroni's correction.",
     "how_alike": "Where people come in company the intervals are too narrow; where light or cameras differ between the sides, the "
     "difference may be theirs: use the same camera, height and light on both sides.",
     **{f"why_{key}": sentence for key, sentence in REASONS.items()},
@@ -128,6 +149,8 @@ _ENGLISH: dict[str, str] = {
 
 _RUSSIAN: dict[str, str] = {
     "thousands": "\u00a0",
+    "decimal": ",",
+    "then": ";",
     # a film
     "reaction_meta": "зрителей: {n} · фильм: {film}, шаг {step} с",
     "affect_film": "Валентность и возбуждение по ходу фильма",
@@ -147,36 +170,42 @@ _RUSSIAN: dict[str, str] = {
     "n_steps": "шагов: {n}",
     "shared": "момент, общий для зрителей|момента, общих для зрителей|моментов, общих для зрителей",
     "p_corrected": "p ≤ {alpha}, с поправкой",
+    "untested_few": "не проверялись (зрителей меньше {least})",
+    "untested_short": "не проверялись (в фильме один шаг)",
     "film_seen": "фильма учтено",
     "film_seen_mean": "с уверенно распознанным лицом, в среднем",
     "affect_note": "Среднее по зрителям, чьё лицо в это время распознано уверенно (их {n}), и его 95%-й доверительный интервал "
-    "для каждого момента в отдельности. Закрашены моменты, общие для зрителей, см. ниже.",
+    "для каждого момента в отдельности.",
+    "moment_up": "общий момент, вверх",
+    "moment_down": "общий момент, вниз",
     "n_to": "от {low} до {high}",
     "film_time": "время фильма",
-    "alt_film": "По ходу фильма: {names}",
+    "alt_film": "{what} по ходу фильма: {names}",
     "mixed_models": "Лица распознаны разными моделями ({names}): различия между ними выглядят как различия между людьми. "
     "Обработайте все записи одной моделью.",
-    "moments_note": "Отрезки, на которых показанные выражения зрителей вместе, в одну сторону, отклонялись от того, что каждый показывал "
-    "по ходу фильма. Отклонение отсчитано от прямой, проведённой через собственные значения зрителя, поэтому постепенная усталость "
-    "или растущий интерес отклонением не считаются. p относится к нему: это вероятность такого же или большего отрезка у любой величины и "
-    "в любое время, если бы моменты задавал не фильм (кривая каждого зрителя многократно сдвигается по кругу на случайное время), с "
-    "поправкой на все величины и всё время. Где отрезок начинается и кончается, известно менее точно, чем то, что он есть.",
-    "moments_change": " Среднее изменение отсчитано от исходного уровня и не проверяется: все могут быть выше него и всё же вместе идти "
-    "вниз.",
+    "moments_note": "Отрезки, на которых показанные выражения зрителей вместе, в одну сторону, отклонялись от того, что каждый показывает "
+    "обычно. Обычное — это прямая, проведённая через собственные значения зрителя в то время, когда зрители вместе показывают то же, что "
+    "и большую часть фильма, поэтому постепенная усталость или растущий интерес отклонением не считаются. p относится к отклонению: это "
+    "вероятность такого же или большего отрезка у любой величины и в любое время, если бы моменты задавал не фильм (кривая каждого "
+    "зрителя многократно сдвигается по кругу на случайное время), с поправкой на все величины и всё время.",
+    "moments_rows": "Где отрезок начинается и кончается, известно менее точно, чем то, что он есть. Величины, отрезки которых "
+    "перекрываются хотя бы на половину более короткого, составляют один момент с p самой надёжной из них: где одно выражение растёт, "
+    "другие должны падать, так как сумма вероятностей равна единице. В скобках — время величины, которая отклонялась не дольше половины "
+    "момента.",
+    "moments_untested": "Моменты: {why}.",
+    "moments_caption": "Моменты с p не больше {p}",
+    "moments_cut": "Показано {shown} из {n}.",
+    "moments_files": "Все моменты по каждой величине, со средними изменениями (они не проверяются), — в moments.csv.",
+    "when": "когда",
     "moments_none": "Отрезков с p не больше {p} нет.",
-    "moments_caption": "Моменты с p не больше {p}; все — в moments.csv",
     "departure": "отклонение",
-    "from_time": "начало",
-    "to_time": "конец",
-    "lasts": "длительность",
-    "mean_change": "среднее изменение",
     "expressions_note": "Средняя по зрителям вероятность с доверительным интервалом. Шкалы разные; сначала самые частые.",
     "from_baseline": "от исходного уровня",
     "from_mean": "от собственного среднего зрителя по фильму",
-    "parts_note": "Сначала среднее каждого зрителя в части, затем среднее этих средних, в скобках его 95%-й доверительный интервал; "
-    "n — число зрителей. Отклонение отсчитано от прямой, проведённой через собственные значения зрителя по фильму; p относится к нему: "
-    "проверяется, отличается ли часть от остального фильма, с поправкой на все величины и части и на число групп. Интервалы даны каждый "
-    "сам по себе, поэтому при малом p интервал может содержать 0, и наоборот.",
+    "parts_note": "Сначала среднее каждого зрителя в части, затем среднее этих средних, в скобках его 95%-й доверительный интервал; n — "
+    "число зрителей. Отклонение отсчитано от того, что зритель показывает обычно, как у моментов; p относится к нему: проверяется, "
+    "отличается ли часть от остального фильма, с поправкой на все величины и части и на число групп. Интервалы даны каждый сам по себе, "
+    "поэтому при малом p интервал может содержать 0, и наоборот.",
     "parts_change": " Изменение отсчитано от исходного уровня и не проверяется.",
     "part": "часть",
     "whole_film": "весь фильм",
@@ -185,8 +214,12 @@ _RUSSIAN: dict[str, str] = {
     "group_of": "Группа «{name}»",
     "no_interval": "нет интервала",
     "groups_note": "Разность средних групп и разность их изменений {since}, в скобках 95%-е доверительные интервалы; p — по перестановкам "
-    "зрителей между группами, с поправкой на все величины и части и на число пар. У интервалов поправки нет, поэтому и при большом p "
-    "интервал может не содержать 0. Показаны валентность, возбуждение и три выражения с наибольшей разностью; все — в groups.csv.",
+    "зрителей между группами, причём не меньше, чем даёт критерий Уэлча, с поправкой на все величины и части и на число пар. У интервалов "
+    "поправки нет, поэтому и при большом p интервал может не содержать 0. Показаны валентность, возбуждение и три выражения с наибольшей "
+    "разностью; все — в groups.csv.",
+    "curves_note": "Среднее каждой группы по ходу фильма и его 95%-й доверительный интервал для каждого момента в отдельности. Там, где "
+    "кривые расходятся, различие ещё не проверено: проверки — в таблице ниже.",
+    "curves_cut": " Показаны {shown} самые большие из {n} групп; все — в curve.csv.",
     "change_difference": "разность изменений",
     "groups_caption": "Группы",
     "pair": "группы",
@@ -206,11 +239,15 @@ _RUSSIAN: dict[str, str] = {
     "how_intervals": "Доверительные интервалы: стьюдентизированный бутстреп по зрителям (Efron & Tibshirani 1993), 95 %, "
     "повторных выборок: {rounds}, начальное число генератора: {seed}.",
     "how_tests": "Моменты: кластерный перестановочный тест (Maris & Oostenveld 2007) по всем величинам и всему времени, кривые каждого "
-    "зрителя без их прямой сдвигаются по кругу на случайное время. Части: сравнение с остальным фильмом при тех же сдвигах; группы: "
-    "перестановки зрителей. Берётся наибольшая статистика по всем величинам и частям (Westfall & Young 1993). Если зрители меняются "
-    "медленно, в течение трети фильма или дольше, общий момент, которого нет, при p = 0,05 находится примерно в каждом восьмом "
-    "исследовании: берите тогда 0,02.",
-    "how_groups": "Разности групп: распределение Стьюдента с числом степеней свободы меньшей группы и дисперсией не ниже объединённой.",
+    "зрителя без его собственной прямой (подобранной там, где зрители вместе показывают обычное) сдвигаются по кругу на случайное время, "
+    "{turns}. Части: сравнение с остальным фильмом при тех же сдвигах; берётся наибольшая статистика по всем величинам и частям "
+    "(Westfall & Young 1993). Если зрители меняются медленно, в течение трети фильма или дольше, общий момент, которого нет, при p = 0,05 "
+    "находится примерно в каждом восьмом исследовании: берите тогда 0,02.",
+    "turns": "число сдвигов: {turns}",
+    "turns_fewer": "число сдвигов: {turns} (задано {asked}, но при стольких зрителях и шагах это заняло бы слишком много времени)",
+    "how_groups": "Разности групп: интервалы по распределению Стьюдента с числом степеней свободы меньшей группы и дисперсией не ниже "
+    "объединённой. p: перестановки зрителей между группами, берётся наибольшая статистика по всем величинам и частям (Westfall & Young "
+    "1993), причём p не меньше, чем даёт критерий Уэлча с поправкой Бонферрони. Кривые: повторных выборок не больше {drawn}.",
     "how_holds": "Интервалы относятся к другим таким же зрителям и к тому же фильму; ошибок модели они не учитывают.",
     # visitors
     "visits_meta": "людей на входе: {entering}, на выходе: {leaving}",
@@ -224,12 +261,17 @@ _RUSSIAN: dict[str, str] = {
     "n_leaving": "вышло людей",
     "mean_entering": "средняя валентность на входе, {span}",
     "mean_leaving": "средняя валентность на выходе, {span}",
+    "valence_difference": "разность валентности: выход минус вход",
+    "valence_within": "разность валентности внутри периодов",
+    "difference_within": "разность внутри периодов",
+    "within_periods": "Разность взята внутри периодов: выход минус вход в каждом из них, затем среднее этих разностей, взвешенное по "
+    "числу людей. Она может не равняться разности двух средних (здесь {apart}), на которую влияет и то, когда больше приходят, а когда "
+    "больше уходят.",
     "sides_note": "Среднее по людям, каждый учтён один раз, и его 95%-й доверительный интервал; разность — выход минус вход. "
     "p — вероятность такой же или большей разности, если бы стороны не различались: для валентности, главного вопроса такого исследования, "
-    "без поправки, для остальных величин с поправкой на все десять. Интервал и p могут расходиться: для малых групп интервал взят с "
+    "без поправки, для остальных величин с поправкой на все десять; взято большее из двух: "
+    "по перестановкам людей и по критерию Уэлча. Интервал и p могут расходиться: для малых групп интервал взят с "
     "запасом.",
-    "within_periods": " Разность взята внутри периодов: это среднее их разностей, взвешенное по числу людей. Она может не равняться "
-    "разности двух столбцов, на которую влияет и то, когда больше приходят, а когда больше уходят.",
     "periods_note": "p с поправкой на число периодов ({n}).",
     "sides_caption": "Все посетители",
     "entering": "на входе",
@@ -247,11 +289,13 @@ _RUSSIAN: dict[str, str] = {
     "how_people_intervals": "Доверительные интервалы: стьюдентизированный бутстреп по людям (Efron & Tibshirani 1993), 95 %, "
     "повторных выборок: {rounds}, начальное число генератора: {seed}; для разностей — распределение Стьюдента с числом степеней свободы "
     "меньшей стороны и дисперсией не ниже объединённой. p: случайные перестановки людей между сторонами; наибольшая статистика Уэлча "
-    "по величинам, кроме валентности (Westfall & Young 1993; Janssen 1997).",
+    "по величинам, кроме валентности (Westfall & Young 1993; Janssen 1997), причём p не меньше, чем даёт критерий Уэлча с поправкой "
+    "Бонферрони.",
     "how_alike": "Если люди приходят вместе, интервалы слишком узкие; если свет или камеры на входе и на выходе разные, разность "
     "может быть из-за них: нужны одинаковые камеры, высота и свет с обеих сторон.",
     # viewers who do not count
     "why_several": "в таблице несколько записей; нужна одна видеозапись одного зрителя",
+    "why_twice": "человек дважды в одном кадре; нужна таблица, где на человека и кадр приходится одна строка",
     "why_no_times": "в таблице нет времени; нужна одна видеозапись одного зрителя",
     "why_no_rows": "в таблице нет строк; нужна одна видеозапись одного зрителя",
     "why_no_persons": "в кадре несколько лиц, а номеров людей нет; нужна таблица, в которой за лицами следили",
@@ -259,7 +303,8 @@ _RUSSIAN: dict[str, str] = {
     "why_little": "уверенно распознанное лицо в {found} % фильма; нужно {wanted} %",
     "why_apart": "уверенно распознанное лицо в {found} % фильма; нужно {wanted} %; люди в записи ({people}) ни разу не видны вместе: "
     "возможно, это один человек, потерянный и найденный снова (см. --reentry в mien analyze)",
-    "why_no_rest": "в отрезке исходного уровня нет уверенно распознанного лица",
+    "why_no_rest": "уверенно распознанное лицо в {found} % отрезка исходного уровня; нужно {wanted} %",
+    "why_never_sure": "ни в одном шаге фильма уверенно распознанного лица нет хотя бы в течение половины времени",
 }
 
 _LANGUAGES = {"en": _ENGLISH, "ru": _RUSSIAN}

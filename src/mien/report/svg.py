@@ -38,16 +38,17 @@ class Plane:
 
     def frame(
         self, across: str, up: str, ticks: Sequence[float], *, shares: bool, up_ticks: Sequence[float] | None = None,
-        names: Sequence[str] | None = None,
+        names: Sequence[str] | None = None, up_names: Sequence[str] | None = None,
     ) -> str:  # fmt: skip
-        """Grid, numbers and names of the axes. names: what stands at `ticks` instead of their numbers."""
+        """Grid, numbers and names of the axes. names, up_names: what stands at `ticks` and `up_ticks` instead of their numbers."""
         parts, floor, right = [], self.height - BOTTOM, self.width - RIGHT
         for tick, name in zip(ticks, names or [tick_name(tick, shares) for tick in ticks], strict=True):
             x = self.x(tick)
             parts.append(line(x, TOP, x, floor, "grid") + label(x, floor + 18, name, "middle"))
-        for tick in ticks if up_ticks is None else up_ticks:
+        ups = ticks if up_ticks is None else up_ticks
+        for tick, name in zip(ups, up_names or [tick_name(tick, shares) for tick in ups], strict=True):
             y = self.y(tick)
-            parts.append(line(LEFT, y, right, y, "grid") + label(LEFT - 7, y + 4, tick_name(tick, shares), "end"))
+            parts.append(line(LEFT, y, right, y, "grid") + label(LEFT - 7, y + 4, name, "end"))
         middle = (TOP + floor) / 2
         parts.append(label((LEFT + right) / 2, self.height - 6, across, "middle"))
         parts.append(

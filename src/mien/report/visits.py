@@ -10,10 +10,10 @@ from mien.report.sections import table, text, tiles
 from mien.report.shell import document, resource
 from mien.report.study_charts import interval_line
 from mien.report.words import form_of
-from mien.report.writing import Writing, marked_p, p_text
+from mien.report.writing import Writing
 from mien.sinks.files import replace
 from mien.study.viewer import MEASURES
-from mien.study.visitors import NO_PERIOD, Period, Visits
+from mien.study.visitors import NO_PERIOD, Visits
 
 
 def write_visits_page(
@@ -49,7 +49,7 @@ def visits_page(
     write = Writing.of(language, affect_scale)
     words, whole = write.words, found.periods[0]
     parts = [
-        (words["glance"], _glance(whole, write)),
+        (words["glance"], _glance(found, write)),
         (words["sides"], _measures(found, write)),
         *([(words["periods"], _periods(found, write))] if len(found.periods) > 1 else []),
         (words["how"], _how(found, write)),
@@ -73,18 +73,22 @@ def _name(period: str, write: Writing) -> str:
     return write.words["no_period"] if period == NO_PERIOD else period
 
 
-def _glance(whole: Period, write: Writing) -> str:
-    words, span = write.words, write.scale.span
-    p = f", p {p_text(whole.p[0])}"
-    return tiles(
-        [
-            (write.count(whole.counts[0]), words["n_entering"], ""),
-            (write.count(whole.counts[1]), words["n_leaving"], ""),
-            (write.value(whole.entering.mean[0], 0), words["mean_entering"].format(span=span), write.interval(whole.entering, 0)),
-            (write.value(whole.leaving.mean[0], 0), words["mean_leaving"].format(span=span), write.interval(whole.leaving, 0)),
-            (write.change(whole.difference.mean[0], 0), words["difference"], write.change_interval(whole.difference, 0) + p),
-        ]
-    )
+def _glance(found: Visits, write: Writing) -> str:
+    words, span, whole = write.words, write.scale.span, found.periods[0]
+    entering, leaving = whole.entering.mean[0], whole.leaving.mean[0]
+    told = [
+        (write.count(whole.counts[0]), words["n_entering"], ""),
+        (write.count(whole.counts[1]), words["n_leaving"], ""),
+        (write.value(entering, 0), words["mean_entering"].format(span=span), write.interval(whole.entering, 0)),
+        (write.value(leaving, 0), words["mean_leaving"].format(span=span), write.interval(whole.leaving, 0)),
+        (
+            write.change(whole.difference.mean[0], 0),
+            words["valence_within" if found.within else "valence_difference"],
+            f"{write.change_interval(whole.difference, 0)}, {write.test(whole.p[0])}",
+        ),
+    ]
+    why = words["within_periods"].format(apart=write.change(leaving - entering, 0)) if found.within else ""
+    return tiles(told) + (f'<p class="note">{why}</p>' if why else "")
 
 
 def _measures(found: Visits, write: Writing) -> str:
@@ -94,10 +98,9 @@ def _measures(found: Visits, write: Writing) -> str:
         sides = [
             f"{write.mean(one, k)} {interval_line(one.low[k], one.mean[k], one.high[k], span)}" for one in (period.entering, period.leaving)
         ]
-        rows.append([text(write.title(k)), *sides, write.difference(period.difference, k), marked_p(period.p[k])])
-    head = [*(words[name] for name in ("what", "entering", "leaving", "difference")), "p"]
-    note = words["sides_note"] + (words["within_periods"] if found.within else "")
-    return f'<p class="note">{note}</p>' + table(words["sides_caption"], head, rows)
+        rows.append([text(write.title(k)), *sides, write.difference(period.difference, k), write.marked_p(period.p[k])])
+    head = [*(words[name] for name in ("what", "entering", "leaving", "difference_within" if found.within else "difference")), "p"]
+    return f'<p class="note">{words["sides_note"]}</p>' + table(words["sides_caption"], head, rows)
 
 
 def _periods(found: Visits, write: Writing) -> str:
@@ -105,7 +108,7 @@ def _periods(found: Visits, write: Writing) -> str:
     for one in found.periods[1:]:
         bar = interval_line(one.difference.low[0], one.difference.mean[0], one.difference.high[0], (-1, 1))
         values = [*map(write.count, one.counts), *(write.value(side.mean[0], 0) for side in (one.entering, one.leaving))]
-        rows.append([text(_name(one.name, write)), *values, write.difference(one.difference, 0), bar, marked_p(one.p[0])])
+        rows.append([text(_name(one.name, write)), *values, write.difference(one.difference, 0), bar, write.marked_p(one.p[0])])
     head = ("period", "entering", "leaving", "valence_entering", "valence_leaving", "difference")
     note = f'<p class="note">{write.words["periods_note"].format(n=len(rows))}</p>'
     return note + table(write.words["periods_caption"], [*(write.words[name] for name in head), "", "p"], rows)
@@ -114,7 +117,7 @@ def _periods(found: Visits, write: Writing) -> str:
 def _how(found: Visits, write: Writing) -> str:
     s, words = found.settings, write.words
     lines = [
-        words["how_people"].format(least=f"{s.least_seconds:g}"),
+        words["how_people"].format(least=write.plain(s.least_seconds)),
         words["how_sides"],
         words["how_private"].format(least=s.least_people),
         words["how_scale"].format(span=write.scale.span),

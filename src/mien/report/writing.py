@@ -9,14 +9,16 @@ import numpy as np
 
 from mien.report.scale import Scale
 from mien.report.scale import scale as scale_of
-from mien.report.sections import NONE, affect, length, number, text
+from mien.report.sections import NONE, length, percent, text
 from mien.report.study_words import study_words
 from mien.study.statistics import Estimate
 from mien.study.viewer import MEASURES
 from mien.timing import Numbers
 
 ALPHA = 0.05
-SPACE = "\u00a0"
+SPACE, MINUS = "\u00a0", "\u2212"
+DIGITS = 3
+"""Decimals of measures: with two, both ends of many an interval of a probability's difference would be 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,28 @@ class Writing:
         """What a measure is called."""
         return self.words[MEASURES[k].removeprefix("p_")]
 
+    def written(self, figure: str) -> str:
+        """A figure that has a hyphen and a point, with the minus and the decimal sign of the page."""
+        return figure.replace("-", MINUS).replace(".", self.words["decimal"])
+
+    def plain(self, value: float) -> str:
+        """A number with as many decimals as it has."""
+        return self.written(f"{value:g}")
+
     def length(self, seconds: float) -> str:
         """A time, or a dash."""
-        return length(seconds, self.words)
+        return self.written(length(seconds, self.words))
+
+    def times(self, start: float, end: float) -> str:
+        """From when to when: `12.0–16.5 s` in a film's first minute, later `0:58.0–1:02.5`; in hundredths where tenths do not do."""
+        digits = 1 if all(abs(10 * at - round(10 * at)) < 1e-6 for at in (start, end)) else 2
+        if end < 60:
+            return self.written(f"{start:.{digits}f}–{end:.{digits}f}") + f"{SPACE}{self.words['s']}"
+        return "–".join(self.written(_clock(at, digits)) for at in (start, end))
+
+    def percent(self, share: float) -> str:
+        """A share, or a dash."""
+        return self.written(percent(share))
 
     def count(self, n: int) -> str:
         """A whole number."""
@@ -53,11 +74,23 @@ class Writing:
 
     def value(self, value: float, k: int) -> str:
         """A measure's value."""
-        return affect(float(value), self.scale) if k < 2 else number(float(value))
+        return self._number(self.scale.shown(float(value)), sign=self.scale.low < 0) if k < 2 else self._number(value, sign=False)
 
     def change(self, value: float, k: int) -> str:
         """A difference between values of a measure, with its sign."""
-        return signed(value * self.scale.half if k < 2 else value)
+        return self._number(value * self.scale.half if k < 2 else value, sign=True)
+
+    def p(self, p: float) -> str:
+        """A p to three decimals, fit for HTML."""
+        return NONE if np.isnan(p) else self.written(f"{p:.3f}" if p >= 0.001 else "&lt; 0.001")
+
+    def test(self, p: float) -> str:
+        """`p = 0.004`, fit for HTML."""
+        return f"p{SPACE}{'' if p < 0.001 else f'={SPACE}'}{self.p(p)}"
+
+    def marked_p(self, p: float) -> str:
+        """A p in a table: bold up to ALPHA."""
+        return f"<b>{self.p(p)}</b>" if p <= ALPHA else self.p(p)
 
     def mean(self, of: Estimate, k: int) -> str:
         """A measure's mean and its interval in brackets."""
@@ -76,23 +109,20 @@ class Writing:
         return self._brackets(of, k, *(self.change(end[k], k) for end in (of.low, of.high)))
 
     def _brackets(self, of: Estimate, k: int, low: str, high: str) -> str:
-        return f"[{low},{SPACE}{high}]" if np.isfinite(of.low[k]) else self.words["no_interval"]
+        return f"[{low}{self.words['then']}{SPACE}{high}]" if np.isfinite(of.low[k]) else self.words["no_interval"]
+
+    def _number(self, value: float, *, sign: bool) -> str:
+        """What rounds to 0 has no sign: which it was, its digits do not tell."""
+        rounded = round(float(value), DIGITS) + 0.0  # no -0.0
+        return NONE if np.isnan(value) else self.written(f"{rounded:{'+' if sign and rounded else ''}.{DIGITS}f}")
 
     def drawn(self, values: Numbers, k: int) -> Numbers:
         """A measure's values, on the scale of a chart."""
         return np.asarray(self.scale.shown(values)) if k < 2 else values
 
 
-def signed(value: float) -> str:
-    """A number with its sign."""
-    return NONE if np.isnan(value) else f"{round(float(value), 2) + 0.0:+.2f}"  # + 0.0: no -0.00
-
-
-def p_text(p: float) -> str:
-    """A p to three decimals."""
-    return NONE if np.isnan(p) else f"{p:.3f}" if p >= 0.001 else "&lt; 0.001"
-
-
-def marked_p(p: float) -> str:
-    """A p in a table: bold up to ALPHA."""
-    return f"<b>{p_text(p)}</b>" if p <= ALPHA else p_text(p)
+def _clock(seconds: float, digits: int) -> str:
+    """`1:05.0`, `1:00:05.0`."""
+    minutes, rest = divmod(round(seconds, digits), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02d}:{rest:0{digits + 3}.{digits}f}" if hours else f"{minutes}:{rest:0{digits + 3}.{digits}f}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,11 @@ SIZE = 160
 
 
 class CropsSink(Sink):
-    """`faces/selected` and `faces/rejected` below a folder: 160x160, `<confidence>.<n>.jpg`, n counting through the run.
+    """`faces/selected` and `faces/rejected` below a folder: 160x160, `<confidence>.<n>.jpg`, n the ordinal of the face.
 
-    Raises BadTarget when inputs lie where the crops would: another run's crops have the same names.
+    It counts through the run, from 0, or from behind the crops that lie there already: many faces share a confidence, so that a second
+    run counting from 0 again would replace some of them and mix the others with its own. Raises BadTarget when inputs lie where the
+    crops would.
     """
 
     def __init__(self, folder: Path, *, originals: Originals = Originals()) -> None:
@@ -30,7 +33,7 @@ class CropsSink(Sink):
                 raise BadTarget(f"{target}: inputs are read from there, and they are never overwritten; save the crops elsewhere")
         prepare_folder(self._sure)
         prepare_folder(self._unsure)
-        self._number = 0
+        self._number = 1 + max((_ordinal(path) for folder in (self._sure, self._unsure) for path in folder.glob("*.jpg")), default=-1)
 
     @property
     def what(self) -> str:
@@ -50,3 +53,9 @@ class CropsSink(Sink):
             name = crop_name(float(np.clip(score, 0, 1)), self._number)
             replace((self._unsure if unsure[i] else self._sure) / name, encoded(crop, ".jpg"))
             self._number += 1
+
+
+def _ordinal(path: Path) -> int:
+    """The n of a crop's name, `<confidence>.<n>.jpg`; -1 for another file."""
+    found = re.fullmatch(r"[01]\.\d+\.(\d+)\.jpg", path.name, re.ASCII)
+    return int(found[1]) if found else -1

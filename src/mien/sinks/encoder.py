@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import queue
 import threading
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from mien.errors import SinkError
+from mien.io.at_exit import stopped_at_exit
 from mien.io.container import why
+from mien.io.handover import Handover
 from mien.part_checks import checked_drawing
 from mien.types import Drawer, Image, Result
 
@@ -45,25 +46,31 @@ class Encoder:
     """H.264, yuv420p, BT.709. Sides are made even by repeating the last row or column: 4:2:0 has no odd ones.
 
     What goes wrong in the thread is raised by the next `write`, or by `close`: SinkError for what the encoder or the disk
-    said, and what the drawer raised as it is.
+    said, and what the drawer raised as it is. part: the file that is written. path: what it is to become, as messages name it.
     """
 
-    def __init__(self, path: Path, *, size: tuple[int, int], time_base: Fraction, fps: float, drawer: Drawer) -> None:
-        self.path, self._size, self._base, self._fps, self._drawer = path, size, time_base, fps, drawer
-        self._jobs: queue.Queue[Job | None] = queue.Queue(WAITING)
+    def __init__(self, part: Path, *, path: Path, size: tuple[int, int], time_base: Fraction, fps: float, drawer: Drawer) -> None:
+        self._part, self._path, self._size, self._base, self._fps, self._drawer = part, path, size, time_base, fps, drawer
+        self._jobs: Handover[Job] = Handover(WAITING)
+        self._coming = self._jobs.items()
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="mien-encode", daemon=True)
-        self._thread.start()
+        self.thread = threading.Thread(target=self._run, name="mien-encode", daemon=True)
+        stopped_at_exit(self)
+        self.thread.start()
 
     def write(self, image: Image, result: Result, tick: int) -> None:
         """Take one frame; ticks must grow. Waits while several others wait."""
         self._raise()
         self._jobs.put(Job(image, result, tick))
 
+    def stop(self) -> None:
+        """No more frames come."""
+        self._jobs.end()
+
     def close(self) -> None:
         """Encode what waits and end the file."""
-        self._jobs.put(None)
-        self._thread.join()
+        self.stop()
+        self.thread.join()
         self._raise()
 
     def _raise(self) -> None:
@@ -75,27 +82,27 @@ class Encoder:
             self._encode()
         except BaseException as error:  # raised again in the caller's thread
             self._error = error
-            while self._jobs.get() is not None:  # so that nobody waits for room
+            for _ in self._coming:  # so that nobody waits for room; of a failure behind the last frame there is nothing more to take
                 pass
 
     def _encode(self) -> None:
         import av
 
-        job = self._jobs.get()
+        job = next(self._coming, None)
         if job is None:
             return
         try:
-            with av.open(f"file:{self.path}", "w", format="mp4", options=_FRAGMENTED) as container:
+            with av.open(f"file:{self._part}", "w", format="mp4", options=_FRAGMENTED) as container:
                 stream = self._stream(container)
                 pixels = _EncoderPixels(self._size)
                 while job is not None:
                     frame = pixels(checked_drawing(self._drawer(job.image, job.result), self._drawer))
                     frame.pts, frame.time_base = job.tick, self._base
                     container.mux(stream.encode(frame))
-                    job = self._jobs.get()
+                    job = next(self._coming, None)
                 container.mux(stream.encode(None))
         except (av.FFmpegError, OSError) as error:
-            raise SinkError(f"{self.path}: cannot be written ({why(error)})") from error
+            raise SinkError(f"{self._path}: cannot be written ({why(error)})") from error
 
     def _stream(self, container: OutputContainer) -> VideoStream:
         stream: VideoStream = container.add_stream("libx264", rate=Fraction(self._fps).limit_denominator(1001), options=dict(X264))

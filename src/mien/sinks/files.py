@@ -1,29 +1,15 @@
-"""Files that are written: refused before the work starts if they cannot be, by one run at a time, and never seen half-written."""
+"""Files that are written: refused before the work starts if they cannot be, and written by one run at a time."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from itertools import count
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
 from mien.errors import SinkError
-
-_numbers = count()
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """What the system refuses in here becomes a SinkError that names `path`. A broken pipe stays what it is."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise SinkError(f"{path}: cannot be written ({error.strerror or error})") from error
+from mien.io.whole import beside, whole, writing
 
 
 class Claim:
@@ -119,17 +105,6 @@ def prepare_folder(folder: Path) -> None:
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Write a whole file under a temporary name beside it, then rename: the name never stands for a part. Raises SinkError."""
-    part = beside(path)
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            part.write_bytes(data)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-
-
-def beside(path: Path) -> Path:
-    """A temporary name in the folder of a file, for no other file of this process."""
-    return path.with_name(f".mien-{os.getpid()}-{next(_numbers)}.part")  # short, whatever the length of the file's own name
+    """Write a whole file: the name never stands for a part. Raises SinkError."""
+    with whole(path, durable=False) as part:
+        part.write_bytes(data)

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from mien.io.folders import is_pattern
 from mien.io.formats import SUFFIXES, VIDEO_SUFFIXES
 from mien.io.images import is_pil
-from mien.io.names import is_url
+from mien.io.names import is_url, on_disk
 
 _ODD = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
 _MOST_BYTES = 200
@@ -50,7 +50,7 @@ class Originals:
             elif is_pattern(text) and not os.path.lexists(text) and not from_pil:
                 roots.add(_base(text))
             else:
-                files.add(os.path.realpath(text))
+                files.add(_real(text))
         longest_first = tuple(sorted(roots, key=lambda root: (-len(PurePath(root).parts), root)))
         return cls(frozenset(files), longest_first, frozenset(filter(None, map(_identity, files))))
 
@@ -59,7 +59,7 @@ class Originals:
 
         output: the folder of the outputs; what lies in it is fair game even when it is inside a folder that is read.
         """
-        real = os.path.realpath(path)
+        real = _real(path)
         if real in self.files or _identity(real) in self.identities:
             return True
         if not os.path.lexists(real) or (output is not None and any(strictly_inside(output, root) for root in self.roots)):
@@ -81,7 +81,7 @@ class Originals:
             return PurePath(end.lstrip(".") or "url")
         if source == "-":
             return PurePath("stdin")
-        path = PurePath(source)
+        path = PurePath(on_disk(source))
         for root in self.roots:
             if path.is_relative_to(root):
                 below = path.relative_to(root)
@@ -92,17 +92,25 @@ class Originals:
 
 def same(path: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
     """Whether two paths lead to one file or folder, links followed; where volumes do not tell capitals apart, in any spelling."""
-    one, two = os.path.realpath(path), os.path.realpath(other)
+    one, two = _real(path), _real(other)
     return one == two or (_identity(one) is not None and _identity(one) == _identity(two))
 
 
 def strictly_inside(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> bool:
     """Whether a path lies in a folder, links followed, and is not the folder itself."""
-    inner, outer = os.path.realpath(path), os.path.realpath(folder)
+    inner, outer = _real(path), _real(folder)
     if same(inner, outer):
         return False
     at = _identity(outer)
     return Path(inner).is_relative_to(outer) or (at is not None and any(_identity(parent) == at for parent in Path(inner).parents))
+
+
+def _real(path: str | os.PathLike[str]) -> str:
+    """The path behind all links; the path as it is where the system has no such names, as with é under LC_ALL=C."""
+    try:
+        return os.path.realpath(path)
+    except ValueError:
+        return os.fspath(path)
 
 
 def _identity(path: str | os.PathLike[str]) -> _Identity | None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
-import queue
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from mien.errors import SinkError
-from mien.sinks.files import Claim, prepare, writing
+from mien.io.handover import Handover
+from mien.io.whole import writing
+from mien.sinks.files import Claim, prepare
 from mien.sinks.sink import Sink
 from mien.table import COLUMNS
 from mien.types import Frame, Result
@@ -31,7 +32,7 @@ class ParquetSink(Sink):
         prepare(self.part)
         self._claim = Claim(self.part)
         self._rows: list[dict[str, Any]] = []
-        self._batches: queue.Queue[Any] = queue.Queue(2)
+        self._batches: Handover[Any] = Handover(2)
         self._writer: threading.Thread | None = None
         self._file: _Patient | None = None
         self._error: BaseException | None = None
@@ -72,7 +73,7 @@ class ParquetSink(Sink):
     def _finish(self, whole: bool) -> None:
         if self._writer is None:
             return
-        self._put(None)
+        self._batches.end()
         self._writer.join()
         self._writer = None
         self._check()
@@ -91,7 +92,8 @@ class ParquetSink(Sink):
             self._writer = threading.Thread(target=self._work, args=(self._file,), name=f"parquet {self.path.name}", daemon=True)
             self._writer.start()
         batch, self._rows = _batch(self._rows, self.columns), []
-        self._put(batch)
+        while self._writer.is_alive() and not self._batches.put(batch, seconds=0.2):  # one that has died makes no room
+            continue
         self._check()
 
     def _check(self) -> None:
@@ -103,24 +105,12 @@ class ParquetSink(Sink):
                     raise error
             raise SinkError(f"{self.path}: cannot be written ({' '.join(str(error).split())})") from error
 
-    def _put(self, item: Any) -> None:
-        """Hand something to the writer; when it has died, which leaves the queue full for ever, nothing happens."""
-        while self._writer is not None and self._writer.is_alive():
-            try:
-                return self._batches.put(item, timeout=0.2)
-            except queue.Full:
-                continue
-
     def _work(self, file: _Patient) -> None:
         from arro3.core import RecordBatchReader
         from arro3.io import write_parquet
 
-        def pulled() -> Iterator[Any]:
-            while (batch := self._batches.get()) is not None:
-                yield batch
-
         try:
-            reader = RecordBatchReader.from_batches(_schema(self.columns), pulled())
+            reader = RecordBatchReader.from_batches(_schema(self.columns), self._batches.items())
             with file:
                 write_parquet(reader, file, max_row_group_size=ROW_GROUP, compression="zstd(3)")
         except BaseException as error:  # not Exception only: the library's panics are none

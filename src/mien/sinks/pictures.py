@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mien.errors import SinkError
 from mien.interrupt import ENDING, held
 from mien.io.formats import VIDEO_SUFFIXES
+from mien.io.kinds import is_video_file
 from mien.part_checks import checked_drawing
 from mien.sinks.files import prepare, prepare_folder, replace
 from mien.sinks.originals import Originals, same
@@ -81,7 +82,8 @@ class FolderSink(Sink):
     """An annotated picture or video for each input, and the table unless it goes elsewhere.
 
     They keep their names, and the subfolders below a folder that was named. What was stored with loss becomes a JPEG, the
-    other pictures PNG, videos MP4. Two inputs of one name give `a.jpg` and `a-2.jpg`, in the order of the inputs.
+    other pictures PNG, videos MP4. Names that would be the same: `a.heic` and `a.webp` give `a.jpg` and `a.webp.jpg`, two inputs of
+    one name `a.jpg` and `a-2.jpg`, in the order of the inputs.
 
     span: the part of the videos that is read, see Mp4Sink. done: inputs whose pictures the folder has already;
     their names are taken.
@@ -103,14 +105,14 @@ class FolderSink(Sink):
         if any(same(root, folder) for root in originals.roots):
             raise BadTarget(f"{folder}: is the folder of the inputs, which are never overwritten; choose another one")
         for file in originals.files:
-            self._refuse_original(folder / output_name(originals.name(file)))
+            self._refuse_original(folder / output_name(originals.name(file), stream=is_video_file(file)))
         prepare_folder(folder)
-        self._taken: set[str] = {TABLE} if table else set()
+        self._taken: dict[str, str] = {TABLE: ""} if table else {}
+        """Names of files, each with the extension of the input that it is made of."""
         self._replaced = int(table is not None and (folder / TABLE).exists())
         self._table = table(folder / TABLE) if table else None
         for source in done.sources:
-            name = originals.name(source)
-            self._free(video_name(name) if source in done.streams else output_name(name))
+            self._free_name(source, stream=source in done.streams)
 
     @property
     def what(self) -> str:
@@ -146,7 +148,7 @@ class FolderSink(Sink):
             raise PictureNotWritten(str(error)) from error
 
     def _save(self, frame: Frame, result: Result) -> None:
-        target = self.folder / self._free(output_name(self._originals.name(frame.source)))
+        target = self.folder / self._free_name(frame.source, stream=False)
         self._refuse_original(target)
         data = encoded(checked_drawing(self._drawer(frame.image, result), self._drawer), target.suffix)
         there = os.path.lexists(target)
@@ -164,7 +166,7 @@ class FolderSink(Sink):
     def _begin_video(self, frame: Frame) -> Mp4Sink:
         from mien.sinks.video import Mp4Sink
 
-        target = self.folder / self._free(video_name(self._originals.name(frame.source)))
+        target = self.folder / self._free_name(frame.source, stream=True)
         self._refuse_original(target)
         self._replaced += os.path.lexists(target)
         return Mp4Sink(target, drawer=self._drawer, span=self._span)
@@ -177,11 +179,16 @@ class FolderSink(Sink):
             video.close(finished=finished)
         self._video_notes += [f"{video.path.name}: {note}" for note in video.notes]
 
-    def _free(self, wanted: PurePath) -> PurePath:
+    def _free_name(self, source: str, *, stream: bool) -> PurePath:
+        """A name for what is made of an input, which is taken from now on. The same inputs in the same order get the same names."""
+        original = self._originals.name(source)
+        wanted, own = output_name(original, stream=stream), original.suffix.lower()
+        if self._taken.get(_folded(wanted), own) != own:
+            wanted = original.with_name(original.name + wanted.suffix)
         name, number = wanted, 2
-        while str(name).casefold() in self._taken:  # some file systems do not tell a.jpg from A.JPG
+        while _folded(name) in self._taken:
             name, number = wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}"), number + 1
-        self._taken.add(str(name).casefold())
+        self._taken[_folded(name)] = own
         return name
 
     def _refuse_original(self, target: Path) -> None:
@@ -189,16 +196,18 @@ class FolderSink(Sink):
             raise BadTarget(f"{target}: is one of the inputs, which are never overwritten; choose another folder than {self.folder}")
 
 
-def video_name(name: PurePath) -> PurePath:
-    """The name with `.mp4`, in place of the extension of a video if it has one: `clip.mov` -> `clip.mp4`, `10.0.0.7` -> `10.0.0.7.mp4`."""
-    return name.with_suffix(".mp4") if name.suffix.lower() in VIDEO_SUFFIXES else name.with_name(name.name + ".mp4")
-
-
-def output_name(name: PurePath) -> PurePath:
-    """The name with the extension of the kind it is saved as: its own, or `.jpg`, `.png` or `.mp4`."""
+def output_name(name: PurePath, *, stream: bool) -> PurePath:
+    """The name with the extension of the kind it is saved as: a picture's own, or `.jpg` or `.png`; of a stream `.mp4`, in place of the
+    extension of a video if it has one: `clip.mov` -> `clip.mp4`, `10.0.0.7` -> `10.0.0.7.mp4`.
+    """
     suffix = name.suffix.lower()
-    if suffix in VIDEO_SUFFIXES:
-        return video_name(name)
+    if stream:
+        return name.with_suffix(".mp4") if suffix in VIDEO_SUFFIXES else name.with_name(name.name + ".mp4")
     if suffix in (".jpg", ".jpeg", ".png"):
         return name
     return name.with_suffix(".jpg" if suffix in LOSSY else ".png")
+
+
+def _folded(name: PurePath) -> str:
+    """Some file systems do not tell a.jpg from A.JPG."""
+    return str(name).casefold()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mien.drawers import drawer as drawer_by_name
 from mien.errors import MienError
 from mien.interrupt import ENDING, held
-from mien.io.names import is_url
+from mien.io.names import is_url, on_disk
 from mien.sinks.baseline import after_baseline
 from mien.sinks.originals import Originals, strictly_inside
 from mien.sinks.parquet import ParquetSink
@@ -185,4 +185,4 @@ class OwnOutputs:
     def __contains__(self, source: object) -> bool:
         if not isinstance(source, str) or source == "-" or is_url(source):
             return False
-        return any(strictly_inside(source, folder) for folder in self._folders)
+        return any(strictly_inside(on_disk(source), folder) for folder in self._folders)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mien.errors import UsageError
-from mien.sinks.files import writing
+from mien.io.whole import writing
 from mien.sinks.tables import GROWING
 
 
@@ -71,12 +71,14 @@ def _rows(path: Path, file: BinaryIO, columns: list[str]) -> Iterator[tuple[int,
         try:
             text = record.decode("utf-8")
             row: Any = next(csv.reader([text], strict=True)) if is_csv else json.loads(text)
+            if is_csv and header is None:
+                header = row
+            elif is_csv:
+                row = _named(columns, row)
+            elif not isinstance(row, dict):
+                raise ValueError(f"a line is {text.strip()[:40]}, wanted an object")
         except (ValueError, csv.Error, StopIteration) as error:
             raise UsageError(f"{path}: not a table of mien's, or damaged ({error}); name another file") from error
-        if is_csv and header is None:
-            header = row
-        elif is_csv:
-            row = dict(zip(columns, row, strict=False))
         if (header or list(row)) != columns or record.endswith(b"\r\n"):
             raise UsageError(
                 f"{path}: has other columns than this run would write, or was saved by another program; "
@@ -84,6 +86,13 @@ def _rows(path: Path, file: BinaryIO, columns: list[str]) -> Iterator[tuple[int,
             )
         if row is not header:
             yield at, row
+
+
+def _named(columns: list[str], cells: list[str]) -> dict[str, str]:
+    """A row's cells by column. Raises ValueError where there are more or fewer."""
+    if len(cells) != len(columns):
+        raise ValueError(f"a row has {len(cells)} cells, wanted {len(columns)}")
+    return dict(zip(columns, cells, strict=True))
 
 
 def _records(file: BinaryIO, *, quoted: bool) -> Iterator[bytes]:

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
-from mien.sinks.files import Claim, prepare, writing
+from mien.io.whole import writing
+from mien.sinks.files import Claim, prepare
 from mien.sinks.sink import Sink
 from mien.sinks.unfinished import beside_table, forget
 from mien.table import COLUMNS

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 from fractions import Fraction
 from pathlib import Path
 
 from mien.errors import SinkError, SourceError
 from mien.io.container import why
+from mien.io.names import on_disk
 from mien.io.video import VideoInfo, VideoSpan, probe
+from mien.io.whole import whole, writing
 from mien.sinks.encoder import Encoder
-from mien.sinks.files import Claim, beside, prepare, writing
+from mien.sinks.files import Claim, prepare
 from mien.sinks.originals import Originals
 from mien.sinks.remux import Sound, remux
 from mien.sinks.single import folder_of, not_a_video
@@ -32,8 +35,9 @@ class Mp4Sink(Sink):
     H.264 for browsers has none. Sound is copied where MP4 and browsers have its kind, otherwise made AAC; it is the part that
     belongs to the frames. Of what does not come from a file (a camera, stdin, a URL) there is none.
 
-    While it grows the file is a fragmented MP4, which plays as far as it goes should the process be killed. `close` rewrites
-    it, without encoding anew, with its index in front.
+    While it grows it is a fragmented MP4 called `NAME.mp4.part`, which plays as far as it goes should the process be killed. `close`
+    rewrites it, without encoding anew, with its index in front and under its own name; a Ctrl-C ends it well, too. When the work broke
+    off by an error the part stays what it is, and so does an older file of that name.
 
     Drawing and encoding run in a thread of their own; what fails there is raised at the next `write` or at `close`.
 
@@ -45,8 +49,10 @@ class Mp4Sink(Sink):
         if originals.protects(path):
             raise BadTarget(f"{path}: is one of the inputs, which are never overwritten; choose another name")
         self.path, self._drawer, self._span = path, drawer, span or VideoSpan()
+        self.part = path.with_name(path.name + ".part")
         self.replaces = prepare(path)
-        self._claim = Claim(path)
+        prepare(self.part)
+        self._claim = Claim(self.part)
         self._encoder: Encoder | None = None
         self._info: VideoInfo | None = None
         self._source = ""
@@ -55,7 +61,7 @@ class Mp4Sink(Sink):
         self._base = Fraction(1, PLAIN_TICKS)
         self._first = self._last = self._gap = self._widest = 0.0
         self._tick = -1
-        self._broken_off = False
+        self._broken_off = self._failed = False
         self._told = ""
 
     @property
@@ -63,8 +69,9 @@ class Mp4Sink(Sink):
         """The file's name, and what is different in it from what one might expect."""
         if self._index < 0:
             return ""
-        notes = ["replaced"] * self.replaces + self.notes
-        return f"{self.path} ({'; '.join(notes)})" if notes else str(self.path)
+        name, replaced = (self.part, []) if self._failed else (self.path, ["replaced"] * self.replaces)
+        notes = replaced + self.notes
+        return f"{name} ({'; '.join(notes)})" if notes else str(name)
 
     @property
     def notes(self) -> list[str]:
@@ -101,42 +108,42 @@ class Mp4Sink(Sink):
         self._encoder.write(frame.image, result, self._tick)
 
     def close(self, *, finished: bool = True) -> None:
-        """Encode the last frames, add the sound and put the index in front. When that fails, the fragmented file stays."""
+        """Encode the last frames, add the sound and put the index in front. When that fails, the part stays."""
         encoder, self._encoder = self._encoder, None
         try:
             if encoder is not None:
                 self._broken_off = not finished
+                self._failed = not finished and isinstance(sys.exc_info()[1], Exception)  # an interrupt is none
                 encoder.close()
-                self._finish()
+                if not self._failed:
+                    self._finish()
         finally:
             self._claim.drop()
 
     def _begin(self, frame: Frame) -> Encoder:
         self._source, self._size, self._first = frame.source, frame.size, frame.time
-        if os.path.isfile(frame.source):  # noqa: PTH113  Path.is_file raises for a name that is too long
+        if os.path.isfile(on_disk(frame.source)):  # noqa: PTH113  Path.is_file raises for a name that is too long
             try:
-                self._info = probe(frame.source)
+                self._info = probe(on_disk(frame.source))
             except SourceError:  # not where the frames came from, after all
                 self._info = None
         if self._info and self._info.time_base:
             self._base = clock(self._info.time_base)
         fps = self._info.fps if self._info and self._info.fps else USUAL_FPS
-        return Encoder(self.path, size=frame.size, time_base=self._base, fps=fps, drawer=self._drawer)
+        return Encoder(self.part, path=self.path, size=frame.size, time_base=self._base, fps=fps, drawer=self._drawer)
 
     def _finish(self) -> None:
         import av
 
         last = self._last_seconds()
         sound = self._sound(self._last + last)
-        whole = beside(self.path)
         try:
+            with whole(self.path) as finished:
+                remux(self.part, finished, last=Fraction(last).limit_denominator(1_000_000), sound=sound)
             with writing(self.path):
-                remux(self.path, whole, last=Fraction(last).limit_denominator(1_000_000), sound=sound)
-                whole.replace(self.path)
+                self.part.unlink()
         except av.FFmpegError as error:
-            raise SinkError(f"{self.path}: plays, but could not be finished ({why(error)})") from error
-        finally:
-            whole.unlink(missing_ok=True)
+            raise SinkError(f"{self.path}: could not be finished ({why(error)}); {self.part} plays") from error
         self._told = sound.problem if sound else ""
 
     def _last_seconds(self) -> float:
@@ -156,7 +163,7 @@ class Mp4Sink(Sink):
         part = self._broken_off or self._span.stop is not None
         begun = self._first == 0 and not self._span.start
         zero = origin + self._first
-        return Sound(Path(self._source), zero=zero, start=None if begun else zero, stop=origin + end if part else None)
+        return Sound(Path(on_disk(self._source)), zero=zero, start=None if begun else zero, stop=origin + end if part else None)
 
 
 def clock(time_base: Fraction) -> Fraction:

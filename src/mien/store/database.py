@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from mien.store.place import StoreError, StoreMissing
+from mien.store.place import StoreAway, StoreError, StoreLocked, StoreMissing
 
 BUSY_SECONDS = 30.0
 """How long another program's lock is waited for."""
@@ -37,7 +37,8 @@ class Database:
                 url = sa.make_url(where)
             except (ArgumentError, ValueError):
                 raise StoreError("the store's URL cannot be read; wanted postgresql://USER@HOST/DATABASE") from None
-            self.place = url.set(drivername="postgresql").render_as_string(hide_password=True)
+            # Without its query, which may hold a password too, and which nothing hides.
+            self.place = url.set(drivername="postgresql", query={}).render_as_string(hide_password=True)
             # Without tcp_user_timeout a server whose cable was pulled would be waited for for a quarter of an hour.
             given = {"connect_timeout": CONNECT_SECONDS, "application_name": "mien", "tcp_user_timeout": int(busy_seconds * 1000)}
             settings = {name: value for name, value in given.items() if name not in url.query}
@@ -107,18 +108,25 @@ class Database:
         try:
             yield
         except SQLAlchemyError as error:
-            raise StoreError(f"{self.place}: {self._reason(error)}") from error
+            kind, reason = self._reason(error)
+            raise kind(f"{self.place}: {reason}") from error
 
-    def _reason(self, error: SQLAlchemyError) -> str:
+    def _reason(self, error: SQLAlchemyError) -> tuple[type[StoreError], str]:
         text = str(error.orig if isinstance(error, DBAPIError) and error.orig is not None else error)
         line = "; ".join(part.strip() for part in text.splitlines() if part.strip()) or type(error).__name__
         if "database is locked" in line or "lock timeout" in line:
-            return f"locked by another program for more than {self.busy_seconds:g} s; end that one or try again"
+            return StoreLocked, f"locked by another program for more than {self.busy_seconds:g} s; end that one or try again"
         if self._gone():
-            return GONE
+            return StoreError, GONE
         if "file is not a database" in line:
-            return "is no SQLite database; name another file"
-        return f"cannot be used ({line})"
+            return StoreError, "is no SQLite database; name another file"
+        return StoreAway if self._away(error) else StoreError, f"cannot be used ({line})"
+
+    def _away(self, error: SQLAlchemyError) -> bool:
+        """Whether a connection was lost or could not be made, for which there is no statement yet."""
+        if self.path is not None or not isinstance(error, DBAPIError):
+            return False
+        return error.connection_invalidated or (isinstance(error, OperationalError) and error.statement is None)
 
     def _gone(self) -> bool:
         """Whether a SQLite file is there no more, or another under its name."""

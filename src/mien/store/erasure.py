@@ -2,24 +2,66 @@
 
 from __future__ import annotations
 
+import re
+import secrets
+import time
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
 from mien.store import schema
 from mien.store.database import Database
-from mien.store.place import StoreError
+from mien.store.place import NotErased, StoreError, StoreLocked
 
+FIRST_PAUSE = 0.5
+"""Seconds; each further one is twice as long, since each try writes everything."""
+STAY = "their bytes are still in the store's files"
+LATER = "purge again when that one has ended"
 AT_ONCE = 500
 """Numbers in one statement; a database takes only so many."""
+DUE = "rewrite due "
+"""What the names of settings begin with that stand for purges whose bytes may still be in the files; the values are the sessions' numbers.
+Each purge sets one of its own along with its deleting and takes it back when the files are written anew, so that neither a crash nor a
+purge beside it can lose it."""
 
 
-def erase(database: Database, numbers: Sequence[int]) -> None:
-    """Delete sessions by their numbers, with their rows, and the bytes that they leave in the files.
+def erase(database: Database, numbers: Sequence[int], *, wait_seconds: float) -> None:
+    """Delete sessions by their numbers, with their rows, and the bytes that these and earlier ones leave in the files.
 
     SQLite: deleted cells are overwritten, the file is written anew, and the write-ahead log emptied. PostgreSQL: the tables are
-    written anew; the server's own log and backups are its administrator's. Raises StoreError.
+    written anew; the server's own log and backups are its administrator's. wait_seconds: how long others that use the store are waited
+    for before the bytes stay for now. Raises StoreError when nothing is deleted, NotErased when they stay.
     """
+    if numbers:
+        _delete(database, numbers)
+    try:
+        due = _due(database)
+        _rewrite(database, wait_seconds)
+        with database.writing() as connection:
+            connection.execute(sa.delete(schema.settings).where(schema.settings.c.name.in_(due)))
+    except NotErased:
+        raise
+    except StoreLocked as error:
+        raise _not_erased(database, f"{STAY}, since another program uses it; {LATER}") from error
+    except StoreError as error:
+        raise _not_erased(database, f"{STAY}; purge again ({error})") from error
+
+
+def still_there(database: Database) -> frozenset[int]:
+    """Numbers of sessions that were deleted, and whose bytes may still be in the files."""
+    return frozenset(number for numbers in _due(database).values() for number in numbers)
+
+
+def _due(database: Database) -> dict[str, list[int]]:
+    """The settings of purges that are not done, by their names."""
+    settings = schema.settings.c
+    with database.reading() as connection:
+        found = connection.execute(sa.select(settings.name, settings.value).where(settings.name.startswith(DUE)))
+        return {row.name: row.value for row in found}
+
+
+def _delete(database: Database, numbers: Sequence[int]) -> None:
     with database.connected() as connection:
         if database.path is not None:
             connection.exec_driver_sql("PRAGMA secure_delete = ON")
@@ -27,15 +69,65 @@ def erase(database: Database, numbers: Sequence[int]) -> None:
         with database.writing(connection):
             for start in range(0, len(numbers), AT_ONCE):
                 connection.execute(sa.delete(schema.sessions).where(schema.sessions.c.id.in_(numbers[start : start + AT_ONCE])))
+            connection.execute(sa.insert(schema.settings), {"name": f"{DUE}{secrets.token_hex(8)}", "value": list(numbers)})
+
+
+def _rewrite(database: Database, wait_seconds: float) -> None:
+    """Write the files anew. Raises NotErased where the database leaves them as they are and calls that no error."""
+    milliseconds = int(wait_seconds * 1000)
     with database.autocommit() as connection:
         if database.path is None:
-            for table in (schema.rows, schema.sessions):
-                connection.exec_driver_sql(f"VACUUM (FULL) {table.name}")
+            connection.exec_driver_sql(f"SET lock_timeout = {milliseconds}")
+            _rewrite_tables(database, connection, wait_seconds)
             return
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {milliseconds}")
         connection.exec_driver_sql("VACUUM")
         busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
     if busy:
-        raise StoreError(
-            f"{database.place}: the sessions are deleted, but another program is reading the store; their bytes leave the disk when the "
-            f"last program that has it open ends"
+        raise _not_erased(
+            database, "another program is reading the store; their bytes leave the disk when the last program that has it open ends"
         )
+
+
+def _rewrite_tables(database: Database, connection: sa.Connection, wait_seconds: float) -> None:
+    """The same in PostgreSQL, which only warns somebody else than the owner, and copies rows that a transaction still sees."""
+    before = _files(connection)
+    deadline, pause = time.monotonic() + wait_seconds, FIRST_PAUSE
+    while seen := _still_seen(connection):
+        if time.monotonic() + pause > deadline:
+            break
+        time.sleep(pause)  # most transactions are short, such as those of who records
+        pause *= 2
+    if set(before) & set(_files(connection)):
+        why = "since only the owner of the tables can have them written anew; purge again as the owner, or run as the owner"
+        raise _not_erased(database, f"{STAY}, {why}: VACUUM (FULL) mien_rows; VACUUM (FULL) mien_sessions")
+    if seen:
+        raise _not_erased(database, f"{STAY}, since an open transaction in this database still sees them; {LATER}")
+
+
+def _still_seen(connection: sa.Connection) -> int:
+    """Write the tables anew, and count the deleted rows that had to be copied along."""
+    seen = 0
+
+    def count(notice: Any) -> None:
+        nonlocal seen
+        # Of VERBOSE, "N dead row versions cannot be removed yet", in the server's language; nothing else tells.
+        found = re.search(r"\d+", (notice.message_detail or "").partition("\n")[0])
+        seen += int(found[0]) if found else 0
+
+    driver: Any = connection.connection.driver_connection
+    driver.add_notice_handler(count)
+    for table in (schema.rows, schema.sessions):
+        connection.exec_driver_sql(f"VACUUM (FULL, VERBOSE) {table.name}")
+    driver.remove_notice_handler(count)
+    return seen
+
+
+def _files(connection: sa.Connection) -> tuple[int, int]:
+    """The numbers of the files that PostgreSQL keeps the tables in; tables that are written anew get new ones."""
+    rows, sessions = (f"pg_relation_filenode('{table.name}')" for table in (schema.rows, schema.sessions))
+    return tuple(connection.exec_driver_sql(f"SELECT {rows}, {sessions}").one())
+
+
+def _not_erased(database: Database, why: str) -> NotErased:
+    return NotErased(f"{database.place}: the sessions are deleted, but {why}")

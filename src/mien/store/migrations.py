@@ -74,7 +74,20 @@ def _counts(connection: sa.Connection) -> None:
     connection.execute(sa.text(f"UPDATE mien_sessions SET {', '.join(sets)}"))
 
 
-MIGRATIONS: list[Callable[[sa.Connection], None]] = [_sessions_and_rows, _counts]
+def _no_statistics(connection: sa.Connection) -> None:
+    """Version 3: PostgreSQL's statistics, which no purge of a table reaches, hold no examples of values. All queries go by keys."""
+    if connection.dialect.name != "postgresql":
+        return
+    for table in ("mien_sessions", "mien_rows"):
+        changes = []
+        for column in sa.inspect(connection).get_columns(table):
+            changes.append(f"ALTER COLUMN {column['name']} SET STATISTICS 0")
+            # A column that gets a type, be it the one it has, loses its statistics; nothing else that an owner may do takes them away.
+            changes.append(f"ALTER COLUMN {column['name']} TYPE {column['type'].compile(connection.dialect)}")
+        connection.execute(sa.text(f"ALTER TABLE {table} {', '.join(changes)}"))
+
+
+MIGRATIONS: list[Callable[[sa.Connection], None]] = [_sessions_and_rows, _counts, _no_statistics]
 """The n-th brings a store to version n. Each runs in a transaction of its own."""
 
 
@@ -106,12 +119,17 @@ def migrate(database: Database, *, create: bool) -> None:
 
 
 def _version(connection: sa.Connection, database: Database) -> int:
-    """The store's version, 0 for an empty database. Raises StoreError for a file that holds something else."""
+    """The store's version, 0 for an empty database. Raises StoreError for a file that holds something else, or a store that is damaged."""
     from mien.store.place import StoreError
 
     tables = sa.inspect(connection).get_table_names()
     if "mien_store" in tables:
-        return int(connection.execute(sa.text("SELECT version FROM mien_store")).scalar_one())
+        found = connection.execute(sa.text("SELECT version FROM mien_store")).scalars().all()
+        if len(found) != 1:
+            raise StoreError(
+                f"{database.place}: its table mien_store has {len(found)} rows, wanted one with the version; use a backup, or another store"
+            )
+        return int(found[0])
     if tables and database.path is not None:
         raise StoreError(f"{database.place}: is a database of something else (it has the table {tables[0]}); name another file")
     return 0

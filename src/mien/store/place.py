@@ -21,6 +21,18 @@ class StoreMissing(StoreError):
     """There is no store yet."""
 
 
+class StoreLocked(StoreError):
+    """Another program holds the store for longer than is waited."""
+
+
+class StoreAway(StoreError):
+    """The database's server does not answer, or has ended the connection; it may come back."""
+
+
+class NotErased(StoreError):
+    """Sessions are deleted, but their bytes are still in the database's files; the next purge tries again."""
+
+
 def data_folder() -> Path:
     """The user's own folder for mien's data; it need not exist yet."""
     if sys.platform == "win32":

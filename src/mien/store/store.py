@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
@@ -14,7 +15,7 @@ import numpy as np
 from mien.errors import DataError, ExtraMissing, UnknownName
 from mien.sinks.registry import TABLES
 from mien.sinks.sink import BadTarget
-from mien.store.place import place_of
+from mien.store.place import NotErased, place_of
 from mien.store.sessions import Session, checked_days, checked_name, plain, utc_now
 from mien.table import columns
 from mien.timeline import DTYPES, KINDS, MISSING, Column, Timeline
@@ -25,10 +26,14 @@ if TYPE_CHECKING:
     from mien.store.database import Database
     from mien.store.writer import SessionWriter
 
+log = logging.getLogger("mien")
+
 AT_ONCE = 5000
 """Rows that are fetched at once, so that memory stays flat."""
 NAMED = 20
 """Sessions that a message about an unknown one names."""
+BRIEF_SECONDS = 1.0
+"""How long a recording that begins waits for others to let the bytes of purged sessions go; a purge waits for as long as for a lock."""
 
 
 def open_store(target: str | os.PathLike[str] | None = None, *, create: bool = True, busy_seconds: float = 30.0) -> Store:
@@ -115,7 +120,8 @@ class Store:
         sinks are told them; None for those that the results bring. retention_days: how long it is kept, infinity for ever, None as
         long as the store says. commit_seconds: after which a row is safe even if the program is killed.
 
-        Sessions whose time is over are purged first: `writer.purged`. Raises UsageError for a name that is none, StoreError.
+        Sessions whose time is over are purged first: `writer.purged`; where their bytes do not go within a second, the log says so and
+        the recording begins. Raises UsageError for a name that is none, StoreError.
         """
         import sqlalchemy as sa
 
@@ -130,7 +136,10 @@ class Store:
             "frame_count": 0, "face_count": 0, "row_count": 0, "raw": False, "delta": False,
         }  # fmt: skip
         purged = self.expired()
-        self._erase(purged)
+        try:
+            self._erase(purged, wait_seconds=min(BRIEF_SECONDS, self._database.busy_seconds))
+        except NotErased as error:
+            log.warning("%s", error)
         with self._database.writing() as connection:
             key = connection.execute(sa.insert(schema.sessions), values).inserted_primary_key
         assert key is not None
@@ -211,7 +220,9 @@ class Store:
     def purge(self, sessions: Iterable[Session | int]) -> list[Session]:
         """Delete sessions with their rows for good, and give them back. Names are not taken: find() shows what would go.
 
-        Raises UnknownName, StoreError. A session that is running ends with a StoreError in its program.
+        What an earlier purge had to leave in the files goes along, also where there are no sessions to delete. Raises UnknownName,
+        StoreError, NotErased, which is one, when they are deleted but their bytes must stay for now. A session that is running ends
+        with a StoreError in its program.
         """
         known = {session.id: session for session in self.sessions()}
         gone = []
@@ -220,8 +231,15 @@ class Store:
             if number not in known:
                 raise UnknownName("session", str(number), [str(other) for other in list(known)[:NAMED]] or ["none"])
             gone.append(known[number])
-        self._erase(gone)
+        self._erase(gone, wait_seconds=self._database.busy_seconds)
         return gone
+
+    @property
+    def erasure_due(self) -> frozenset[int]:
+        """Numbers of purged sessions whose bytes may still be in the files; the next purge, of whatever or of nothing, tries again."""
+        from mien.store.erasure import still_there
+
+        return still_there(self._database)
 
     def close(self) -> None:
         """Let go of the database. Writers close by themselves."""
@@ -233,12 +251,12 @@ class Store:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None:
         self.close()
 
-    def _erase(self, sessions: list[Session]) -> None:
-        """Delete those that are still there."""
+    def _erase(self, sessions: list[Session], *, wait_seconds: float) -> None:
+        """Delete those that are still there, and what is left of earlier ones."""
         from mien.store.erasure import erase
 
-        if sessions:
-            erase(self._database, [session.id for session in sessions])
+        if sessions or self.erasure_due:
+            erase(self._database, [session.id for session in sessions], wait_seconds=wait_seconds)
 
     def _batches(self, session: Session, names: list[str]) -> Iterator[list[tuple[Any, ...]]]:
         import sqlalchemy as sa

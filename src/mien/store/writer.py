@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -12,19 +14,28 @@ import sqlalchemy as sa
 from mien.sinks.sink import Sink
 from mien.store import schema
 from mien.store.database import Database
-from mien.store.place import StoreError
+from mien.store.place import StoreAway, StoreError
 from mien.store.sessions import BEAT_SECONDS, NAMED_SOURCES, Session, utc_now
 from mien.table import COLUMNS, DELTA_COLUMNS, RAW_COLUMNS
 from mien.types import Frame, Result
 
+log = logging.getLogger("mien")
+
 BATCH_ROWS = 2000
 """So many rows are written before their time."""
 MOST_ROWS = 50_000
-"""So many wait in memory for a database that is locked or slow; then `write` waits too."""
+"""So many wait in memory for a database that is locked or slow; then `write` waits too. With a server that is away, it is the end."""
+RETRY_SECONDS = (0.25, 8.0)
+"""After the first and the longest of these a server that is away is asked again, each time after twice as long."""
+LAST_SECONDS = 10.0
+"""How long `close` waits for a server that is away, before it asks a last time."""
 
 
 class SessionWriter(Sink):
-    """Records results; a row is safe on the disk at the latest `commit_seconds` after `write`, and all are after `close`."""
+    """Records results; a row is safe on the disk at the latest `commit_seconds` after `write`, and all are after `close`.
+
+    While a database's server is away, as when it is started anew, rows wait in memory, and the log says so.
+    """
 
     def __init__(
         self,
@@ -48,6 +59,7 @@ class SessionWriter(Sink):
         self._closing = self._told = False
         self._finished = False
         self._beat = time.monotonic()
+        self._last_try = math.inf
         self._thread = threading.Thread(target=self._work, name=f"session {session.name}", daemon=True)
         self._thread.start()
 
@@ -81,6 +93,7 @@ class SessionWriter(Sink):
         with self._changed:
             if not self._closing:
                 self._closing, self._finished = True, finished
+                self._last_try = time.monotonic() + LAST_SECONDS
             self._changed.notify_all()
         self._thread.join()
         if not self._told:
@@ -93,19 +106,58 @@ class SessionWriter(Sink):
 
     def _work(self) -> None:
         try:
-            with self._database.connected() as connection:
-                while not self._commit(connection):
-                    continue
+            self._commit_all()
         except BaseException as error:  # raised in the caller's thread, by `write` or `close`
             with self._changed:
                 self._error = error
                 self._changed.notify_all()
 
+    def _commit_all(self) -> None:
+        """Write until it is closed, over as many connections as it takes."""
+        seconds = 0.0  # until the next try, while the server is away
+        while True:
+            try:
+                with self._database.connected() as connection:
+                    if seconds:
+                        self._resume(connection)
+                        log.warning("session %r: %s: the server is back", self.session.name, self._database.place)
+                        seconds = 0.0
+                    while not self._commit(connection):
+                        continue
+                return
+            except StoreAway as error:
+                if not seconds:
+                    log.warning("session %r: %s; rows wait in memory until the server is back", self.session.name, error)
+                first, longest = RETRY_SECONDS
+                seconds = min(max(first, seconds * 2), longest)
+                self._wait_for_server(error, seconds)
+
+    def _wait_for_server(self, error: StoreAway, seconds: float) -> None:
+        """Wait before the next try. Raises StoreError when too many rows wait, or `close` has waited long enough."""
+        with self._changed:
+            closing, waiting, left = self._closing, len(self._pending), self._last_try - time.monotonic()
+            if waiting >= MOST_ROWS or left <= 0:
+                raise StoreError(f"{error}; the {waiting} rows that waited for it are lost") from error
+            self._changed.wait_for(lambda: len(self._pending) >= MOST_ROWS or self._closing != closing, timeout=min(seconds, left))
+
+    def _resume(self, connection: sa.Connection) -> None:
+        """Forget the rows that are there: of a commit during which the connection broke, only the database knows whether it was done.
+
+        Its lock is waited for, since PostgreSQL may still be at it.
+        """
+        query = sa.select(schema.sessions.c.row_count).where(schema.sessions.c.id == self.session.id).with_for_update()
+        with connection.begin():
+            there = connection.execute(query).scalar() or 0  # of one that was purged, _write will tell
+        with self._changed:
+            done = max(0, there - self._rows)
+            del self._pending[:done]
+            self._rows += done
+
     def _commit(self, connection: sa.Connection) -> bool:
         """Wait for its time, write what there is, and say whether that was the last."""
         with self._changed:
             self._changed.wait_for(lambda: self._closing or len(self._pending) >= BATCH_ROWS, timeout=self._period)
-            rows, self._pending = self._pending, []
+            rows = list(self._pending)  # they stay there until they are safe
             closing = self._closing
             now = time.monotonic()
             if not (rows or closing or now - self._beat >= BEAT_SECONDS):
@@ -125,10 +177,12 @@ class SessionWriter(Sink):
             }
             if closing:
                 values |= {"ended": values["updated"], "finished": self._finished}
-            self._changed.notify_all()
         with self._database.writing(connection):
             self._write(connection, rows, values)
-        self._rows += len(rows)
+        with self._changed:
+            del self._pending[: len(rows)]
+            self._rows += len(rows)
+            self._changed.notify_all()
         self._beat = now
         return closing
 

@@ -35,17 +35,20 @@ def write_reaction(found: Reaction, folder: Path, *, about: Mapping[str, Any]) -
         {
             "start_s": edges[k],
             "end_s": edges[k + 1],
+            "group": group,
             "measure": name,
-            **_cells(found.level, (m, k)),
-            **_cells(found.change, (m, k), "change"),
+            **_cells(level, (m, k)),
+            **_cells(change, (m, k), "change"),
         }
+        for group, level, change in (("", found.level, found.change), *((one.name, one.level, one.change) for one in found.groups))
         for m, name in enumerate(MEASURES)
         for k in range(len(edges) - 1)
     ]
     parts = [
         {
             "part": one.part.name, "start_s": one.part.start, "end_s": one.part.end, "group": one.group, "measure": name,
-            **_cells(one.level, (m,)), **_cells(one.change, (m,), "change"), **_cells(one.departure, (m,), "departure", n=False),
+            **_cells(one.level, (m,)), "sd": float(one.spread[m]), **_cells(one.change, (m,), "change"),
+            **_cells(one.departure, (m,), "departure", n=False),
             "p": one.p[m],
         }
         for one in found.parts
@@ -93,8 +96,8 @@ def write_reaction(found: Reaction, folder: Path, *, about: Mapping[str, Any]) -
         (folder / "groups.csv").unlink(missing_ok=True)  # of an earlier study
     for name, rows in tables.items():
         _write_csv(folder / name, rows, heads[name])
-    named = [asdict(part) for part in dict.fromkeys(one.part for one in found.parts[1:])]
-    _write_record(folder, "reaction", asdict(found.settings), {"parts": named, **about})
+    named = [asdict(one.part) for one in found.parts if not one.group][1:]  # the whole film comes first
+    _write_record(folder, "reaction", asdict(found.settings), {"turns": found.turns, "parts": named, **about})
     return [*tables, RECORD]
 
 

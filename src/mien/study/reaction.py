@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -12,9 +12,10 @@ import numpy as np
 
 from mien.errors import DataError, UsageError
 from mien.study.statistics import Estimate, check_draws, difference_of, difference_p, mean_of
-from mien.study.synchrony import departures, parts_p, stretches
+from mien.study.synchrony import affordable, departures, parts_p, stretches, typical_levels
 from mien.study.viewer import LEAST_SEEN, MEASURES, Curve, NotOneViewer, Reason, Viewer, curve
 from mien.timing import Numbers, clocks
+from mien.types import Bools
 
 _LOW = np.array([-1.0 if name in ("valence", "arousal") else 0.0 for name in MEASURES])
 BOUNDS = _LOW, np.ones(len(MEASURES))
@@ -22,6 +23,9 @@ BOUNDS = _LOW, np.ones(len(MEASURES))
 CHANGES = _LOW - 1, 1 - _LOW
 """The same of differences."""
 MOST_STEPS = 100_000
+GROUP_ROUNDS = 1000
+"""Resamples, at most, of the intervals of groups' curves: they are drawn and not tested, and with 5,000 a study of four groups takes twice
+as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ class Moment:
     end: float
     """Seconds of the film."""
     departure: float
-    """What `p` is of: mean over viewers of how far they are, in the stretch, from the line through their own values in the film."""
+    """What `p` is of: mean over viewers of how far they are, in the stretch, from what they typically show (synchrony.departures)."""
     change: float
     """Mean change over the stretch from the baseline, or from each viewer's own mean over the film, viewers weighted alike."""
     p: float
@@ -103,13 +107,25 @@ class PartResult:
     group: str
     """Empty for all viewers."""
     level: Estimate
+    spread: Numbers
+    """float64 (len(MEASURES),): standard deviation of the level over viewers; NaN for fewer than two."""
     change: Estimate
     """From the baseline, or from each viewer's own mean over the film."""
     departure: Estimate
-    """What `p` is of: how far viewers are, in the part, from the straight line through their own values in the film."""
+    """What `p` is of: how far viewers are, in the part, from what they, or those of the group, typically show (synchrony.departures)."""
     p: Numbers
     """float64 (len(MEASURES),): of the part being like the rest of the film (synchrony.parts_p), corrected for all measures and parts, and,
     of groups, for the number of groups (Bonferroni); NaN for the whole film, and with too few viewers."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupCurve:
+    """What the viewers of a group showed over time."""
+
+    name: str
+    level: Estimate
+    """Means over viewers, each array (len(MEASURES), k)."""
+    change: Estimate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,6 +158,11 @@ class Reaction:
     level: Estimate
     """Means over viewers, each array (len(MEASURES), k)."""
     change: Estimate
+    groups: tuple[GroupCurve, ...]
+    """The same of each group, in order of the viewers."""
+    turns: int
+    """Rounds of the tests of moments and parts: fewer than settings.rounds for very many viewers of a long film, and 0 where nothing can be
+    tested (synchrony.affordable)."""
     moments: tuple[Moment, ...]
     """In order of p and size; those above .05 too."""
     parts: tuple[PartResult, ...]
@@ -172,18 +193,26 @@ def react(viewers: Sequence[Viewer], parts: Sequence[Part] = (), settings: React
         except NotOneViewer as error:
             failed.append(LeftOut(viewer.name, error.reason, viewer.group))
             continue
-        rest = own.mean if settings.baseline is None else curve(viewer, np.array(settings.baseline), person=own.person).values[:, 0]
+        rest = None if settings.baseline is None else curve(viewer, np.array(settings.baseline), person=own.person)
         if why := _why_not(own, rest, settings):
             failed.append(LeftOut(viewer.name, why, viewer.group, own))
             continue
         curves.append(own)
-        rests.append(rest)
+        rests.append(own.mean if rest is None else rest.values[:, 0])
     if not curves:
         raise DataError("no viewer counts: " + "; ".join(f"{one.name}: {one.why}" for one in failed[:3]))
     levels = np.stack([own.values for own in curves])
     changes = levels - np.stack(rests)[:, :, None]
     whole = Part("whole film", 0.0, film)
-    results, contrasts = _parts([whole, *parts], curves, levels, changes, edges, settings)
+    members = {name: np.array([one.group == name for one in curves]) for name in dict.fromkeys(one.group for one in curves if one.group)}
+    turns = affordable(levels, settings.rounds)
+    typical = typical_levels(levels, rounds=turns, seed=settings.seed)
+    results, contrasts = _parts([whole, *parts], members, levels, changes, edges, settings, typical)
+    drawn = dataclasses.replace(settings, rounds=min(settings.rounds, GROUP_ROUNDS))
+    groups = [
+        GroupCurve(name, *(_over(values[which], drawn, _along(bounds)) for values, bounds in ((levels, BOUNDS), (changes, CHANGES))))
+        for name, which in members.items()
+    ]
     return Reaction(
         settings=dataclasses.replace(settings, duration=film),
         edges=edges,
@@ -191,7 +220,9 @@ def react(viewers: Sequence[Viewer], parts: Sequence[Part] = (), settings: React
         left_out=tuple(failed),
         level=_over(levels, settings, _along(BOUNDS)),
         change=_over(changes, settings, _along(CHANGES)),
-        moments=tuple(_moments(levels, changes, edges, settings)),
+        groups=tuple(groups),
+        turns=turns,
+        moments=tuple(_moments(levels, changes, edges, typical, settings.seed)),
         parts=tuple(results),
         contrasts=tuple(contrasts),
     )
@@ -213,22 +244,33 @@ def _edges(viewers: Sequence[Viewer], settings: ReactionSettings) -> Numbers:
     """Steps from the film's beginning; the last one may be shorter."""
     duration = settings.duration
     if duration is None:
-        ends = [float(clock.times[0] + clock.duration) - one.start for one in viewers for clock in clocks(one.timeline)[:1]]
-        duration = float(np.median(ends)) if ends else 0.0
+        timed = [(clock.times[0] + clock.duration, one.start) for one in viewers for clock in clocks(one.timeline)[:1]]
+        if not timed:
+            raise DataError("no table has two frames at different times; wanted recordings, or what mien analyze wrote of them")
+        ends, starts = np.array(timed, np.float64).T
+        duration = float(np.median(ends - starts))
+        if duration <= 0:
+            raise UsageError(
+                f"start: the film begins at {np.median(starts):g} s of the recordings, and half of them end by {np.median(ends):g} s; "
+                "wanted a start before their end"
+            )
     steps = math.ceil(duration / settings.step - 1e-6) if math.isfinite(duration) else 0
     if not 1 <= steps <= MOST_STEPS:
         raise UsageError(f"film: found {duration:g} s in steps of {settings.step:g} s; wanted 1 to {MOST_STEPS:,} steps")
     return np.append(np.arange(steps, dtype=np.float64) * settings.step, duration)
 
 
-def _why_not(own: Curve, rest: Numbers, settings: ReactionSettings) -> Reason | None:
+def _why_not(own: Curve, rest: Curve | None, settings: ReactionSettings) -> Reason | None:
+    """rest: of the baseline, where one is asked for."""
     if not own.people and not np.isfinite(own.values).any():
         return Reason("no_face")
     if own.seen < settings.least_coverage:
         shares = {"found": f"{100 * own.seen:.0f}", "wanted": f"{100 * settings.least_coverage:.0f}"}
         return Reason("apart", shares | {"people": str(own.people)}) if own.apart else Reason("little", shares)
-    if not np.isfinite(rest).any():
-        return Reason("no_rest")
+    if not np.isfinite(own.values).any():
+        return Reason("never_sure")
+    if rest is not None and not np.isfinite(rest.values).any():
+        return Reason("no_rest", {"found": f"{math.floor(100 * rest.sure)}", "wanted": f"{100 * LEAST_SEEN:.0f}"})
     return None
 
 
@@ -244,9 +286,10 @@ def _over(values: Numbers, settings: ReactionSettings, bounds: tuple[Numbers, Nu
     return found.shaped(*shape)
 
 
-def _moments(levels: Numbers, changes: Numbers, edges: Numbers, settings: ReactionSettings) -> list[Moment]:
+def _moments(levels: Numbers, changes: Numbers, edges: Numbers, typical: Numbers, seed: int) -> list[Moment]:
+    """typical: synchrony.typical_levels of all viewers, as in `_parts`."""
     out, apart = [], departures(levels)
-    for one in stretches(levels, rounds=settings.rounds, seed=settings.seed):
+    for one in stretches(levels, rounds=len(typical), seed=seed, levels=typical):
         departure, change = (_viewers_mean(values[:, one.row, one.first : one.stop]) for values in (apart, changes))
         out.append(Moment(MEASURES[one.row], float(edges[one.first]), float(edges[one.stop]), departure, change, one.p))
     return sorted(out, key=lambda moment: moment.p)
@@ -258,24 +301,37 @@ def _viewers_mean(values: Numbers) -> float:
 
 
 def _parts(
-    parts: Sequence[Part], curves: Sequence[Curve], levels: Numbers, changes: Numbers, edges: Numbers, settings: ReactionSettings
+    parts: Sequence[Part],
+    members: Mapping[str, Bools],
+    levels: Numbers,
+    changes: Numbers,
+    edges: Numbers,
+    settings: ReactionSettings,
+    typical: Numbers,
 ) -> tuple[list[PartResult], list[Contrast]]:
-    """Each part over all viewers and over each group, and every pair of groups compared."""
-    every = (levels, changes, departures(levels))
-    level, change, apart = (np.stack([_mean_in(values, part, edges) for part in parts], axis=1) for values in every)
-    apart[:, 0] = np.nan  # of the whole film it is 0
+    """Each part over all viewers and over each group, and every pair of groups compared. members: of each group, bool (n,)."""
+
+    def means(values: Numbers) -> Numbers:
+        return np.stack([_mean_in(values, part, edges) for part in parts], axis=1)
+
+    level, change = means(levels), means(changes)
     if settings.baseline is None:
         change[:, 0] = np.nan  # the mean over the whole film is what it counts from
-    names = list(dict.fromkeys(one.group for one in curves if one.group))
-    members = {"": np.ones(len(curves), np.bool_)} | {name: np.array([one.group == name for one in curves]) for name in names}
     shares = np.stack([_share(part, edges) / np.diff(edges) for part in parts])
     results = []
-    for group, which in members.items():
-        p = np.minimum(parts_p(levels[which], shares, rounds=settings.rounds, seed=settings.seed) * (len(names) if group else 1), 1.0)
+    for group, which in {"": np.ones(len(levels), np.bool_), **members}.items():
+        found_p = parts_p(levels[which], shares, rounds=len(typical), seed=settings.seed, levels=None if group else typical)
+        p = np.minimum(found_p * (len(members) if group else 1), 1.0)
+        apart = means(departures(levels[which]))
+        apart[:, 0] = np.nan  # the whole film is not tested
         levels_of, changes_of, apart_of = (
-            _over(values[which], settings, bounds) for values, bounds in ((level, BOUNDS), (change, CHANGES), (apart, CHANGES))
+            _over(values, settings, bounds) for values, bounds in ((level[which], BOUNDS), (change[which], CHANGES), (apart, CHANGES))
         )
-        results += [PartResult(part, group, levels_of.at(i), changes_of.at(i), apart_of.at(i), p[i]) for i, part in enumerate(parts)]
+        spread = _deviations(level[which])
+        results += [
+            PartResult(part, group, levels_of.at(i), spread[i], changes_of.at(i), apart_of.at(i), p[i]) for i, part in enumerate(parts)
+        ]
+    names = list(members)
     contrasts, pairs = [], list(combinations(names, 2))
     span = tuple(np.tile(end, len(parts)) for end in CHANGES)
     for first, second in pairs:
@@ -289,6 +345,15 @@ def _parts(
             Contrast(part, first, second, levels_of.at(i), level_p[i], changes_of.at(i), change_p[i]) for i, part in enumerate(parts)
         ]
     return results, contrasts
+
+
+def _deviations(values: Numbers) -> Numbers:
+    """Standard deviations over viewers, (...) of (n, ...), without NaN; NaN of fewer than two."""
+    known = np.isfinite(values)
+    count = known.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        apart = np.where(known, values - np.nan_to_num(values).sum(axis=0) / count, 0.0)
+        return np.asarray(np.sqrt(np.square(apart).sum(axis=0) / np.where(count > 1, count - 1, np.nan)))
 
 
 def _share(part: Part, edges: Numbers) -> Numbers:

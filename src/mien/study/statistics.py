@@ -25,8 +25,8 @@ LEAST = 3
 LEAST_ERROR = 0.4
 """Least standard error of a resample, as a share of that of the people: where hardly anybody smiles, resamples without a smile would
 have next to none, and decide."""
-SPARE_MEMORY = 4_000_000
-"""Numbers that are drawn at a time."""
+SPARE_MEMORY = 1_000_000
+"""Numbers that are drawn at a time: more do not fit into a processor's caches, and take longer."""
 
 
 def check_draws(rounds: int, seed: int) -> None:
@@ -66,7 +66,7 @@ def mean_of(values: Numbers, *, span: Span = NO_SPAN, rounds: int = 5000, seed: 
     whole = _Moments.of(values)
     low, high = np.full_like(whole.mean, np.nan), np.full_like(whole.mean, np.nan)
     ends = [np.broadcast_to(np.asarray(end, np.float64), whole.mean.shape) for end in span]
-    at_once = max(1, SPARE_MEMORY // rounds)
+    sides, at_once = [0.5 + LEVEL / 2, 0.5 - LEVEL / 2], max(1, SPARE_MEMORY // rounds)
     for start in range(0, values.shape[1], at_once):
         block = slice(start, start + at_once)
         t = np.concatenate(
@@ -75,11 +75,13 @@ def mean_of(values: Numbers, *, span: Span = NO_SPAN, rounds: int = 5000, seed: 
                 for part in _resamples(values[:, block], rounds, np.random.default_rng(seed))
             ]
         )
-        for i in np.flatnonzero(whole.count[block] >= LEAST).tolist():
-            own = t[:, i][np.isfinite(t[:, i])]
-            at = start + i
-            far = whole.mean[at] - whole.error[at] * np.quantile(own, [0.5 + LEVEL / 2, 0.5 - LEVEL / 2])
-            low[at], high[at] = np.clip(far, ends[0][at], ends[1][at])
+        enough, full = whole.count[block] >= LEAST, np.isfinite(t).all(axis=0)
+        ratios = np.full((2, t.shape[1]), np.nan)
+        ratios[:, enough & full] = np.quantile(t[:, enough & full], sides, axis=0)
+        for i in np.flatnonzero(enough & ~full).tolist():  # of resamples of people none, or one, of whom has a value
+            ratios[:, i] = np.quantile(t[np.isfinite(t[:, i]), i], sides)
+        far = whole.mean[block] - whole.error[block] * ratios
+        low[block], high[block] = np.clip(far, *(end[block] for end in ends))
     return Estimate(whole.mean, low, high, whole.count.astype(np.int64))
 
 
@@ -93,33 +95,26 @@ def difference_of(pairs: Pairs, *, span: Span = NO_SPAN) -> Estimate:
     the strata. A stratum with fewer than two people of a group tells nothing of a column, unless it is the only one. `n` of the estimate
     is the smaller group's.
     """
-    sides = [(_Moments.of(one), _Moments.of(two)) for one, two in pairs]
-    weights, least, free = _comparable(sides, alone=len(pairs) == 1)
-    usable = (least >= LEAST) & (free >= LEAST - 1)
-    every = [part for both in sides for part in both]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        squares = [np.where(part.count > 1, part.error**2 * part.count, 0.0) for part in every]  # variances
-        degrees = [np.maximum(part.count - 1, 0) for part in every]
-        pooled = np.sum([square * df for square, df in zip(squares, degrees, strict=True)], axis=0) / np.maximum(np.sum(degrees, axis=0), 1)
-        apart, squared = np.zeros_like(pooled), np.zeros_like(pooled)
-        for weight, (one, two), own in zip(weights, sides, zip(squares[::2], squares[1::2], strict=True), strict=True):
-            errors = sum(np.maximum(square, pooled) / part.count for square, part in zip(own, (one, two), strict=True))
-            apart += np.where(weight > 0, weight * (one.mean - two.mean), 0.0)
-            squared += np.where(weight > 0, weight**2 * errors, 0.0)
-        total = np.sum(weights, axis=0)
-        apart, error = apart / total, np.sqrt(squared) / total
-    t = np.array([student_t(0.5 + LEVEL / 2, df) if told else np.nan for df, told in zip(free.tolist(), usable, strict=True)])
-    return Estimate(apart, np.clip(apart - t * error, *span), np.clip(apart + t * error, *span), least.astype(np.int64))
+    found = _Apart.of(pairs, alone=len(pairs) == 1)
+    t = [student_t(0.5 + LEVEL / 2, df) if told else np.nan for df, told in zip(found.free.tolist(), found.usable, strict=True)]
+    wide = np.array(t) * found.error
+    return Estimate(found.mean, np.clip(found.mean - wide, *span), np.clip(found.mean + wide, *span), found.least.astype(np.int64))
 
 
 def difference_p(pairs: Pairs, *, rounds: int = 5000, seed: int = 0) -> Numbers:
-    """p of two groups' means being the same, each column corrected for all: largest Welch |t| when people change groups at random.
+    """p of two groups' means being the same, each column corrected for all: the larger one of two tests.
 
-    pairs: as in `difference_of`; people change groups within their stratum alone. The studentised statistic nearly keeps the level where
-    the groups' spreads differ (Janssen 1997). Returns float64 (k,), NaN with too few people.
+    The first is the largest Welch |t| when people change groups at random (Westfall & Young 1993). Where the groups differ in spread it
+    finds differences of means that there are not, the more the smaller and more unlike the groups are, since it keeps its level in large
+    ones only (Janssen 1997). The second is a t test with the error of `difference_of` and the degrees of freedom of Welch (1947), times
+    the number of columns (Bonferroni): it needs no like spreads, but values that are not too skewed. Correcting it by exchanging people
+    too, which knows how columns correlate, found more where spreads are alike, but with 10 and 10 people, spreads of 1 : 3 and six parts
+    that correlate by .9 too much: in 11 % of studies without a difference, 28 % of skewed values, in place of 5 and 15 (150 studies).
+
+    pairs: as in `difference_of`; people change groups within their stratum alone. Returns float64 (k,), NaN with too few people.
     """
-    _, least, free = _comparable([(_Moments.of(one), _Moments.of(two)) for one, two in pairs])
-    usable = (least >= LEAST) & (free >= LEAST - 1)
+    apart = _Apart.of(pairs)
+    usable = apart.usable
     out = np.full(len(usable), np.nan)
     if not usable.any():
         return out
@@ -130,7 +125,10 @@ def difference_p(pairs: Pairs, *, rounds: int = 5000, seed: int = 0) -> Numbers:
     drawn = np.concatenate([np.nan_to_num(np.abs(_welch(people, chosen))).max(axis=1) for chosen in _partings(sizes, rounds, seed)])
     extra = _ways(sizes) > rounds
     p = [((drawn >= one * (1 - 1e-9)).sum() + extra) / (len(drawn) + extra) for one in seen]
-    out[usable] = np.where(np.isfinite(seen), p, np.nan)
+    unlike = [
+        min(2 * int(usable.sum()) * (1 - student_below(t, df)), 1.0) for t, df in zip(apart.t[usable], apart.welch[usable], strict=True)
+    ]
+    out[usable] = np.where(np.isfinite(seen), np.maximum(p, unlike), np.nan)
     return out
 
 
@@ -141,20 +139,67 @@ def student_t(p: float, df: float) -> float:
     >>> round(student_t(0.975, 4), 4)
     2.7764
     """
-    scale = math.exp(math.lgamma((df + 1) / 2) - math.lgamma(df / 2)) / math.sqrt(df * math.pi)
-
-    def below(t: float) -> float:
-        # x = sqrt(df) tan(a) makes a smooth integral over a bounded range of the density's tail
-        angle = np.linspace(0, math.atan(t / math.sqrt(df)), 2001)
-        return 0.5 + scale * math.sqrt(df) * float(np.trapezoid(np.cos(angle) ** (df - 1), angle))
-
     low, high = 0.0, 1.0
-    while below(high) < p:
+    while student_below(high, df) < p:
         low, high = high, 2 * high
     while high - low > 1e-7 * high:
         middle = (low + high) / 2
-        low, high = (middle, high) if below(middle) < p else (low, middle)
+        low, high = (middle, high) if student_below(middle, df) < p else (low, middle)
     return (low + high) / 2
+
+
+def student_below(t: float, df: float) -> float:
+    """The probability that Student's t with df >= 1 degrees of freedom is below t >= 0.
+
+    >>> round(student_below(2.7764, 4), 4)
+    0.975
+    """
+    scale = math.exp(math.lgamma((df + 1) / 2) - math.lgamma(df / 2)) / math.sqrt(math.pi)
+    # x = sqrt(df) tan(a) makes a smooth integral over a bounded range of the density's tail
+    angle = np.linspace(0, math.atan(t / math.sqrt(df)), 2001)
+    return 0.5 + scale * float(np.trapezoid(np.cos(angle) ** (df - 1), angle))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Apart:
+    """First minus second group, over strata as `difference_of` says; each float64 (k,), or bool."""
+
+    mean: Numbers
+    error: Numbers
+    """No group's variance counts for less than that within all together."""
+    least: Numbers
+    """People of the smaller group."""
+    free: Numbers
+    """Its degrees of freedom, added up over the strata."""
+    welch: Numbers
+    """Degrees of freedom by Welch (1947) and Satterthwaite (1946)."""
+    usable: Bools
+    """Whether there are people enough for an interval and a test."""
+
+    @property
+    def t(self) -> Numbers:
+        """|Student's t|."""
+        return np.asarray(np.abs(self.mean) / self.error)
+
+    @classmethod
+    def of(cls, pairs: Pairs, *, alone: bool = False) -> _Apart:
+        """alone: as in `_comparable`."""
+        sides = [(_Moments.of(one), _Moments.of(two)) for one, two in pairs]
+        weights, least, free = _comparable(sides, alone=alone)
+        every = [part for both in sides for part in both]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            squares = [np.where(part.count > 1, part.error**2 * part.count, 0.0) for part in every]  # variances
+            degrees = [np.maximum(part.count - 1, 0) for part in every]
+            pooled = np.sum([one * df for one, df in zip(squares, degrees, strict=True)], axis=0) / np.maximum(np.sum(degrees, axis=0), 1)
+            apart = np.sum([np.where(w > 0, w * (one.mean - two.mean), 0.0) for w, (one, two) in zip(weights, sides, strict=True)], axis=0)
+            errors = [
+                np.where(w > 0, w**2 * np.maximum(square, pooled) / part.count, 0.0)
+                for w, square, part in zip(np.repeat(weights, 2, axis=0), squares, every, strict=True)
+            ]
+            squared, total = np.sum(errors, axis=0), np.sum(weights, axis=0)
+            shares = [np.where(error > 0, (error / squared) ** 2 / df, 0.0) for error, df in zip(errors, degrees, strict=True)]
+            usable = (least >= LEAST) & (free >= LEAST - 1)
+            return cls(apart / total, np.sqrt(squared) / total, least, free, 1 / np.sum(shares, axis=0), usable)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,12 +219,14 @@ class _Moments:
         middle = np.where(known.any(axis=0), np.nan_to_num(values).sum(axis=0) / np.maximum(known.sum(axis=0), 1), 0.0)
         filled = np.where(known, values - middle, 0.0)
         share = np.ones((1, len(values))) if weights is None else weights
-        count = share @ known
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean = (share @ filled) / count
-            spread = (share @ filled**2) / count - mean**2
-            least = 1e-12 * np.square(filled).sum(axis=0) + 1e-300
-            error = np.sqrt(np.maximum(spread, least) / (count - 1))
+        mean, spread = share @ filled, share @ filled**2
+        count = np.broadcast_to(share.sum(axis=1, keepdims=True), mean.shape) if known.all() else share @ known
+        least = 1e-12 * np.square(filled).sum(axis=0) + 1e-300
+        with np.errstate(invalid="ignore", divide="ignore"):  # in place, since resamples are many
+            mean /= count
+            spread /= count
+            spread -= np.square(mean)
+            error = np.sqrt(np.divide(np.maximum(spread, least, out=spread), count - 1, out=spread), out=spread)
         parts = (mean + middle, error, count)
         return cls(*(part[0] if weights is None else part for part in parts))
 

@@ -24,11 +24,13 @@ REASONS: dict[str, str] = {
     "no_times": f"its table has no times; {_WANTED}",
     "no_rows": f"its table has no rows; {_WANTED}",
     "no_persons": "several faces in a frame, and no numbers of persons; wanted a table of faces that were followed",
+    "twice": "a person is twice in one frame; wanted a table with one row a person and frame",
     "no_face": "no face was found during the film",
+    "never_sure": "no step of the film has a sure face for half of its time",
     "little": "a sure face in {found} % of the film; wanted {wanted} %",
     "apart": "a sure face in {found} % of the film; wanted {wanted} %; its {people} persons were never in sight together and may be one "
     "who was lost and found again (see --reentry of mien analyze)",
-    "no_rest": "no sure face in the baseline",
+    "no_rest": "a sure face in {found} % of the baseline; wanted {wanted} %",
 }
 """Why a viewer does not count; a page says it in its own language."""
 
@@ -89,6 +91,8 @@ class Curve:
     """Share of the viewer's time in sight that is unsure; NaN without any."""
     seen: float
     """Share of the film's time whose steps have a value."""
+    sure: float
+    """Share of the film's time with a sure face of the viewer."""
     length: float
     """Seconds of the film that the recording covers."""
 
@@ -98,7 +102,8 @@ def curve(viewer: Viewer, edges: Numbers, *, person: int | None = None) -> Curve
 
     Each frame counts for as long as it lasted and as far as it lies in a step. The values are the unsmoothed ones where the table has
     them, since smoothing comes late. Unsure faces are left out. person: who counts as the viewer; if None, who is in sight longest between
-    the first edge and the last. Raises NotOneViewer for a table of several recordings, without times, or of people without numbers.
+    the first edge and the last. Raises NotOneViewer for a table of several recordings, without times, of people without numbers, or with a
+    person twice in a frame.
     """
     timeline = viewer.timeline
     known = clocks(timeline)
@@ -116,10 +121,12 @@ def curve(viewer: Viewer, edges: Numbers, *, person: int | None = None) -> Curve
     seconds = [within[there & (timeline["person"] == one)].sum() for one in people]
     who = person if person is not None else int(people[int(np.argmax(seconds))]) if len(people) else -1
     own = timeline.has_face & (timeline["person"] == who)
+    if len(np.unique(timeline["frame"][own])) < int(own.sum()):
+        raise NotOneViewer(viewer.name, Reason("twice"))
     sure = np.flatnonzero(own & ~timeline["unsure"] & np.isfinite(lasts))
     values = _steps(timeline, sure[np.argsort(begin[sure], kind="stable")], begin, lasts, edges)
     widths, has = np.diff(edges), np.isfinite(values)
-    weight, in_sight = has @ widths, float(within[own].sum())
+    weight, in_sight, in_sure = has @ widths, float(within[own].sum()), float(within[sure].sum())
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.nan_to_num(values) @ widths / weight
     length = float(clock.times[-1] + clock.lasts[-1] - viewer.start)
@@ -131,8 +138,9 @@ def curve(viewer: Viewer, edges: Numbers, *, person: int | None = None) -> Curve
         person=who,
         people=len(people) or int(there.any()),
         apart=len(people) > 1 and len(np.unique(timeline["frame"][there])) == int(rows.sum()),
-        unsure=1 - float(within[sure].sum()) / in_sight if in_sight else np.nan,
+        unsure=1 - in_sure / in_sight if in_sight else np.nan,
         seen=float(has.any(axis=0) @ widths / widths.sum()),
+        sure=in_sure / float(widths.sum()),
         length=max(min(length, float(edges[-1])) - max(float(clock.times[0]) - viewer.start, float(edges[0])), 0.0),
     )
 

@@ -99,9 +99,16 @@ def people_in(timeline: Timeline, *, leaving: bool, period: str = "", settings: 
     for rows in sure.values():
         timed = np.isfinite(seconds[rows]).all()  # a picture has no clock, and its faces count at once
         if not timed or seconds[rows].sum() >= settings.least_seconds:
-            means.append(np.average(table[rows], axis=0, weights=seconds[rows] if timed else None))
+            means.append(_means(table[rows], seconds[rows] if timed else np.ones(len(rows))))
     values = np.stack(means) if means else np.zeros((0, len(MEASURES)))
     return People(leaving, period, values, len(faces) - len(values))
+
+
+def _means(values: Numbers, weights: Numbers) -> Numbers:
+    """Of the columns of (n, k), each of the rows that have it; NaN of none."""
+    known = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(weights @ np.nan_to_num(values) / (weights @ known))
 
 
 def _refuse_strangers(timeline: Timeline, known: list[Clock]) -> None:

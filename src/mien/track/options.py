@@ -39,9 +39,8 @@ class TrackOptions:
     """Seconds from and to of a span in which people are neutral: their medians there, unsure faces left out, are taken off in delta_*."""
 
     def __post_init__(self) -> None:
-        check_numbers(
-            self, ("smooth_seconds", "smooth_speed", "hold_margin", "hold_seconds", "forget_seconds", "reentry_seconds", "detect_every")
-        )
+        seconds = ("smooth_seconds", "smooth_speed", "hold_seconds", "forget_seconds", "reentry_seconds")
+        check_numbers(self, (*seconds, "hold_margin"), whole=("detect_every",))
         if self.baseline is not None and not (
             isinstance(self.baseline, Sequence) and len(self.baseline) == 2 and all(isinstance(end, Real) for end in self.baseline)
         ):
@@ -59,7 +58,7 @@ class TrackOptions:
             raise UsageError(f"{what} is {getattr(self, what)} without following; it needs follow=True, or leave it out")
         if not self.hold_margin >= 1:
             raise UsageError(f"hold_margin is {self.hold_margin}; wanted a number from 1 up")
-        for name in ("smooth_seconds", "smooth_speed", "hold_seconds", "forget_seconds", "reentry_seconds"):
+        for name in seconds:
             if not getattr(self, name) >= 0:
                 raise UsageError(f"{name} is {getattr(self, name)}; wanted a number from 0 up")
 

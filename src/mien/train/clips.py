@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,8 +14,10 @@ import numpy as np
 from mien.data.split import split
 from mien.errors import DataError
 from mien.io.events import Failure
+from mien.io.whole import whole
 from mien.labels import EMOTIONS
 from mien.models.sequences import MOST_GAP
+from mien.train.affect_origin import origin_of
 from mien.train.clip_list import Clips, list_clips
 from mien.train.config import TrainConfig
 from mien.train.following import Seen, followed
@@ -84,7 +85,8 @@ def read_clips(
             "longer or more clips, a smaller `settings.window` or `clip_every`"
         )
     say(f"{len(train)} sequences to train on, {len(judge)} to judge by")
-    return TrainData(train, judge, key, tuple(sorted(set(whole.manifest["source"].astype(str).tolist()))), called)
+    sources = tuple(sorted(set(whole.manifest["source"].astype(str).tolist())))
+    return TrainData(train, judge, key, sources, called, origin_of(whole.manifest, affect, ~held, config))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +193,11 @@ class _Kept:
         path, cut = self._folder / f"{kind}-windows-{self._key}.bin", self._cut
         about = path.with_suffix(".json")
         if not (path.exists() and about.exists()):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(f".{os.getpid()}.part")
-            with partial.open("wb") as file:
-                record = self._write(file, clips, progress)
-            about.write_text(json.dumps(record), "utf-8")
-            partial.replace(path)
+            with whole(path) as part:
+                with part.open("wb") as file:
+                    record = self._write(file, clips, progress)
+                with whole(about) as beside:
+                    beside.write_text(json.dumps(record), "utf-8")
         record = json.loads(about.read_text("utf-8"))
         n, side = len(record["ids"]), cut.crop.size
         shape = (n, cut.window, side, side, 3) if cut.crop.colour == "rgb" else (n, cut.window, side, side)

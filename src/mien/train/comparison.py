@@ -17,6 +17,7 @@ import torch
 from mien.errors import DataError, MienError, UsageError
 from mien.evaluate.metrics import Judged
 from mien.evaluate.speed import timed
+from mien.io.whole import whole
 from mien.labels import convert
 from mien.models.recogniser import OnnxRecogniser
 from mien.train.batches import steps_of
@@ -131,10 +132,8 @@ def _asked(config: TrainConfig, minutes: float) -> str:
 
 
 def _write(path: Path, content: Mapping[str, object]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    partial.write_text(json.dumps(content, indent=1) + "\n")
-    partial.replace(path)
+    with whole(path) as part:
+        part.write_text(json.dumps(content, indent=1) + "\n")
 
 
 def _plan(config: TrainConfig, data: TrainData, folder: Path, minutes: float) -> dict[str, int]:

@@ -26,7 +26,27 @@ SCHEDULES = ("onecycle", "cosine", "exponential", "plateau", "constant")
 BALANCES = ("none", "weights", "sampler")
 COLOURS = ("auto", "grey", "rgb")
 DEVICES = ("auto", "cpu", "cuda", "mps")
-WORDS = {"optimiser": OPTIMISERS, "schedule": SCHEDULES, "balance": BALANCES, "colour": COLOURS, "device": DEVICES}
+AXES, AXIS_FIGURES = ("valence", "arousal"), ("ccc", "rmse", "mae")
+FIGURES = (
+    "train_loss",
+    "train_accuracy",
+    "val_loss",
+    "val_accuracy",
+    "val_balanced",
+    "val_macro_f1",
+    "val_votes_accuracy",
+    *(f"val_{figure}_{name}" for name in AXES for figure in AXIS_FIGURES),
+    "val_score",
+)
+"""What an epoch may be judged by; which of them there are depends on the tasks and the data (Judge.figures)."""
+WORDS = {
+    "optimiser": OPTIMISERS,
+    "schedule": SCHEDULES,
+    "balance": BALANCES,
+    "colour": COLOURS,
+    "device": DEVICES,
+    "monitor": FIGURES,
+}
 """The settings that are one of some words."""
 RANGES = {
     **dict.fromkeys(("epochs", "devices", "machines", "threads", "clip_stride", "clip_spacing", "restarts"), FROM_1),
@@ -140,7 +160,8 @@ class TrainConfig:
     calm: float = 0.5
     """Share of `augment` that is left in them."""
     anchors: str = "crowd"
-    """Anchor set that turns vote shares into valence and arousal where the data has none."""
+    """Anchor set that turns vote shares into valence and arousal where the data has none: crowd, adfes2011 or legacy. By which anchors a
+    model of these two alone names emotions is not set here: where the data's come from says it."""
     held_out: float = 0.2
     """Share of the training rows to judge by where the data has no validation split."""
     clip_every: float = 0.1

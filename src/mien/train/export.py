@@ -20,6 +20,7 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from mien.errors import CardInvalid, UsageError
+from mien.io.whole import whole
 from mien.labels import EMOTIONS, anchors
 from mien.models.card import Head, ModelCard
 from mien.models.recogniser import OnnxRecogniser, blended, head_probs, softmax
@@ -184,34 +185,32 @@ def export(
     spec = crop_spec(config, net.nets[0], colour=data.colour)
     crops = Judge.of(data.judge, targets_of(data.judge, config), spec).crops
     plain = to_onnx(net, crops[:1], list(net.outputs))
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{config.name}.onnx"
-    partial = path.with_suffix(".part")
     frequent = priors(data.train) if frequencies is None else frequencies
     classes, frames = head_name(data.names), net.nets[0].input.frames
     heads = {name: _head(name, data.names, frequent, config) for name in net.outputs}
     card = ModelCard(
         name=config.name, file=path.name, sha256="", bytes=0, crop=spec, outputs=heads,
         blend=_blend(config, net.outputs, classes), answers=_answers(net.outputs, classes),
-        affect_from=f"model:{config.anchors}" if AFFECT in net.outputs else "", anchors=config.anchors,
+        affect_from=data.origin.affect_from, anchors=data.origin.anchors,
         frames=frames, frame_seconds=round(config.clip_every * config.clip_spacing, 6) if frames else 0.0,
         licences={"code": "Apache-2.0", "weights": config.weights_licence, "data": config.data_licence},
         source={**(source or {}), "seed": config.seed, "data": data.hash, "data sets": list(data.sources)}, note=config.note,
     )  # fmt: skip
-    raw = _raw(card, halved(plain), partial, crops, config.threads)
-    _check(net, crops, raw)
-    if config.int8:
-        as_float = accuracies(card, raw, data.judge)
-        few = quantised(plain, crops[: CALIBRATION // max(1, frames)], batch=max(1, 32 // max(1, frames)))
-        raw = _raw(card, few, partial, crops, config.threads)
-        loss = {name: round(as_float[name] - accuracy, 4) for name, accuracy in accuracies(card, raw, data.judge).items()}
-        if max(loss.values()) > MOST_LOSS:
-            raise CardInvalid(f"export: 8 bits cost {max(loss.values()):.3f} of accuracy (allowed {MOST_LOSS:g}); nothing was written")
-        card = dataclasses.replace(card, source=card.source | {"int8": {"accuracy lost on the rows judged by": loss}})
-    content = partial.read_bytes()
-    card = dataclasses.replace(card, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
-    card = calibrated(card, raw, data.judge)
-    partial.replace(path)
+    with whole(path) as partial:
+        raw = _raw(card, halved(plain), partial, crops, config.threads)
+        _check(net, crops, raw)
+        if config.int8:
+            as_float = accuracies(card, raw, data.judge)
+            few = quantised(plain, crops[: CALIBRATION // max(1, frames)], batch=max(1, 32 // max(1, frames)))
+            raw = _raw(card, few, partial, crops, config.threads)
+            loss = {name: round(as_float[name] - accuracy, 4) for name, accuracy in accuracies(card, raw, data.judge).items()}
+            if max(loss.values()) > MOST_LOSS:
+                raise CardInvalid(f"export: 8 bits cost {max(loss.values()):.3f} of accuracy (allowed {MOST_LOSS:g}); nothing was written")
+            card = dataclasses.replace(card, source=card.source | {"int8": {"accuracy lost on the rows judged by": loss}})
+        content = partial.read_bytes()
+        card = dataclasses.replace(card, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
+        card = calibrated(card, raw, data.judge)
     (folder / f"{config.name}.json").write_text(card.to_json(), "utf-8")
     _write_golden(card, path)
     return card

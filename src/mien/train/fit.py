@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import gc
 import math
 import time
@@ -100,7 +101,7 @@ def fit(
     With `resume` a run that was stopped goes on there and ends as if it had not been. Ctrl-C saves before it raises KeyboardInterrupt.
     watch: called with the metrics of each epoch; a training that it answers with True ends there.
 
-    Raises UsageError for settings that do not fit the network or the data, or a loss that is no number any more.
+    Raises UsageError for settings that do not fit the network or the data, before it begins, or a loss that is no number any more.
     """
     theirs = _together()  # the caller's own connection stays open
     try:
@@ -119,10 +120,12 @@ def _fit(config: TrainConfig, data: TrainData, folder: Path, *, resume: bool, sa
     torch.manual_seed(config.seed)
     torch.set_num_threads(config.threads)
     run, config = RunFolder(folder), as_started(config)
+    _check_monitor(config, data)
     net = started(config, data, say)
     training = _Training(config, data, net, fabric, run, say)
     about = {"data": data.hash, "sources": list(data.sources), "names": list(data.names), "colour": data.colour, "detector": data.detector}
-    about |= {"rows": [len(data.train), len(data.judge)], "priors": recorded(data.train)}
+    about |= {"rows": [len(data.train), len(data.judge)], "priors": recorded(data.train), "affect": dataclasses.asdict(data.origin)}
+    about |= {"held_out": data.held_out}
     state, problem = None, ""
     if fabric.is_global_zero:
         try:
@@ -137,6 +140,14 @@ def _fit(config: TrainConfig, data: TrainData, folder: Path, *, resume: bool, sa
         training.restore(state)
         say(f"goes on in epoch {training.epoch}")
     return training.run(watch)
+
+
+def _check_monitor(config: TrainConfig, data: TrainData) -> None:
+    """Raise UsageError for a `monitor` that no epoch of this training will have: before the first one, which would be lost."""
+    own = ["train_loss", *(["train_accuracy"] if {VOTES, "classes"} & {*config.tasks} else [])]
+    there_are = [*own, *Judge.figures(outputs_of(config, data.names), data.judge)]
+    if config.monitor not in there_are:
+        raise UsageError(f"monitor {config.monitor!r} is no figure of this training; there are: {', '.join(there_are)}")
 
 
 def _together() -> bool:
@@ -322,13 +333,12 @@ class _Training:
                 self.judges[spec] = Judge.of(self.data.judge, targets_of(self.data.judge, config), spec)
             metrics |= self.judges[spec].metrics(self.average, self.loss, self.fabric.device)
         metrics = self.fabric.broadcast(metrics)
-        if config.monitor not in metrics:
-            raise UsageError(f"monitor {config.monitor!r} is no figure of this training; there are: {', '.join(metrics)}")
-        improved = better(metrics[config.monitor], self.best, config.monitor)
+        value = metrics.get(config.monitor, math.nan)
+        improved = better(value, self.best, config.monitor)
         if improved and self.fabric.is_global_zero:  # before the state says so, lest one is without the other when the power goes
             self.folder.save(self.folder.best, {"ema": self.average.state_dict(), "epoch": metrics["epoch"]})
         rngs = self._rngs()
-        self.best = metrics[config.monitor] if improved else self.best
+        self.best = value if improved else self.best
         self.waited = 0 if improved else self.waited + 1
         self.epoch, self.step, self.sums = self.epoch + 1, 0, torch.zeros(3, dtype=torch.float64)
         self.history.append(metrics)

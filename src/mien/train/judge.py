@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from mien.evaluate.metrics import Judged, affect_figures
 from mien.labels import EMOTIONS, LABEL_SETS, convert
 from mien.models.recogniser import softmax
+from mien.train.config import AXES, AXIS_FIGURES
 from mien.train.crops import plain_crops, with_channel
 from mien.train.heads import Network
 from mien.train.rows import Rows
@@ -34,6 +36,18 @@ class Judge:
         """The rows cut by their landmarks, not augmented."""
         return cls(with_channel(plain_crops(rows.pictures, rows.points, rows.frames, spec)), rows, targets)
 
+    @staticmethod
+    def figures(outs: Container[str], rows: Rows) -> list[str]:
+        """Names of what `metrics` gives of a network with these outputs on these rows."""
+        names = ["val_loss"]
+        if head_name(rows.names) in outs and (rows.labels >= 0).any():
+            names += ["val_accuracy", "val_balanced", "val_macro_f1"]
+        if VOTES in outs:
+            names.append("val_votes_accuracy")
+        if AFFECT in outs:
+            names += [f"val_{figure}_{name}" for name in AXES for figure in AXIS_FIGURES]
+        return [*names, "val_score"]
+
     def metrics(self, net: Network, loss: Loss, device: torch.device) -> dict[str, float]:
         """val_loss, and what each task has: val_accuracy, val_balanced, val_macro_f1 of the classes; val_votes_accuracy on the crowd's
         majority among FER+'s eight; val_ccc_, val_rmse_, val_mae_ of valence and arousal; val_score, the mean of accuracies and CCC."""
@@ -56,8 +70,8 @@ class Judge:
             scores.append(found["val_votes_accuracy"])
         if AFFECT in outs:
             guess = np.tanh(outs[AFFECT])
-            axes = {name: affect_figures(guess[:, i], self.rows.affect[:, i]) for i, name in enumerate(("valence", "arousal"))}
-            found |= {f"val_{figure}_{name}": axes[name][figure] for name in axes for figure in ("ccc", "rmse", "mae")}
+            axes = {name: affect_figures(guess[:, i], self.rows.affect[:, i]) for i, name in enumerate(AXES)}
+            found |= {f"val_{figure}_{name}": axes[name][figure] for name in AXES for figure in AXIS_FIGURES}
             scores.append(float(np.mean([axis["ccc"] for axis in axes.values()])))
         finite = [score for score in scores if np.isfinite(score)]
         return found | {"val_score": float(np.mean(finite)) if finite else float("nan")}

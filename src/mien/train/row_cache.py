@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from mien.data.manifest import Manifest
-from mien.errors import SourceError
+from mien.errors import DataError, SourceError
+from mien.io.whole import sweep, whole
 from mien.train.kept import AROUND, READY, ROOM, Keeping
 from mien.train.telling import Counter
 from mien.types import Bools, Detector, Floats, Image
@@ -50,16 +50,11 @@ class RowCache:
         path = self._folder / f"{kind}-{self._how}.npy"
         about = path.with_suffix(".npz")
         if not (path.exists() and about.exists()) or self._more_to_read(about, manifest):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(f".{os.getpid()}.part")  # another training may be making the same file
-            beside = about.with_suffix(f".{os.getpid()}.npz")
-            try:
-                points, frames, faceless, read = self._write(partial, manifest, progress)
-                np.savez(beside, points=points, frames=frames, faceless=faceless, read=read)
-                beside.replace(about)
-                partial.replace(path)
-            finally:
-                partial.unlink(missing_ok=True)
+            sweep(self._folder)
+            with whole(path) as part:  # another training may be making the same file
+                points, frames, faceless, read = self._write(part, manifest, progress)
+                with whole(about) as beside, beside.open("wb") as file:
+                    np.savez(file, points=points, frames=frames, faceless=faceless, read=read)
         kept: Image = np.load(path, mmap_mode="r" if path.stat().st_size > IN_MEMORY else None)
         with np.load(about) as file:
             return Cached(kept, file["points"], file["frames"], file["faceless"], file["read"])
@@ -67,7 +62,7 @@ class RowCache:
     def _more_to_read(self, about: Path, manifest: Manifest) -> bool:
         """Whether one that could not be read can be now."""
         with np.load(about) as file:
-            return any(_readable(manifest, i) for i in np.flatnonzero(~file["read"]).tolist())
+            return any(readable(manifest, i) for i in np.flatnonzero(~file["read"]).tolist())
 
     def _write(self, path: Path, manifest: Manifest, progress: Counter) -> tuple[Floats, Floats, Bools, Bools]:
         """Write the pictures; landmarks, frames, which are faceless, and which could be read."""
@@ -82,7 +77,7 @@ class RowCache:
             for i in range(n):
                 try:
                     picture = manifest.picture(i)
-                except SourceError:
+                except (SourceError, DataError):
                     read[i] = False
                     continue
                 kept = self._keeping.keep(picture, self._detector)
@@ -94,9 +89,10 @@ class RowCache:
         return points, frames, faceless, read
 
 
-def _readable(manifest: Manifest, position: int) -> bool:
+def readable(manifest: Manifest, position: int) -> bool:
+    """Whether the picture at a position can be read."""
     try:
         manifest.picture(position)
-    except SourceError:
+    except (SourceError, DataError):
         return False
     return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +13,18 @@ from mien.data.cross_copies import noted
 from mien.data.manifest import Manifest
 from mien.data.readers.recognise import duplicates_for, read_any
 from mien.errors import DataError, SourceError, UsageError
+from mien.train.affect_origin import Origin, origin_of
 from mien.train.config import TrainConfig
 from mien.train.held_out import hold_out
 from mien.train.kept import Keeping
+from mien.train.look_alikes import look_alikes
 from mien.train.nets import input_of
 from mien.train.row_cache import RowCache
 from mien.train.row_targets import affect_of, classes_of, has_target, hash_of, tasks_with_target
 from mien.train.telling import Counter, Say, silent
 from mien.types import Bools, Detector, Floats, Image, Ints
+
+LOOK_ALIKES, FILES = "look-alikes", "files"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +72,10 @@ class TrainData:
     """Names of the data sets."""
     detector: str = ""
     """Name of what found the landmarks."""
+    origin: Origin = field(default_factory=Origin)
+    """Where the valence and arousal of `train` come from."""
+    held_out: str = FILES
+    """What is on one side where rows were held out: LOOK_ALIKES, or only equal FILES."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -82,7 +90,7 @@ class TrainData:
 
 def read_data(
     config: TrainConfig, data: Path | Sequence[Path], *, detector: Detector, folder: Path, duplicates: Path | None = None,
-    called: str = "", say: Say = lambda line: None, progress: Counter = silent,
+    called: str = "", held_out: str = LOOK_ALIKES, say: Say = lambda line: None, progress: Counter = silent,
 ) -> TrainData:  # fmt: skip
     """Rows of one or several data sets of any layout that `mien data` reads, ready for a training with these settings.
 
@@ -95,6 +103,7 @@ def read_data(
     duplicates: npz that marks FER-2013's rows with copies in another split; of manifests made with such a file the marks in them count.
     detector: finds the landmarks; called: its name. folder:
     pictures and landmarks are kept there, in a folder named for the data's hash, so that the next training on them begins at once.
+    held_out: what is on one side of a hold-out, LOOK_ALIKES or FILES (see run_data.its_hold_out).
     Raises SourceMissing, DataError; UsageError for a task without a target, or duplicates that are no such file or say nothing of the data.
     """
     paths = [data] if isinstance(data, Path) else list(data)
@@ -115,7 +124,8 @@ def read_data(
     whole = whole.where(np.asarray(whole["split"] != "test"))  # test rows are for the final evaluation alone
     if (whole["split"] == "val").sum() == 0:
         say(f"no split called val: {config.held_out:.0%} of the rows are held out to judge by (mien data split does it once for all)")
-        whole = hold_out(whole, config.held_out, seed=config.seed, say=say)
+        alike = look_alikes(whole, folder, threads=config.threads, say=say, progress=progress) if held_out == LOOK_ALIKES else None
+        whole = hold_out(whole, config.held_out, seed=config.seed, alike=alike, say=say)
     labels, names = classes_of(whole, config)
     affect = affect_of(whole, config)
     fit = np.asarray(whole["split"] != "val")
@@ -143,6 +153,7 @@ def read_data(
     name_of = called or type(detector).__name__
     keeping = Keeping.of(config, whole, colour=_in_colour(whole, config))
     key = keeping.marked(key)
+    origin = origin_of(whole, affect, fit, config)
     kept = RowCache(folder / f"data-{key[:12]}", keeping, detector, name_of)
     parts, faceless, large = [], 0, 0
     for name, which in (("train", fit), ("judge", ~fit)):
@@ -172,7 +183,7 @@ def read_data(
     if not len(train) or not len(judge):
         raise DataError(f"{len(train)} pictures to train on and {len(judge)} to judge by could be read; wanted some of each")
     say(f"{len(train)} rows to train on, {len(judge)} to judge by")
-    return TrainData(train, judge, key, tuple(sorted(set(whole["source"].astype(str).tolist()))), name_of)
+    return TrainData(train, judge, key, tuple(sorted(set(whole["source"].astype(str).tolist()))), name_of, origin, held_out)
 
 
 def _in_colour(manifest: Manifest, config: TrainConfig) -> bool:
@@ -199,7 +210,7 @@ def _all_grey(manifest: Manifest) -> bool:
         for i in np.flatnonzero(manifest["source"].astype(str) == source)[:20].tolist():
             try:
                 picture = manifest.picture(i)
-            except SourceError:
+            except (SourceError, DataError):
                 continue
             if (picture[..., 0] != picture[..., 1]).any() or (picture[..., 0] != picture[..., 2]).any():
                 return False

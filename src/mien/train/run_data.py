@@ -1,14 +1,16 @@
-"""The data that a run is exported with: in the colour, under the classes and with the frequencies of those it was trained on."""
+"""The data that a run is exported with: in the colour, under the classes, with the frequencies of those it was trained on."""
 
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 
 from mien.errors import UsageError
+from mien.train.affect_origin import Origin, merged
 from mien.train.config import TrainConfig, changed
-from mien.train.rows import Rows, TrainData
+from mien.train.rows import FILES, LOOK_ALIKES, Rows, TrainData
 from mien.train.run_folder import RunFolder
 from mien.train.targets import priors
 from mien.train.telling import Say
@@ -59,6 +61,31 @@ def its_frequencies(config: TrainConfig, data: TrainData, run: RunFolder) -> dic
             f"data: no training row of {lack}, whose frequency is to be given back; wanted the data that {run.path} was trained on"
         )
     return priors(data.train)
+
+
+def its_hold_out(run: RunFolder) -> str:
+    """What is on one side where rows are held out for this run: as on record, LOOK_ALIKES for one that is yet to begin.
+
+    Runs without a record of it held out by FILES. With another hold-out they would be calibrated on what they learnt, and not go on.
+    """
+    return str(run.about().get("held_out", FILES)) if run.last.exists() else LOOK_ALIKES
+
+
+def its_origin(config: TrainConfig, data: TrainData, run: RunFolder) -> Origin:
+    """Where the valence and arousal come from that the shipped networks learnt: those of the run, its soup and its partners."""
+    partners = [RunFolder(Path(one)) for one in config.partners]
+    soups = [*config.soup, *(one for partner in partners for one in partner.config().soup)]
+    return merged([_origin(data, one) for one in (run, *partners, *(RunFolder(Path(one)) for one in soups))])
+
+
+def _origin(data: TrainData, run: RunFolder) -> Origin:
+    """As on record; of a run without a record that of `data` where it was trained on these, or else what its card says."""
+    about, config = run.about(), run.config()
+    if (kept := about.get("affect")) is not None:
+        return Origin(kept["shares"], kept["anchors"])
+    if about.get("data") == data.hash:
+        return data.origin
+    return Origin({f"votes:{config.anchors}": 1.0} if "affect" in config.tasks else {}, config.anchors)
 
 
 def recorded(rows: Rows) -> dict[str, list[float]]:

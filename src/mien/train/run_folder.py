@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from mien.errors import UsageError
+from mien.io.whole import sweep, whole
 from mien.train.commit import commit
 from mien.train.config import TrainConfig, from_values
 
@@ -55,6 +56,7 @@ class RunFolder:
         if self.last.exists() and not resume:
             raise UsageError(f"{self.path}: a run is there already; go on with it by --resume, or give another --out or name")
         self.path.mkdir(parents=True, exist_ok=True)
+        sweep(self.path)
         state: dict[str, Any] | None = None
         if self.last.exists():
             state = torch.load(self.last, map_location="cpu", weights_only=True)
@@ -88,7 +90,8 @@ class RunFolder:
             raise UsageError(f"{path}: {error}") from error
 
     def about(self) -> dict[str, Any]:
-        """What it was run on: data (hash), sources, names of the classes, their frequencies (priors), colour, seed, commit, versions."""
+        """What it was run on: data (hash), held_out (see TrainData), sources, names of the classes, their frequencies (priors), colour,
+        affect (its origin), seed, commit, versions."""
         self.config()
         found: dict[str, Any] = json.loads((self.path / "run.json").read_text())
         return found
@@ -105,9 +108,8 @@ class RunFolder:
 
     def save(self, path: Path, state: Mapping[str, Any]) -> None:
         """Write a state."""
-        partial = path.with_suffix(".part")
-        torch.save(dict(state), partial)
-        partial.replace(path)
+        with whole(path) as part:
+            torch.save(dict(state), part)
 
     def exported(self) -> State:
         """The weights in the file that this run's settings export: its own, averaged with those of the runs of its `soup`.
@@ -129,9 +131,8 @@ class RunFolder:
         return state
 
     def _write(self, name: str, content: Mapping[str, Any]) -> None:
-        partial = self.path / f"{name}.part"
-        partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-        partial.replace(self.path / name)
+        with whole(self.path / name) as part:
+            part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def versions() -> dict[str, str]:

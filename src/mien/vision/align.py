@@ -42,7 +42,7 @@ class CropSpec:
     """`grey` (luma ITU-R BT.601, repeated in three channels) or `rgb`."""
 
     def __post_init__(self) -> None:
-        check_numbers(self, ("size", "margin"))
+        check_numbers(self, ("margin",), whole=("size",))
         if np.shape(self.template) != (5, 2):
             raise CardInvalid(f"crop template: found shape {np.shape(self.template)}, wanted (5, 2)")
         if self.size < 8 or self.colour not in ("grey", "rgb") or not -0.4 < self.margin < 4:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from numbers import Integral
 
 import numpy as np
 
 from mien.errors import UnknownName, UsageError
 from mien.labels import CAPTIONS, PALETTES, UNSURE_COLOUR, to_seven
-from mien.types import Emotions
+from mien.types import Emotions, check_kind
 from mien.vision.colour import DIVERGING, RGB, VIRIDIS, ramp, rgb
 
 COLOURS = ("emotion", "valence", "confidence")
@@ -51,10 +52,12 @@ class Style:
             ("preset", self.preset, (*PRESETS, None)),
             ("affect scale", self.affect_scale, SCALES),
         ):
-            if name not in known:
+            if name not in tuple(known):
                 raise UnknownName(kind, str(name), (entry for entry in known if entry))
-        if self.thickness is not None and self.thickness < 1:
-            raise UsageError(f"thickness is {self.thickness}; wanted at least 1 pixel, or None")
+        if self.thickness is not None:
+            check_kind("thickness", self.thickness, Integral, "a whole number of pixels, or None")
+            if self.thickness < 1:
+                raise UsageError(f"thickness is {self.thickness}; wanted at least 1 pixel, or None")
         if self.preset == "r1":
             object.__setattr__(self, "palette", "tableau")
             object.__setattr__(self, "colour", "emotion")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
 from collections.abc import Iterable
 
 from mien.errors import UnknownName
@@ -11,10 +10,7 @@ from mien.labels import ANCHORS
 from mien.models import registry as models
 from mien.models.detectors import registry as detectors
 from mien.options import AnalyzeOptions
-from mien.pipeline import Analyzer
-
-KEPT = 4
-"""Sets of loaded models that are kept."""
+from mien.pipeline import Analyzer, LoadedAnalyzers
 
 
 class Analyzers:
@@ -26,8 +22,7 @@ class Analyzers:
 
     def __init__(self, options: AnalyzeOptions) -> None:
         self._base = options
-        self._lock = threading.Lock()
-        self._loaded: dict[AnalyzeOptions, Analyzer] = {}
+        self._loaded = LoadedAnalyzers()
 
     def model_names(self) -> list[str]:
         """Of recognisers, the one that is used if none is named first."""
@@ -47,15 +42,9 @@ class Analyzers:
             if name and name not in known():
                 raise UnknownName(kind, name, known())
         base = self._base
-        wanted = dataclasses.replace(
-            base, model=model or base.model, detector=detector or base.detector, affect=affect or base.affect
-        )  # fmt: skip
-        with self._lock:
-            analyzer = self._loaded.pop(wanted, None) or Analyzer(wanted)
-            while len(self._loaded) >= KEPT:
-                self._loaded.pop(next(iter(self._loaded)))  # the longest unused
-            self._loaded[wanted] = analyzer
-        return analyzer
+        return self._loaded.get(
+            dataclasses.replace(base, model=model or base.model, detector=detector or base.detector, affect=affect or base.affect)
+        )
 
 
 def _first(own: str, names: Iterable[str]) -> list[str]:

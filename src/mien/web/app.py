@@ -15,15 +15,17 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
 from mien import __version__
-from mien.errors import ExtraMissing, MienError, SinkError, SourceError, UnknownName, UsageError
+from mien.errors import MienError
 from mien.web import answers, gate, live, pages, pictures, sessions, upload, videos
 from mien.web.analyzers import Analyzers
+from mien.web.faults import told
 from mien.web.guard import Guard
-from mien.web.jobs import Full, Jobs, Unknown
+from mien.web.jobs import Full, Jobs, erase_leftovers
 from mien.web.openapi import documented
 from mien.web.service import AT_ONCE, TRANSFERS, Service
 from mien.web.settings import ServeSettings
@@ -33,15 +35,7 @@ log = logging.getLogger("mien")
 SWEEP_SECONDS = 30.0
 SMALL = 64_000
 """Bytes of a request that carries neither picture nor video."""
-STATUS: tuple[tuple[type[MienError], int], ...] = (
-    (Unknown, 404),
-    (UsageError, 400),
-    (UnknownName, 400),
-    (SourceError, 422),
-    (ExtraMissing, 501),
-    (SinkError, 507),
-)
-"""Kind of error -> status; the first that fits. All others are 500. Full is 503."""
+PARTS = (pages, pictures, videos, live, sessions, upload)
 ABOUT = """Reads facial expressions: pictures, videos and cameras in; faces, nine emotion probabilities, valence and arousal out.
 
 mien says which expression a face shows, not what a person feels. Nothing that is sent here is kept, but the results of videos for a
@@ -67,7 +61,7 @@ def create_app(settings: ServeSettings | None = None) -> FastAPI:
         responses={"default": {"model": answers.Fault, "description": "What went wrong, on one line."}},
     )
     app.state.settings, app.state.analyzers = settings, analyzers
-    for part in (pages, pictures, videos, live, sessions, upload):
+    for part in PARTS:
         app.include_router(part.router)
     app.mount("/static", _Static(directory=str(files("mien.web").joinpath("static"))))
     app.mount("/api/docs/static", StaticFiles(directory=_swagger()))
@@ -79,7 +73,7 @@ def create_app(settings: ServeSettings | None = None) -> FastAPI:
     picture, video = int(settings.max_picture_mb * 1e6), int(settings.max_upload_mb * 1e6)
     limits = {"/api/pictures": picture, "/upload": picture, gate.PATH: video, "": SMALL}
     app.add_middleware(gate.Gate)
-    app.add_middleware(Guard, hosts=settings.hosts, token=settings.token, limits=limits)
+    app.add_middleware(Guard, hosts=settings.hosts, token=settings.token, limits=limits, language=settings.language)
     return app
 
 
@@ -119,27 +113,37 @@ async def _sweep(jobs: Jobs) -> None:
     while True:
         await anyio.sleep(SWEEP_SECONDS)
         await anyio.to_thread.run_sync(jobs.sweep)
+        await anyio.to_thread.run_sync(erase_leftovers)  # of a server that was killed just before this one began
 
 
 def _told(request: Request, error: Exception) -> Response:
+    assert isinstance(error, MienError)
     if isinstance(error, Full):
         return gate.full(error)
-    status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
-    if status < 500 or isinstance(error, ExtraMissing):
-        return JSONResponse({"error": str(error)}, status)
-    log.error("%s %s: %s", request.method, request.url.path, error)  # it names files of this machine
-    return JSONResponse({"error": "the server cannot do this at the moment; its log says why"}, status)
+    status, line = told(error, f"{request.method} {request.url.path}")
+    return JSONResponse({"error": line}, status)
 
 
 def _told_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    allowed = f"; allowed: {error.headers['Allow']}" if error.headers and "Allow" in error.headers else ""
-    status, text = error.status_code, str(error.detail)
+    status, text, headers = error.status_code, str(error.detail), dict(error.headers or {})
+    if status == 405:
+        # Starlette names those of the first route of a path; older ones name none for files.
+        headers["Allow"] = _allowed(request) or headers.get("Allow", "GET, HEAD")
+        text = f"{request.method} is not for {request.url.path}; allowed: {headers['Allow']}"
     if isinstance(error.__cause__, OSError):  # where a form is put on the disk as it comes
         log.error("%s %s: %s", request.method, request.url.path, error.__cause__)
         status, text = 507, "the server has no room for this request; its log says why"
-    detail = {404: f"nothing is at {request.url.path}", 405: f"{request.method} is not for {request.url.path}{allowed}"}
-    return JSONResponse({"error": detail.get(status, text)}, status, headers=error.headers)
+    if status == 404:
+        text = f"nothing is at {request.url.path}"
+    return JSONResponse({"error": text}, status, headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """The methods of all routes of a path; empty where there is none, as for files."""
+    path: str = request.scope["path"]
+    routes = (route for part in PARTS for route in part.router.routes if isinstance(route, Route) and route.path_regex.match(path))
+    return ", ".join(sorted({method for route in routes for method in route.methods or ()}))
 
 
 def _told_validation(request: Request, error: Exception) -> Response:

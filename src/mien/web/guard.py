@@ -19,6 +19,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mien.web.entrance import entrance
+
 log = logging.getLogger("mien")
 
 OPEN = frozenset(("/api/health",))
@@ -40,11 +42,11 @@ class Guard:
     """ASGI middleware around a whole app.
 
     hosts: names under which the server may be reached, beside localhost and plain IP addresses. limits: path -> largest body in bytes;
-    "" stands for all other paths.
+    "" stands for all other paths. language: of the page that asks for the token, where the browser names none.
     """
 
-    def __init__(self, app: ASGIApp, *, hosts: tuple[str, ...], token: str, limits: Mapping[str, int]) -> None:
-        self._app, self._token, self._limits = app, token, limits
+    def __init__(self, app: ASGIApp, *, hosts: tuple[str, ...], token: str, limits: Mapping[str, int], language: str = "en") -> None:
+        self._app, self._token, self._limits, self._language = app, token, limits, language
         self._own = {host.lower() for host in hosts}
         self._hosts = {"localhost", *self._own}
         self._cookie = hashlib.sha256(f"mien cookie {token}".encode()).hexdigest()
@@ -104,11 +106,18 @@ class Guard:
             if (redirect := self._entered(scope)) is not None:
                 return redirect
             if not self._may_pass(headers, host):
-                return _error(401, "a token is wanted: Authorization: Bearer TOKEN, or open the address that mien serve printed")
+                return self._asked_for_token(scope, headers)
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > self._most(scope):
             return _error(413, self._too_large(scope))
         return None
+
+    def _asked_for_token(self, scope: Scope, headers: Headers) -> Response:
+        """A page for somebody who looks, a line for a program."""
+        if scope["type"] == "http" and scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
+            wrong = "token" in dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+            return entrance(headers.get("accept-language", ""), default=self._language, wrong=wrong)
+        return _error(401, "a token is wanted: Authorization: Bearer TOKEN, or open the address that mien serve printed")
 
     def _knows(self, host: str) -> bool:
         try:

@@ -21,8 +21,9 @@ from pathlib import Path
 from tempfile import gettempdir, mkdtemp
 from typing import BinaryIO
 
-from mien.errors import MienError, SinkError, SourceTooLarge
+from mien.errors import MienError, SinkError, SourceTooLarge, SourceUnreadable
 from mien.io.events import Failure
+from mien.io.formats import HEAD, PILLOW, sniff
 from mien.io.images import ImageLimits
 from mien.io.span import VideoSpan
 from mien.io.video import probe, read_video
@@ -118,12 +119,18 @@ class Job:
 
     def _read(self) -> None:
         order = self.order
-        self.duration = probe(self.upload, name=order.name).duration
+        try:
+            self.duration = probe(self.upload, name=order.name).duration
+        except SourceUnreadable as error:
+            with self.upload.open("rb") as file:  # only now: an animated GIF is both
+                if sniff(file.read(HEAD)) in PILLOW:
+                    raise SourceUnreadable(f"{order.name}: a picture; send it to /api/pictures") from error
+            raise
         most = order.span.stop or math.inf
         events = read_video(
             self.upload, source=str(self.upload), every=order.span.every, stop=order.span.stop, limits=order.limits, ends=self._ends
         )
-        with self._sinks() as sinks, closing(order.analyzer.run(events)) as items:  # type: ignore[type-var]  # it is a generator
+        with self._sinks() as sinks, closing(order.analyzer.run(events)) as items:
             for item in items:
                 if self.stop.is_set():
                     return

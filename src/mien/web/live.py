@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -18,10 +17,10 @@ from mien.io.images import ImageLimits, decode
 from mien.io.sources import Event
 from mien.io.span import Chooser, VideoSpan
 from mien.pipeline import Analyzed, Analyzer
-from mien.sinks.sink import Sink
-from mien.table import columns
 from mien.types import Frame, Image, Result
+from mien.web.faults import told
 from mien.web.pictures import faces
+from mien.web.recording import Recording, recording
 from mien.web.service import Served, Service, Wanted
 
 router = APIRouter()
@@ -31,6 +30,9 @@ LARGEST = ImageLimits(max_pixels=4_000_000, max_bytes=5_000_000)
 SOURCE = "camera"
 IDLE_SECONDS = 60.0
 """Without a frame for so long, a connection is closed: it may hold a place that somebody else waits for."""
+
+ORDERLY = (1000, 1001, 1005, 1012)
+"""Codes of connections that were closed on purpose: by who watched, by leaving the page, without a reason, by ending this server."""
 
 
 class Feed:
@@ -44,10 +46,10 @@ class Feed:
 
     def result(self, image: Image) -> Result:
         """What the next frame shows; its time is that of its arrival, in seconds since the first."""
+        now = time.monotonic()
         if not self._index:
-            self._began = time.monotonic()
-        now = time.monotonic() - self._began
-        self._next = Frame(image, index=self._index, time=now, source=SOURCE, stream=True)
+            self._began = now
+        self._next = Frame(image, index=self._index, time=now - self._began, source=SOURCE, stream=True)
         self._index += 1
         item = next(self._results)
         assert isinstance(item, Analyzed)
@@ -55,7 +57,7 @@ class Feed:
 
     def close(self) -> None:
         """Let go of the models' state."""
-        self._results.close()  # type: ignore[attr-defined]  # it is a generator
+        self._results.close()
 
     def _frames(self) -> Iterator[Event]:
         while True:
@@ -90,7 +92,7 @@ async def live(
     except WebSocketDisconnect:
         return
     except MienError as error:
-        await _end(socket, str(error))
+        await _end(socket, told(error, f"WebSocket {socket.url.path}")[1])
     finally:
         service.cameras.release_on_behalf_of(socket)
 
@@ -99,7 +101,21 @@ async def _serve(socket: WebSocket, service: Service, wanted: Wanted, session: s
     analyzer = await service.analyzer(wanted)
     chooser = Chooser(VideoSpan(every=every))
     feed = stack.enter_context(closing(Feed(analyzer)))
-    sink = stack.enter_context(await service.work(partial(_recorder, service, analyzer, session))) if session else None
+    if not session:
+        await _answer_all(socket, service, feed, None)
+        return
+    begin = partial(recording, service.settings, analyzer, session, chooser)
+    # In a thread that it shares with nobody: who waits for a store that is locked holds up no other request.
+    recorded = stack.enter_context(await anyio.to_thread.run_sync(begin, limiter=anyio.CapacityLimiter(1)))
+    try:
+        await _answer_all(socket, service, feed, recorded)
+    except WebSocketDisconnect as gone:
+        recorded.finished = gone.code in ORDERLY
+        raise
+
+
+async def _answer_all(socket: WebSocket, service: Service, feed: Feed, recorded: Recording | None) -> None:
+    """Answer frame by frame, until the other side goes. Raises WebSocketDisconnect, UsageError."""
     while True:
         data = await _received(socket)
         began = time.perf_counter()
@@ -112,18 +128,21 @@ async def _serve(socket: WebSocket, service: Service, wanted: Wanted, session: s
         except MienError as error:
             await socket.send_json({"error": str(error)})
             continue
-        result = await service.work(partial(_step, feed, image, sink, chooser))
+        result = await service.work(partial(_step, feed, image, recorded))
         width, height = result.size
         milliseconds = round((time.perf_counter() - began) * 1000, 1)
         answer: dict[str, Any] = {"frame": result.index, "time_s": round(result.time, 6), "width": width, "height": height}
-        await socket.send_json(answer | {"faces": faces(result), "ms": milliseconds})
+        answer |= {"faces": faces(result), "ms": milliseconds}
+        if recorded is not None and recorded.failed:
+            answer["not_recorded"] = recorded.failed
+        await socket.send_json(answer)
 
 
-def _step(feed: Feed, image: Image, sink: Sink | None, chooser: Chooser) -> Result:
-    """One frame: what it shows, recorded when it is time for a sample."""
+def _step(feed: Feed, image: Image, recorded: Recording | None) -> Result:
+    """One frame: what it shows, recorded where that is wanted."""
     result = feed.result(image)
-    if sink is not None and chooser.takes(result.index, result.time):
-        sink.write(Frame(image, source=SOURCE), result)
+    if recorded is not None:
+        recorded.take(Frame(image, source=SOURCE), result)
     return result
 
 
@@ -138,16 +157,6 @@ async def _received(socket: WebSocket) -> bytes:
             raise UsageError("found a text message; wanted a picture (JPEG, PNG, WebP) as a binary one")
         return bytes(data)
     raise UsageError(f"no frame came for {IDLE_SECONDS:g} seconds; connect again to go on")
-
-
-def _recorder(service: Service, analyzer: Analyzer, name: str) -> Sink:
-    """What records a session. Raises UsageError where the server records none."""
-    if not service.settings.sessions:
-        raise UsageError("this server records no sessions; start it with --sessions")
-    from mien.store import open_store
-
-    options, track = dataclasses.asdict(analyzer.options), analyzer.options.track
-    return open_store(service.settings.store).writer(name, model=analyzer.model, options=options, columns=columns(raw=track.smooths))
 
 
 async def _end(socket: WebSocket, error: str) -> None:

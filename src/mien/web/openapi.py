@@ -20,6 +20,8 @@ def documented(app: FastAPI, *, token: bool) -> dict[str, Any]:
         for schema in ("HTTPValidationError", "ValidationError"):
             api["components"]["schemas"].pop(schema, None)
         _as_files(api)
+        # Seen from this description's own address, since a proxy may have this server below a path.
+        api["servers"] = [{"url": "..", "description": "this server"}]
         if token:
             api["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
             api["security"] = [{"token": []}]

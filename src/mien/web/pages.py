@@ -44,11 +44,11 @@ def index() -> Response:
 def docs() -> Response:
     """The API's documentation, with all it needs from here: the server may have no network."""
     page = get_swagger_ui_html(
-        openapi_url="/api/openapi.json",
+        openapi_url="openapi.json",  # all beside this page, since a proxy may have this server below a path
         title="mien API",
-        swagger_js_url="/api/docs/static/swagger-ui-bundle.js",
-        swagger_css_url="/api/docs/static/swagger-ui.css",
-        swagger_favicon_url="/static/icon.svg",
+        swagger_js_url="docs/static/swagger-ui-bundle.js",
+        swagger_css_url="docs/static/swagger-ui.css",
+        swagger_favicon_url="../static/icon.svg",
     )
     page.headers.update(DOCS_HEADERS)
     return page

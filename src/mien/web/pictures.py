@@ -153,6 +153,8 @@ def reader(service: Service, analyzer: Analyzer, drawing: Drawing, kind: Kind) -
 async def read_address(url: str, read: Reader) -> Read | Failure:
     """What is found in the picture at an address."""
     service, name = read.service, shown(url)
+    if not url.lower().startswith(("http://", "https://")):
+        return Failure(name, SourceRefused(f"{name}: wanted a picture's address, http:// or https://; or send the picture itself"))
     most = int(service.settings.max_picture_mb * 1e6)
     try:
         data = await service.transfer(partial(fetch, url, allow_private=service.settings.allow_private, max_bytes=most))

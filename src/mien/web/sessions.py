@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import HTMLResponse, JSONResponse, Response
@@ -21,7 +21,7 @@ from mien.web.media import MEDIA, files_of
 from mien.web.service import Served
 from mien.web.videos import PAGE_HEADERS
 
-FORMATS = ("csv", "jsonl", "parquet")
+Format = Literal["csv", "jsonl", "parquet"]
 
 
 def _offered(service: Served) -> None:
@@ -45,47 +45,51 @@ def sessions(service: Served) -> Response:
 @router.get("/api/sessions/{number}", responses={200: {"model": answers.SessionInfo}})
 def session(service: Served, number: int) -> Response:
     """One session."""
-    with _session(service, number) as (_, found):
-        return JSONResponse(found.as_dict())
+    with _opened(service) as store:
+        return JSONResponse(_found(store, number).as_dict())
 
 
 @router.delete("/api/sessions/{number}", status_code=204)
 def purge(service: Served, number: int) -> Response:
-    """Delete a session for good: its bytes leave the store's files."""
-    with _session(service, number) as (store, found):
-        store.purge([found])
+    """Delete a session for good: its bytes leave the store's files. A 503 says when they could not; ask again then, and they will."""
+    with _opened(service) as store:
+        store.purge([] if number in store.erasure_due else [_found(store, number)])
     return Response(status_code=204)
 
 
-@router.get("/api/sessions/{number}/table.{kind}", response_class=Response, responses=files_of(*(f".{kind}" for kind in FORMATS)))
-def table(service: Served, number: int, kind: str) -> Response:
-    """The table of a session as csv, jsonl or parquet."""
-    if kind not in FORMATS:
-        raise UnknownName("format", kind, FORMATS)
-    with _session(service, number) as (store, found), TemporaryDirectory(prefix="mien-table-") as folder:
+@router.get("/api/sessions/{number}/table.{kind}", response_class=Response, responses=files_of(*(f".{kind}" for kind in get_args(Format))))
+def table(service: Served, number: int, kind: Format) -> Response:
+    """The table of a session as csv, jsonl or parquet; 409 when it has no rows."""
+    with _opened(service) as store, TemporaryDirectory(prefix="mien-table-") as folder:
+        found = _found(store, number)
         data = store.export(found, Path(folder) / f"table.{kind}").read_bytes()
     name = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in found.name)
     return Response(data, media_type=MEDIA[f".{kind}"], headers={"Content-Disposition": f'attachment; filename="{name}.{kind}"'})
 
 
-@router.get("/sessions/{number}", tags=["pages"], response_class=HTMLResponse)
+@router.get("/sessions/{number}", tags=["pages"], response_class=Response, responses=files_of(".html"))
 def session_page(service: Served, number: int, language: Annotated[str | None, Query(description="en or ru.")] = None) -> Response:
     """The page of a session, as `mien report` makes it."""
-    with _session(service, number) as (store, found):
+    with _opened(service) as store:
+        found = _found(store, number)
         html = page(store.timeline(found), title=found.name, language=language or service.settings.language, name=f"session-{found.id}")
     return HTMLResponse(html, headers=PAGE_HEADERS)
 
 
 @contextmanager
-def _session(service: Served, number: int) -> Iterator[tuple[Store, Session]]:
-    """The store and a session of it. Raises Unknown."""
+def _opened(service: Served) -> Iterator[Store]:
+    """The store. Raises Unknown where there is none yet."""
     try:
         store = open_store(service.settings.store, create=False)
     except StoreMissing as error:
         raise Unknown("there are no sessions yet") from error
     with store:
-        try:
-            found = store.session(number)
-        except UnknownName as error:
-            raise Unknown(str(error)) from error
-        yield store, found
+        yield store
+
+
+def _found(store: Store, number: int) -> Session:
+    """A session of the store. Raises Unknown."""
+    try:
+        return store.session(number)
+    except UnknownName as error:
+        raise Unknown(str(error)) from error

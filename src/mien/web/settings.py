@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 
@@ -12,6 +13,9 @@ from mien.types import check_kind
 
 ABOVE_0: tuple[str, ...] = ("max_picture_mb", "max_picture_pixels", "max_upload_mb", "max_video_minutes", "keep_minutes")
 ABOVE_0 += ("most_jobs", "most_results", "most_cameras")
+
+LONGEST_MINUTES = 5_256_000
+"""Of keeping results: the time at which they are erased must be a date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,10 @@ class ServeSettings:
     def __post_init__(self) -> None:
         check_kind("options", self.options, AnalyzeOptions, "an AnalyzeOptions")
         for name in ABOVE_0:
-            if not getattr(self, name) > 0:
-                raise UsageError(f"{name} is {getattr(self, name)}; wanted more than 0")
+            if not 0 < getattr(self, name) < math.inf:
+                raise UsageError(f"{name} is {getattr(self, name)}; wanted a finite number above 0")
+        if self.keep_minutes > LONGEST_MINUTES:
+            raise UsageError(f"keep_minutes is {self.keep_minutes:g}; wanted {LONGEST_MINUTES:,}, ten years, at most")
         for name in self.hosts:
             if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
                 raise UsageError(f"host {name!r}: wanted a bare name such as faces.example.org, without a scheme, port or path")

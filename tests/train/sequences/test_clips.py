@@ -1,6 +1,7 @@
 """Clips become sequences to learn from: one person each, nobody on two sides, what is broken told."""
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ pytest.importorskip("onnx", reason="onnx is not installed: pip install 'mien[tra
 from mien.errors import DataError, SourceMissing, UsageError  # noqa: E402
 from mien.testing import FakeDetector  # noqa: E402
 from mien.train import clips as clipping  # noqa: E402
+from mien.train.affect_origin import Origin  # noqa: E402
 from mien.train.batches import batches  # noqa: E402
 from mien.train.clip_list import list_clips  # noqa: E402
 from mien.train.clips import Cutter, Cutting, read_clips  # noqa: E402
@@ -125,6 +127,21 @@ def test_many_windows_are_mapped_from_the_file(data: TrainData, folder: Path, mo
     np.testing.assert_array_equal(mapped.train.pictures, data.train.pictures)
 
 
+def test_an_interrupt_leaves_nothing_half_made(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut, seen = Cutter.add, []
+
+    def interrupted(self: Cutter, frame: Seen) -> Iterator[clipping.Window]:
+        seen.append(frame)
+        if len(seen) == 40:
+            raise KeyboardInterrupt
+        return cut(self, frame)
+
+    monkeypatch.setattr(Cutter, "add", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        read_data(MOVING, folder, detector=FakeDetector(), folder=tmp_path / "runs")
+    assert [path for path in (tmp_path / "runs").rglob("*") if path.is_file()] == []
+
+
 def test_a_list_of_clips_with_spans_and_people(tmp_path: Path) -> None:
     """Everybody is on one side, and all of one file is."""
     for i in range(6):
@@ -164,6 +181,18 @@ def test_splits_of_the_data_stand(folder: Path, tmp_path: Path) -> None:
     assert {name.split("@")[0].rsplit("/")[-1] for name in data.judge.ids} == {"3.mp4"}
     assert not [name for name in data.train.ids if "/4.mp4" in name]
     assert not any("held out" in line for line in said)
+
+
+def test_the_origin_of_what_clips_are_rated_is_kept(folder: Path, tmp_path: Path) -> None:
+    lines = [f"{name}/{i}.mp4,{name},{v},0.1,{'val' if i > 3 else ''}" for name, v in (("happy", 0.8), ("Sadness", -0.6)) for i in range(6)]
+    (folder / "list.csv").write_text("\n".join(["clip,emotion,valence,arousal,split", *lines]))
+    config = dataclasses.replace(MOVING, tasks=("affect",))
+    try:
+        data = read_data(config, folder / "list.csv", detector=FakeDetector(), folder=tmp_path)
+    finally:
+        (folder / "list.csv").unlink()
+    assert data.origin == Origin({"ratings": 1.0}, "crowd")
+    assert data.held_out == "files"
 
 
 def test_windows_never_hold_two_people(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from mien.data.files import whole
 from mien.errors import MienError, SourceMissing
+from mien.io.whole import whole
 
 UNKNOWN, CORRUPT, MISSING, BAD_ROW = "unknown label", "corrupt picture", "missing picture", "row that cannot be used"
 EMPTY, OTHER, NO_FACE, SEVERAL, HELD_OUT = "empty class", "other file", "no face", "several faces", "held out"

@@ -5,8 +5,10 @@ A name is `NAME[:VARIANT][:tiled]`. The factory of NAME gets VARIANT ("" when th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from mien.errors import UnknownName, UsageError, WeightsMissing
@@ -29,6 +31,16 @@ SHA256 = {
 """Hashes of the weights files that come with mien, or that it can fetch."""
 
 
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """What a detector's variant is."""
+
+    about: str = ""
+    """What it is for, or whose it is."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Options of the detector's class, by name: what tells its variants apart."""
+
+
 Factory: TypeAlias = Callable[..., Detector]
 """Gives a detector for a variant, a number of threads (0: all, by the keyword `threads`) and options of its own by keywords."""
 
@@ -36,10 +48,21 @@ DETECTORS: dict[str, Factory] = {}
 VARIANTS: dict[str, tuple[str, ...]] = {}
 LICENCES: dict[str, str] = {}
 """Of the weights, for listings; empty where it is not known."""
+PRESETS: dict[str, Mapping[str, Preset]] = {}
+"""By variant, "" for the plain name."""
 
 
-def register(name: str, factory: Factory, *, variants: tuple[str, ...] = (), licence: str = "") -> None:
-    """Make a detector known by name, and its variants and its weights' licence for listings. An existing name is replaced.
+def register(
+    name: str,
+    factory: Factory,
+    *,
+    variants: tuple[str, ...] = (),
+    licence: str = "",
+    presets: Mapping[str, Preset] = MappingProxyType({}),
+) -> None:
+    """Make a detector known by name. An existing name is replaced.
+
+    variants, the licence of its weights and presets, which say what the variants are ("": the plain name), are for listings.
 
     >>> from mien.testing import FakeDetector
     >>> register("fake", lambda variant, *, threads: FakeDetector())
@@ -50,6 +73,7 @@ def register(name: str, factory: Factory, *, variants: tuple[str, ...] = (), lic
     DETECTORS[name] = factory
     VARIANTS[name] = variants
     LICENCES[name] = licence
+    PRESETS[name] = presets
 
 
 def detector(name: str, *, threads: int = 0, **options: Any) -> Detector:
@@ -69,12 +93,24 @@ def detector(name: str, *, threads: int = 0, **options: Any) -> Detector:
     return Tiled(found) if plain != name else found
 
 
-def names() -> Iterator[str]:
+def names() -> list[str]:
     """Names of all detectors with their variants; each may be followed by `:tiled`."""
     load_plugins()
-    for name in sorted(DETECTORS):
-        yield name
-        yield from (f"{name}:{variant}" for variant in VARIANTS[name])
+    return [one for name in sorted(DETECTORS) for one in (name, *(f"{name}:{variant}" for variant in VARIANTS[name]))]
+
+
+def preset(name: str) -> Preset:
+    """What a name stands for that `names` gives, or such a one with `:tiled`. Raises UnknownName.
+
+    >>> preset("haar:r1").settings
+    {'cascade': 'default', 'scale': 1.03, 'neighbours': 10}
+    """
+    plain = name.removesuffix(":tiled")
+    if plain not in (known := set(names())):
+        raise UnknownName("detector", name, known)
+    head, _, variant = plain.partition(":")
+    found = PRESETS.get(head, {}).get(variant, Preset())
+    return found if plain == name else replace(found, about="; ".join(filter(None, (found.about, TILED))))
 
 
 def weights_file(file: str, name: str, given: Path | str | None = None) -> Path:
@@ -84,33 +120,47 @@ def weights_file(file: str, name: str, given: Path | str | None = None) -> Path:
     return locate(file, name=name, sha256=SHA256[file], hint=HINT)
 
 
-def _preset(name: str, variant: str, presets: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _settings(name: str, variant: str, presets: Mapping[str, Preset]) -> dict[str, Any]:
     if variant not in presets:
         raise UnknownName("detector", f"{name}:{variant}", [f"{name}:{known}" if known else name for known in presets])
-    return presets[variant]
+    return dict(presets[variant].settings)
 
 
-YUNET: dict[str, dict[str, Any]] = {"": {}, "1280": {"side": 1280}, "full": {"side": 0}}
-MTCNN: dict[str, dict[str, Any]] = {"": {}, "r3": {"square": True, "margin": 0.1}}
-MEDIAPIPE: dict[str, dict[str, Any]] = {"": {"range": "short"}, "full": {"range": "full"}}
-HAAR: dict[str, dict[str, Any]] = {
-    "": {},
-    "alt": {"cascade": "alt"},
-    "alt2": {"cascade": "alt2"},
-    "alt_tree": {"cascade": "alt_tree"},
-    "profile": {"cascade": "profile"},
-    "r1": {"scale": 1.03, "neighbours": 10},
-    "r1-video": {"scale": 1.1, "neighbours": 5},
-    "r2": {"cascade": "alt2"},
-    "r4": {"scale": 1.3, "neighbours": 5},
+TILED = "looks at overlapping tiles of a large picture too, at full size"
+YUNET = {
+    "": Preset("the default: five landmarks; longer pictures are shrunk to this side", {"side": 640}),
+    "1280": Preset("for smaller faces", {"side": 1280}),
+    "full": Preset("for small faces in large pictures, which are not shrunk", {"side": 0}),
 }
-"""R1 on stills and on video, R2 and R4 as their code had them."""
+MTCNN = {
+    "": Preset("five landmarks", {"square": False, "margin": 0.0}),
+    "r3": Preset("the box squared, with a margin on every side, as the earlier project R3 had it", {"square": True, "margin": 0.1}),
+}
+MEDIAPIPE = {
+    "": Preset(
+        "BlazeFace's short range, which misses small faces, as the earlier project R0 had it",
+        {"range": "short", "confidence": 0.6, "square": True, "margin": 0.05},
+    ),
+    "full": Preset("BlazeFace's full range", {"range": "full", "confidence": 0.6, "square": True, "margin": 0.05}),
+}
+HAAR = {
+    "": Preset("OpenCV's default cascade, upright frontal faces", {"cascade": "default", "scale": 1.1, "neighbours": 5}),
+    "alt": Preset("OpenCV's cascade alt", {"cascade": "alt", "scale": 1.1, "neighbours": 5}),
+    "alt2": Preset("OpenCV's cascade alt2: fewer false boxes", {"cascade": "alt2", "scale": 1.1, "neighbours": 5}),
+    "alt_tree": Preset("OpenCV's cascade alt_tree", {"cascade": "alt_tree", "scale": 1.1, "neighbours": 5}),
+    "profile": Preset("faces seen from a side", {"cascade": "profile", "scale": 1.1, "neighbours": 5}),
+    "r1": Preset("as the earlier project R1 had it for pictures", {"cascade": "default", "scale": 1.03, "neighbours": 10}),
+    "r1-video": Preset("as the earlier project R1 had it for videos", {"cascade": "default", "scale": 1.1, "neighbours": 5}),
+    "r2": Preset("as the earlier project R2 had it", {"cascade": "alt2", "scale": 1.1, "neighbours": 5}),
+    "r4": Preset("as the earlier project R4 had it", {"cascade": "default", "scale": 1.3, "neighbours": 5}),
+}
+"""The settings of R1, R2 and R4 are those of their code."""
 
 
 def _yunet(variant: str, /, *, threads: int, weights: Path | str | None = None, **options: Any) -> Detector:
     from mien.models.detectors.yunet import YuNet
 
-    settings = _preset("yunet", variant, YUNET) | options
+    settings = _settings("yunet", variant, YUNET) | options
     try:
         path = weights_file("yunet.onnx", "yunet", weights)
     except WeightsMissing:
@@ -123,14 +173,14 @@ def _yunet(variant: str, /, *, threads: int, weights: Path | str | None = None, 
 def _haar(variant: str, /, *, threads: int, **options: Any) -> Detector:
     from mien.models.detectors.haar import Haar
 
-    settings = {"cascade": variant} if variant.lower().endswith(".xml") else _preset("haar", variant, HAAR)
+    settings = {"cascade": variant} if variant.lower().endswith(".xml") else _settings("haar", variant, HAAR)
     return Haar(**(settings | options))
 
 
 def _mtcnn(variant: str, /, *, threads: int, weights: Path | str | None = None, **options: Any) -> Detector:
     from mien.models.detectors.mtcnn import Mtcnn
 
-    settings = _preset("mtcnn", variant, MTCNN) | options
+    settings = _settings("mtcnn", variant, MTCNN) | options
     files = [f"mtcnn_{net}.onnx" for net in ("pnet", "rnet", "onet")]  # `weights` is the folder that holds all three
     pnet, rnet, onet = (weights_file(file, "mtcnn", None if weights is None else Path(weights) / file) for file in files)
     return Mtcnn(pnet, rnet, onet, threads=threads, **settings)
@@ -139,11 +189,11 @@ def _mtcnn(variant: str, /, *, threads: int, weights: Path | str | None = None, 
 def _mediapipe(variant: str, /, *, threads: int, weights: Path | str | None = None, **options: Any) -> Detector:
     from mien.models.detectors.blazeface import RANGES, BlazeFace
 
-    settings = _preset("mediapipe", variant, MEDIAPIPE) | options
+    settings = _settings("mediapipe", variant, MEDIAPIPE) | options
     return BlazeFace(weights_file(RANGES[settings["range"]].file, "mediapipe", weights), threads=threads, **settings)
 
 
-register("yunet", _yunet, variants=("1280", "full", "tiled"), licence="MIT")
-register("haar", _haar, variants=tuple(filter(None, HAAR)), licence="Intel (BSD-3-Clause)")  # as the cascades' files say
-register("mtcnn", _mtcnn, variants=("r3",), licence="MIT")
-register("mediapipe", _mediapipe, variants=("full",), licence="Apache-2.0")
+register("yunet", _yunet, variants=("1280", "full", "tiled"), licence="MIT", presets=YUNET)
+register("haar", _haar, variants=tuple(filter(None, HAAR)), licence="Intel (BSD-3-Clause)", presets=HAAR)  # as the cascades' files say
+register("mtcnn", _mtcnn, variants=("r3",), licence="MIT", presets=MTCNN)
+register("mediapipe", _mediapipe, variants=("full",), licence="Apache-2.0", presets=MEDIAPIPE)

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from mien.errors import UsageError
+from mien.io.whole import whole
 from mien.models.locate import sha256_of
-from mien.sinks.files import beside
 from mien.train.config import TrainConfig
 from mien.train.crops import plain_crops
 from mien.train.fit import started
@@ -84,14 +84,8 @@ def cached_features(
             before += len(rows)
             arrays |= {f"{kind}_plain": plain, f"{kind}_mirrored": mirrored}
             arrays |= {f"{kind}_{name}": getattr(rows, name) for name in ARRAYS}
-    folder.mkdir(parents=True, exist_ok=True)
-    part = beside(path)
-    try:
-        with part.open("wb") as file:
-            np.savez(file, names=np.array(data.names, np.str_), **arrays)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole(path) as part, part.open("wb") as file:
+        np.savez(file, names=np.array(data.names, np.str_), **arrays)
     read_features.cache_clear()
     say(f"{path}: features of {total:,} rows, {net.width} numbers each")
     return path

@@ -1,5 +1,7 @@
 // All talk with the server. A refusal is an ApiError with the server's own line; a server that does not answer, a ServerGone.
 
+import { say } from "./words.js";
+
 export class ApiError extends Error {
   constructor(message, status) {
     super(message);
@@ -7,6 +9,10 @@ export class ApiError extends Error {
   }
 }
 export class ServerGone extends Error {}
+
+// Told with each request whether the server has answered it, be it with a refusal.
+let reached = () => {};
+export const onReach = (listener) => (reached = listener);
 
 // Addresses are relative to the page, so that it also works below a path of a proxy.
 export const address = (path, query = {}) => {
@@ -24,6 +30,7 @@ export const socketAddress = (path, query) => {
 };
 
 const refusal = (status, text) => {
+  if (status === 401) return new ApiError(say("token_wanted"), status); // its own line is for programs
   let said = null;
   try {
     said = JSON.parse(text);
@@ -40,8 +47,10 @@ const ask = async (path, { query, ...options } = {}) => {
     answer = await fetch(address(path, query), options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
+    reached(false);
     throw new ServerGone();
   }
+  reached(true);
   if (!answer.ok) throw refusal(answer.status, await answer.text().catch(() => ""));
   return answer;
 };
@@ -66,10 +75,14 @@ export const uploadVideo = (file, query, { progress, signal }) =>
     request.open("POST", address("api/videos", query));
     request.upload.addEventListener("progress", (event) => event.lengthComputable && progress(event.loaded / event.total));
     request.addEventListener("load", () => {
+      reached(true);
       if (request.status >= 400) reject(refusal(request.status, request.responseText));
       else resolve(JSON.parse(request.responseText));
     });
-    request.addEventListener("error", () => reject(new ServerGone()));
+    request.addEventListener("error", () => {
+      reached(false);
+      reject(new ServerGone());
+    });
     request.addEventListener("abort", () => reject(new DOMException("", "AbortError")));
     signal.addEventListener("abort", () => request.abort());
     const body = new FormData();

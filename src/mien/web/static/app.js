@@ -7,37 +7,40 @@ import { byId } from "./dom.js";
 import { setUpOptions } from "./options.js";
 import { resumePictures, setUpPictures } from "./pictures.js";
 import { setUpSessions, showSessions } from "./sessions.js";
-import { setUpVideos } from "./videos.js";
+import { resumeVideos, setUpVideos } from "./videos.js";
 import { keptLanguage, onLanguage, say, setLanguage, setVocabulary } from "./words.js";
 
 let about = null;
 
-const lost = () => (byId("gone").hidden = false);
-const back = () => (byId("gone").hidden = true);
+api.onReach((answers) => {
+  const back = answers && !byId("gone").hidden;
+  byId("gone").hidden = answers;
+  if (!back || !about) return;
+  resumePictures();
+  resumeVideos();
+  if (!byId("panel-sessions").hidden) showSessions();
+});
 
 const begin = async () => {
   let answer;
   try {
     answer = await api.about();
-  } catch {
-    lost();
+  } catch (error) {
+    if (error instanceof api.ServerGone || about) return; // what goes on says for itself what is wrong
+    byId("gone").hidden = false;
+    byId("gone").querySelector("span").textContent = error.message;
     return;
   }
-  back();
-  if (about) {
-    resumePictures();
-    if (!byId("panel-sessions").hidden) showSessions();
-    return;
-  }
+  if (about) return;
   about = answer;
   setPalette(about.emotions);
   setVocabulary(about);
   setLanguage(keptLanguage() ?? about.language);
   setUpOptions(about);
-  setUpPictures(about, lost, back);
-  setUpVideos(about, lost, back);
+  setUpPictures(about);
+  setUpVideos(about);
   setUpCamera(about);
-  setUpSessions(lost);
+  setUpSessions();
   byId("tab-sessions").hidden = !about.sessions;
   byId("language").value = document.documentElement.lang;
   const version = () => (byId("version").textContent = say("version", { version: about.version }));

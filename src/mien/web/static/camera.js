@@ -1,6 +1,6 @@
 // The tab Camera: frames go to the server over a WebSocket, one at a time; what it read is drawn over the view, and over time.
 
-import { socketAddress } from "./api.js";
+import { about, ServerGone, socketAddress } from "./api.js";
 import { drawChart, SECONDS } from "./chart.js";
 import { emotionColour, onPage, onTheme, themeColour } from "./colours.js";
 import { byId, make } from "./dom.js";
@@ -142,6 +142,7 @@ const connect = () => {
   const session = server.sessions ? byId("camera-session").value.trim() : "";
   const own = (socket = new WebSocket(socketAddress("api/live", { ...analysis(), ...(session ? { session, every: EVERY } : {}) })));
   let opened = false;
+  let recording = Boolean(session);
   byId("camera-recording").textContent = session ? `· ${say("recording", { name: session })}` : "";
   own.addEventListener("open", () => {
     if (own !== socket) return;
@@ -157,16 +158,33 @@ const connect = () => {
       tell(() => answer.error);
     } else {
       if (complaint) tell((complaint = null));
+      if (recording && answer.not_recorded) {
+        recording = false;
+        byId("camera-recording").textContent = "";
+        tell(() => say("not_recorded", { name: session }));
+      }
       receive(answer);
     }
     send(own);
   });
-  own.addEventListener("close", () => {
+  own.addEventListener("close", async () => {
     if (own !== socket) return;
-    socket = null;
     const said = complaint;
-    stop(() => said ?? say(opened ? "socket_closed" : "gone"));
+    const words = said ? () => said : opened ? () => say("socket_closed") : await refusal();
+    if (own !== socket) return; // stopped meanwhile
+    socket = null;
+    stop(words);
   });
+};
+
+// Of a handshake that was refused a browser does not tell why: another request finds out.
+const refusal = async () => {
+  try {
+    await about();
+    return () => say("socket_closed");
+  } catch (error) {
+    return () => (error instanceof ServerGone ? say("gone") : error.message);
+  }
 };
 
 // Sends the next picture that the camera gives.

@@ -11,12 +11,10 @@ const AT_ONCE = 2; // requests; more would only queue up in the server
 const SMALLEST = 280; // px that a picture is wide on the page, so that a crop of one face can be looked at
 
 let server = null; // what the server said about itself
-let lost = () => {}; // called when it does not answer
-let back = () => {}; // called when it does
 let items = [];
 
-export const setUpPictures = (aboutServer, onLost, onBack) => {
-  [server, lost, back] = [aboutServer, onLost, onBack];
+export const setUpPictures = (aboutServer) => {
+  server = aboutServer;
   byId("picture-files").addEventListener("change", (event) => {
     addFiles([...event.target.files]);
     event.target.value = ""; // so that the same file can be chosen again
@@ -46,7 +44,7 @@ export const setUpPictures = (aboutServer, onLost, onBack) => {
 };
 
 // After the server was away: what it did not read.
-export const resumePictures = () => readAgain(items.filter((item) => item.state !== "done"));
+export const resumePictures = () => readAgain(items.filter((item) => item.state === "failed" && !unread(item)));
 
 const addFiles = (files, { pasted = false } = {}) => {
   for (const file of files) {
@@ -107,7 +105,6 @@ const read = async (item) => {
     if (item.file && !(await readable(item.file))) throw new ApiError(say("unreadable"));
     const { pictures, failures } = await (await analyze(item, analysis(), stop.signal)).json();
     if (stop.signal.aborted) return;
-    back();
     if (!pictures.length) throw new ApiError(failures[0]?.error ?? "");
     item.picture = pictures[0];
     // The URL of a drawing made by other options is of no use any more.
@@ -121,7 +118,6 @@ const read = async (item) => {
     item.error = error instanceof ServerGone ? null : error.message;
     if (error instanceof ServerGone) {
       for (const other of items) if (other.state === "waiting") other.state = "failed"; // they would fare no better until tried again
-      lost();
     }
   }
   render(item);
@@ -214,8 +210,7 @@ const stage = (item) => {
       item.drawn ??= URL.createObjectURL(await (await analyze(item, { ...analysis(), ...drawing(), format: "jpg" })).blob());
       image.src = item.drawn;
     } catch (error) {
-      if (error instanceof ServerGone) lost();
-      else element.after(make("p", { className: "note", textContent: about(item.name, error.message) }));
+      if (!(error instanceof ServerGone)) element.after(make("p", { className: "note", textContent: about(item.name, error.message) }));
     }
   };
   if (item.source) {
@@ -262,8 +257,7 @@ const busily = async (button, message, job) => {
   try {
     await job();
   } catch (error) {
-    if (error instanceof ServerGone) lost();
-    else {
+    if (!(error instanceof ServerGone)) {
       message.textContent = error.message || say("download_failed");
       message.hidden = false;
     }

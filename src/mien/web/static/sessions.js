@@ -9,12 +9,10 @@ const NUMBERS = ["frame_count", "face_count", "row_count"];
 const COUNTED = ["frames", "faces", "rows"];
 const COLUMNS = ["id", "name", "started", "state", "frames", "faces", "rows", "actions"];
 
-let lost = () => {};
 let found = null;
 let shown = null; // the session whose page is open
 
-export const setUpSessions = (onLost) => {
-  lost = onLost;
+export const setUpSessions = () => {
   byId("sessions-refresh").addEventListener("click", showSessions);
   onLanguage(() => {
     render();
@@ -27,8 +25,7 @@ export const showSessions = async () => {
     found = await sessions();
     tell("");
   } catch (error) {
-    if (error instanceof ServerGone) lost();
-    else tell(error.message);
+    if (!(error instanceof ServerGone)) tell(error.message);
   }
   render();
 };
@@ -51,10 +48,10 @@ const line = (session) => {
     button.addEventListener("click", press);
     return button;
   };
-  const csv = make("a", {
-    className: "button", href: address(`api/sessions/${session.id}/table.csv`), download: "", textContent: "CSV",
-    "aria-label": say("action_on", { action: "CSV", name: session.name }),
-  });
+  const table = { className: "button", textContent: "CSV", "aria-label": say("action_on", { action: "CSV", name: session.name }) };
+  const csv = session.row_count
+    ? make("a", { ...table, href: address(`api/sessions/${session.id}/table.csv`), download: "" })
+    : make("button", { ...table, type: "button", disabled: true });
   return make(
     "tr", {},
     make("td", { textContent: session.id }),
@@ -84,16 +81,18 @@ const open = (session) => {
 
 const erase = async (session) => {
   if (!confirm(say("confirm_session", { id: session.id, name: session.name }))) return;
+  let complaint = null;
   try {
     await deleteSession(session.id);
   } catch (error) {
-    if (error instanceof ServerGone) return lost();
-    if (error.status !== 404) return tell(error.message); // 404: somebody else erased it, which is as good
+    if (error instanceof ServerGone) return;
+    if (error.status !== 404) complaint = error.message; // 404: somebody else erased it, which is as good
   }
-  if (shown?.id === session.id) {
+  await showSessions(); // also after a complaint: it may be deleted, but its bytes not be off the disk yet
+  if (complaint) tell(complaint);
+  if (shown && !found.some(({ id }) => id === shown.id)) {
     shown = null;
     byId("session-page").replaceChildren();
   }
-  await showSessions();
   byId("sessions-table").focus();
 };

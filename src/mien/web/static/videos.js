@@ -8,7 +8,7 @@ import { about, clock, megabytes, number, onLanguage, percent, say } from "./wor
 const KEPT = "mien.videos"; // ids of jobs, as long as this tab of the browser lives, so that a reload finds them
 const POLL = 1000;
 const SLOWEST_POLL = 15_000; // while the server is away
-const LONGEST_TIMER = 2 ** 31 - 1; // ms; a longer one would fire at once
+const IDLE_POLL = 60_000; // of what is done: a server that was started anew has it no more
 const RESULTS = [
   ["csv", "CSV"],
   ["jsonl", "JSON Lines"],
@@ -17,13 +17,11 @@ const RESULTS = [
 ];
 
 let server = null;
-let lost = () => {};
-let back = () => {};
 let chosen = [];
 let cards = [];
 
-export const setUpVideos = (aboutServer, onLost, onBack) => {
-  [server, lost, back] = [aboutServer, onLost, onBack];
+export const setUpVideos = (aboutServer) => {
+  server = aboutServer;
   byId("video-files").addEventListener("change", (event) => {
     take([...event.target.files]);
     event.target.value = "";
@@ -48,6 +46,9 @@ export const setUpVideos = (aboutServer, onLost, onBack) => {
     poll(card);
   }
 };
+
+// After the server was away: what it still has.
+export const resumeVideos = () => cards.filter(({ job }) => job).forEach((card) => poll(card));
 
 const kept = () => {
   try {
@@ -136,7 +137,6 @@ const upload = async () => {
     card.job = await uploadVideo(card.file, card.query, { progress, signal: stop.signal });
     card.state = card.job.state;
     card.file = null;
-    back();
     keep();
     poll(card);
   } catch (error) {
@@ -161,22 +161,23 @@ const poll = async (card, wait = POLL) => {
     card.state = job.state;
     card.failed = job.error ? about(job.name, job.error) : null;
     wait = POLL;
-    back();
   } catch (error) {
+    if (!cards.includes(card)) return;
     if (error instanceof ApiError && error.status === 404) return gone(card);
-    if (error instanceof ServerGone) lost();
-    else card.failed = error.message;
+    if (!(error instanceof ServerGone)) card.failed = error.message;
     wait = Math.min(wait * 2, SLOWEST_POLL);
   }
   render(card);
-  if (ongoing(card)) setTimeout(() => poll(card, wait), wait);
-  else if (card.job.expires) setTimeout(() => poll(card), Math.min(Math.max(0, new Date(card.job.expires) - Date.now()) + SLOWEST_POLL, LONGEST_TIMER));
+  clearTimeout(card.timer); // it may have been asked for twice at the same time
+  card.timer = setTimeout(() => poll(card, wait), ongoing(card) ? wait : IDLE_POLL);
 };
 
 const gone = (card) => {
   cards = cards.filter((other) => other !== card);
+  clearTimeout(card.timer);
   keep();
-  card.element.replaceChildren(card.title, make("p", { className: "status", role: "status", textContent: say("video_gone") }));
+  const words = card.state === "done" ? "video_gone" : "video_lost"; // of one that was not done there never were results
+  card.element.replaceChildren(card.title, make("p", { className: "status", role: "status", textContent: say(words) }));
 };
 
 // Cancels an upload; has a job stopped and erased with all that it made.
@@ -189,8 +190,7 @@ const end = async (card) => {
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 404)) {
       card.end.disabled = false;
-      if (error instanceof ServerGone) lost();
-      else card.failed = error.message;
+      if (!(error instanceof ServerGone)) card.failed = error.message;
       render(card);
       return;
     }
@@ -234,6 +234,10 @@ const counts = ({ state, job, file }, share) => {
 
 const results = (card) => {
   const found = card.job?.results ?? {};
+  const erased = card.job?.expires ? say("erased_at", { time: clock(card.job.expires) }) : "";
+  const shown = JSON.stringify([found, erased, say("open_page")]);
+  if (card.shown === shown) return; // a link that is made anew loses the focus
+  card.shown = shown;
   card.links.replaceChildren();
   card.page.hidden = !found.page;
   for (const [kind, text] of RESULTS) {
@@ -243,7 +247,7 @@ const results = (card) => {
   if (!found.page) return;
   const page = address(found.page);
   card.links.prepend(make("a", { className: "button main", href: page, target: "_blank", rel: "noopener", textContent: say("open_page") }));
-  if (card.job.expires) card.links.append(make("span", { className: "note", textContent: say("erased_at", { time: clock(card.job.expires) }) }));
+  card.links.append(make("span", { className: "note", textContent: erased }));
   if (!card.frame) card.page.replaceChildren((card.frame = frameOf(page)));
   card.frame.title = say("page_of", { name: card.name });
 };

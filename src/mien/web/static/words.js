@@ -14,6 +14,7 @@ const WORDS = {
     version: "mien {version}",
     gone: "The server does not answer. Is mien serve still running?",
     again: "Try again",
+    token_wanted: "The server wants its token: load this page anew to enter it.",
 
     options: "Options",
     option_model: "Model",
@@ -87,6 +88,7 @@ const WORDS = {
     page_of: "Page of {name}",
     open_page: "Open in a new tab",
     video_gone: "The results are no longer there: they were erased.",
+    video_lost: "The server has this video no more: it was erased, or the server was started anew before it was read. Upload it again to have it read.",
     link_video: "Annotated video",
     confirm_video: "Stop and erase {name}?",
 
@@ -105,6 +107,7 @@ const WORDS = {
     camera_gone: "The camera was taken away. Start again when it is back.",
     camera_starting: "Starting…",
     camera_hidden: "Stopped, since the page was hidden.",
+    not_recorded: "{name} is not recorded any more: the store of sessions failed. The view goes on.",
     socket_closed: "The connection to the server ended, so the camera was stopped. Start again to go on.",
     rate: "{rate} frames/s, {ms} ms each",
     shown_now: { one: "{n} face in sight", other: "{n} faces in sight" },
@@ -147,6 +150,7 @@ const WORDS = {
     version: "mien {version}",
     gone: "Сервер не отвечает. Работает ли ещё mien serve?",
     again: "Попробовать снова",
+    token_wanted: "Серверу нужен его токен: загрузите страницу заново, чтобы ввести его.",
 
     options: "Настройки",
     option_model: "Модель",
@@ -225,6 +229,7 @@ const WORDS = {
     page_of: "Страница: {name}",
     open_page: "Открыть в новой вкладке",
     video_gone: "Результатов больше нет: они стёрты.",
+    video_lost: "Этого видео на сервере больше нет: оно стёрто, или сервер запустили заново, не дочитав его. Загрузите его снова, чтобы прочитать.",
     link_video: "Видео с разметкой",
     confirm_video: "Остановить и стереть {name}?",
 
@@ -243,6 +248,7 @@ const WORDS = {
     camera_gone: "Камера отключилась. Включите снова, когда она вернётся.",
     camera_starting: "Включаем…",
     camera_hidden: "Остановлено: страница была скрыта.",
+    not_recorded: "{name} больше не записывается: хранилище сеансов не работает. Просмотр продолжается.",
     socket_closed: "Связь с сервером прервалась, поэтому камера остановлена. Включите снова, чтобы продолжить.",
     rate: "{rate} кадров/с, {ms} мс на кадр",
     shown_now: { one: "В кадре {n} лицо", few: "В кадре {n} лица", many: "В кадре {n} лиц", other: "В кадре {n} лица" },

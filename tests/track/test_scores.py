@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.errors import UsageError
-from mien.evaluate.tracking import score_tracks
 from mien.types import Faces
+from tests.track.scores import score_tracks
 
 PLACES = {"a": 0, "b": 100, "c": 200}
 
@@ -69,11 +68,6 @@ def test_nothing_at_all():
     assert score.frames == 0
     assert np.isnan(score.idf1)
     assert np.isnan(score.mota)
-
-
-def test_faces_without_numbers_are_refused():
-    with pytest.raises(UsageError, match="without ids"):
-        score_tracks([(at(("a", 0)), Faces.none())])
 
 
 numbers = st.dictionaries(st.sampled_from("abc"), st.integers(0, 2), max_size=3).filter(lambda d: len(set(d.values())) == len(d))

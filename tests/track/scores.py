@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mien.errors import UsageError
 from mien.track.assign import assign
 from mien.types import Faces
 from mien.vision.boxes import overlap
@@ -58,7 +57,6 @@ def score_tracks(pairs: Iterable[tuple[Faces, Faces]], *, match: float = MATCH) 
 
     pairs: for each frame of one source, in order, the true faces and those given; `ids` of both are people. match: least IoU.
     In each frame pairs of the last one stay together while they still overlap enough, then those that overlap most are matched.
-    Raises UsageError for faces without ids.
     """
     frames = faces = found = false = switches = 0
     last: dict[int, int] = {}
@@ -66,8 +64,8 @@ def score_tracks(pairs: Iterable[tuple[Faces, Faces]], *, match: float = MATCH) 
     people: set[int] = set()
     numbers: set[int] = set()
     for true, given in pairs:
-        if true.ids is None or given.ids is None:
-            raise UsageError("score_tracks: found faces without ids; wanted those of a tracker and those of the truth")
+        assert true.ids is not None
+        assert given.ids is not None
         true_ids, given_ids = true.ids.tolist(), given.ids.tolist()
         shared = overlap(true.boxes, given.boxes).astype(np.float64)
         enough = shared >= match

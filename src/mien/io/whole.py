@@ -1,0 +1,77 @@
+"""Files that appear whole or not at all: written under another name beside their own, then renamed."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+
+from mien.errors import SinkError
+
+_numbers = count()
+
+
+def beside(path: Path) -> Path:
+    """A temporary name in the folder of a file, for no other file of this process."""
+    return path.with_name(f".mien-{os.getpid()}-{next(_numbers)}.part")  # short, whatever the length of the file's own name
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What the system refuses in here becomes a SinkError that names `path`. A broken pipe stays what it is."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise SinkError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+@contextmanager
+def whole(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """A temporary path beside `path` to write to; renamed to `path` when the block ends well, removed when it does not.
+
+    Makes the folder. What the system refuses becomes a SinkError that names `path`. durable: wait until the contents are on the disk, or
+    a power cut could leave the name without them; for one picture of many, which is soon made again, that costs too much time.
+    """
+    part = beside(path)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield part
+            if durable:
+                with part.open("rb+") as file:
+                    os.fsync(file.fileno())
+            part.replace(path)
+        finally:
+            with suppress(OSError):  # it may never have come to be
+                part.unlink()
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files of `whole` that a process which was killed left in a folder. Call it before this process writes there.
+
+    Those of a process that runs stay; not of one with this process's number: in a container every start may have the same.
+    """
+    for part in folder.glob(".mien-*.part"):
+        number = re.fullmatch(r"\.mien-(\d+)-\d+\.part", part.name)
+        if number and (int(number[1]) == os.getpid() or not _runs(int(number[1]))):
+            with writing(part):
+                part.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    """Whether there is a process of that number. On Windows it cannot be asked without harm: yes."""
+    if sys.platform == "win32":
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True

@@ -1,0 +1,35 @@
+"""A call that is interrupted at one of its steps, as a Ctrl-C may do it."""
+
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+
+def interrupted(call: Callable[[], object], step: int) -> bool:
+    """Whether the call got as far as the step, before which a KeyboardInterrupt was raised in it.
+
+    Steps are the instructions of all functions in Python that are called, the standard library's too: an interrupt may come between a
+    lock that was taken and the `with` that would let it go.
+    """
+    at = 0
+    before = sys.gettrace()
+
+    def trace(frame: FrameType, event: str, value: Any) -> Any:
+        nonlocal at
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        if event == "opcode":
+            at += 1
+            if at == step:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return trace
+
+    sys.settrace(trace)
+    try:
+        call()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False

@@ -1,0 +1,86 @@
+"""Files that appear whole or not at all."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mien.errors import SinkError
+from mien.io.whole import beside, sweep, whole
+
+
+def test_the_name_stands_for_the_whole_file_only(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "x.bin"
+    with whole(path) as part:
+        part.write_bytes(b"old")
+        assert part.parent == path.parent
+        assert not path.exists()
+    with whole(path, durable=False) as part:
+        part.write_bytes(b"new")
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError, SystemExit])
+def test_what_breaks_off_leaves_what_was_there_and_nothing_else(tmp_path: Path, error: type[BaseException]) -> None:
+    path = tmp_path / "x.bin"
+    path.write_bytes(b"old")
+    for half in (b"half", b""):  # b"": before there is a part
+
+        def broken_off(half: bytes = half) -> None:
+            with whole(path) as part:
+                if half:
+                    part.write_bytes(half)
+                raise error
+
+        with pytest.raises(error):
+            broken_off()
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_no_two_have_one_temporary_name(tmp_path: Path) -> None:
+    with whole(tmp_path / "x.csv") as one, whole(tmp_path / "y.parquet") as other:
+        names = {one, other, beside(tmp_path / "z"), beside(tmp_path / "z")}
+        one.write_bytes(b"1")
+        other.write_bytes(b"2")
+    assert len(names) == 4
+    assert (tmp_path / "x.csv").read_bytes() == b"1"
+
+
+def test_it_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda number: seen.append((tmp_path / "x").exists()))
+    with whole(tmp_path / "x") as part:
+        part.write_bytes(b"1")
+    assert seen == [False]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot be asked")
+def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from mien.io.whole import whole\n"
+        "with whole(Path(sys.argv[1])) as part: part.write_bytes(b'half'); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "x.pt")], check=False)
+    left = list(tmp_path.glob(".mien-*.part"))
+    assert len(left) == 1
+    running = [tmp_path / f".mien-{os.getppid()}-0.part", tmp_path / ".mien-1-3.part", tmp_path / ".mien-x-0.part", tmp_path / "x.part"]
+    for path in (*running, tmp_path / f".mien-{os.getpid()}-0.part"):  # its own number: a container's start before
+        path.touch()
+    sweep(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted(running)
+    sweep(tmp_path / "none")
+
+
+def test_what_the_system_refuses_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SinkError, match=r"file/below: cannot be written \("), whole(tmp_path / "file" / "below"):
+        pass
+    (tmp_path / "folder" / "full").mkdir(parents=True)
+    with pytest.raises(SinkError, match="folder: cannot be written"), whole(tmp_path / "folder") as part:
+        part.touch()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
