@@ -124,15 +124,15 @@ def heading(column: str) -> str:
     return "time" if column == "time_s" else column
 
 
-def clock(seconds: float) -> str:
-    """Minutes and seconds.
+def clock(seconds: float, digits: int = 2) -> str:
+    """Minutes and seconds with so many decimals, at least one.
 
-    >>> clock(65.2), clock(3600)
-    ('1:05.20', '1:00:00.00')
+    >>> clock(65.2), clock(3600, 1)
+    ('1:05.20', '1:00:00.0')
     """
-    minutes, rest = divmod(round(seconds, 2), 60)
+    minutes, rest = divmod(round(seconds, digits), 60)
     hours, minutes = divmod(int(minutes), 60)
-    return f"{hours}:{minutes:02}:{rest:05.2f}" if hours else f"{minutes}:{rest:05.2f}"
+    return f"{hours}:{minutes:02}:{rest:0{digits + 3}.{digits}f}" if hours else f"{minutes}:{rest:0{digits + 3}.{digits}f}"
 
 
 def html(*results: Result) -> str:

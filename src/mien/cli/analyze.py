@@ -329,7 +329,6 @@ def _run(
 
 def _leave(talk: RunTalk, *, before: int = 0) -> None:
     """Leave with exit code 1 when nothing could be read, 3 when some could not be read or drawn. before: inputs of an earlier run."""
-
     if not talk.pictures and not (before and not talk.failures):
         raise typer.Exit(NOTHING_DONE)
     if talk.failures:

@@ -196,9 +196,9 @@ def _card(name: str) -> tuple[ModelCard, Path]:
 def _known_detector(name: str) -> dict[str, Any] | None:
     """What is known of a detector; None for any other name, and for that of a model too, which comes first."""
     from mien.models.detectors.registry import preset
-    from mien.models.registry import by_path, cards, names
+    from mien.models.registry import by_path, names
 
-    if by_path(name) is not None or name in cards() or name in set(names()):
+    if by_path(name) is not None or name in names():
         return None
     try:
         about = preset(name).about

@@ -13,6 +13,7 @@ from mien.report.sections import NONE, length, percent, text
 from mien.report.study_words import study_words
 from mien.study.statistics import Estimate
 from mien.study.viewer import MEASURES
+from mien.table import clock
 from mien.timing import Numbers
 
 ALPHA = 0.05
@@ -62,7 +63,7 @@ class Writing:
         digits = 1 if all(abs(10 * at - round(10 * at)) < 1e-6 for at in (start, end)) else 2
         if end < 60:
             return self.written(f"{start:.{digits}f}–{end:.{digits}f}") + f"{SPACE}{self.words['s']}"
-        return "–".join(self.written(_clock(at, digits)) for at in (start, end))
+        return "–".join(self.written(clock(at, digits)) for at in (start, end))
 
     def percent(self, share: float) -> str:
         """A share, or a dash."""
@@ -119,10 +120,3 @@ class Writing:
     def drawn(self, values: Numbers, k: int) -> Numbers:
         """A measure's values, on the scale of a chart."""
         return np.asarray(self.scale.shown(values)) if k < 2 else values
-
-
-def _clock(seconds: float, digits: int) -> str:
-    """`1:05.0`, `1:00:05.0`."""
-    minutes, rest = divmod(round(seconds, digits), 60)
-    hours, minutes = divmod(int(minutes), 60)
-    return f"{hours}:{minutes:02d}:{rest:0{digits + 3}.{digits}f}" if hours else f"{minutes}:{rest:0{digits + 3}.{digits}f}"

@@ -52,29 +52,29 @@ def read_clips(
     Raises SourceMissing, DataError, UsageError.
     """
     paths = [data] if isinstance(data, Path) else list(data)
-    whole = Clips.concat([list_clips(path, say=say) for path in paths])
-    whole = whole.where(np.asarray(whole.manifest["split"] != "test"))
-    if not (whole.manifest["split"] == "val").any():
+    every = Clips.concat([list_clips(path, say=say) for path in paths])
+    every = every.where(np.asarray(every.manifest["split"] != "test"))
+    if not (every.manifest["split"] == "val").any():
         say(f"no split called val: {config.held_out:.0%} of the clips are held out to judge by")
-        free = whole.manifest.with_columns(split=np.array([""] * len(whole), object))
+        free = every.manifest.with_columns(split=np.array([""] * len(every), object))
         parts = {"train": 1 - config.held_out, "val": config.held_out}
-        whole = Clips(split(free, parts, seed=config.seed, groups=whole.files()), whole.spans)
-    labels, names = classes_of(whole.manifest, config)
-    affect = affect_of(whole.manifest, config)
-    taught = has_target(whole.manifest, labels, affect, config)
+        every = Clips(split(free, parts, seed=config.seed, groups=every.files()), every.spans)
+    labels, names = classes_of(every.manifest, config)
+    affect = affect_of(every.manifest, config)
+    taught = has_target(every.manifest, labels, affect, config)
     if not taught.all():
         say(f"left out: {(~taught).sum()} clips without a target")
-    whole, labels, affect = whole.where(taught), labels[taught], affect[taught]
-    held = np.asarray(whole.manifest["split"] == "val")
+    every, labels, affect = every.where(taught), labels[taught], affect[taught]
+    held = np.asarray(every.manifest["split"] == "val")
     if held.all() or not held.any():
         raise DataError(f"{int((~held).sum())} clips to train on and {int(held.sum())} to judge by; wanted some of each")
-    key = hashlib.sha256((hash_of(whole.manifest, labels, affect) + whole.spans.tobytes().hex()).encode()).hexdigest()
+    key = hashlib.sha256((hash_of(every.manifest, labels, affect) + every.spans.tobytes().hex()).encode()).hexdigest()
     cut = Cutting.of(config)
     called = called or type(detector).__name__
     kept = _Kept(folder / f"data-{key[:12]}", cut, detector, called)
     found = []
     for kind, which in (("train", ~held), ("judge", held)):
-        windows = kept.windows(kind, whole.where(which), progress)
+        windows = kept.windows(kind, every.where(which), progress)
         for line in windows.told:
             say(line)
         found.append(_rows(windows, cut, labels[which], affect[which], names))
@@ -85,8 +85,8 @@ def read_clips(
             "longer or more clips, a smaller `settings.window` or `clip_every`"
         )
     say(f"{len(train)} sequences to train on, {len(judge)} to judge by")
-    sources = tuple(sorted(set(whole.manifest["source"].astype(str).tolist())))
-    return TrainData(train, judge, key, sources, called, origin_of(whole.manifest, affect, ~held, config))
+    sources = tuple(sorted(set(every.manifest["source"].astype(str).tolist())))
+    return TrainData(train, judge, key, sources, called, origin_of(every.manifest, affect, ~held, config))
 
 
 @dataclass(frozen=True, slots=True)
