@@ -4,6 +4,7 @@ import pickle
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from mien.report.study_charts import Mark, Mean, time_chart
 from mien.report.study_words import _LANGUAGES, study_words
 from mien.report.visits import visits_page
 from mien.report.words import words
-from mien.report.writing import Writing
+from mien.report.writing import SPACE, Writing
 from mien.study.reaction import Moment, Part, Reaction, ReactionSettings, react
 from mien.study.statistics import Estimate
 from mien.study.viewer import MEASURES, REASONS, NotOneViewer, Reason, Viewer
@@ -25,7 +26,7 @@ from tests.report.tables import Elements
 
 MADE = datetime(2026, 5, 4, tzinfo=UTC)
 AS_THEY_ARE = {
-    *("mien", "p", "n", "moments.csv", "groups.csv", "UTC"),
+    *("mien", "p", "n", "moments.csv", "groups.csv", "reach.csv", "UTC"),
     *("Efron", "Tibshirani", "Maris", "Oostenveld", "Westfall", "Young", "Janssen"),
     *("reentry", "mien", "analyze"),
 }
@@ -331,3 +332,17 @@ def test_a_chart_shows_where_parts_end_and_which_way_moments_went():
     assert [round(float(one["x"])) for kind in ("moment up", "moment down") for one in drawn(chart, kind)] == [round(at[0]), round(at[2])]
     ends = {round(float(x)) for x in re.findall(r'<line x1="([\d.]+)"[^>]*class="part"', chart)}
     assert ends == {round(at[second]) for second in (2, 4, 6, 7, 8)} | {round((at[2] + at[3]) / 2), round(at[3])}
+
+
+def test_reach_is_told_in_people_with_its_interval():
+    def film(*, laugh: bool) -> Viewer:
+        steps = [(0.0, "neutral"), *([(4.0, "happy"), (7.0, "neutral")] if laugh else [])]
+        name = f"{'l' if laugh else 'c'}{next(number)}"
+        return Viewer(name, planted_timeline([steps], seconds=10, fps=5, noise=0.1, source=f"{name}.mp4"))
+
+    number = count()
+    laughed = react([film(laugh=i < 3) for i in range(4)], [Part("joke", 3, 8)], ReactionSettings(rounds=100))
+    told = " ".join(said(reaction_page(laughed, title="x", made=MADE)))
+    assert f"75{SPACE}% [30,{SPACE}95]" in told  # Wilson's interval of 3 of 4
+    calm = react([film(laugh=False) for _ in range(4)], settings=ReactionSettings(rounds=100))
+    assert "No expression but neutral reached anybody." in " ".join(said(reaction_page(calm, title="x", made=MADE)))

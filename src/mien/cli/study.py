@@ -61,6 +61,10 @@ def reaction(
         ),
     ] = None,
     least_coverage: Annotated[float, typer.Option(help="Share of the film with a sure face that a viewer must have to count, 0..1.")] = 0.5,
+    reach_p: Annotated[float, typer.Option(help="Probability from which on an expression counts as shown, for reach.csv.")] = 0.5,
+    reach_seconds: Annotated[
+        float, typer.Option(help="Seconds of a part for which it must be shown to have reached a viewer, all together.")
+    ] = 1.0,
     rounds: Rounds = 5000,
     seed: Seed = 0,
     title: Title = None,
@@ -93,7 +97,7 @@ def reaction(
     recordings = read_plan(plan, start=start) if plan else recordings_of(inputs or [], start=start)
     named = read_parts(parts) if parts else []
     span = None if baseline is None else given.seconds_span(baseline, before=True)
-    settings = ReactionSettings(duration, step, span, least_coverage, rounds, seed)
+    settings = ReactionSettings(duration, step, span, least_coverage, rounds, seed, reach_p, reach_seconds)
     refuse_names([one.viewer for one in recordings], named)
     _refuse_twice([one.file for one in recordings], "its viewer would count twice")
     rows = _row_files(output / ROWS, [one.viewer for one in recordings])

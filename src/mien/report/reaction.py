@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mien.labels import EMOTIONS
 from mien.report.sections import NONE, listed, table, text, tiles
 from mien.report.shared import Shared, sure, why_untested, with_beside
 from mien.report.shell import document, resource
@@ -25,6 +26,10 @@ FEW = 20
 """Viewers below which the page says that what hardly anybody shows has intervals that are too narrow."""
 MOST_MOMENTS, LEAST_SURE = 12, 0.2
 """Moments in the table, of those with at most this p; all are in moments.csv."""
+MOST_REACHES = 4
+"""Expressions in the table of reach; all are in reach.csv."""
+PLAIN = ("neutral", "uncertain")
+"""Expressions that no film is made to bring about."""
 MOST_GROUPS = 4
 """Groups whose curves are drawn: more cannot be told apart."""
 THEMES = {
@@ -209,7 +214,29 @@ class _Page:
             marks = ['class="more"' if i else "" for rows in each for i in range(len(rows))]
             caption = text(words["group_of"].format(name=group) if group else words["all_viewers"])
             out.append(table(caption, head, [row for rows in each for row in rows], marks=marks))
-        return "".join(out)
+        return "".join(out) + self._reach()
+
+    def _reach(self) -> str:
+        """Whom each expression but neutral and uncertain reached, in each part, of all and of each group; none that reached nobody."""
+        words, write, settings = self.words, self.write, self.found.settings
+        most = {k: max(one.reach.viewers[k] for one in self.found.parts) for k, name in enumerate(EMOTIONS) if name not in PLAIN}
+        told = sorted((k for k in most if most[k]), key=lambda k: -most[k])[:MOST_REACHES]
+        note = _note(words["reach_note"].format(p=write.plain(settings.reach_p), seconds=write.plain(settings.reach_seconds)))
+        if not told:
+            return f"<h3>{words['reach']}</h3>{note}<p>{words['reach_none']}</p>"
+        order = [one.part for one in self.found.parts if not one.group]
+        rows = [
+            [
+                f"{text(self._name(one.part))} <small>{write.times(one.part.start, one.part.end)}</small>",
+                *([text(one.group) or text(words["all_viewers"])] if self.found.groups else []),
+                str(one.reach.n),
+                *(write.share(one.reach.share[k], one.reach.low[k], one.reach.high[k]) for k in told),
+            ]
+            for one in sorted(self.found.parts, key=lambda one: order.index(one.part))
+        ]
+        head = [words["part"], *([words["group"]] if self.found.groups else []), "n", *(write.title(k + 2) for k in told)]
+        marks = ['class="more"' if i % (len(rows) // len(order)) else "" for i in range(len(rows))]
+        return f"<h3>{words['reach']}</h3>{note}{table(words['reach_caption'], head, rows, marks=marks)}"
 
     def _part_rows(self, one: PartResult) -> list[list[str]]:
         """Valence, arousal and the three expressions with the highest mean."""

@@ -62,6 +62,12 @@ _ENGLISH: dict[str, str] = {
     "corrected for all measures and parts, and for the number of groups. Intervals are each for itself, so that one may hold 0 where p is "
     "small, and the other way round.",
     "parts_change": " The change is from the baseline, and not tested.",
+    "reach": "Reach",
+    "reach_note": "Share of the viewers whose face showed an expression, at a probability of {p} or more, for {seconds} s of the part or "
+    "more, all together; in brackets its 95 % interval. n: viewers who were seen in at least half of the part. Longer parts give more "
+    "time to show it. All expressions are in reach.csv.",
+    "reach_none": "No expression but neutral reached anybody.",
+    "reach_caption": "Viewers who showed it",
     "part": "part",
     "whole_film": "whole film",
     "changed": "change",
@@ -207,6 +213,12 @@ _RUSSIAN: dict[str, str] = {
     "отличается ли часть от остального фильма, с поправкой на все величины и части и на число групп. Интервалы даны каждый сам по себе, "
     "поэтому при малом p интервал может содержать 0, и наоборот.",
     "parts_change": " Изменение отсчитано от исходного уровня и не проверяется.",
+    "reach": "Охват",
+    "reach_note": "Доля зрителей, на чьём лице выражение с вероятностью не меньше {p} было в этой части в сумме не меньше {seconds} с; в "
+    "скобках 95%-й доверительный интервал. n — число зрителей, которых видно не меньше половины части. Чем длиннее часть, тем больше "
+    "времени показать выражение. Все выражения есть в reach.csv.",
+    "reach_none": "Кроме нейтрального, ни одно выражение никого не охватило.",
+    "reach_caption": "Зрители, показавшие выражение",
     "part": "часть",
     "whole_film": "весь фильм",
     "changed": "изменение",

@@ -69,6 +69,11 @@ class Writing:
         """A share, or a dash."""
         return self.written(percent(share))
 
+    def share(self, share: float, low: float, high: float) -> str:
+        """A share of people and its interval in brackets, in whole per cent, or a dash."""
+        ends = self.words["then"].join((f"[{100 * low:.0f}", f"{SPACE}{100 * high:.0f}]"))
+        return f"{100 * share:.0f}{SPACE}% {ends}" if np.isfinite(share) else NONE
+
     def count(self, n: int) -> str:
         """A whole number."""
         return f"{n:,}".replace(",", self.words["thousands"])

@@ -14,6 +14,7 @@ import numpy as np
 
 from mien import __version__
 from mien.evaluate.intervals import LEVEL
+from mien.labels import EMOTIONS
 from mien.sinks.files import replace
 from mien.sinks.tables import cell
 from mien.study.reaction import Reaction
@@ -26,7 +27,7 @@ RECORD = "study.json"
 
 
 def write_reaction(found: Reaction, folder: Path, *, about: Mapping[str, Any]) -> list[str]:
-    """Write curve.csv, moments.csv, parts.csv, groups.csv (where there are groups), viewers.csv, values.csv and study.json.
+    """Write curve.csv, moments.csv, parts.csv, reach.csv, groups.csv (where there are groups), viewers.csv, values.csv and study.json.
 
     Returns their names. about: what else study.json says (model, files). Raises SinkError.
     """
@@ -53,6 +54,15 @@ def write_reaction(found: Reaction, folder: Path, *, about: Mapping[str, Any]) -
         }
         for one in found.parts
         for m, name in enumerate(MEASURES)
+    ]  # fmt: skip
+    reached = [
+        {
+            "part": one.part.name, "start_s": one.part.start, "end_s": one.part.end, "group": one.group, "expression": name,
+            "n": one.reach.n, "viewers": int(one.reach.viewers[m]),
+            "reach": float(one.reach.share[m]), "low": float(one.reach.low[m]), "high": float(one.reach.high[m]),
+        }
+        for one in found.parts
+        for m, name in enumerate(EMOTIONS)
     ]  # fmt: skip
     contrasts = [
         {
@@ -82,14 +92,16 @@ def write_reaction(found: Reaction, folder: Path, *, about: Mapping[str, Any]) -
             for one in found.moments
         ],
         "parts.csv": parts,
+        "reach.csv": reached,
         **({"groups.csv": contrasts} if contrasts else {}),
         "viewers.csv": viewers,
         "values.csv": values,
     }  # fmt: skip
+    tables_with_rows = (("curve.csv", curve), ("parts.csv", parts), ("reach.csv", reached), ("viewers.csv", viewers))
     heads = {
         "moments.csv": ("measure", "start_s", "end_s", "departure", "change", "p"),
         "values.csv": ("viewer", "group", "start_s", "end_s", *MEASURES),
-        **{name: tuple(rows[0]) for name, rows in (("curve.csv", curve), ("parts.csv", parts), ("viewers.csv", viewers))},
+        **{name: tuple(rows[0]) for name, rows in tables_with_rows},
         **({"groups.csv": tuple(contrasts[0])} if contrasts else {}),
     }
     if not contrasts:

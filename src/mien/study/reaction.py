@@ -11,6 +11,7 @@ from itertools import combinations
 import numpy as np
 
 from mien.errors import DataError, UsageError
+from mien.study.reach import Reach, reach
 from mien.study.statistics import Estimate, check_draws, difference_of, difference_p, mean_of
 from mien.study.synchrony import affordable, departures, parts_p, stretches, typical_levels
 from mien.study.viewer import LEAST_SEEN, MEASURES, Curve, NotOneViewer, Reason, Viewer, curve
@@ -54,6 +55,10 @@ class ReactionSettings:
     """Resamples of the intervals and tests."""
     seed: int = 0
     """Of the resamples: the same seed gives the same study."""
+    reach_p: float = 0.5
+    """Probability from which on an expression counts as shown: above a half none other is likelier."""
+    reach_seconds: float = 1.0
+    """Seconds of a part for which it must be shown to have reached a viewer."""
 
     def __post_init__(self) -> None:
         if not (self.step > 0 and (self.duration is None or self.duration >= self.step)):
@@ -64,6 +69,11 @@ class ReactionSettings:
             raise UsageError(f"baseline is {self.baseline[0]:g}:{self.baseline[1]:g}; wanted an end after its beginning")
         if not 0 <= self.least_coverage <= 1:
             raise UsageError(f"least_coverage is {self.least_coverage}; wanted 0..1")
+        if not (0 < self.reach_p <= 1 and 0 < self.reach_seconds < math.inf):
+            raise UsageError(
+                f"reach_p is {self.reach_p:g} and reach_seconds {self.reach_seconds:g}; wanted a probability above 0, up to 1, "
+                "and seconds above 0"
+            )
         check_draws(self.rounds, self.seed)
 
 
@@ -116,6 +126,8 @@ class PartResult:
     p: Numbers
     """float64 (len(MEASURES),): of the part being like the rest of the film (synchrony.parts_p), corrected for all measures and parts, and,
     of groups, for the number of groups (Bonferroni); NaN for the whole film, and with too few viewers."""
+    reach: Reach
+    """Who showed each expression in it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -328,9 +340,9 @@ def _parts(
             _over(values, settings, bounds) for values, bounds in ((level[which], BOUNDS), (change[which], CHANGES), (apart, CHANGES))
         )
         spread = _deviations(level[which])
-        results += [
-            PartResult(part, group, levels_of.at(i), spread[i], changes_of.at(i), apart_of.at(i), p[i]) for i, part in enumerate(parts)
-        ]
+        for i, part in enumerate(parts):
+            shown = reach(levels[which], _share(part, edges), least_p=settings.reach_p, least_seconds=settings.reach_seconds)
+            results.append(PartResult(part, group, levels_of.at(i), spread[i], changes_of.at(i), apart_of.at(i), p[i], shown))
     names = list(members)
     contrasts, pairs = [], list(combinations(names, 2))
     span = tuple(np.tile(end, len(parts)) for end in CHANGES)

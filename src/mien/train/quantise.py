@@ -11,6 +11,7 @@ import onnx
 
 from mien.models.session import load_onnxruntime
 from mien.train.parts import in_parts
+from mien.train.pooled import pooled_only
 from mien.train.windows import windowed
 from mien.types import Image
 
@@ -57,7 +58,7 @@ def quantised(model: onnx.ModelProto, crops: Image, *, batch: int = 32) -> onnx.
                     weights: [{"quant_type": QuantType.QInt8, "axis": 0, "reduce_range": False}] for weights in _depthwise(graph)
                 }},
             )  # fmt: skip
-            return windowed(onnx.load(out))
+            return windowed(pooled_only(onnx.load(out)))
     finally:
         root.setLevel(level)
 
