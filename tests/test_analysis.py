@@ -3,17 +3,19 @@
 import gc
 import io
 import re
+import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
 from PIL import Image as Pil
 
 import mien
-from mien.errors import SourceMissing, SourceUnreadable, UsageError
+from mien.errors import ExtraMissing, SourceMissing, SourceUnreadable, UsageError
 from mien.testing import FakeDetector, FakeRecogniser, planted_picture
 from tests.io.clips import clip
 
@@ -176,3 +178,20 @@ def test_a_notebook_shows_frames_from_all_over_a_video(analyse: Any, tmp_path: P
     analysis = analyse(clip(tmp_path / "clip.mp4", 100, fps=25))
     page = analysis._repr_html_()
     assert [f"{n / 25:.2f}" for n in range(0, 100, 16)] == re.findall(r'title="[^"]*clip\.mp4 0:0([^"]*)"', page)
+
+
+def test_the_table_as_a_dataframe(analyse: Any) -> None:
+    analysis = analyse([PICTURES[0], np.zeros((40, 40, 3), np.uint8)])
+    frame = analysis.to_pandas()
+    kept = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    assert kept == analysis.rows()
+    assert str(frame["face"].dtype) == "Int64"
+    assert frame["emotion"].isna().tolist() == [False, True]
+    assert mien.Timeline.from_pandas(pandas.concat([frame, frame]))["source"].tolist() == ["array[0]", "array[1]"] * 2
+
+
+def test_a_dataframe_without_pandas_costs_no_analysis(detector: Counting, analyse: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ExtraMissing, match="pip install pandas"):
+        analyse(PICTURES).to_pandas()
+    assert detector.calls == 0

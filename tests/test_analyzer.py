@@ -1,22 +1,26 @@
 """What an Analyzer takes: options and parts are checked at the call, and it goes into other processes."""
 
+import dataclasses
 import inspect
 import multiprocessing
 import pickle
+import re
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
+from PIL import Image as Pil
 
 import mien
 from mien import pipeline
-from mien.errors import UsageError
-from mien.io.reading import Reading
+from mien.errors import SourceMissing, UsageError
+from mien.io.reading import FIELDS, OF_ANALYZER, Reading
 from mien.io.sources import open_source
-from mien.options import AnalyzeOptions, Changes
+from mien.options import AnalyzeOptions, Changes, Keywords
 from mien.testing import FakeDetector, FakeRecogniser, planted_picture
 
 IMAGE, _ = planted_picture([((40, 30, 90, 80), "happy")], (160, 120))
@@ -73,6 +77,81 @@ def test_no_detector_is_refused_where_a_name_is_wanted() -> None:
 def test_an_unknown_option_of_analyze_is_told_with_all_there_are() -> None:
     with pytest.raises(UsageError, match=r"unknown option thread; there are: .*detector, .*recogniser, .*span"):
         mien.analyze(IMAGE, thread=3)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"every": 0.5}, "every is a field of span: span=mien.VideoSpan(every=...); there are:"),
+        ({"stride": 5}, "stride is a field of span: span=mien.VideoSpan(stride=...);"),
+        ({"baseline": (0, 1)}, "baseline is a field of track: track=mien.TrackOptions(baseline=...);"),
+        ({"min_size": 40}, "min_size is a field of unsure: unsure=mien.UnsureRules(min_size=...);"),
+        ({"max_side": 40}, "max_side is a field of limits: limits=mien.ImageLimits(max_side=...);"),
+        ({"detector_backend": "mtcnn"}, "for detector_backend give detector=...;"),
+        (
+            {"batch_size": 4, "skip_frames": 3},
+            "for batch_size give batch=...; skip_frames is a field of span: span=mien.VideoSpan(stride=...);",
+        ),
+    ],
+)
+def test_options_that_stand_elsewhere_are_told_where(given: dict[str, Any], says: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(says)):
+        mien.analyze(IMAGE, **given)
+
+
+def test_the_places_of_options_are_those_they_have() -> None:
+    assert set(OF_ANALYZER) == pipeline.OPTION_NAMES
+    for place, names in FIELDS.items():
+        option, _, kind = place.partition("=mien.")
+        assert option in Keywords.__annotations__
+        assert names == tuple(field.name for field in dataclasses.fields(getattr(mien, kind)))
+
+
+@pytest.mark.parametrize(
+    ("call", "given", "says"),
+    [
+        (fake, {"span": mien.VideoSpan()}, "unknown option span; span is an option of analyze and stream;"),
+        (fake, {"every": 1}, "span=mien.VideoSpan(every=...), span is an option of analyze and stream;"),
+        (lambda **given: fake().analyze(IMAGE, **given), {"threads": 3}, "unknown option threads; threads is an option of mien.Analyzer;"),
+        (
+            lambda **given: fake().stream(IMAGE, **given),
+            {"batch_size": 3},
+            "for batch_size give batch=..., batch is an option of mien.Analyzer;",
+        ),
+    ],
+    ids=["span", "every", "threads", "batch_size"],
+)
+def test_options_of_another_call_are_told_whose_they_are(call: Any, given: dict[str, Any], says: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(says)):
+        call(**given)
+
+
+def test_one_picture_is_given_as_a_path_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "a.png"
+    Pil.fromarray(IMAGE).save(path)
+    analyzer = fake()
+    for given, source in ((path, str(path)), (str(path), str(path)), (path.read_bytes(), ""), (IMAGE, "")):
+        result = analyzer.image(given)
+        assert (result.source, result.emotions.top) == (source, ["happy"])
+    assert caplog.messages == []
+    assert len(analyzer.image(IMAGE // 255 | 1)) == 0
+    assert caplog.messages[0].startswith("picture: no value is above 1 of 255")
+    with pytest.raises(SourceMissing, match="no such file"):
+        analyzer.image(tmp_path / "none.png")
+
+
+FRAME = mien.Frame(IMAGE, stream=True)
+
+
+@pytest.mark.parametrize("wrong", [IMAGE, "clip.mp4", None, FRAME.image.tolist()], ids=["array", "path", "nothing", "list"])
+@pytest.mark.parametrize("batch", [1, 4])
+def test_what_is_no_frame_is_refused(wrong: Any, batch: int) -> None:
+    says = "wanted mien.Frame.*; paths and arrays are for analyzer.analyze and stream, and a frame of a video of your own is mien.Frame"
+    with pytest.raises(UsageError, match=f"frames: found .*{says}"):
+        fake().frames([FRAME, wrong])
+    run = fake().run([FRAME, wrong, FRAME], batch=batch)
+    with pytest.raises(UsageError, match=f"frames: found .*{says}"):
+        list(run)
 
 
 def test_the_keywords_are_those_of_what_they_reach() -> None:

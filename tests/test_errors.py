@@ -12,7 +12,7 @@ from mien.errors import MienError, UnknownName
 from mien.study.viewer import NotOneViewer, Reason
 
 SOURCE = Path(mien.__file__).parent
-HOMES = ("errors", "io.images", "sinks.sink", "store.place", "train.tune.process", "io.fetch", "study.viewer", "web.jobs")
+HOMES = ("errors", "io.images", "sinks.sink", "store.place", "train.diverged", "train.tune.process", "io.fetch", "study.viewer", "web.jobs")
 """Modules that define errors."""
 
 

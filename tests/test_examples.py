@@ -99,7 +99,7 @@ def test_an_installed_plugin_is_found_by_its_entry_point(tmp_path):
     (package / "entry_points.txt").write_text(f"[{group}]\n" + "\n".join(f"{name} = {value}" for name, value in entries.items()))
     program = (
         "import mien, numpy; from mien.testing import FakeRecogniser;"
-        "analyzer = mien.Analyzer(detector='whole', recogniser=FakeRecogniser());"
+        "analyzer = mien.Analyzer(detector='square', recogniser=FakeRecogniser());"
         "print(analyzer.image(numpy.zeros((9, 7, 3), numpy.uint8)).faces.boxes.tolist())"
     )
     path = os.pathsep.join([str(tmp_path), str(EXAMPLES / "own_plugin")])
@@ -107,4 +107,4 @@ def test_an_installed_plugin_is_found_by_its_entry_point(tmp_path):
         [sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "[[0.0, 0.0, 7.0, 9.0]]"
+    assert done.stdout.strip() == "[[0.0, 1.0, 7.0, 8.0]]"

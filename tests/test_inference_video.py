@@ -85,6 +85,21 @@ def test_video_is_shown_at_its_own_pace_until_the_window_is_closed(film, monkeyp
     assert len(inference("video").go(film)) == 3
 
 
+def test_a_video_that_stands_still_is_held(tmp_path, monkeypatch):
+    """A picture of seven seconds was passed over, as if the timestamps had jumped."""
+    still, now, shown = clip(tmp_path / "still.mp4", [scene()] * 4, [0, 7, 14, 15]), [100.0], []
+
+    def wait(window, until):
+        now[0] = max(now[0], until)
+        shown.append(now[0] - 100)
+
+    monkeypatch.setattr(inference_module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(inference_module, "_wait", wait)
+    FakeWindow(monkeypatch)
+    inference("video").go(still)
+    assert shown == pytest.approx([0, 7, 14, 15], abs=0.01)
+
+
 def test_the_shown_frame_rate_is_measured_and_not_the_files(film, monkeypatch):
     """R1 showed the file's nominal one, here 20."""
     from mien import watch

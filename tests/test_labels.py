@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.errors import UnknownName
+from mien.errors import UnknownName, UsageError
 from mien.labels import (
     ANCHORS,
     CAPTIONS,
@@ -57,10 +57,11 @@ def test_the_native_set_is_alphabetical_and_complete():
 
 
 def test_label_sets_have_the_code_order_of_their_data_sets():
-    assert list(LABEL_SETS) == ["mien9", "fer7", "ferplus8", "kaggle9", "affectnet8"]
+    assert list(LABEL_SETS) == ["mien9", "fer7", "ferplus8", "kaggle9", "affectnet8", "rafdb7"]
     assert " ".join(label_set("fer7")) == "anger disgust fear happy sad surprise neutral"
     assert " ".join(label_set("ferplus8")) == "neutral happy surprise sad anger disgust fear contempt"
     assert " ".join(label_set("affectnet8")) == "neutral happy sad surprise fear disgust anger contempt"
+    assert " ".join(label_set("rafdb7")) == "surprise fear disgust happy sad anger neutral"
     assert label_set("mien9") == label_set("kaggle9") == EMOTIONS
     assert all(set(labels) <= set(EMOTIONS) for labels in LABEL_SETS.values())
 
@@ -219,6 +220,14 @@ def test_conversion_without_common_ground_is_even():
     assert convert(np.zeros((0, 9), np.float32), EMOTIONS, LABEL_SETS["fer7"]).shape == (0, 7)
 
 
+def test_what_is_no_number_stays_none():
+    probs = np.full((2, 9), np.nan, np.float32)
+    probs[1] = 1 / 9
+    out = convert(probs, EMOTIONS, LABEL_SETS["fer7"])
+    assert np.isnan(out[0]).all()
+    assert out[1] == pytest.approx(1 / 7)
+
+
 @pytest.mark.parametrize(
     ("written", "name"),
     [
@@ -240,3 +249,15 @@ def test_spellings_of_data_sets(written, name):
 def test_every_synonym_leads_to_an_emotion_and_every_emotion_to_itself():
     assert set(SYNONYMS.values()) == set(EMOTIONS)
     assert all(canonical(name.upper()) == name for name in EMOTIONS)
+
+
+@pytest.mark.parametrize("ask", ["nearest", "nearness"])
+def test_what_has_no_nearest_anchor_is_told(ask):
+    near = getattr(ANCHORS["adfes2011"], ask)
+    for labels in (("uncertain",), ()):
+        with pytest.raises(UsageError, match=r"^labels: found \(.*\), none with an anchor in adfes2011; wanted some of: anger, .*pride"):
+            near(np.array([[0.1, 0.2]]), labels=labels)
+    for affect in ([0.1, 0.2], [[0.1, 0.2, 0.3]], 0.5):
+        with pytest.raises(UsageError, match=r"^valence and arousal: found shape \(.*\), wanted \(n, 2\)$"):
+            near(np.array(affect))
+    assert len(near(np.zeros((0, 2)))) == 0

@@ -2,16 +2,21 @@
 
 import json
 import re
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.errors import SourceMissing, SourceUnreadable, UsageError
+from mien.errors import ExtraMissing, SourceMissing, SourceUnreadable, UsageError
 from mien.sinks.registry import TABLES
+from mien.sinks.unfinished import beside_table
 from mien.table import COLUMNS, RAW_COLUMNS, columns
 from mien.testing import make_result
 from mien.timeline import Timeline
@@ -236,3 +241,142 @@ def followed(result: Result) -> Faces:
 
 def test_a_row_without_a_source_has_none() -> None:
     assert Timeline.from_rows([{"frame": 0}])["source"].tolist() == [""]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("x.jsonl", b"no table at all\n", r"is no table of mien's \(Expecting value"),
+        ("x.jsonl", b'{"source": "a.j', r"is no table of mien's \("),
+        ("x.jsonl", b"[1, 2]\n", r"is no table of mien's \(found a line of list, wanted a JSON object\)"),
+        ("x.jsonl", b"", r"is no table of mien's \(no rows\)"),
+        ("x.jsonl.part", b"", r"is no table of mien's \(no rows\)"),
+        ("x.csv", b"", "has no column source, frame, time_s"),
+        ("x.parquet", b"", r"is no table of mien's \(no Parquet file, or one that is cut\)"),
+    ],
+)
+def test_a_file_without_a_row_is_no_table_of_no_rows(name: str, content: bytes, says: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SourceUnreadable, match=rf"{name}: {says}"):
+        Timeline.read(tmp_path / name)
+
+
+@pytest.mark.parametrize("mark", ["part", "unfinished", ""])
+@pytest.mark.parametrize("cut", [1, 4, 6])
+def test_a_last_cell_that_was_cut_is_no_cell(cut: int, mark: str, tmp_path: Path) -> None:
+    """The last cells of a run with raw values are 0.25 and 0.125: without the end of the line they read as other numbers."""
+    path = tmp_path / ("t.csv.part" if mark == "part" else "t.csv")
+    sink = TABLES[".csv"](path, columns(raw=True))
+    row = make_result(["happy"]).rows()[0] | dict.fromkeys(RAW_COLUMNS, 0.25) | {"raw_arousal": 0.123456}
+    sink.add([row] * 3)
+    sink.close()
+    if mark == "unfinished":
+        beside_table(path).touch()
+    assert Timeline.read(path)["raw_arousal"].tolist() == [0.123456] * 3
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-cut])
+    line = Timeline.read(path)
+    if mark:
+        assert line["raw_arousal"].tolist() == [0.123456] * 2
+    else:  # a whole table that another program saved without the end of its last line
+        assert line["raw_arousal"].tolist() == [0.123456] * 2 + [float(whole[:-cut].decode().rpartition(",")[2])]
+
+
+def run() -> Timeline:
+    """Three rows, of which the second has no face, with what each kind of column may have."""
+    rows = [row for n in (1, 0, 1) for row in make_result(["happy"] * n, source="NA").rows()]
+    rows[0] |= {"person": 7, "unsure": True, "reasons": "blur;pose", "valence": -0.25}
+    rows[2] |= {"unsure": False, "second": None}
+    return Timeline.from_rows(rows)
+
+
+def test_a_dataframe_has_na_where_a_row_has_no_value() -> None:
+    line = run()
+    frame = line.to_pandas()
+    assert list(frame.columns) == list(COLUMNS)
+    assert {name: str(frame[name].dtype) for name in ("source", "face", "p_sad", "unsure")} == {
+        "source": "string", "face": "Int64", "p_sad": "Float64", "unsure": "boolean",
+    }  # fmt: skip
+    for name in COLUMNS:
+        said = [None if missing else cell for cell, missing in zip(frame[name].tolist(), frame[name].isna(), strict=True)]
+        assert said == [row[name] for row in line.rows()], name
+    assert frame["person"].isna().tolist() == [False, True, True]
+    assert frame["person"].mean() == 7  # -1 would make 2.33
+    assert frame["unsure"].isna().tolist() == [False, True, False]
+    assert frame["unsure"].mean() == 0.5
+    assert frame["emotion"].nunique() == 1
+    assert frame["reasons"].tolist()[::2] == ["blur;pose", ""]
+    assert line["person"].tolist() == [7, -1, -1]  # as it was
+
+
+@pytest.mark.parametrize(
+    "road",
+    [
+        lambda line, path: line.to_pandas(),
+        lambda line, path: line.to_pandas().convert_dtypes().iloc[::1].assign(mood="good"),
+        lambda line, path: pandas.DataFrame(line.rows()),
+        lambda line, path: pandas.DataFrame(line.columns),
+        lambda line, path: line.to_pandas().astype(object),
+        lambda line, path: line.to_pandas().astype({"emotion": "category", "person": "float64"}),
+        lambda line, path: pandas.read_csv(saved(line, path), keep_default_na=False, na_values=[""]),
+    ],
+    ids=["to_pandas", "chosen and added", "rows", "columns", "objects", "others", "read_csv"],
+)
+def test_from_pandas_and_arrays_of_it_say_the_same(road: Callable[[Timeline, Path], Any], tmp_path: Path) -> None:
+    line = run()
+    frame = road(line, tmp_path / "t.csv")
+    for again in (Timeline.from_pandas(frame), Timeline({name: frame[name].to_numpy() for name in frame}), Timeline(dict(frame.items()))):
+        assert list(again.rows()) == list(line.rows())
+        assert {name: column.dtype for name, column in again.columns.items()} == {name: line[name].dtype for name in COLUMNS}
+
+
+def saved(line: Timeline, path: Path) -> Path:
+    sink = TABLES[".csv"](path, COLUMNS)
+    sink.add(line.rows())
+    sink.close()
+    return path
+
+
+def test_chosen_rows_of_a_dataframe_are_a_timeline() -> None:
+    frame = run().to_pandas()
+    assert Timeline.from_pandas(frame[frame["unsure"].fillna(True)])["face"].tolist() == [0, -1]
+    assert len(Timeline.from_pandas(frame[frame["face"] > 5])) == 0
+
+
+def test_what_is_no_table_in_a_dataframe_is_told() -> None:
+    frame = run().to_pandas()
+    with pytest.raises(UsageError, match=r"^from_pandas: found list \[\], wanted a pandas\.DataFrame$"):
+        Timeline.from_pandas([])
+    with pytest.raises(UsageError, match="has no column face, person; wanted"):
+        Timeline.from_pandas(frame.drop(columns=["face", "person"]))
+    with pytest.raises(UsageError, match="column face is there 2 times; wanted it once"):
+        Timeline.from_pandas(pandas.concat([frame, frame[["face"]]], axis=1))
+    for name, values, says in (
+        ("frame", [0.5, 1, 2], r"column frame, row 1: found 0\.5, wanted a whole number"),
+        ("time_s", pandas.to_timedelta([0, 1, 2], unit="s"), r"column time_s: found timedelta64\[.*\] \(3,\), wanted one float a row"),
+        ("time_s", [0.0, "soon", 1.0], "column time_s, row 2: found 'soon', wanted a number"),
+        ("unsure", ["perhaps"] * 3, "column unsure, row 1: found 'perhaps', wanted true or false"),
+        ("valence", [[0.1], [0.2], [0.3]], r"column valence, row 1: found \[0\.1\], wanted a number"),
+    ):
+        with pytest.raises(UsageError, match=f"^timeline: {says}"):
+            Timeline.from_pandas(frame.assign(**{name: values}))
+
+
+def test_arrays_that_are_no_columns_are_refused() -> None:
+    cells = run().columns
+    with pytest.raises(UsageError, match=r"column face: found int64 \(3, 1\), wanted one int a row"):
+        Timeline({**cells, "face": cells["face"][:, None]})
+    with pytest.raises(UsageError, match=r"column frame: found 1000000000000000000000, wanted whole numbers below 2\*\*63"):
+        Timeline({**cells, "frame": [10**21, 1, 2]})
+    with pytest.raises(UsageError, match=r"columns of \[2, 3\] rows"):
+        Timeline({**cells, "face": [0, 1]})
+    with pytest.raises(UsageError, match="column face, row 1: found 'x', wanted a whole number"):
+        Timeline.from_rows([{"face": "x"}])
+    assert Timeline({**cells, "frame": np.array([0, 1, 2], np.uint8)})["frame"].dtype == np.int64
+
+
+def test_without_pandas_the_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    for call in (run().to_pandas, lambda: Timeline.from_pandas(None)):
+        with pytest.raises(ExtraMissing, match=r"^a DataFrame needs pandas: pip install pandas$"):
+            call()

@@ -81,8 +81,9 @@ def test_values_are_frozen():
     ids=["nothing", "list", "two dimensions", "four channels", "floats", "no rows"],
 )
 def test_what_is_no_image_is_refused(image):
-    with pytest.raises(UsageError, match="wanted a uint8 array of shape"):
-        check_image(image)
+    for take in (check_image, Frame):
+        with pytest.raises(UsageError, match=r"wanted a uint8 array of shape .*; mien\.io\.images\.from_array makes one"):
+            take(image)
 
 
 def test_size_is_width_then_height():
@@ -101,6 +102,18 @@ def test_emotions_fill_in_what_is_not_given():
     assert emotions.reasons == ((), ())
 
 
+@pytest.mark.parametrize("given", [list, tuple, np.array])
+def test_what_may_be_a_list_becomes_an_array(given):
+    emotions = Emotions(("happy", "sad"), [[0.25, 0.75], [0.5, 0.5]], unsure=given([True, False]), held=given([0, 1]))
+    assert emotions.unsure is not None
+    assert emotions.held is not None
+    assert (emotions.unsure.dtype, emotions.held.dtype) == (np.bool_, np.int64)
+    assert emotions.top == ["happy", "sad"]
+    assert emotions[[1]].unsure.tolist() == [False]  # type: ignore[union-attr]
+    assert Faces.without_points([[0, 0, 1, 1]], [1]).ids is None
+    assert Faces([[0, 0, 1, 1]], [1], np.zeros((1, 5, 2)), given([3.0])).ids.tolist() == [3]  # type: ignore[union-attr]  # SORT's are floats
+
+
 def test_emotions_of_nobody():
     emotions = Emotions(("happy", "sad"), np.zeros((0, 2)))
     assert len(emotions) == 0
@@ -115,6 +128,12 @@ def test_emotions_of_nobody():
         ({"probs": np.zeros((2, 2)), "affect": np.zeros((1, 2))}, "affect"),
         ({"probs": np.zeros((2, 2)), "unsure": np.zeros(1, np.bool_)}, "unsure"),
         ({"probs": np.zeros((2, 2)), "reasons": (("blur",),)}, "reasons"),
+        ({"probs": np.zeros((2, 2)), "unsure": [True]}, r"unsure: found shape \(1,\), wanted \(2,\)"),
+        ({"probs": np.zeros((2, 2)), "unsure": ["no", "yes"]}, r"unsure: found <U3 \['no', 'yes'\], wanted True or False"),
+        ({"probs": np.zeros((2, 2)), "held": [0]}, r"held: found shape \(1,\), wanted \(2,\)"),
+        ({"probs": np.zeros((2, 2)), "held": [0, 0.5]}, r"held: found float64 \[0\.0, 0\.5\], wanted positions in labels"),
+        ({"probs": np.zeros((2, 2)), "held": [0, 2]}, "held: found 0 to 2, wanted positions in labels, 0 to 1"),
+        ({"probs": np.zeros((2, 2)), "held": [-1, 0]}, "held: found -1 to 0"),
     ],
 )
 def test_emotions_that_contradict_themselves_are_refused(fields, says):
@@ -137,6 +156,10 @@ def test_errors_are_also_what_python_programmers_expect():
     assert issubclass(UnknownName, KeyError)
     assert issubclass(errors.ExtraMissing, ImportError)
     assert str(UnknownName("model", "bass", ["big", "base"])) == "unknown model 'bass'; there are: base, big"
+
+
+def _face_of(ids: list[float]) -> Faces:
+    return Faces([[0, 0, 1, 1]], [1], np.zeros((1, 5, 2)), ids)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -162,6 +185,11 @@ def test_errors_are_also_what_python_programmers_expect():
         (lambda: mien.open_live(0, give_up="x"), "give_up: found str 'x', wanted a number of seconds, or None"),
         (lambda: mien.open_live(0, read_seconds=None), "read_seconds: found NoneType None, wanted a number"),
         (lambda: mien.open_live(0, every="x"), "every: found str 'x', wanted a number, or None"),
+        (lambda: _face_of([np.nan]), "ids: found nan, wanted whole numbers"),
+        (lambda: _face_of([np.inf]), "ids: found inf, wanted whole numbers"),
+        (lambda: _face_of([1.5]), r"ids: found 1\.5, wanted whole numbers"),
+        (lambda: _face_of([1e30]), r"ids: found 1e\+30, wanted whole numbers"),
+        (lambda: _face_of([True]), r"ids: found bool \[True\], wanted whole numbers"),
         (lambda: mien.Emotions(("sad", "sad"), np.full((1, 2), 0.5)), "labels: found sad, sad; wanted names that differ"),
     ],
 )

@@ -36,6 +36,8 @@ class CsvRows:
         told = SEPARATOR.fullmatch(first)
         mark = told[1] if told else next((mark for mark in ",;\t" if mark in first), ",")
         self.rows = csv.reader(chain([first], file), delimiter=mark)
+        self.mark = mark
+        """What parts cells."""
         self.decimal_commas = mark != ","
         """Whether 0,5 may be there for 0.5."""
         if told:
@@ -61,7 +63,7 @@ def whole(value: Any) -> int:
     """A cell of a whole number, which pandas writes as 3.0 where others of the column are empty; -1 where it is. Raises ValueError."""
     try:
         return -1 if value is None or value == "" else _exactly(value)
-    except ValueError:
+    except (ValueError, TypeError):  # the latter of pandas.NA too, of which nothing can be asked
         if is_empty(value):
             return -1
         raise ValueError(f"found {value!r}, wanted a whole number") from None
@@ -71,7 +73,7 @@ def number(value: Any) -> float:
     """A cell of a number; NaN where it is empty. Raises ValueError."""
     try:
         return math.nan if value is None or value == "" else float(value)
-    except ValueError:
+    except (ValueError, TypeError):
         if is_empty(value):
             return math.nan
         raise ValueError(f"found {value!r}, wanted a number") from None

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mien.errors import UnknownName, UsageError
 from mien.models.plugins import load_plugins
-from mien.types import Drawer, Image, Result, check_kind
+from mien.types import Drawer, Faces, Image, Result, check_kind
 
 if TYPE_CHECKING:
     from mien.vision.style import Style
@@ -38,14 +40,18 @@ def drawer(name: str = "mien") -> Drawer:
 
 
 def styled(style: Style, name: str = "mien", *, anonymize: bool = False) -> Drawer:
-    """mien's own drawer in a style, or another one by name; on pictures with hidden faces if asked for. Raises UnknownName."""
+    """mien's own drawer in a style, or another one by name; on pictures with hidden faces if asked for. Raises UnknownName.
+
+    anonymize: over a video people who are followed are hidden also where they were not found, see Result.covers.
+    """
     from mien.vision.draw import anonymize as hide
     from mien.vision.draw import draw
 
     plain: Drawer = partial(draw, style=style) if name == "mien" else drawer(name)
 
     def hiding(image: Image, result: Result) -> Image:
-        return plain(hide(image, result.faces), result)
+        boxes = result.faces.boxes if result.covers is None else result.covers
+        return plain(hide(image, Faces.without_points(boxes, np.ones(len(boxes)))), result)
 
     return hiding if anonymize else plain
 

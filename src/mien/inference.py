@@ -19,8 +19,8 @@ from mien.drawers import drawer as drawer_by_name
 from mien.errors import UsageError
 from mien.io.camera import open_live
 from mien.io.events import Failure
-from mien.io.images import read_image
 from mien.io.newest import Rate
+from mien.io.pace import RARE_SECONDS, Pace
 from mien.labels import anchors, to_seven
 from mien.notebook import Display, in_notebook
 from mien.options import AnalyzeOptions
@@ -147,7 +147,7 @@ class Inference:
             shows = self.inference_mode == "video"
             window = self._window(stack) if shows and self.show_state_mode == "cv2" else None
             clip = _Clip(stack, self.drawer) if shows and self.show_state_mode == "inline" and in_notebook() else None
-            pace, rate = _Pace(window), Rate()
+            pace, rate = Pace(RARE_SECONDS), Rate()
             pairs = stack.enter_context(closing(self.analyzer.analyze(inputs).pairs()))  # type: ignore[type-var]
             for pair in pairs:
                 if not pair.frame.stream:
@@ -161,7 +161,7 @@ class Inference:
                 if window is not None:
                     rate.tick()
                     show(window, pair, self.drawer, rate=rate.value)
-                    pace.wait(pair.frame.time)
+                    _wait(window, pace.due(pair.frame.time, time.monotonic()))
                     if window.closed:
                         break
             if clip is not None:
@@ -207,7 +207,7 @@ class Inference:
         arousal are the model's own, or the expected ones under `adfes2011` for a model without. None when no face is found.
         Raises SourceError when the file cannot be read.
         """
-        result = self.analyzer.image(read_image(image).image if isinstance(image, str | Path) else image)
+        result = self.analyzer.image(image)
         if not len(result):
             return None
         largest = int(bx.area(result.faces.boxes).argmax())
@@ -262,19 +262,12 @@ def _named(inputs: list[Any]) -> str:
     return repr(inputs[0] if len(inputs) == 1 else inputs)
 
 
-class _Pace:
-    """Holds frames until it is their turn, so that a fast machine does not play a video faster than it is."""
-
-    def __init__(self, window: Window | None) -> None:
-        self._window, self._began = window, 0.0
-
-    def wait(self, at: float) -> None:
-        """Wait until `at` seconds after the first frame; ends early when the window is closed. After a late frame time goes on."""
-        now = time.monotonic()
-        self._began = max(self._began, now - at)
-        while self._window is not None and not self._window.closed and time.monotonic() < self._began + at:
-            self._window.poll()
-            time.sleep(0.005)
+def _wait(window: Window, until: float) -> None:
+    """Hold a frame until a time of the monotonic clock, so that a fast machine does not play a video faster than it is; or until the
+    window is closed."""
+    while not window.closed and time.monotonic() < until:
+        window.poll()
+        time.sleep(0.005)
 
 
 class _Clip:

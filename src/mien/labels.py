@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import UnknownName
+from mien.errors import UnknownName, UsageError
 from mien.types import Floats
 
 EMOTIONS: tuple[str, ...] = ("anger", "contempt", "disgust", "fear", "happy", "neutral", "sad", "surprise", "uncertain")
@@ -26,9 +26,12 @@ LABEL_SETS: dict[str, tuple[str, ...]] = {
     "ferplus8": ("neutral", "happy", "surprise", "sad", "anger", "disgust", "fear", "contempt"),
     "kaggle9": EMOTIONS,
     "affectnet8": ("neutral", "happy", "sad", "surprise", "fear", "disgust", "anger", "contempt"),
+    "rafdb7": ("surprise", "fear", "disgust", "happy", "sad", "anger", "neutral"),
 }
 """Code order of each data set: FER-2013 (Goodfellow 2013), FER+ (Barsoum 2016), Kaggle's nine-class set, AffectNet
-(Mollahosseini 2017). Spelled with mien's names."""
+(Mollahosseini 2017), RAF-DB's basic emotions (Li 2017). Spelled with mien's names."""
+FIRST_CODES: dict[str, int] = {"rafdb7": 1}
+"""The code of the first label, where it is not 0."""
 
 SYNONYMS: dict[str, str] = {
     "angry": "anger", "anger": "anger", "annoyed": "anger",
@@ -109,19 +112,28 @@ class Anchors:
     def nearness(self, affect: Floats, temperature: float = 1.0, labels: Sequence[str] = EMOTIONS) -> Floats:
         """How near each anchor is, float32 (n, K) in the order of `among(labels)`: softmax(-distance^2 / temperature), rows sum to 1.
 
-        The largest is that of the nearest anchor. Rows of valence and arousal (n, 2) that are NaN give NaN.
+        The largest is that of the nearest anchor. Rows of valence and arousal (n, 2) that are NaN give NaN. Raises UsageError as `nearest`.
         """
-        where = np.array([self.points[name] for name in self.among(labels)])
-        closeness = -((np.asarray(affect, np.float64)[:, None] - where[None]) ** 2).sum(axis=2) / temperature
+        closeness = -(self._away(affect, labels) ** 2).sum(axis=2) / temperature
         share = np.exp(closeness - closeness.max(axis=1, keepdims=True))
         return np.asarray(share / share.sum(axis=1, keepdims=True), np.float32)
 
     def nearest(self, affect: Floats, labels: Sequence[str] = EMOTIONS) -> list[str]:
-        """The emotion among `labels` whose anchor lies nearest to each valence, arousal (n, 2); ties go to the first, NaN gives ""."""
-        names = self.among(labels)
-        where = np.array([self.points[name] for name in names])
-        distance = np.linalg.norm(np.asarray(affect, np.float64)[:, None] - where[None], axis=2)
+        """The emotion among `labels` whose anchor lies nearest to each valence, arousal (n, 2); ties go to the first, NaN gives "".
+
+        Raises UsageError for numbers of another shape, and where none of the labels has an anchor.
+        """
+        names, distance = self.among(labels), np.linalg.norm(self._away(affect, labels), axis=2)
         return ["" if np.isnan(row).any() else names[row.argmin()] for row in distance]
+
+    def _away(self, affect: Floats, labels: Sequence[str]) -> NDArray[np.float64]:
+        """From the anchors of `among(labels)` to each valence, arousal (n, 2): (n, K, 2)."""
+        names, found = self.among(labels), np.asarray(affect, np.float64)
+        if not names:
+            raise UsageError(f"labels: found {tuple(labels)}, none with an anchor in {self.name}; wanted some of: {', '.join(self.points)}")
+        if found.ndim != 2 or found.shape[1] != 2:
+            raise UsageError(f"valence and arousal: found shape {found.shape}, wanted (n, 2)")
+        return np.asarray(found[:, None] - np.array([self.points[name] for name in names])[None])
 
 
 def _anchors(name: str, source: str, points: dict[str, tuple[float, float]], spread: dict[str, tuple[float, float]]) -> Anchors:
@@ -207,10 +219,13 @@ def canonical(name: str) -> str | None:
 
 
 def convert(probs: Floats, labels: Sequence[str], to: Sequence[str]) -> Floats:
-    """Probabilities (n, K) over `labels` as probabilities (n, L) over `to`: the missing are dropped, the rest sum to 1."""
+    """Probabilities (n, K) over `labels` as probabilities (n, L) over `to`: the missing are dropped, the rest sum to 1.
+
+    Where all of the share is of missing ones: 1 / L each. A row with NaN among what is left is NaN.
+    """
     out = np.zeros((len(probs), len(to)), np.float64)
     for k, label in enumerate(labels):
         if label in to:
             out[:, list(to).index(label)] += probs[:, k]
     total = out.sum(axis=1, keepdims=True)
-    return np.asarray(np.where(total > 0, out / np.where(total > 0, total, 1), 1 / len(to)), np.float32)
+    return np.asarray(np.where(total == 0, 1 / len(to), out / np.where(total == 0, 1, total)), np.float32)

@@ -20,8 +20,8 @@ MOST_BYTES = 50_000_000
 
 def in_notebook() -> bool:
     """Whether there is a notebook or an IPython shell to display in; if not, a line in the log says so."""
-    ipython = sys.modules.get("IPython")  # where a notebook runs, it is loaded
-    if ipython is not None and ipython.get_ipython() is not None:
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", None)  # where a notebook runs, it is loaded, and as a whole
+    if shell is not None and shell() is not None:
         return True
     log.info("show_state_mode 'inline' shows in notebooks; this is none")
     return False

@@ -11,19 +11,23 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Unpack, cast, overload
 
 import numpy as np
 
 from mien.errors import SourceError, UsageError
 from mien.io.frames_ahead import in_background
-from mien.io.images import from_array
+from mien.io.near_misses import told
 from mien.io.reading import Reading, check_reading, refuse_unknown
-from mien.io.sources import Event, Failure, Notice, open_source
+from mien.io.sources import Event, Failure, Notice, open_source, read_picture
 from mien.labels import anchors
 from mien.models.card import ModelCard
 from mien.models.detectors.registry import detector as detector_by_name
+from mien.models.detectors.registry import edition as detector_edition
+from mien.models.features import Features
 from mien.models.landmarks import crop_points
+from mien.models.recogniser import OnnxRecogniser
+from mien.models.registry import edition as recogniser_edition
 from mien.models.registry import recogniser as recogniser_by_name
 from mien.models.sequences import SequenceReader
 from mien.options import AnalyzeOptions, Changes, Keywords
@@ -31,9 +35,13 @@ from mien.part_checks import checked_emotions, checked_faces
 from mien.profile import Profile
 from mien.track.baseline import BaselineGate
 from mien.track.follow import Follower
-from mien.types import Detector, Emotions, Faces, Frame, Image, Recogniser, Result, check_kind
+from mien.types import Detector, Emotions, Faces, Floats, Frame, Image, Recogniser, Result, check_kind
 from mien.unsure import judged
 from mien.vision.align import CropSpec, align
+from mien.vision.quality import cut_off
+
+if TYPE_CHECKING:
+    import pandas
 
 log = logging.getLogger("mien")
 
@@ -115,14 +123,51 @@ class Analyzer:
         return partial(type(self), self.options, **self._own), ()
 
     def image(self, image: Any) -> Result:
-        """Faces and emotions of one picture: uint8 (H, W, 3) RGB, or whatever mien.io.images.from_array takes."""
-        return self.frames([Frame(from_array(image))])[0]
+        """Faces and emotions of one picture.
+
+        image: uint8 (H, W, 3) RGB, or whatever mien.io.images.from_array takes; the path of a picture, or the bytes of an encoded one.
+        What there is to know about it (a truncated file, say) is logged. Raises UsageError, and SourceError for a file.
+        """
+        return self.frames([_picture(image)])[0]
+
+    def features(self, image: Any) -> tuple[Result, Floats]:
+        """Faces and emotions of one picture, and what the network sees in each face before it names anything, float32 (n, width).
+
+        image: as of `image`. The features are a row a face of the result, in its order: 768 numbers of `base`, 1,024 of `large`, 256 of
+        `tiny`, for a classifier of your own or to compare expressions. They tell people apart to some degree, so treat them as you would
+        the photo. One run of the network, by onnxruntime, gives both; it is loaded anew for this at the first call.
+
+        Raises as `image` does; UsageError for a recogniser of your own and for a model that reads sequences, ModelError where the network
+        has none, and ExtraMissing for a model whose card does not name its `features`, without onnx.
+
+        >>> result, features = Analyzer().features(np.zeros((120, 160, 3), np.uint8))
+        >>> len(result), features.shape
+        (0, (0, 768))
+        """
+        see, frame = self._features, _picture(image)
+        faces = self._detect(frame.image)
+        crops = self._crops(frame, faces)
+        with self.profile.stage("recognise"):
+            emotions, features = see.read(crops)
+            emotions = checked_emotions(emotions, self.recogniser, len(faces))
+        return self._result(frame, faces, crops, emotions), features
+
+    @cached_property
+    def _features(self) -> Features:
+        if self._sequences:
+            raise UsageError(f"features: {self._of_sequences()}; wanted a model of single faces")
+        if not isinstance(self.recogniser, OnnxRecogniser):
+            raise UsageError(f"features: recogniser {self.model!r} is code and has no network to look into; wanted a model with a card")
+        return Features(self.recogniser, threads=self.options.threads)
 
     def frames(self, frames: Sequence[Frame]) -> list[Result]:
         """Results of some pictures, each by itself; all their crops go through the recogniser together.
 
         Raises UsageError when the model reads sequences: `run` gives those of a video, camera or stream.
         """
+        for frame in frames:
+            if not isinstance(frame, Frame):
+                raise _no_event(frame, "mien.Frame")
         if self._sequences:
             raise UsageError(f"{self._of_sequences()}; wanted a video, camera or stream, not single pictures")
         return self._recognise(frames, [self._detect(frame.image) for frame in frames])
@@ -141,6 +186,8 @@ class Analyzer:
         Over the frames of a video, camera or stream people are followed and smoothed as `options.track` says. batch: frames
         whose crops are recognised together, `options.batch` if None; 1 gives each result as soon as its frame is there. With more,
         the source is read and faces are looked for in a thread of its own, some frames ahead: one core detects, another recognises.
+
+        Raises UsageError for an event of another kind.
         """
         follower = Follower(self.options.track)
         reader = SequenceReader(self.recogniser, self._sequences) if self._sequences else None
@@ -148,17 +195,17 @@ class Analyzer:
         searched = in_background(
             partial(self._searched, events, follower), ahead=most - 1, weigh=_weight, most=MANY_BYTES, name="mien-detect"
         )
-        waiting: list[tuple[Frame, Faces]] = []
+        waiting: list[tuple[Frame, Faces, Floats | None]] = []
         with closing(searched):
-            for item, faces in searched:
+            for item, faces, covers in searched:
                 if reader and isinstance(item, Frame) and not item.stream:
                     item = Failure(item.source, SourceError(f"{item.source}: a single picture; {self._of_sequences()}: give videos"))
                 if not isinstance(item, Frame):
                     yield from self._flush(waiting, follower, reader)
                     yield item
                     continue
-                waiting.append((item, faces))
-                if len(waiting) >= most or sum(frame.image.nbytes for frame, _ in waiting) > MANY_BYTES:
+                waiting.append((item, faces, covers))
+                if len(waiting) >= most or sum(frame.image.nbytes for frame, *_ in waiting) > MANY_BYTES:
                     yield from self._flush(waiting, follower, reader)
             yield from self._flush(waiting, follower, reader)
 
@@ -172,34 +219,39 @@ class Analyzer:
         source = iter(events)
         while True:
             with self.profile.stage("read"):
-                item = next(source, None)
-            if item is None:
-                return
+                try:
+                    item = next(source)
+                except StopIteration:
+                    return
             yield item
 
-    def _searched(self, events: Iterable[Event], follower: Follower) -> Generator[tuple[Event, Faces], None, None]:
-        """The events, each frame with its faces."""
+    def _searched(self, events: Iterable[Event], follower: Follower) -> Generator[tuple[Event, Faces, Floats | None], None, None]:
+        """The events, each frame with its faces and with what is to be hidden in it, see Result.covers."""
         for item in self._timed(events):
-            yield item, self._found(item, follower) if isinstance(item, Frame) else Faces.none()
+            if not isinstance(item, Frame | Failure | Notice):
+                raise _no_event(item, "mien.Frame, Failure or Notice")
+            yield item, *(self._found(item, follower) if isinstance(item, Frame) else (Faces.none(), None))
 
-    def _found(self, frame: Frame, follower: Follower) -> Faces:
+    def _found(self, frame: Frame, follower: Follower) -> tuple[Faces, Floats | None]:
         """The faces of a frame; in a stream with the number of the person, and between detections where they should be by now."""
         if not frame.stream or not self.options.track.follow:
-            return self._detect(frame.image)
+            return self._detect(frame.image), None
         faces = self._detect(frame.image) if follower.due(frame) else None
         with self.profile.stage("track"):
-            return follower.track(frame, faces)
+            return follower.track(frame, faces), follower.covers(frame)
 
-    def _flush(self, waiting: list[tuple[Frame, Faces]], follower: Follower, reader: SequenceReader | None) -> Iterator[Analyzed]:
-        frames, found = [frame for frame, _ in waiting], [faces for _, faces in waiting]
+    def _flush(
+        self, waiting: list[tuple[Frame, Faces, Floats | None]], follower: Follower, reader: SequenceReader | None
+    ) -> Iterator[Analyzed]:
+        frames, found, covered = [frame for frame, *_ in waiting], [faces for _, faces, _ in waiting], [covers for *_, covers in waiting]
         waiting.clear()
         results = (
             self._recognise(frames, found) if reader is None else [self._followed(reader, *one) for one in zip(frames, found, strict=True)]
         )
-        for frame, result in zip(frames, results, strict=True):
+        for frame, result, covers in zip(frames, results, covered, strict=True):
             if frame.stream:
                 with self.profile.stage("smooth"):
-                    result = follower.smooth(result)
+                    result = dataclasses.replace(follower.smooth(result), covers=covers)
             yield Analyzed(frame, result)
 
     def _detect(self, image: Image) -> Faces:
@@ -226,10 +278,13 @@ class Analyzer:
             for frame, faces, own, end in zip(frames, found, crops, ends, strict=True)
         ]
 
+    def _crops(self, frame: Frame, faces: Faces) -> Image:
+        with self.profile.stage("align"):
+            return align(frame.image, crop_points(faces, self.detector), self.recogniser.crop)
+
     def _followed(self, reader: SequenceReader, frame: Frame, faces: Faces) -> Result:
         """The result of a frame for a model of sequences: of the people of whom a whole sequence was seen."""
-        with self.profile.stage("align"):
-            crops = align(frame.image, crop_points(faces, self.detector), self.recogniser.crop)
+        crops = self._crops(frame, faces)
         with self.profile.stage("recognise"):
             whole, emotions = reader.read(frame, faces, crops)
             emotions = checked_emotions(emotions, self.recogniser, len(emotions))
@@ -237,7 +292,8 @@ class Analyzer:
 
     def _result(self, frame: Frame, faces: Faces, crops: Image, emotions: Emotions) -> Result:
         with self.profile.stage("judge"):
-            emotions = judged(self._affect(emotions), faces, crops, self.options.unsure)
+            cut = cut_off(crop_points(faces, self.detector), self.recogniser.crop, frame.size)
+            emotions = judged(self._affect(emotions), faces, crops, self.options.unsure, cut=cut)
         return Result(frame.source, frame.index, frame.time, frame.size, faces, emotions, self.model)
 
     def _of_sequences(self) -> str:
@@ -245,21 +301,26 @@ class Analyzer:
         assert card is not None
         return f"model {card.name!r} reads sequences of {card.frames} crops, {card.frame_seconds:g} seconds apart"
 
-    def refuse_half_hidden(self, asked: str) -> None:
-        """Raise UsageError where faces that are to be seen in a video may be in no result, so that what hides faces would not hide them.
+    def refuse_half_hidden(self, asked: str, *, streams: bool) -> None:
+        """Raise UsageError where faces that are to be seen may be in no result, so that what hides faces would not hide them.
 
-        asked: the option that hides them, for the message.
+        asked: the option that hides them, for the message. streams: whether there are videos, cameras or streams, in which people who are
+        missed in a frame are hidden too.
         """
-        if self._left_out:
-            raise UsageError(f"{asked} hides the faces that are found, but {self._left_out}: they would stay visible")
+        left_out = self._left_out(streams)
+        if left_out:
+            raise UsageError(f"{asked} hides the faces that are found, but {left_out}: they would stay visible")
 
-    @property
-    def _left_out(self) -> str:
+    def _left_out(self, streams: bool) -> str:
         """Which faces may be in no result, and why; empty for none."""
         track = self.options.track
         if self.options.min_score is not None:
             return f"those with a score below {self.options.min_score:g} (min_score) are left out"
-        if track.follow and track.detect_every > 1:
+        if not streams:
+            return ""
+        if not track.follow:
+            return "who is missed in a frame of a video is known by following alone, which is off"
+        if track.detect_every > 1:
             return f"who comes in between two searches (detect_every {track.detect_every}) is not found at once"
         return f"{self._of_sequences()}, and gives nothing before it has seen a whole one of a person" if self._sequences else ""
 
@@ -365,6 +426,13 @@ class Analysis(Iterable[Result]):
         """The whole table, one dict a face (see mien.table.COLUMNS)."""
         return [row for result in self.results for row in result.rows()]
 
+    def to_pandas(self) -> pandas.DataFrame:
+        """The whole table as a DataFrame, see mien.Timeline.to_pandas. Raises ExtraMissing without pandas, before anything is read."""
+        from mien.timeline import Timeline, load_pandas
+
+        load_pandas()
+        return Timeline.from_results(self.results).to_pandas()
+
     def _repr_html_(self) -> str | None:
         from mien.sinks.inline import html
 
@@ -400,7 +468,10 @@ def analyze(inputs: Inputs, **options: Unpack[Keywords]) -> Analysis:
 
 
 class LoadedAnalyzers:
-    """Analyzers by their options, each loaded once; the last KEPT_ANALYZERS that were asked for stay. Thread-safe."""
+    """Analyzers by their options, each loaded once; the last KEPT_ANALYZERS that were asked for stay. Thread-safe.
+
+    One whose detector or recogniser was registered anew, or whose files were replaced, is loaded anew.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -408,8 +479,11 @@ class LoadedAnalyzers:
 
     def get(self, options: AnalyzeOptions) -> Analyzer:
         """The Analyzer of these options; who asks for the same meanwhile waits until it is loaded. Raises as Analyzer does."""
+        edition = detector_edition(options.detector), recogniser_edition(options.model)
         with self._lock:
-            place = self._places.pop(options, None) or _Place()
+            place = self._places.pop(options, None)
+            if place is None or place.edition != edition:
+                place = _Place(edition)
             while len(self._places) >= KEPT_ANALYZERS:
                 self._places.pop(next(iter(self._places)))
             self._places[options] = place  # last in the order, so the longest unused goes first
@@ -423,9 +497,10 @@ class LoadedAnalyzers:
 
 
 class _Place:
-    """Room for an Analyzer."""
+    """Room for an Analyzer of one edition of its parts."""
 
-    def __init__(self) -> None:
+    def __init__(self, edition: tuple[object, ...]) -> None:
+        self.edition = edition
         self.lock = threading.RLock()  # a part that is being loaded may ask for another Analyzer
         self._analyzer: Analyzer | None = None
 
@@ -447,7 +522,22 @@ def _shared(**options: Any) -> Analyzer:
     return _loaded.get(AnalyzeOptions(**options))
 
 
-def _weight(searched: tuple[Event, Faces]) -> int:
+def _picture(image: Any) -> Frame:
+    """A picture as `Analyzer.image` takes it; what there is to know about it is logged."""
+    frame, note = read_picture(image)
+    if note:
+        log.warning("%s: %s", frame.source or "picture", note)
+    return frame
+
+
+def _no_event(item: object, wanted: str) -> UsageError:
+    return UsageError(
+        f"frames: found {told(item)}, wanted {wanted}; paths and arrays are for analyzer.analyze and stream, and a frame of a video of "
+        "your own is mien.Frame(array, index, seconds, name, stream=True)"
+    )
+
+
+def _weight(searched: tuple[Event, Faces, Floats | None]) -> int:
     """Bytes of the picture."""
     item = searched[0]
     return item.image.nbytes if isinstance(item, Frame) else 0

@@ -5,16 +5,20 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.cells import CELLS, CsvRows, with_point
-from mien.errors import SourceMissing, SourceUnreadable, UsageError
+from mien.cells import CELLS, CsvRows, is_empty, with_point
+from mien.errors import ExtraMissing, SourceMissing, SourceUnreadable, UsageError
 from mien.table import COLUMNS, MOST_ROWS, columns, rows_html
-from mien.types import Bools, Ints, Result
+from mien.types import Bools, Ints, Result, check_kind
+
+if TYPE_CHECKING:
+    import pandas
 
 Column = NDArray[Any]
 
@@ -22,18 +26,28 @@ KINDS: dict[str, type] = columns(raw=True, delta=True)
 MISSING: dict[type, Any] = {str: "", int: -1, float: np.nan, bool: False}
 """What stands for an empty cell in a column of each type; no picture or frame has a negative number."""
 DTYPES: dict[type, Any] = {str: object, int: np.int64, float: np.float64, bool: np.bool_}
+PANDAS: dict[type, str] = {str: "string", int: "Int64", float: "Float64", bool: "boolean"}
+"""Types of pandas that have an NA of their own; its others write 3 as 3.0 beside an empty cell, and yes as an object."""
+AS_THEY_ARE: dict[type, str] = {str: "", int: "i", float: "fiu", bool: "b"}
+"""Kinds of NumPy's types that a column can be of without a look at its cells."""
 
 
 class Timeline:
     """A table by columns, each an array of one value a row: float64 (NaN where empty), int64 (-1), bool (False) or str ("").
 
     The columns are those of mien.table; all of COLUMNS are there, the raw and delta ones where the run had them.
+
+    cells: columns by name, others are left out. Arrays of these types are kept as they are, anything else is read cell by cell as a
+    table is: None, NaN, pandas.NA and the like are empty, 3.0 is 3. Raises UsageError for a cell that says something else.
     """
 
-    def __init__(self, cells: dict[str, Column]) -> None:
+    def __init__(self, cells: dict[str, Any]) -> None:
         if missing := [name for name in COLUMNS if name not in cells]:
             raise UsageError(f"timeline: has no column {', '.join(missing)}; wanted those of mien.table.COLUMNS")
-        self.columns: dict[str, Column] = {name: np.asarray(values, DTYPES[KINDS[name]]) for name, values in cells.items() if name in KINDS}
+        try:
+            self.columns: dict[str, Column] = {name: _taken(values, name) for name, values in cells.items() if name in KINDS}
+        except (ValueError, TypeError) as error:
+            raise UsageError(f"timeline: {error}") from None
         lengths = {len(values) for values in self.columns.values()}
         if len(lengths) != 1:
             raise UsageError(f"timeline: columns of {sorted(lengths)} rows; wanted all of one length")
@@ -43,12 +57,25 @@ class Timeline:
         """From dicts as `Result.rows()` gives them."""
         kept = list(rows)
         names = [name for name in KINDS if name in COLUMNS or any(name in row for row in kept)]
-        return cls({name: _column([row.get(name) for row in kept], name) for name in names})
+        return cls({name: [row.get(name) for row in kept] for name in names})
 
     @classmethod
     def from_results(cls, results: Iterable[Result]) -> Timeline:
         """From Results."""
         return cls.from_rows(row for result in results for row in result.rows())
+
+    @classmethod
+    def from_pandas(cls, frame: pandas.DataFrame) -> Timeline:
+        """From a DataFrame with the columns of a table, by the rules by which tables are read: what `to_pandas`, `pandas.read_csv` or
+        `pandas.DataFrame(rows)` gave, with rows chosen and columns added; the added ones are left out.
+
+        Raises UsageError for anything else, where a column is missing or there twice, and for a cell that says something else.
+        """
+        check_kind("from_pandas", frame, load_pandas().DataFrame, "a pandas.DataFrame")
+        names = [name for name in frame.columns if name in KINDS]
+        if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+            raise UsageError(f"timeline: column {twice[0]} is there {names.count(twice[0])} times; wanted it once")
+        return cls({name: frame[name] for name in names})
 
     @classmethod
     def joined(cls, parts: Sequence[Timeline]) -> Timeline:
@@ -112,14 +139,36 @@ class Timeline:
         """bool (n,): rows that are about a face."""
         return np.asarray(self.columns["face"] >= 0)
 
+    def empty(self, name: str) -> Bools:
+        """bool (n,): rows whose cell of a column has no value. A face has reasons, be there none."""
+        values, kind = self[name], KINDS[name]
+        if kind is bool or name == "reasons":
+            return ~self.has_face
+        return np.asarray(values == "" if kind is str else values < 0 if kind is int else np.isnan(values), np.bool_)
+
     def rows(self) -> Iterator[dict[str, Any]]:
         """The rows as dicts, an empty cell as None: what the sinks write."""
+        empty = {name: self.empty(name) for name in self.columns}
         for i in range(len(self)):
-            bare = self.columns["face"][i] < 0
-            row = {name: _cell(values[i], KINDS[name], bare=bare) for name, values in self.columns.items()}
-            if not bare:
-                row["reasons"] = row["reasons"] or ""  # a face has reasons, be there none
-            yield row
+            yield {name: None if empty[name][i] else KINDS[name](values[i]) for name, values in self.columns.items()}
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The table as a DataFrame: columns of string, Int64, Float64 and boolean, with pandas.NA where a cell has no value, as in a row
+        without a face. Raises ExtraMissing without pandas.
+        """
+        made = load_pandas()
+        cells = {name: made.array(values, dtype=PANDAS[KINDS[name]]) for name, values in self.columns.items()}
+        for name, column in cells.items():
+            column[self.empty(name)] = made.NA
+        return made.DataFrame(cells)
+
+
+def load_pandas() -> Any:
+    """The module pandas, which mien itself does without. Raises ExtraMissing."""
+    try:
+        return import_module("pandas")
+    except ImportError:
+        raise ExtraMissing("a DataFrame needs pandas: pip install pandas") from None
 
 
 def table_suffix(path: str | Path) -> str:
@@ -127,38 +176,61 @@ def table_suffix(path: str | Path) -> str:
     return Path(Path(path).name.removesuffix(".part")).suffix.lower()
 
 
-def _cell(value: Any, kind: type, *, bare: bool) -> Any:
-    if kind is bool:
-        return None if bare else bool(value)
-    if kind is str:
-        return str(value) or None
-    if kind is int:
-        return None if value < 0 else int(value)
-    return None if np.isnan(value) else float(value)
+def _taken(values: Any, name: str) -> Column:
+    """A column in its type. Raises ValueError or TypeError where it cannot be."""
+    kind = KINDS[name]
+    if not hasattr(values, "dtype"):
+        return _column(list(values), name)
+    array = np.asarray(values)
+    if array.ndim != 1 or array.dtype.kind in "mMV":
+        raise ValueError(f"column {name}: found {array.dtype} {array.shape}, wanted one {kind.__name__} a row")
+    if array.dtype.kind in AS_THEY_ARE[kind]:
+        return array.astype(DTYPES[kind], copy=False)
+    cells = array.tolist()
+    return array.astype(object, copy=False) if kind is str and set(map(type, cells)) <= {str} else _column(cells, name)
 
 
 def _column(values: Sequence[Any], name: str) -> Column:
     """Cells as an array; ValueError names column and row of one that cannot be read."""
     kind = KINDS[name]
     read = _name if name == "source" else CELLS[kind]
-    cells = []
+    cells: list[Any] = []
     try:
         for value in values:
             cells.append(read(value))
     except ValueError as error:
         raise ValueError(f"column {name}, row {len(cells) + 1}: {error}") from None
-    return np.array(cells, DTYPES[kind])
+    try:
+        return np.array(cells, DTYPES[kind])
+    except OverflowError:
+        raise ValueError(f"column {name}: found {max(cells, key=abs)}, wanted whole numbers below 2**63") from None
 
 
 def _name(value: Any) -> str:
-    """The cell of a file's name, which may be NA."""
-    return "" if value is None else str(value)
+    """The cell of a file's name, which may be the word NA."""
+    return value if isinstance(value, str) else "" if is_empty(value) else str(value)
+
+
+UNFINISHED = ".unfinished"
+"""What the name of a table is followed by in that of the note beside it that its run has not ended, see mien.sinks.unfinished."""
+
+
+def _is_cut(path: Path) -> bool:
+    """Whether a run that was killed may have left the last line without its end, and so with half of its last cell. Other programs leave
+    the end of a whole line out, too, but not beside the note of a run, and not in a .part."""
+    if path.suffix != ".part" and not path.with_name(path.name + UNFINISHED).exists():
+        return False
+    with path.open("rb") as file:
+        file.seek(-1, 2)
+        return file.read() != b"\n"
 
 
 def _read_csv(path: Path) -> dict[str, list[Any]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = CsvRows(file)
         numbered = [(line, row) for line, row in rows if row]
+    if numbered and _is_cut(path):
+        numbered.pop()
     head = numbered.pop(0)[1] if numbered else []
     if torn := [(line, row) for line, row in numbered[:-1] if len(row) != len(head)]:
         line, row = torn[0]
@@ -181,8 +253,10 @@ def _read_jsonl(path: Path) -> dict[str, list[Any]]:
                 rows.append(_json_row(line))
             except ValueError as error:  # the last line of a run that was killed may be cut
                 cut = error
+    if not rows:
+        raise cut or ValueError("no rows")
     names = dict.fromkeys(name for row in rows for name in row)
-    return {name: [row.get(name) for row in rows] for name in names or COLUMNS}
+    return {name: [row.get(name) for row in rows] for name in names}
 
 
 def _json_row(line: bytes) -> dict[str, Any]:

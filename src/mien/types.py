@@ -37,7 +37,10 @@ def check_image(image: Any) -> Image:
     """Return `image` if it is a uint8 (H, W, 3) array with at least one pixel, else raise UsageError."""
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
         found = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-        raise UsageError(f"image: found {found}, wanted a uint8 array of shape (height, width, 3), RGB")
+        raise UsageError(
+            f"image: found {found}, wanted a uint8 array of shape (height, width, 3), RGB; "
+            "mien.io.images.from_array makes one of other arrays and of PIL images"
+        )
     return image
 
 
@@ -65,6 +68,20 @@ def _float32(name: str, value: Any, shape: tuple[int | None, ...]) -> Floats:
     return array
 
 
+def _of_kinds(name: str, value: Any, kinds: str, dtype: type, wanted: str, n: int) -> NDArray[Any]:
+    """A value for each of n faces as an array (n,). kinds: letters of the numpy dtypes that are taken; wanted: the values in words."""
+    array = np.asarray(value)
+    if array.shape != (n,):
+        raise UsageError(f"{name}: found shape {array.shape}, wanted ({n},)")
+    if n and array.dtype.kind not in kinds:
+        raise UsageError(f"{name}: found {array.dtype} {' '.join(reprlib.repr(array.tolist()).split())}, wanted {wanted}")
+    with np.errstate(invalid="ignore"):  # NaN becomes some number, and is told below
+        values: NDArray[Any] = array.astype(dtype, copy=False)
+    if array.dtype.kind == "f" and (values != array).any():  # of floats those are taken that are whole
+        raise UsageError(f"{name}: found {array[values != array][0]:g}, wanted {wanted}")
+    return values
+
+
 def _index(which: slice | Bools | Ints | Sequence[int]) -> slice | Bools | Ints:
     """What arrays are indexed by. A list becomes an array; an empty one, which NumPy takes for floats, one of positions."""
     return np.asarray(which, None if len(which) else np.int64) if isinstance(which, Sequence) else which
@@ -72,7 +89,7 @@ def _index(which: slice | Bools | Ints | Sequence[int]) -> slice | Bools | Ints:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One upright picture and where it comes from."""
+    """One upright picture and where it comes from. Raises UsageError for a picture of another kind than `check_image` takes."""
 
     image: Image
     index: int = 0
@@ -83,6 +100,9 @@ class Frame:
     """Path, URL or name of the input, as the user wrote it where possible."""
     stream: bool = False
     """Whether it is one of a video, camera or stream, over which people are followed."""
+
+    def __post_init__(self) -> None:
+        check_image(self.image)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -110,10 +130,7 @@ class Faces:
         object.__setattr__(self, "scores", _float32("scores", self.scores, (n,)))
         object.__setattr__(self, "points", _float32("points", self.points, (n, 5, 2)))
         if self.ids is not None:
-            ids = np.asarray(self.ids, dtype=np.int64)
-            if ids.shape != (n,):
-                raise UsageError(f"ids: found shape {ids.shape}, wanted ({n},)")
-            object.__setattr__(self, "ids", ids)
+            object.__setattr__(self, "ids", _of_kinds("ids", self.ids, "iuf", np.int64, "whole numbers", n))
 
     @classmethod
     def none(cls) -> Faces:
@@ -166,14 +183,17 @@ class Emotions:
             object.__setattr__(self, "affect", _float32("affect", self.affect, (n, 2)))
         if self.unsure is None:
             object.__setattr__(self, "unsure", np.zeros(n, np.bool_))
-        elif self.unsure.shape != (n,):
-            raise UsageError(f"unsure: found shape {self.unsure.shape}, wanted ({n},)")
+        else:
+            object.__setattr__(self, "unsure", _of_kinds("unsure", self.unsure, "biu", np.bool_, "True or False", n))
         if not self.reasons:
             object.__setattr__(self, "reasons", ((),) * n)
         elif len(self.reasons) != n:
             raise UsageError(f"reasons: found {len(self.reasons)}, wanted {n}")
-        if self.held is not None and self.held.shape != (n,):
-            raise UsageError(f"held: found shape {self.held.shape}, wanted ({n},)")
+        if self.held is not None:
+            held = _of_kinds("held", self.held, "iu", np.int64, "positions in labels", n)
+            if n and not 0 <= held.min() <= held.max() < len(self.labels):
+                raise UsageError(f"held: found {held.min()} to {held.max()}, wanted positions in labels, 0 to {len(self.labels) - 1}")
+            object.__setattr__(self, "held", held)
 
     def __len__(self) -> int:
         return len(self.probs)
@@ -218,6 +238,9 @@ class Result:
     """What the frame alone gave, where `emotions` is smoothed."""
     delta: Floats | None = None
     """float32 (n, K + 2): probabilities, valence and arousal minus the person's own baseline; NaN for a person without one."""
+    covers: Floats | None = None
+    """float32 (m, 4): in a video boxes to hide so that nobody who is followed is seen: around the faces, in their order, as large as they
+    were lately, and where people should be who were not found in this frame. None where nobody is followed."""
 
     def __len__(self) -> int:
         return len(self.faces)

@@ -278,19 +278,6 @@ def test_a_picture_that_cannot_be_written_does_not_stop_the_batch(mien: Mien, pi
     assert (tmp_path / "out" / "лицо 1.jpg").exists()
 
 
-@pytest.mark.parametrize(
-    ("words", "why"), [(("--min-score", "0.96"), "(min_score) are left out"), (("--detect-every", "3"), "not found at once")]
-)
-def test_no_face_stays_visible_that_was_to_be_hidden(
-    mien: Mien, pictures: Path, tmp_path: Path, words: tuple[str, str], why: str
-) -> None:  # fmt: skip
-    said = mien("analyze", pictures, *FAKES, "--anonymize", *words, "-o", f"{tmp_path}/out/")
-    assert said.code == 2
-    assert f"{why}: they would stay visible" in said.err
-    assert said.err.count("\n") == 1
-    assert not (tmp_path / "out").exists()
-
-
 def test_crops_are_not_saved_into_the_inputs(mien: Mien, pictures: Path) -> None:
     said = mien("analyze", pictures, *FAKES, "--save-crops", pictures)
     assert said.code == 2
@@ -339,14 +326,28 @@ def test_what_could_not_be_read_is_told_again_and_other_options_are_refused(mien
     assert mien(*command).code == 0
     first = path.read_text("utf-8").splitlines()[1].split(",")[0]
     note = path.with_name("seen.csv.unfinished")
-    note.write_text(json.dumps({"settings": {"min_score": None}, "failures": {first: f"{first}: broken after 3.73 s"}}), "utf-8")
+    failures = {first: f"{first}: broken after 3.73 s"}
+    note.write_text(json.dumps({"settings": {"min_score": None, "unsure.max_cut": 0.25}, "failures": failures}), "utf-8")
     refused = mien(*command, "--resume", "--min-score", "0.5")
     assert (refused.code, refused.err.count("\n")) == (2, 1)
     assert "begun with min_score none, and this run has 0.5" in refused.err
+    assert "begun with turn 0, and this run has 90" in mien(*command, "--resume", "--turn", "90").err  # which there was not then
     again = mien(*command, "--resume")
     assert again.code == 3
     assert f"mien: {first}: broken after 3.73 s" in again.err
     assert not note.exists()
+
+
+def test_a_table_from_before_an_option_is_gone_on_with_as_it_was_begun(mien: Mien, pictures: Path, tmp_path: Path) -> None:
+    path = tmp_path / "seen.csv"
+    command = ["analyze", pictures, "-o", path, *FAKES]
+    assert mien(*command).code == 0
+    note = path.with_name("seen.csv.unfinished")
+    note.write_text(json.dumps({"settings": {"min_score": None}, "failures": {}}), "utf-8")
+    refused = mien(*command, "--resume")
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert "begun with unsure.max_cut 1.0, and this run has 0.25" in refused.err
+    assert mien(*command, "--resume", "--unsure-cut", "1").code == 0
 
 
 def test_crops_are_not_numbered_anew(mien: Mien, pictures: Path, tmp_path: Path) -> None:
@@ -531,3 +532,23 @@ def test_the_preset_r3_takes_the_detector_its_rule_is_made_for(mien: Mien, pictu
     for words in (["--preset", "r3"], ["--preset", "r3", "--detector", "yunet:full"], ["--preset", "r2"], []):
         assert mien("analyze", pictures, "--model", "fake", *words).code == 0
     assert asked == ["mtcnn:r3", "yunet:full", "yunet", "yunet"]
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_pictures_that_lie_on_their_side_are_turned(mien: Mien, tmp_path: Path, degrees: int) -> None:
+    upright, faces = planted_picture([((40, 30, 140, 130), "happy")], size=(400, 320))
+    Pillow.fromarray(np.rot90(upright, degrees // 90)).save(tmp_path / "a.png")
+    said = mien("analyze", tmp_path / "a.png", "--turn", degrees, "-o", tmp_path / "shown.png", "-o", tmp_path / "x.csv", *FAKES)
+    assert said.code == 0
+    with (tmp_path / "x.csv").open(encoding="utf-8") as file:
+        [row] = csv.DictReader(file)
+    assert [float(row[name]) for name in ("x1", "y1", "x2", "y2")] == faces.boxes[0].tolist()
+    assert row["emotion"] == "happy"
+    with Pillow.open(tmp_path / "shown.png") as shown:
+        assert shown.size == (400, 320)
+
+
+def test_another_turn_is_refused_in_one_line(mien: Mien, tmp_path: Path) -> None:
+    said = mien("analyze", tmp_path / "a.png", "--turn", "45", *FAKES)
+    assert said.code == 2
+    assert said.err == "mien: turn: found 45, wanted 90, 180 or 270 (degrees clockwise that make the picture upright), or 0\n"

@@ -159,3 +159,40 @@ def test_extra_adds_faces_for_training(mien: Mien, folder: Path, tmp_path: Path)
     (more / "x.png").unlink()
     assert mien("data", "extra", *words, "-o", tmp_path / "d.parquet").code == 1
     assert mien("data", "extra", "--extra", tmp_path / "none", "-o", tmp_path / "d.parquet").code == 1
+
+
+@pytest.fixture
+def unusable(tmp_path: Path) -> Path:
+    path = tmp_path / "names.csv"
+    path.write_text("image_path,emotion\na.png,bored\n")
+    return path
+
+
+def test_a_set_of_no_pictures_is_not_written_over_another(mien: Mien, folder: Path, unusable: Path, tmp_path: Path) -> None:
+    keep = tmp_path / "keep.parquet"
+    keep.write_bytes(b"what was there")
+    Manifest({"id": []}).write(tmp_path / "empty.parquet")
+    none = tmp_path / "empty.parquet"
+    for words in (
+        ("import", unusable), ("import", none), ("split", none), ("clean", unusable, "--rules", "tiny"), ("clean", none, "--rules", "tiny"),
+        ("inspect", unusable, "--no-suspicious"), ("inspect", none, "--no-suspicious"), ("balance", none, "--method", "weights"),
+        ("affect", "jitter", unusable),
+    ):  # fmt: skip
+        said = mien("data", *words, *(() if words[-1] == "weights" else ("-o", keep)))
+        assert said.code == 1, words
+        assert said.out == ""
+        assert said.err.splitlines()[-1] == f"mien: {none if none in words else unusable}: no picture that can be used; nothing written"
+        assert ("unknown label: a.png: labelled 'bored'" in said.err) == (unusable in words)
+    said = mien("data", "clean", folder, "--rules", "tiny", "--tiny", 500, "-o", keep)
+    assert said.code == 1
+    assert said.err.splitlines()[-1] == f"mien: {keep}: no picture stays; no manifest written"
+    assert keep.read_bytes() == b"what was there"
+    assert not keep.with_suffix(".problems.csv").exists()
+
+
+def test_two_files_in_the_form_of_fer_2013_are_imported_together(mien: Mien, tmp_path: Path) -> None:
+    for name in ("train", "test"):
+        (tmp_path / f"{name}.csv").write_text('emotion,pixels\n3,"1 2 3 4"\n0,"5 6 7 9"\n')
+    said = mien("data", "import", tmp_path / "train.csv", tmp_path / "test.csv", "-o", tmp_path / "set.parquet")
+    assert said.code == 0
+    assert Manifest.read(tmp_path / "set.parquet")["id"].tolist() == ["train/0", "train/1", "test/0", "test/1"]

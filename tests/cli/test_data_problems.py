@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from mien.data.manifest import Manifest
@@ -115,3 +116,29 @@ def test_weights_and_labels_of_affect(mien: Mien, broken: Path, tmp_path: Path) 
     assert said.code == 3
     assert "mien: corrupt picture: set/happy/bad.png" in said.err
     assert len(Manifest.read(tmp_path / "a.parquet")) == 6
+
+
+def test_a_slip_in_a_manifest_is_told_and_is_none_in_what_is_split(mien: Mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    n = 40
+    with monkeypatch.context() as patch:  # as earlier versions wrote it
+        patch.setattr("mien.data.manifest.outside", lambda affect: np.zeros(affect.shape, bool))
+        affect = {"valence": [1.5] + [0.5] * (n - 1), "arousal": [0.25] * n}
+        Manifest({"id": [f"p{i}" for i in range(n)], "label": ["sad"] * n, **affect}).write(tmp_path / "old.parquet")
+    said = mien("data", "split", tmp_path / "old.parquet", "-o", tmp_path / "new.parquet", "--no-near-duplicates")
+    assert said.code == 0
+    assert "mien: value outside of its scale: p0: valence 1.5; wanted -1..1; read as none" in said.err.splitlines()
+    assert np.isnan(Manifest.read(tmp_path / "new.parquet")["valence"]).sum() == 1
+
+
+def test_codes_that_would_be_laid_over_fer_2013_are_refused_before_anything_is_read(mien: Mien, tmp_path: Path) -> None:
+    (tmp_path / "fer.csv").write_text(f"emotion,pixels\n0,{' '.join(['7'] * 4)}\n")
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((4, 4, 3), np.uint8))
+    (tmp_path / "coded.csv").write_text("image_path,emotion\na.png,1\n")
+    inputs = tmp_path / "fer.csv", tmp_path / "coded.csv"
+    said = mien("data", "import", *inputs, "--labels", "affectnet8", "-o", tmp_path / "set.parquet")
+    assert said.code == 2
+    assert said.err.startswith("mien: labels: found affectnet8, which would be taken for the codes of ")
+    assert not (tmp_path / "set.parquet").exists()
+    said = mien("data", "import", inputs[0], "--labels", "affectnet8", "-o", tmp_path / "set.parquet")
+    assert said.code == 0
+    assert Manifest.read(tmp_path / "set.parquet")["label"].tolist() == ["neutral"]

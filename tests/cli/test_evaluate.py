@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from mien.labels import EMOTIONS
 from mien.models import registry
 from mien.testing import FakeRecogniser, planted_picture
 from mien.types import Emotions, Image
@@ -90,6 +91,18 @@ def test_the_terminal_shows_figures_parts_and_the_other_model(mien: Mien, photos
     ):
         assert line in said.out
     assert "exact p 0.25, mid-p 0.125" in said.out  # three discordant, all on one side: 2 / 8, and half of it
+
+
+def test_the_confusion_has_whole_names_over_its_columns(mien: Mien, photos: Path) -> None:
+    lines = mien("evaluate", "fake", photos, *ON_FAKES, "--bootstrap", 0).out.splitlines()
+    at = lines.index("confusion (rows: true, columns: answers)")
+    head, body = lines[at + 1], [line for line in lines[at + 2 :] if line.startswith("  ")]
+    assert head.split() == list(EMOTIONS)
+    assert [line.split()[0] for line in body] == list(EMOTIONS)
+    ends = [head.index(name) + len(name) for name in EMOTIONS]
+    counts = {line.split()[0]: [int(line[:end].split()[-1]) for end in ends] for line in body}  # what stands at the end of each name
+    assert counts["sad"] == [int(name in ("sad", "fear")) for name in EMOTIONS]
+    assert counts["happy"] == [2 * (name == "happy") for name in EMOTIONS]
 
 
 def test_outputs_are_a_page_and_json(mien: Mien, photos: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from mien.testing import planted_picture
 from mien.timeline import Timeline
 from tests.cli.conftest import FAKES, Said
 from tests.cli.windows import FakeWindow
+from tests.io.clips import clip as stamped_clip
 from tests.io.streams import clip, mjpeg
 from tests.report.tables import data_of
 
@@ -90,6 +91,17 @@ def test_samples_of_every_face_each_half_second(mien: Mien, film: Path) -> None:
     assert [float(row["time_s"]) for row in rows("x.csv")] == pytest.approx([0, 0.5, 1.0], abs=0.04)
 
 
+def test_a_film_keeps_the_sound_of_what_was_watched(mien: Mien, tmp_path: Path) -> None:
+    """Also where nothing comes behind the only sample; and none of what comes behind the end."""
+    av = pytest.importorskip("av")
+    source = stamped_clip(tmp_path / "film.mp4", 25, sound="aac")
+    for words, end in (([], 1.0), (["--every", "20"], 1.0), (["--for", "0.4"], 0.4), (["--every", "20", "--for", "0.4"], 0.4)):
+        assert mien("live", source, "-o", "x.mp4", *words, *FAKES).code == 0
+        with av.open("x.mp4") as film:
+            kept = film.streams.audio[0]
+            assert float(kept.duration * kept.time_base) == pytest.approx(end, abs=0.07), words
+
+
 def test_without_outputs_rows_go_to_a_stdout_that_is_no_terminal(mien: Mien, film: Path) -> None:
     said = mien("live", film, "--for", "0.2", "--quiet", *FAKES)
     assert (said.code, said.err) == (0, "")
@@ -115,6 +127,8 @@ def test_a_missing_device_is_one_line(mien: Mien, monkeypatch: pytest.MonkeyPatc
     ("words", "why"),
     [
         (["--for", "0"], "--for is 0"),
+        (["--read-timeout", "0"], "--read-timeout is 0"),
+        (["--read-timeout", "nan"], "--read-timeout is nan"),
         (["--every", "-1"], "every"),
         (["--anonymize", "--min-score", "0.5"], "--anonymize"),
         (["--anonymize", "--detect-every", "2"], "--anonymize"),
@@ -153,6 +167,30 @@ def test_a_source_that_breaks_is_told_and_its_rows_stay(mien: Mien, monkeypatch:
     assert f"mien: {server.url}: connection lost" in said.err
     assert "given up" in said.err
     assert len(rows("x.csv")) >= 5
+
+
+def test_a_slow_stream_is_waited_for_as_long_as_is_asked(mien: Mien, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By default a frame may take 5 s, and a connection 10 s."""
+    waits: list[tuple[float, float]] = []
+
+    def gone(url: str, *, connect_seconds: float, read_seconds: float) -> Iterator[None]:
+        waits.append((connect_seconds, read_seconds))
+        yield from ()
+
+    monkeypatch.setattr(camera, "stream_frames", gone)
+    for words in ([], ["--read-timeout", "7.5"], ["--read-timeout", "30"]):
+        assert mien("live", "rtsp://127.0.0.1/", *words, *FAKES).code == 1
+    assert waits == [(10, 5), (10, 7.5), (30, 30)]
+
+
+def test_a_stream_that_is_too_slow_names_the_option(mien: Mien, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mien.cli import live_talk
+
+    with mjpeg(scene()) as server:
+        monkeypatch.setattr(live_talk.LiveTalk, "done", lambda talk, result, stats: server.stalled.set())
+        said = mien("live", server.url, "-o", "x.csv", "--read-timeout", "0.3", "--give-up", "0.1", "--reconnect", "0.2", *FAKES)
+    assert f"mien: {server.url}: connection lost (nothing came for 0.3 s; " in said.err
+    assert "--read-timeout" in said.err
 
 
 def test_a_picture_is_no_live_source(mien: Mien) -> None:
@@ -204,6 +242,17 @@ def test_a_named_page_is_the_one_that_opens(mien: Mien, film: Path, screen) -> N
     assert mien("live", film, "-o", "page.html", *FAKES).code == 0
     assert pages == [Path("page.html").resolve().as_uri()]
     assert list(Path().iterdir()) == [Path("page.html")]
+
+
+def test_the_page_of_a_long_run_has_some_of_its_frames_and_says_so(mien: Mien, film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mien.sinks import page
+
+    monkeypatch.setattr(page, "LIVE_ROWS", 8)
+    monkeypatch.setattr(page, "BLOCK", 4)
+    assert mien("live", film, "-o", "page.html", "-o", "x.csv", *FAKES).code == 0
+    text, frames = Path("page.html").read_text("utf-8"), len({row["frame"] for row in rows("x.csv")})
+    assert f"of its {frames} frames one in " in text
+    assert data_of(text)["scopes"][0]["summary"]["frames"] <= 12 < frames
 
 
 def test_language_and_scale_reach_every_page(mien: Mien, film: Path, screen) -> None:  # type: ignore[no-untyped-def]
@@ -328,3 +377,9 @@ def test_a_signal_ends_a_session_cleanly(start: Callable[..., subprocess.Popen[b
     assert page.rstrip().endswith("</html>")
     assert all("geheim" not in text for text in (line, page, (tmp_path / "x.csv").read_text("utf-8")))
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_camera_that_hangs_upside_down(mien: Mien, tmp_path: Path) -> None:
+    film = clip(tmp_path / "film.mp4", [np.ascontiguousarray(np.rot90(scene(), 2))] * 5, [i / 30 for i in range(5)])
+    assert mien("live", film, "--turn", "180", "-o", "seen.csv", *FAKES).code == 0
+    assert all(abs(float(row["x1"]) - 60) < 5 and abs(float(row["y1"]) - 50) < 5 for row in rows("seen.csv"))

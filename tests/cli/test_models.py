@@ -1,6 +1,7 @@
 """`mien models`: listings, cards, and checks that find what is wrong."""
 
 import hashlib
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,10 @@ import pytest
 
 from mien.cli import models
 from mien.labels import EMOTIONS, LABEL_SETS
+from mien.models import registry
 from mien.models.card import Head, ModelCard
+from mien.models.detectors import registry as detectors
+from mien.models.locate import BUNDLED
 from mien.types import Emotions, Image
 from mien.vision.align import CropSpec
 from tests.cli.conftest import Said
@@ -200,3 +204,84 @@ def test_licences_of_the_detectors_are_listed(mien: Mien) -> None:
     rows = {row["name"]: row["licence"] for row in json.loads(mien("models", "list", "--json").out) if row["kind"] == "detector"}
     found = [rows[name] for name in ("yunet:full", "mtcnn", "mediapipe:full", "haar:alt2", "fake")]
     assert found == ["MIT", "MIT", "Apache-2.0", "Intel (BSD-3-Clause)", None]
+
+
+def npz(**arrays: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "cannot be read (No data left in file)"),
+        (b"no npz at all", "cannot be read ("),
+        (b"PK\x03\x04" + b"cut", "cannot be read ("),
+        (npz(probs=np.zeros((3, 9), np.float32)), "crops: found none"),
+        (npz(crops=CROPS.astype(np.float32), probs=np.zeros((3, 9))), "crops: found float32 (3, 8, 8)"),
+        (npz(crops=np.uint8(5)), "crops: found uint8 ()"),
+        (npz(crops=CROPS), "found crops alone"),
+        (npz(crops=CROPS, probs=np.full((3, 9), "much")), "probs: found <U4, wanted numbers"),
+    ],
+)
+def test_golden_answers_that_are_none_end_their_own_check_only(mien: Mien, shelf: Path, content: bytes, says: str) -> None:
+    (shelf / "mine.golden.npz").write_bytes(content)
+    said = mien("models", "check", "mine")
+    assert (said.code, said.err) == (1, "")
+    assert said.out.startswith(f"BAD  mine: mine.golden.npz: {says}")
+    assert "wanted an npz with crops, uint8, and answers to them; delete it, or get the model anew" in said.out
+    assert said.out.count("\n") == 1
+
+
+def test_a_part_that_raises_what_it_likes_ends_its_own_check_only(mien: Mien, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(variant: str, *, threads: int) -> object:
+        raise ZeroDivisionError("by\nzero")
+
+    monkeypatch.setitem(detectors.DETECTORS, "broken", broken)
+    monkeypatch.setitem(detectors.DETECTORS, "dumb", lambda variant, *, threads: lambda image: None)
+    for name in ("broken", "dumb"):
+        monkeypatch.setitem(detectors.VARIANTS, name, ())
+    monkeypatch.setattr(registry, "cards", dict)
+    lines = mien("models", "check").out.splitlines()
+    assert "BAD  broken: ZeroDivisionError: by zero" in lines
+    assert any(line.startswith("BAD  dumb: detector ") and "wanted mien.Faces" in line for line in lines)
+    assert "OK   yunet: detector loads and runs" in lines  # the last of all names
+
+
+def test_a_file_that_is_no_card_is_told_and_the_rest_is_listed(mien: Mien, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (shelf / "mine.json").read_text("utf-8").replace(f'"bytes": {len(CONTENT)}', f'"bytes": "{len(CONTENT)}"')
+    (shelf / "mine.json").write_text(text, "utf-8")
+    what = f"{shelf / 'mine.json'}: not a model card: bytes: found str '7', wanted a whole number"
+    said = mien("models", "list", "--json")
+    assert (said.code, said.err) == (0, f"mien: {what}\n")
+    assert {"base", "yunet"} <= {row["name"] for row in json.loads(said.out)}
+    wanted = models.checks()
+    monkeypatch.setattr(models, "checks", lambda: {name: check for name, check in wanted.items() if name not in ("base", "large", "tiny")})
+    said = mien("models", "check")
+    assert said.code == 1
+    assert f"BAD  {shelf / 'mine.json'}: {what}" in said.out.splitlines()
+    found = {one["what"]: one for one in json.loads(mien("doctor", "--json").out)}[str(shelf / "mine.json")]
+    assert (found["state"], found["found"], found["todo"]) == ("bad", what, "mend the card, or delete it")
+
+
+def test_a_second_file_of_a_detector_is_not_added_to_the_first(mien: Mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def listed() -> dict[str, tuple[float, str]]:
+        rows = json.loads(mien("models", "list", "--json").out)
+        return {row["name"]: (row["size_mb"], row["where"]) for row in rows if row["kind"] == "detector"}
+
+    before = listed()
+    own = (BUNDLED / "yunet.onnx").stat().st_size
+    assert before["whole"] == (None, "mien")
+    assert before["yunet"] == before["yunet:1280"] == (round(own / 1e6, 2), str(BUNDLED))
+    monkeypatch.setenv("MIEN_MODELS", str(tmp_path))
+    (tmp_path / "yunet_2023mar.onnx").write_bytes(bytes(5_000_000))
+    assert listed() == before
+    monkeypatch.setattr("mien.models.locate.BUNDLED", tmp_path / "none")
+    assert listed()["yunet"] == (5.0, str(tmp_path))
+    (tmp_path / "mtcnn_pnet.onnx").write_bytes(bytes(1000))  # one of three
+    assert listed()["mtcnn"][1] == listed()["mediapipe:full"][1] == "missing"
+
+
+def test_all_files_of_detectors_belong_to_one() -> None:
+    assert sorted(file for networks in detectors.NETWORKS.values() for files in networks for file in files) == sorted(detectors.SHA256)

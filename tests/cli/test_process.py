@@ -167,6 +167,25 @@ def test_stdin_and_unicode(start: Start, pictures: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_pipe_that_stalls_does_not_hold_up_the_end(start: Start, pictures: Path, tmp_path: Path, number: int, code: int) -> None:
+    fcntl, termios = pytest.importorskip("fcntl"), pytest.importorskip("termios")
+    process = start("analyze", "-", "-o", tmp_path / "x.csv", stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.write(b"\xff\xd8\xff" + bytes(20_000))
+    process.stdin.flush()
+
+    def is_read() -> bool:  # more of it than is looked at beforehand
+        return not any(fcntl.ioctl(process.stdin, termios.FIONREAD, bytes(4)))
+
+    wait_for(is_read)
+    process.send_signal(number)
+    assert process.wait(5) == code  # while the other end is still open
+    assert process.stderr is not None
+    assert process.stderr.read() == b"interrupted: 0 pictures, 0 faces\n"
+    assert not (tmp_path / "x.csv").exists()
+
+
 def test_python_m_mien() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "mien", "models", "show", "nobody"], capture_output=True, text=True, timeout=60, check=False

@@ -77,6 +77,16 @@ def test_a_failure_is_named_even_where_its_error_is_not(capsys: pytest.CaptureFi
     assert capsys.readouterr().err == "mien: c.jpg: gone\n"
 
 
+@pytest.mark.parametrize("name", ["http://a.test/x.jpg?…", "http://a.test/x.jpg?token=geheim", "cannot be read"])
+def test_a_url_is_named_once_and_without_its_query(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    talk = RunTalk()
+    talk.fail("http://a.test/x.jpg?token=geheim", SourceMissing(f"{name}: gone" if name.startswith("http") else "gone"))
+    talk.summary("")
+    first, last = capsys.readouterr().err.splitlines()
+    assert first == "mien: http://a.test/x.jpg?…: gone"
+    assert last == "0 pictures, 0 faces, 1 failed (http://a.test/x.jpg?…)"
+
+
 def test_long_tables_come_in_blocks(capsys: pytest.CaptureFixture[str]) -> None:
     with TerminalSink() as sink:
         for _ in range(BLOCK + 1):

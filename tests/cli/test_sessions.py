@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -187,14 +189,15 @@ def test_purge_asks_on_a_terminal(mien: Mien, recorded: Path, monkeypatch: pytes
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     asked = []
 
-    def confirm(text: str, *, abort: bool, err: bool) -> bool:
+    def confirm(text: str, *, err: bool) -> bool:
         asked.append(text)
         if len(asked) == 1:
-            raise __import__("typer").Abort
-        return True
+            raise __import__("typer").Abort  # Ctrl-C
+        return len(asked) > 2
 
     monkeypatch.setattr("typer.confirm", confirm)
     assert mien("sessions", "purge", "2").code == 130
+    assert mien("sessions", "purge", "2") == (1, "", "nothing purged\n")
     assert len(names(mien)) == 3
     assert mien("sessions", "purge", "2").code == 0
     assert asked[0].startswith(f"Delete for good '{ODD}' (2, ")
@@ -229,6 +232,37 @@ def test_purge_all_names_some_and_those_that_run(mien: Mien, recorded: Path) -> 
             writer.close()
     assert names(mien) == []
     assert mien("sessions", "purge", "--all", "--yes").code == 0
+
+
+def shouted(*words: object, encoding: str) -> bytes:
+    """What a process of its own writes to stdout where the locale has that encoding."""
+    command = [sys.executable, "-m", "mien", "sessions", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False, env=os.environ | {"PYTHONIOENCODING": encoding})
+    assert (done.returncode, done.stderr) == (0, b"")
+    return done.stdout
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "cp1251", "utf-8"])
+def test_stdout_is_utf_8_in_any_locale(recorded: Path, encoding: str) -> None:
+    with open_store() as store:
+        record(store, "odd", results(1, source="лицо é.mp4"))
+    line, *_ = shouted("export", "odd", "-o", "-", encoding=encoding).decode().splitlines()
+    assert json.loads(line)["source"] == "лицо é.mp4"
+    assert ODD in [one["name"] for one in json.loads(shouted("list", "--json", encoding=encoding))]
+    assert ODD in shouted("list", encoding=encoding).decode()
+    assert f"name: {ODD}" in shouted("show", ODD, encoding=encoding).decode()
+
+
+def test_a_terminal_that_lacks_letters_gets_escapes(recorded: Path) -> None:
+    pty = pytest.importorskip("pty", reason="no pseudo-terminals on this system")
+    ours, theirs = pty.openpty()
+    env = os.environ | {"PYTHONIOENCODING": "cp1252", "COLUMNS": "200"}
+    done = subprocess.run([sys.executable, "-m", "mien", "sessions", "show", ODD], stdout=theirs, timeout=60, check=False, env=env)
+    os.close(theirs)
+    text = os.read(ours, 100_000).decode("cp1252")
+    os.close(ours)
+    assert done.returncode == 0
+    assert f"name: {ODD.encode('ascii', 'backslashreplace').decode()}" in text
 
 
 @pytest.mark.parametrize("words", [(), ("talk", "--all"), ("--expired", "--older-than", "3")])

@@ -19,6 +19,8 @@ from tests.io.clips import clip
 
 Mien = Callable[..., Said]
 QUICK = ("--rounds", "300")
+SQUARE = (64, 64)
+"""Of a clip all of which the fake detector takes for a face, none of it cut off."""
 
 
 def tabled(path: Path, results: list[Result]) -> Path:
@@ -87,7 +89,7 @@ def test_reaction_of_tables(mien: Mien, viewers: list[str], tmp_path: Path) -> N
 def test_reaction_of_recordings_keeps_their_tables_and_goes_on_past_bad_ones(mien: Mien, tmp_path: Path) -> None:
     low = ("--least-coverage", "0")
     for name in ("anna", "ben"):
-        clip(tmp_path / f"{name}.mp4", 50)
+        clip(tmp_path / f"{name}.mp4", 50, size=SQUARE)
     (tmp_path / "bad.mp4").write_bytes(b"no video")
     files = [str(tmp_path / f"{name}.mp4") for name in ("anna", "bad", "ben")]
     said = mien("study", "reaction", *files, "-o", str(tmp_path / "ad"), *low, *FAKES, *QUICK)
@@ -132,7 +134,7 @@ def test_viewers_whose_names_make_one_file_name_have_a_table_each(mien: Mien, tm
     plan = tmp_path / "plan.csv"
     names = ["x/1", "x_1", "X_1", "=1+0"]
     for k in range(4):
-        clip(tmp_path / f"{k}.mp4", 25)
+        clip(tmp_path / f"{k}.mp4", 25, size=SQUARE)
     plan.write_text("file,viewer\n" + "".join(f"{k}.mp4,{name}\n" for k, name in enumerate(names)))
     said = mien("study", "reaction", "--plan", str(plan), "-o", str(tmp_path / "ad"), "--least-coverage", "0", *FAKES, *QUICK)
     assert said.code == 0
@@ -146,7 +148,7 @@ def test_viewers_whose_names_make_one_file_name_have_a_table_each(mien: Mien, tm
 
 
 def test_what_breaks_off_counts_and_is_told(mien: Mien, tmp_path: Path) -> None:
-    whole = clip(tmp_path / "whole.mkv", 100)
+    whole = clip(tmp_path / "whole.mkv", 100, size=SQUARE)
     data = (tmp_path / "whole.mkv").read_bytes()
     (tmp_path / "cut.mkv").write_bytes(data[: int(0.7 * len(data))])
     said = mien("study", "reaction", str(tmp_path / "cut.mkv"), "-o", str(tmp_path / "ad"), "--least-coverage", "0", *FAKES, *QUICK)
@@ -288,7 +290,7 @@ def test_nothing_that_can_be_read(mien: Mien, tmp_path: Path) -> None:
 
 def test_an_interrupted_study_leaves_what_can_be_named_next(mien: Mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a", "b"):
-        clip(tmp_path / f"{name}.mp4", 50)
+        clip(tmp_path / f"{name}.mp4", 50, size=SQUARE)
     stream = Analyzer.stream
 
     def broken(self: Analyzer, inputs: str, **reading: object):

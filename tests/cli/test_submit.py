@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from mien.data.manifest import Manifest
 from mien.testing import planted_picture
 from tests.cli.conftest import Said
 
@@ -59,6 +60,22 @@ def test_nearest_anchors_answer_from_valence_and_arousal(mien: Mien, tmp_path: P
     assert "adfes2011" in said.err
 
 
+def test_what_is_read_is_never_overwritten(mien: Mien, pictures: Path, tmp_path: Path) -> None:
+    pixels, example = tmp_path / "test.csv", tmp_path / "example.csv"
+    pixels.write_text(f"pixels\n{' '.join(['7'] * 48 * 48)}\n")
+    example.write_text("emotion\n0\n")
+    kept = tmp_path / "set.parquet"
+    Manifest({"id": ["a"], "path": [str(pictures / "two.png")]}).write(kept, inside=True)
+    (tmp_path / "link.csv").symlink_to(pixels)
+    before = {path: path.read_bytes() for path in (pixels, example, kept, pictures / "two.png")}
+    outs = ((pixels, pixels), (pixels, example), (kept, kept), (pixels, tmp_path / "link.csv"), (pictures, pictures / "two.png"))
+    for given, out in outs:
+        said = mien("submit", "fake", given, "-o", out, *WORDS, "--example", example)
+        assert said.code == 2
+        assert said.err.splitlines() == [f"mien: output {out}: is one of the inputs, which are never overwritten; choose another name"]
+    assert {path: path.read_bytes() for path in before} == before
+
+
 def test_unreadable_pictures_keep_their_row(mien: Mien, pictures: Path, broken: Path, tmp_path: Path) -> None:
     said = mien("submit", "fake", pictures, "-o", tmp_path / "a.csv", *WORDS)
     assert said.code == 3
@@ -80,4 +97,31 @@ def test_only_broken_pictures_are_no_answers(mien: Mien, tmp_path: Path) -> None
     said = mien("submit", "fake", tmp_path, "-o", tmp_path / "a.csv", *WORDS)
     assert said.code == 1
     assert "nothing written" in said.err
+    assert not (tmp_path / "a.csv").exists()
+
+
+def test_a_competition_in_the_form_of_fer_2013_is_answered(mien: Mien, tmp_path: Path) -> None:
+    """test.csv has pixels alone, and the example codes alone; the network itself says what the answers are to be."""
+    rng = np.random.default_rng(0)
+    crops = rng.integers(0, 256, (3, 48, 48), dtype=np.uint8)
+    (tmp_path / "test.csv").write_text("pixels\n" + "".join(f'"{" ".join(map(str, crop.ravel().tolist()))}"\n' for crop in crops))
+    (tmp_path / "example_submission.csv").write_text("emotion\n0\n0\n0\n")
+    for i, crop in enumerate(crops):
+        Pillow.fromarray(crop).save(tmp_path / f"{i}.png")
+    words = (*WORDS, "--example", tmp_path / "example_submission.csv")
+    said = mien("submit", "fake", tmp_path / "test.csv", "-o", "-", *words)
+    assert (said.code, said.err) == (0, "3 pictures, ready-made faces -> -\n")
+    named = mien("submit", "fake", tmp_path, "-o", "-", *WORDS, "--faces", "crop", "--labels", "fer7").out.splitlines()[1:]
+    fer7 = ("anger", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+    assert said.out.splitlines() == ["emotion", *(str(fer7.index(line.split(",")[1])) for line in named)]
+    assert mien("submit", "fake", tmp_path / "test.csv", "-o", "-", *WORDS).out.splitlines()[1:] == [
+        f"{i},{line.split(',')[1]}" for i, line in enumerate(named)
+    ]
+    said = mien("submit", "fake", tmp_path, "-o", "-", *words)
+    assert said.code == 2
+    assert "answers in codes; wanted --labels" in said.err
+    (tmp_path / "2.png").unlink()
+    said = mien("submit", "fake", tmp_path, "-o", tmp_path / "a.csv", *words, "--labels", "fer7")
+    assert said.code == 1
+    assert "3 rows for 2 pictures; wanted one for each" in said.err
     assert not (tmp_path / "a.csv").exists()

@@ -1,10 +1,14 @@
 """`mien train` and `mien export` as they are typed."""
 
+import csv
 import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'mien[train]'")
@@ -169,3 +173,54 @@ def test_a_run_that_was_stopped_in_its_first_epoch_goes_on(tmp_path: Path, monke
     monkeypatch.setattr(fitting, "moving_average", real)
     assert main([*command, "--resume"]) == 0
     assert (tmp_path / "runs" / "vgg8" / "vgg8.onnx").exists()
+
+
+def test_pictures_that_cannot_be_taken_are_named_listed_and_in_the_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    for emotion, count in {"happy": 12, "sad": 12, "furious": 2}.items():
+        (tmp_path / "faces" / emotion).mkdir(parents=True)
+        for i in range(count):
+            cv2.imwrite(str(tmp_path / "faces" / emotion / f"{i}.png"), rng.integers(0, 255, (48, 48), np.uint8))
+    (tmp_path / "faces" / "sad" / "bad.png").write_bytes(b"x")
+    command = ["train", "vgg8", "--data", str(tmp_path / "faces"), "--out", str(tmp_path / "runs"), *SMALL, "--epochs", "1"]
+    assert main(command) == 3
+    told = capsys.readouterr().err.splitlines()
+    assert any(line.startswith("mien: unknown label: ") and "furious" in line for line in told)
+    assert any(line.startswith("mien: corrupt picture: ") and "bad.png" in line for line in told)
+    folder = tmp_path / "runs" / "vgg8"
+    assert (folder / "vgg8.onnx").exists()
+    with (folder / "problems.csv").open(newline="", encoding="utf-8") as file:
+        assert {row["kind"] for row in csv.DictReader(file)} == {"unknown label", "corrupt picture"}
+
+    (tmp_path / "faces" / "sad" / "bad.png").unlink()
+    assert main([*command, "--name", "other"]) == 0  # a folder that is no emotion is not wanted, and not broken
+    assert main(["export", str(folder), "--data", str(tmp_path / "faces")]) == 0
+    (tmp_path / "faces" / "furious" / "0.png").unlink()
+    (tmp_path / "faces" / "furious" / "1.png").unlink()
+    (tmp_path / "faces" / "furious").rmdir()
+    assert main([*command, "--name", "other", "--resume"]) == 0
+    assert not (tmp_path / "runs" / "other" / "problems.csv").exists()
+
+
+def test_a_training_that_ends_by_nan_leaves_its_curves(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mien.train import fit as fitting
+
+    real, epochs = fitting.Judge.metrics, []
+
+    def spoilt(*args: Any) -> dict[str, float]:
+        epochs.append(1)
+        return real(*args) | ({"val_loss": float("nan")} if len(epochs) == 3 else {})
+
+    monkeypatch.setattr(fitting.Judge, "metrics", spoilt)
+    data = write_fer(tmp_path / "fer.npz", n=120)
+    command = ["train", "vgg8", "--data", str(data), "--out", str(tmp_path), *SMALL, "--epochs", "4", "--calm-epochs", "0"]
+    assert main(command) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert told[-1] == "mien: training: the validation loss is nan in epoch 3; lower `rate`, or take another `net` or `head`"
+    folder = tmp_path / "vgg8"
+    assert told[-2] == f"curves until then: {folder / 'curves.png'}, {folder / 'report.html'}"
+    assert (folder / "curves.png").stat().st_size > 0
+    assert "Figures of 2 epochs" in (folder / "report.html").read_text("utf-8")
+    assert not (folder / "vgg8.onnx").exists()

@@ -21,6 +21,7 @@ from mien.data.heldout import hold_out, kin
 from mien.data.journal import Journal
 from mien.data.manifest import Manifest
 from mien.errors import DataError, UnknownName, UsageError
+from mien.io.images import decode
 from mien.labels import EMOTIONS
 from mien.testing import FakeDetector, planted_picture
 from mien.types import Faces
@@ -241,6 +242,14 @@ def test_an_interrupted_run_goes_on_to_the_same_result(heap, tmp_path, at):
     assert not (out / "balance.journal").exists()
 
 
+def test_damaged_pictures_are_dropped_and_teach_nothing(heap, tmp_path):
+    half = heap / "happy" / "3.png"
+    half.write_bytes(half.read_bytes()[: half.stat().st_size * 2 // 3])
+    assert decode(half.read_bytes(), name="x").damage  # something of it can be seen
+    made = balance(manifest_of(heap), tmp_path / "out", SMALL, gen_model=turn, detector=FAKE)
+    assert [(name, reason) for name, _, reason in made.dropped if name.startswith("happy")] == [("happy/3.png", "cannot be read")]
+
+
 def test_what_is_done_is_not_done_again(heap, tmp_path):
     model = Interrupted()
     first = balance(manifest_of(heap), tmp_path / "out", SMALL, gen_model=model, detector=FAKE)
@@ -256,6 +265,21 @@ def test_what_is_done_is_not_done_again(heap, tmp_path):
     cut.write_bytes(cut.read_bytes()[:50])
     balance(manifest_of(heap), tmp_path / "out", SMALL, gen_model=model, detector=FAKE)
     assert tree(tmp_path / "out") == before
+
+
+def test_a_list_that_is_gone_is_made_again(heap, tmp_path):
+    first = balance(manifest_of(heap), tmp_path / "out", SMALL, gen_model="r3", detector=FAKE)
+    before = tree(tmp_path / "out")
+    assert len(first.dropped) == 2
+    for name in ("dropped.csv", "manifest.parquet"):
+        (tmp_path / "out" / name).unlink()
+        again = balance(manifest_of(heap), tmp_path / "out", SMALL, gen_model="r3", detector=FAKE)
+        assert again.dropped == first.dropped
+        assert tree(tmp_path / "out") == before
+    for text, found in (("a,b\n1,2\n", "found columns a, b"), ("", "found columns none")):
+        (tmp_path / "out" / "dropped.csv").write_text(text)
+        with pytest.raises(DataError, match=rf"dropped\.csv: not the list .*{found}; wanted id, label, reason\); remove it"):
+            balance(manifest_of(heap), tmp_path / "out", SMALL, gen_model="r3", detector=FAKE)
 
 
 def test_other_work_in_the_folder_is_refused(heap, tmp_path):

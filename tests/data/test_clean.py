@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mien.data.clean import RULES, Cleaning, clean, shares
-from mien.data.clean_report import many_duplicates, uneven, write_report
+from mien.data.clean_report import _at_least, many_duplicates, uneven, write_report
 from mien.data.facecount import FRAMINGS, as_r4, bordered, count_faces
 from mien.data.manifest import Manifest
 from mien.data.stores import InBlob, InMemory
@@ -107,7 +107,21 @@ def test_shares_of_each_class() -> None:
     assert (rows["anger"]["kept"], rows["anger"]["share_gone"], rows["anger"]["faceless"]) == (1, 0.6667, 2)
     assert (rows["sad"]["gone"], rows["all"]["pictures"], rows["all"]["share_gone"]) == (1, 6, 0.5)
     assert uneven(manifest, found) == []
-    assert uneven(marked([1, 0, 0, 1, 1, 1]), clean(marked([1, 0, 0, 1, 1, 1]), ["faceless"], Marks(), frame="plain")) == ["anger"]
+
+
+@pytest.mark.parametrize(("gone", "others", "named"), [(2, 0, []), (3, 0, []), (12, 0, ["anger"]), (12, 9, [])])
+def test_a_class_that_lost_more_by_chance_is_not_pointed_out(gone: int, others: int, named: list[str]) -> None:
+    manifest = marked([0] * gone + [1] * (51 - gone) + [0] * others + [1] * (51 - others))
+    found = clean(manifest, ["faceless"], Marks(), frame="plain")
+    assert uneven(manifest, found) == named
+
+
+@pytest.mark.parametrize(
+    ("k", "of", "gone", "n"), [(2, 51, 2, 400), (12, 51, 12, 102), (900, 8989, 1500, 35887), (5, 5, 5, 5), (1, 1, 1, 9)]
+)
+def test_chance_is_that_of_the_hypergeometric_distribution(k: int, of: int, gone: int, n: int) -> None:
+    stats = pytest.importorskip("scipy.stats")
+    assert _at_least(k, of, gone, n) == pytest.approx(stats.hypergeom.sf(k - 1, n, gone, of), rel=1e-6)
 
 
 def test_an_interrupted_count_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,6 +145,15 @@ def test_an_interrupted_count_goes_on(tmp_path: Path, monkeypatch: pytest.Monkey
     other = Marks()
     count_faces(manifest, other, frame="border", threads=1, cache=tmp_path)
     assert other.calls == 8  # another framing is other work
+
+
+def test_a_list_of_an_older_form_is_not_gone_on_from(tmp_path: Path) -> None:
+    """It counted faces in what was left of damaged pictures; this is how it was written."""
+    manifest = marked([1, 2])
+    lines: list[object] = [{"work": "faces found by detector, framed plain"}]
+    lines += [[str(manifest["sha256"][i]), 9] for i in range(2)]
+    (tmp_path / "faces-detector-plain.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert count_faces(manifest, Marks(), frame="plain", threads=1, cache=tmp_path).tolist() == [1, 2]
 
 
 def test_the_same_bytes_are_looked_at_once(tmp_path: Path) -> None:
@@ -165,6 +188,31 @@ def test_lists_and_galleries_tell_what_went(tmp_path: Path, monkeypatch: pytest.
         links = re.findall(r'href="([^"]*)"', page.read_text("utf-8"))
         assert all((tmp_path / link).exists() for link in links)
     assert not list(tmp_path.glob(".*"))
+    assert "constant: 1 met, 1 went by it" in index
+    assert "tiny: 1 met, 1 went by it" in index
+    assert "duplicate: 4 met, 3 went by it" in index  # 24 went as tiny
+    assert "blurred: 2 met, not a rule of this cleaning" in index
+
+
+def test_the_page_names_what_could_not_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from mien.cli.main import main
+
+    for name in ("happy", "sad"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        (tmp_path / "set" / name / "good.png").write_bytes(png(noisy(np.random.default_rng(len(name)))))
+    (tmp_path / "set" / "sad" / "<broken>.png").write_bytes(b"nonsense")
+    given = ["data", "clean", str(tmp_path / "set"), "--rules", "tiny", "--report", str(tmp_path / "report")]
+    assert main(given) == 3
+    index = (tmp_path / "report" / "index.html").read_text("utf-8")
+    assert "Not read, and so not kept: 1." in index
+    assert "set/sad/&lt;broken&gt;.png: 8 bytes of another kind" in index
+    with (tmp_path / "report" / "problems.csv").open(newline="") as file:
+        assert [(row["kind"], row["item"]) for row in csv.DictReader(file)] == [("corrupt picture", "set/sad/<broken>.png")]
+    (tmp_path / "set" / "sad" / "<broken>.png").unlink()
+    assert main(given) == 0
+    assert "Not read" not in (tmp_path / "report" / "index.html").read_text("utf-8")
+    assert not (tmp_path / "report" / "problems.csv").exists()
+    capsys.readouterr()
 
 
 def test_an_empty_manifest_and_one_whose_pictures_all_go(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from mien.data.fer import SPLITS, read_fer
 from mien.data.labelled import COPIED, read_labelled
 from mien.data.readers.recognise import drafted, duplicates_for, read_any, takes_duplicates
 from mien.errors import UsageError
+from mien.io.images import decode
 from tests.data.conftest import write_fer
 
 ROWS = 20  # of which 5 are PublicTest and 5 PrivateTest
@@ -19,8 +20,8 @@ def as_csv(fer: Path, path: Path) -> Path:
     """The rows of the npz as FER-2013's CSV."""
     rows = read_fer(fer)
     lines = [
-        f'{emotion},"{" ".join(map(str, picture.ravel().tolist()))}",{SPLITS[usage]}'
-        for emotion, picture, usage in zip(rows.emotion, rows.pictures, rows.usage, strict=True)
+        f'{emotion},"{" ".join(map(str, decode(rows.pictures(place), name="").image[..., 0].ravel().tolist()))}",{SPLITS[usage]}'
+        for emotion, place, usage in zip(rows.emotion, rows.place, rows.usage, strict=True)
     ]
     path.write_text("emotion,pixels,Usage\n" + "\n".join(lines) + "\n")
     return path
@@ -117,3 +118,15 @@ def test_marks_tell_of_rows() -> None:
     with pytest.raises(UsageError, match=r"none\.npz: no such file"):
         Marks(Path("none.npz"))
     assert noted(np.array([f"the crowd: not a face; {NOTE}: fer/1", "", NOTE], object)).tolist() == [True, False, True]
+
+
+def test_damage_anywhere_in_such_a_file_is_one_line(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "torn.npz", duplicate=np.arange(ROWS) % 3 == 0)
+    whole, refused = (tmp_path / "torn.npz").read_bytes(), 0
+    for i in range(len(whole)):
+        (tmp_path / "torn.npz").write_bytes(whole[:i] + bytes([whole[i] ^ 0xFF]) + whole[i + 1 :])
+        try:
+            Marks(tmp_path / "torn.npz")
+        except UsageError:
+            refused += 1
+    assert refused > len(whole) / 2

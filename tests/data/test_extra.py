@@ -1,5 +1,6 @@
 """Extra pictures: cut out, traced back, and made again only where they have to be."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -124,6 +125,25 @@ def test_other_pictures_or_another_crop_are_not_taken_from_an_earlier_run(photos
     made, _ = extra([drafted(photos)], larger, CropSpec(size=64), parts=parts, name="fake")
     assert larger.asked == 6
     assert made.picture(0).shape == (64, 64, 3)
+
+
+def test_crops_of_an_earlier_run_get_what_is_known_now(photos: Path, tmp_path: Path) -> None:
+    """What was rated, voted or named anew in between is not that of the run that was interrupted."""
+    pictures, report = drafted(photos)
+    shares = np.eye(9, dtype=np.float32)[np.arange(len(pictures)) % 9]
+    first, _ = extra([(pictures, report)], Counting(), SPEC, parts=tmp_path / "parts")
+    told = {"valence": 0.25, "arousal": -0.5, "affect_from": "people", "subject": "p", "source": "new", "label": "fear"}
+    anew = pictures.with_columns(shares=shares, **{name: [value] * len(pictures) for name, value in told.items()})
+    again = Counting()
+    made, _ = extra([(anew, report)], again, SPEC, parts=tmp_path / "parts")
+    assert again.asked == 0
+    for name, value in told.items():
+        assert set(made[name].tolist()) == {value}
+    parents = {str(path): i for i, path in enumerate(pictures["path"])}
+    np.testing.assert_array_equal(made["shares"], shares[[parents[path] for path in made["parent"]]])
+    assert made["sha256"].tolist() == first["sha256"].tolist()
+    assert [made.bytes_of(i) for i in range(4)] == [first.bytes_of(i) for i in range(4)]
+    assert [hashlib.sha256(made.bytes_of(i)).hexdigest() for i in range(4)] == made["sha256"].tolist()
 
 
 def test_the_finished_work_is_swept_and_nothing_else(photos: Path, tmp_path: Path) -> None:

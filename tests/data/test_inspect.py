@@ -139,6 +139,43 @@ def test_the_page_needs_nothing_and_escapes_all(found: Inspection, tmp_path: Pat
     assert list(tmp_path.iterdir()) == [tmp_path / "page.html"]
 
 
+class Parts(HTMLParser):
+    """Elements by tag, each with its attributes and the tags around it."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None], tuple[str, ...]]] = []
+        self._around: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs), tuple(self._around)))
+        if tag not in ("meta", "img", "br", "line", "rect", "circle", "link"):
+            self._around.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._around:
+            while self._around.pop() != tag:
+                pass
+
+    def of(self, tag: str) -> list[tuple[dict[str, str | None], tuple[str, ...]]]:
+        return [(given, around) for name, given, around in self.found if name == tag]
+
+
+def test_the_page_can_be_read_by_ear_and_by_keyboard(found: Inspection) -> None:
+    page = as_page(found)
+    parts = Parts(page)
+    assert all(given.get("aria-label") for given, _ in parts.of("svg"))
+    assert len(parts.of("table")) == len(parts.of("caption")) == len(parts.of("thead")) >= 3
+    assert all(given["scope"] == ("col" if "thead" in around else "row") for given, around in parts.of("th"))
+    tables = [given for given, _ in parts.of("div") if given.get("class") == "scroll"]
+    assert all(given["tabindex"] == "0" and given["role"] == "region" and given["aria-label"] for given in tables)
+    assert len(parts.of("main")) == 1
+    assert all("main" in around for given, around in parts.of("h2"))
+    assert {"name": "color-scheme", "content": "light dark"} in [given for given, _ in parts.of("meta")]
+    assert "expression" in page.partition("<main>")[0]
+
+
 def test_an_empty_and_a_single_picture_give_a_page() -> None:
     for n in (0, 1):
         page = as_page(inspect(planted().where(np.arange(n))))

@@ -80,3 +80,31 @@ def test_what_is_not_data_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_text("x")
     with pytest.raises(DataError, match="wanted a folder"):
         read_labelled(tmp_path / "x.txt", "fer7")
+
+
+def test_a_bad_row_of_fer_is_left_out_and_the_others_judged(fer_file: Path) -> None:
+    """A picture that is none, an emotion and a usage that there are not: as the manifest of the same file has it."""
+    with np.load(fer_file) as file:
+        held = dict(file)
+    rows = np.flatnonzero(held["usage"] == 1)
+    held["webp"][held["offsets"][rows[0]] : held["offsets"][rows[0]] + 16] = 0
+    held["emotion"][rows[1]], held["usage"][rows[2]] = 9, -1  # of the last, Python's indices would make PrivateTest
+    held["emotion"][0] = 7  # of another split
+    np.savez(fer_file, **held)
+    wanted = {"unknown label: emotion 9; wanted 0..6": 1}
+    wanted["row that cannot be used: usage -1; wanted 0 (Training), 1 (PublicTest), 2 (PrivateTest)"] = 1
+    for labels in ("fer7", "ferplus8"):
+        data = read_labelled(fer_file, labels, split="PublicTest")
+        assert data.left_out == wanted
+        assert data.sources == tuple(f"fer.npz[{row}]" for row in (rows[0], *rows[3:]))
+        with pytest.raises(SourceUnreadable, match=rf"fer.npz\[{rows[0]}\]"):
+            data.readers[0]()
+        assert data.readers[1]().shape == (48, 48, 3)
+        assert len(read_labelled(fer_file, labels, split="PrivateTest")) == 15
+    held["emotion"][rows] = 9
+    np.savez(fer_file.with_name("none.npz"), **held)
+    with pytest.raises(DataError, match="no picture of PublicTest has a label of the set fer7; 15 are left out"):
+        read_labelled(fer_file.with_name("none.npz"), "fer7", split="PublicTest")
+    manifest, report = drafted(fer_file)
+    assert len(manifest) == 57
+    assert report.counts() == {"unknown label": 2, "row that cannot be used": 1}

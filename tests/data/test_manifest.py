@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import signal
 from pathlib import Path
 
 import cv2
@@ -184,6 +185,26 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
         made(2).write(tmp_path / "set.parquet" / "x.parquet")
     assert (tmp_path / "set.parquet").read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("before", [b"", b"what was there"])
+def test_a_full_disk_is_one_line_and_leaves_what_was_there(tmp_path: Path, before: bytes, capfd: pytest.CaptureFixture[str]) -> None:
+    """A limit of the file's size cuts a write in its middle, as a disk that fills up does; arro3 would make a panic of it."""
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "set.parquet"
+    if before:
+        path.write_bytes(before)
+    manifest = Manifest({"id": [str(i) for i in range(40)]}, [InMemory(noise(40, 40))])
+    limits, ignored = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, limits[1]))
+        with pytest.raises(SinkError, match=r"set\.parquet: cannot be written \(File too large\)$"):
+            manifest.write(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert [p.read_bytes() for p in tmp_path.iterdir()] == ([before] if before else [])
+    assert capfd.readouterr().err == ""
 
 
 def test_what_is_no_manifest_is_one_clear_line(tmp_path: Path) -> None:

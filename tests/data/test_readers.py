@@ -13,10 +13,13 @@ from PIL import Image as Pillow
 
 from mien.data.labelled import read_labelled
 from mien.data.manifest import Manifest
-from mien.data.readers.draft import unlike
-from mien.data.readers.recognise import drafted, read_any
+from mien.data.measures import measure
+from mien.data.readers.draft import reopened, unlike
+from mien.data.readers.recognise import drafted, read_any, refuse_to_recode, sources_of
 from mien.data.readers.report import Problem, Report, write_problems
 from mien.errors import DataError, SourceMissing, UnknownName, UsageError
+from mien.io.events import Failure
+from mien.io.images import IsDamaged
 from mien.labels import EMOTIONS
 from tests.data.conftest import write_fer
 
@@ -105,8 +108,8 @@ def test_kaggle_csv(tmp_path: Path) -> None:
 
 def test_csv_with_more_columns_codes_and_repeats(tmp_path: Path) -> None:
     picture(tmp_path / "a.png")
-    text = "Path;Label"
-    with pytest.raises(DataError, match="found columns path;label; wanted image_path and emotion"):
+    text = "Path|Label"
+    with pytest.raises(DataError, match=r"found columns path\|label; wanted image_path and emotion"):
         read_any(write(tmp_path / "odd.csv", text))
     text = "\ufeffPath, Label, Usage,subject,valence,arousal\na.png,3,Training,p1,0.5,-0.25\na.png,3.0,PrivateTest,p2,,\na.png,9,x,p,0,0\n"
     manifest, report = read_any(write(tmp_path / "set.csv", text), labels="fer7")
@@ -358,6 +361,143 @@ def test_fer_by_manifest_is_judged_as_by_its_arrays(fer_file: Path, tmp_path: Pa
             np.testing.assert_array_equal(a, b)
     with pytest.raises(UsageError, match="wanted --split train, val, test; found None"):
         read_labelled(tmp_path / "fer.parquet", "fer7")
+
+
+def fer_csv(path: Path, emotions: list[object], *, mark: str = ",") -> Path:
+    """FER-2013's CSV with pictures of one grey value each, 0, 1, ..."""
+    rows = [f'{emotion}{mark}"{" ".join([str(i)] * 16)}"{mark}Training' for i, emotion in enumerate(emotions)]
+    return write(path, "\n".join([mark.join(("emotion", "pixels", "Usage")), *rows, ""]))
+
+
+def test_fer_csv_with_names_or_with_pandas_floats(tmp_path: Path) -> None:
+    emotions = ["sad", "4.0", " 4", "Happiness", "3.0", "6", "bored", "4.5", ""]
+    manifest, report = read_any(fer_csv(tmp_path / "fer2013.csv", emotions))
+    assert column(manifest, "label") == ["sad", "sad", "sad", "happy", "happy", "neutral"]
+    assert [manifest.picture(i)[0, 0, 0] for i in range(6)] == [0, 1, 2, 3, 4, 5]
+    assert [problem.why for problem in report.of("unknown label")] == [f"emotion {text!r}; wanted 0..6, or a name" for text in emotions[6:]]
+
+
+def test_codes_counted_from_one_are_not_taken_for_their_neighbours(tmp_path: Path) -> None:
+    for i in range(7):
+        picture(tmp_path / f"{i}.png", i)
+    wrong = "codes 1..7 found, 7 in . of .+ rows; fer7 has 0..6; counted from 1"
+    with pytest.raises(DataError, match=wrong):
+        read_any(fer_csv(tmp_path / "fer2013.csv", [*range(1, 8)]))
+    paths = write(tmp_path / "set.csv", "\n".join(["image_path,emotion", *(f"{i}.png,{i + 1}" for i in range(7)), ""]))
+    with pytest.raises(DataError, match=wrong):
+        read_any(paths, labels="fer7")
+    raf = ["surprise", "fear", "disgust", "happy", "sad", "anger", "neutral"]
+    assert column(read_any(paths, labels="rafdb7")[0], "label") == raf
+    assert column(read_any(tmp_path / "fer2013.csv", labels="rafdb7")[0], "label") == raf
+    assert "mien data import --labels" in drafted(paths)[1].of("unknown label")[0].why
+    path = write_fer(tmp_path / "fer.npz", n=14)
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez(path, **arrays | {"emotion": arrays["emotion"] + 1})
+    for read in (lambda: read_any(path), lambda: read_labelled(path, "fer7", split="train")):
+        with pytest.raises(DataError, match=wrong):
+            read()
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+@pytest.mark.parametrize("above", ["", "sep="])
+def test_cells_may_be_parted_as_spreadsheets_do(tmp_path: Path, mark: str, above: str) -> None:
+    first = f"\ufeff{above}{mark}\r\n" if above else "\ufeff"
+    fer = fer_csv(tmp_path / "fer2013.csv", [0, 3, 6], mark=mark)
+    fer.write_text(first + fer.read_text("utf-8"), "utf-8")
+    manifest, _ = read_any(fer)
+    assert column(manifest, "label") == ["anger", "happy", "neutral"]
+    assert [manifest.picture(i)[0, 0, 0] for i in range(3)] == [0, 1, 2]
+    picture(tmp_path / "a.png")
+    text = f"image_path{mark}emotion{mark}valence{mark}arousal\r\na.png{mark}happy{mark}0,5{mark}-0,25\r\n"
+    manifest, _ = read_any(write(tmp_path / "set.csv", first + text))
+    assert (manifest["valence"][0], manifest["arousal"][0]) == (0.5, -0.25)
+
+
+def test_a_csv_in_utf_16_or_a_workbook_is_one_clear_line(tmp_path: Path) -> None:
+    fer = fer_csv(tmp_path / "fer2013.csv", [0])
+    for data, found in ((fer.read_text("utf-8").encode("utf-16"), "a CSV in UTF-16"), (b"PK\x03\x04\x14\x00\x06\x00", "binary data")):
+        fer.write_bytes(data)
+        with pytest.raises(DataError, match=rf"fer2013\.csv: {found}, wanted .* in UTF-8; save it again"):
+            read_any(fer)
+
+
+def test_codes_of_another_set_are_not_laid_over_fer_2013_in_silence(tmp_path: Path) -> None:
+    fer, paths = fer_csv(tmp_path / "fer2013.csv", [0, 3]), write(tmp_path / "set.csv", "image_path,emotion\na.png,1\n")
+    for several in ([fer, paths], [paths, fer], [fer, tmp_path]):
+        with pytest.raises(UsageError, match=r"labels: found affectnet8, .* codes of .*fer2013\.csv too; .* import it apart"):
+            refuse_to_recode(several, "affectnet8")
+    for several, labels in (([fer, paths], ""), ([fer, paths], "fer7"), ([fer], "rafdb7"), ([fer, fer], "rafdb7"), ([paths], "rafdb7")):
+        refuse_to_recode(several, labels)
+
+
+def test_a_damaged_picture_is_left_out_and_named(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("whole", "half"):
+        path = tmp_path / "set" / "happy" / f"{name}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Pillow.fromarray(rng.integers(0, 256, (64, 64, 3), np.uint8)).save(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    manifest, report = read_any(tmp_path / "set")
+    assert column(manifest, "id") == ["set/happy/whole.jpg"]
+    [problem] = report.problems
+    assert (problem.kind, problem.item) == ("damaged picture", "set/happy/half.jpg")
+    assert problem.why.startswith(f"{path}: the file is cut short or damaged (")
+    later, unread = drafted(tmp_path / "set")[0], Report("set")  # whoever opens them later finds the same
+    assert measure(later, threads=1).readable.tolist() == [False, True]
+    reopened(later, [0, 1], unread)
+    assert unread.problems == [problem]
+    later.write(tmp_path / "set.parquet", inside=True)  # as manifests of earlier versions hold them
+    for road in (tmp_path / "set", tmp_path / "set.parquet"):
+        half, good = read_labelled(road, "fer7").readers
+        assert good().shape == (64, 64, 3)
+        with pytest.raises(IsDamaged, match="cut short or damaged"):
+            half()
+    [(_, lost), (_, kept)] = Manifest.read(tmp_path / "set.parquet").pictures()
+    assert isinstance(lost, Failure)
+    assert not isinstance(kept, Failure)
+
+
+def test_rafdb_as_distributed(tmp_path: Path) -> None:
+    root = tmp_path / "RAF" / "basic"
+    lines = ["train_00001.jpg 5", "train_00002.jpg 4", "test_0001.jpg 1", "test_0002.jpg 9", "other_1.jpg 1", "test_0003.jpg 7", ""]
+    write(root / "EmoLabel" / "list_patition_label.txt", "\n".join(lines))
+    with pytest.raises(DataError, match="no folder Image/aligned or Image/original"):
+        read_any(root)
+    for i, name in enumerate(("train_00001", "train_00002", "test_0001")):
+        picture(root / "Image" / "original" / f"{name}.jpg", 100 + 10 * i)
+    assert [manifest.picture(0)[0, 0, 0] for manifest in (read_any(root)[0], read_any(tmp_path / "RAF")[0])] == [100, 100]
+    for i, name in enumerate(("train_00001", "train_00002", "test_0001")):
+        picture(root / "Image" / "aligned" / f"{name}_aligned.jpg", 10 * i)
+    manifest, report = read_any(root)
+    assert column(manifest, "id") == ["basic/train_00001.jpg", "basic/train_00002.jpg", "basic/test_0001.jpg"]
+    assert column(manifest, "label") == ["sad", "happy", "surprise"]
+    assert column(manifest, "split") == ["train", "train", "test"]
+    assert [manifest.picture(i)[0, 0, 0] for i in range(3)] == [0, 10, 20]
+    assert report.counts() == {"unknown label": 1, "row that cannot be used": 1, "missing picture": 1, "empty class": 1}
+    assert report.of("unknown label")[0].item == "list_patition_label.txt:4"
+
+
+def test_several_data_sets_have_names_of_their_own(tmp_path: Path) -> None:
+    one, two, same = (fer_csv(tmp_path / name, [0, 3]) for name in ("train.csv", "test.csv", "more/train.csv"))
+    assert sources_of([one]) == ["fer2013"]
+    assert sources_of([one, two]) == ["train", "test"]
+    assert sources_of([one, two, same]) == ["train", "test", "train#2"]
+    assert sources_of([one, two], "mine") == ["mine", "mine#2"]
+    picture(tmp_path / "faces" / "happy" / "a.png")
+    assert sources_of([tmp_path / "faces", one, tmp_path / "none.csv"]) == ["faces", "fer2013", "none"]
+    both = Manifest.concat(read_any(path, source=name)[0] for path, name in zip((one, two), sources_of([one, two]), strict=True))
+    both.write(tmp_path / "set.parquet")
+    assert column(both, "id") == ["train/0", "train/1", "test/0", "test/1"]
+
+
+def test_a_competitions_folder_and_its_test_set_are_told_what_to_do_with(tmp_path: Path) -> None:
+    fer_csv(tmp_path / "train.csv", [0])
+    test = write(tmp_path / "test.csv", f'pixels\n"{GREY}"\n')
+    with pytest.raises(DataError, match=r"found folders none; if the data set is a file in it, give that: test\.csv, train\.csv"):
+        read_any(tmp_path)
+    with pytest.raises(DataError, match=r"pixels without emotions.*mien submit MODEL .*test\.csv -o answers\.csv"):
+        read_any(test)
 
 
 @pytest.mark.shared_data

@@ -10,13 +10,14 @@ pytest.importorskip("onnx", reason="onnx is not installed: pip install 'mien[tra
 
 from mien.data.labelled import read_labelled
 from mien.data.manifest import Manifest
-from mien.errors import DataError, UnknownName, UsageError
+from mien.errors import DataError, ModelError, UnknownName, UsageError
 from mien.evaluate.run import evaluate, evaluate_both
+from mien.models.card import ModelCard
 from mien.models.recogniser import OnnxRecogniser
 from mien.models.registry import recogniser
 from mien.report.evaluation import as_page
 from mien.testing import DARKEST, STEP, FakeDetector, FakeRecogniser, planted_picture
-from mien.types import Faces
+from mien.types import Emotions, Faces
 from mien.vision.align import whole_frame_points
 from tests.models import brightness
 
@@ -60,6 +61,29 @@ def test_ready_made_crops_are_read_without_a_face_found(model: OnnxRecogniser, t
     blind = FakeDetector(Faces.none())
     assert evaluate(model, blind, data, labels="fer7", faces="crop").figures["accuracy"] == 1
     assert evaluate(model, blind, data, labels="fer7", faces="detect").figures["unanswered"] == 3
+
+
+class NoNumbers(FakeRecogniser):
+    """A network whose training left the numbers: NaN in every answer, or in that of one output."""
+
+    def __init__(self, card: ModelCard, head: str = "") -> None:
+        super().__init__()
+        self.card, self.head = card, head
+
+    def __call__(self, crops: np.ndarray, /) -> Emotions:
+        found = super().__call__(crops)
+        none = np.full_like(found.probs, np.nan)
+        if self.head:
+            return Emotions(found.labels, found.probs, found.affect, found.affect_from, heads={self.head: none})
+        return Emotions(found.labels, none, found.affect, found.affect_from)
+
+
+@pytest.mark.parametrize("head", ["", "votes"])
+def test_answers_that_are_no_numbers_are_refused_as_in_an_analysis(model: OnnxRecogniser, tmp_path: Path, head: str) -> None:
+    save(tmp_path / "crops" / "sad" / "a.png", np.zeros((48, 48, 3), np.uint8))
+    data = read_labelled(tmp_path / "crops", "fer7")
+    with pytest.raises(ModelError, match=r"model 'brightness' gave the probabilities \[nan.*its file or its card is wrong"):
+        evaluate(NoNumbers(model.card, head), FakeDetector(Faces.none()), data, labels="fer7", faces="crop", head=head or "blend")
 
 
 def test_wrong_words_are_refused(model: OnnxRecogniser, tmp_path: Path) -> None:

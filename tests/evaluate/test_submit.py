@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from mien.errors import SourceMissing, UsageError
+from mien.data.manifest import Manifest
+from mien.data.stores import InArray
+from mien.errors import DataError, SourceMissing, UsageError
 from mien.evaluate.road import asked
-from mien.evaluate.submit import Answer, answers, as_csv, pictures_in
+from mien.evaluate.submit import Answer, answers, as_csv, is_pixels, pictures_in
+from mien.evaluate.submit_form import Form
 from mien.labels import EMOTIONS, LABEL_SETS, anchors
 from mien.testing import DARKEST, STEP, FakeDetector, FakeRecogniser, planted_picture
 from mien.types import Emotions, Floats, Image
@@ -42,10 +45,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_rows_are_in_natural_order_and_the_largest_face_answers(folder: Path) -> None:
-    paths = pictures_in(folder)
-    assert paths == ["9.png", "10.png", "a/2.png", "a/11.png"]
-    rows = answers(asked(FakeRecogniser(), "kaggle9", EMOTIONS), FakeDetector(), folder, paths, threads=3)
-    assert [(row.path, row.emotion) for row in rows] == [("9.png", "sad"), ("10.png", "happy"), ("a/2.png", "anger"), ("a/11.png", "fear")]
+    pictures = pictures_in(folder)
+    assert [picture.name for picture in pictures] == ["9.png", "10.png", "a/2.png", "a/11.png"]
+    rows = answers(asked(FakeRecogniser(), "kaggle9", EMOTIONS), FakeDetector(), pictures, threads=3)
+    assert [(row.name, row.emotion) for row in rows] == [("9.png", "sad"), ("10.png", "happy"), ("a/2.png", "anger"), ("a/11.png", "fear")]
     assert all(row.face and row.failure is None for row in rows)
 
 
@@ -53,7 +56,8 @@ def test_a_picture_without_a_face_is_answered_whole_and_a_broken_one_neutral(fol
     Pillow.fromarray(np.full((50, 50, 3), DARKEST + STEP * EMOTIONS.index("surprise"), np.uint8)).save(folder / "whole.png")
     (folder / "broken.jpg").write_bytes(b"nothing")
     blind = FakeDetector(lambda image: FakeDetector()(image)[:0])
-    rows = answers(asked(FakeRecogniser(), "kaggle9", EMOTIONS), blind, folder, ["broken.jpg", "whole.png"])
+    *_, broken, whole = pictures_in(folder)
+    rows = answers(asked(FakeRecogniser(), "kaggle9", EMOTIONS), blind, [broken, whole])
     assert (rows[0].emotion, rows[0].face) == ("neutral", False)
     assert rows[0].failure is not None
     assert "broken.jpg" in str(rows[0].failure.error)
@@ -63,7 +67,7 @@ def test_a_picture_without_a_face_is_answered_whole_and_a_broken_one_neutral(fol
 @pytest.mark.parametrize("name", ["adfes2011", "crowd", "legacy"])
 def test_the_nearest_anchor_answers(folder: Path, name: str) -> None:
     model = asked(Affect(name), "kaggle9", EMOTIONS)
-    rows = answers(model, FakeDetector(), folder, pictures_in(folder), anchors=anchors(name))
+    rows = answers(model, FakeDetector(), pictures_in(folder), anchors=anchors(name))
     assert [row.emotion for row in rows] == ["sad", "happy", "anger", "fear"]
 
 
@@ -71,13 +75,13 @@ def test_only_labels_of_the_set_are_answered(folder: Path) -> None:
     Pillow.fromarray(planted_picture([((40, 40, 140, 140), "contempt")])[0]).save(folder / "0.png")
     seven = LABEL_SETS["fer7"]
     for set_of in (None, anchors("adfes2011")):
-        [row] = answers(asked(FakeRecogniser(), "fer7", seven), FakeDetector(), folder, ["0.png"], anchors=set_of)
+        [row] = answers(asked(FakeRecogniser(), "fer7", seven), FakeDetector(), pictures_in(folder)[:1], anchors=set_of)
         assert row.emotion in seven
 
 
 def test_what_a_model_does_not_give_is_said(folder: Path) -> None:
     with pytest.raises(UsageError, match="--from-affect"):
-        answers(asked(Affect("crowd"), "kaggle9", EMOTIONS), FakeDetector(), folder, pictures_in(folder))
+        answers(asked(Affect("crowd"), "kaggle9", EMOTIONS), FakeDetector(), pictures_in(folder))
 
     class Labels(FakeRecogniser):
         def __call__(self, crops: Image, /) -> Emotions:
@@ -85,15 +89,23 @@ def test_what_a_model_does_not_give_is_said(folder: Path) -> None:
             return Emotions(EMOTIONS, probs)
 
     with pytest.raises(UsageError, match="no valence and arousal"):
-        answers(asked(Labels(), "kaggle9", EMOTIONS), FakeDetector(), folder, pictures_in(folder), anchors=anchors("crowd"))
+        answers(asked(Labels(), "kaggle9", EMOTIONS), FakeDetector(), pictures_in(folder), anchors=anchors("crowd"))
     with pytest.raises(UsageError, match="has an anchor"):
-        answers(asked(FakeRecogniser(), "x", ("uncertain",)), FakeDetector(), folder, ["9.png"], anchors=anchors("crowd"))
+        answers(asked(FakeRecogniser(), "x", ("uncertain",)), FakeDetector(), pictures_in(folder), anchors=anchors("crowd"))
 
 
 def test_folders_without_pictures_are_one_clear_line(tmp_path: Path) -> None:
-    for path, why in ((tmp_path / "none", "no such folder"), (tmp_path, "no pictures")):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "list.csv").write_text("image_path\na.png\n")
+    (tmp_path / "empty.csv").write_text("pixels\n")
+    for name, why in (
+        ("none", "no such file or folder"),
+        ("set", "no pictures"),
+        ("list.csv", "column pixels"),
+        ("empty.csv", "no pictures"),
+    ):
         with pytest.raises(SourceMissing, match=why):
-            pictures_in(path)
+            pictures_in(tmp_path / name)
 
 
 def test_any_name_comes_back_from_the_csv() -> None:
@@ -102,3 +114,47 @@ def test_any_name_comes_back_from_the_csv() -> None:
     assert b"\r" not in data
     read = list(csv.reader(io.StringIO(data.decode("utf-8"), newline="")))
     assert read == [["image_path", "emotion"], *([f"test/{name}", "happy"] for name in names)]
+
+
+def test_rows_of_pixels_and_of_a_manifest_are_pictures(tmp_path: Path) -> None:
+    """The same bytes as of files."""
+    shown = np.random.default_rng(0).integers(0, 256, (3, 16, 16), dtype=np.uint8)
+    lines = [",".join(("Public", f'"{" ".join(map(str, picture.ravel().tolist()))}"')) for picture in shown]
+    (tmp_path / "test.csv").write_text("\n".join(["Usage,pixels", *lines, ""]))
+    pictures = pictures_in(tmp_path / "test.csv")
+    assert is_pixels(tmp_path / "test.csv")
+    assert [picture.name for picture in pictures] == ["0", "1", "2"]
+    for i, picture in enumerate(pictures):
+        np.testing.assert_array_equal(picture.read(), np.repeat(shown[i][..., None], 3, axis=2))
+    Manifest({"id": ["b", "a", "c"]}, [InArray(shown)]).write(tmp_path / "set.parquet")
+    pictures = pictures_in(tmp_path / "set.parquet")
+    assert [picture.name for picture in pictures] == ["b", "a", "c"]
+    np.testing.assert_array_equal(pictures[1].read()[..., 0], shown[1])
+    assert not is_pixels(tmp_path / "set.parquet")
+
+
+def test_the_form_is_that_of_the_example(tmp_path: Path) -> None:
+    rows = [Answer("0", "happy"), Answer("1", "anger"), Answer("2", "neutral")]
+
+    def filled(text: str, labels: str = "fer7") -> tuple[list[int], str]:
+        (tmp_path / "example.csv").write_text(text)
+        form = Form.read(tmp_path / "example.csv")
+        order = form.order(["0", "1", "2"], "example.csv")
+        return order, as_csv([rows[i] for i in order], labels=labels, form=form).decode()
+
+    assert filled("emotion\n0\n0\n0\n") == ([0, 1, 2], "emotion\n3\n0\n6\n")  # as ICML 2013's challenge had it
+    assert filled("Id,emotion\n0,0.0\n1,0.0\n2,0.0\n")[1] == "Id,emotion\n0,3.0\n1,0.0\n2,6.0\n"  # as pandas writes a column with gaps
+    assert filled("emotion\n-1\n-1\n-1\n")[1] == "emotion\n3\n0\n6\n"
+    assert filled("emotion\n1\n1\n1\n", "rafdb7")[1] == "emotion\n4\n6\n7\n"  # whose codes begin at 1
+    assert filled("Emotion;Id\nsad;2\nsad;0\nsad;1\n") == ([2, 0, 1], "Emotion,Id\nneutral,2\nhappy,0\nanger,1\n")
+    assert filled("Id,Label\n") == ([0, 1, 2], "Id,Label\n0,happy\n1,anger\n2,neutral\n")
+    for text, why in (
+        ("emotion\n0\n", "1 rows for 3 pictures"),
+        ("Id,emotion\n0,0\n1,0\n7,0\n", "a row for '7', which is no picture"),
+        ("Id,emotion\n0,0\n1,0\n", "2 rows for 3 pictures"),
+        ("Id,emotion\n0\n", "example.csv:2: 1 cells, the header has 2"),
+        ("Id,Usage,emotion\n", "at most one for the picture's name"),
+        ("0\n0\n", "found columns 0"),
+    ):
+        with pytest.raises(DataError, match=why):
+            filled(text)

@@ -44,6 +44,10 @@ class Pages(http.server.BaseHTTPRequestHandler):
             self.send(b"", status=302)
         elif page == "html":
             self.send(b"<!doctype html>", "text/html; charset=utf-8")
+        elif page == "camera":
+            self.send(b"--frame\r\nContent-Type: image/jpeg\r\n\r\n", "multipart/x-mixed-replace; boundary=frame")
+        elif page == "list":
+            self.send(b"#EXTM3U\n#EXT-X-TARGETDURATION:2\n", query)
         elif page == "mislabelled":
             self.send(PICTURE, "text/plain")
         elif page == "unlabelled":

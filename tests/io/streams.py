@@ -1,11 +1,13 @@
-"""A camera on the network, for tests: Motion JPEG over HTTP on the loopback, which can be cut, stall and come back. And clips."""
+"""Cameras on the network, for tests: Motion JPEG over HTTP on the loopback, which can be cut, stall and come back; MPEG-TS. And clips."""
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -85,6 +87,68 @@ def mjpeg(image: np.ndarray) -> Iterator[MjpegServer]:
         yield server
     finally:
         server.cut()
+
+
+@contextmanager
+def transport(*, seconds: float, fps: int = 20, then_stalls: bool = False) -> Iterator[str]:
+    """The address of an MPEG transport stream: to whoever asks, so many seconds of it, as they pass."""
+    over = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "video/mp2t")
+            self.end_headers()
+            try:
+                _send(self.wfile, round(seconds * fps), fps, over)
+                over.wait(60 if then_stalls else 0)
+            except OSError:
+                return
+
+        def log_message(self, *args: object) -> None:
+            """Nothing on stderr."""
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+    server = Server(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/ts"
+    finally:
+        over.set()
+        server.shutdown()
+        server.server_close()
+
+
+def _send(file: Any, count: int, fps: int, over: threading.Event) -> None:
+    import av
+
+    if not count:
+        return
+    base = Fraction(1, 90_000)
+    with av.open(Written(file), "w", format="mpegts", options={"flush_packets": "1"}) as container:
+        stream = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast", "tune": "zerolatency", "g": "10"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.time_base = base
+        began = time.monotonic()
+        for number in range(count):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), number % 256, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = round(number / fps / base), base
+            container.mux(stream.encode(frame))
+            if over.wait(max(0.0, began + (number + 1) / fps - time.monotonic())):
+                return
+
+
+class Written:
+    """A file that can only be written to, as PyAV takes it."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def write(self, data: bytes) -> int:
+        self._file.write(data)
+        return len(data)
 
 
 def clip(path: Path, images: Sequence[np.ndarray], times: Sequence[float]) -> Path:

@@ -79,7 +79,7 @@ def test_views_become_contiguous_and_pictures_are_shared() -> None:
         (np.array([[-0.1, 1.0]], np.float32), "found float32 values -0.1"),
         (np.zeros((2, 2), np.int32), "found int32, wanted uint8"),
         (np.zeros((2, 2), np.bool_), "found bool"),
-        (np.zeros((3, 2, 2, 3), np.uint8), "give a list of arrays"),
+        (np.zeros((3, 2, 2, 3), np.uint8), r"a batch: give list\(batch\)"),
         ([[1, 2]], "found list, wanted a numpy array or a PIL image"),
         (None, "found NoneType"),
     ],

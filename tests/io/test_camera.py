@@ -1,5 +1,6 @@
 """Cameras, streams and files as live sources."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -16,7 +17,9 @@ import pytest
 
 pytest.importorskip("av")
 
-from tests.io.streams import clip, mjpeg
+from tests.io.clips import clip as stamped_clip
+from tests.io.clips import number_on
+from tests.io.streams import clip, mjpeg, transport
 
 from mien.errors import SourceMissing, SourceRefused, SourceUnreadable, UsageError
 from mien.io import camera as live_module
@@ -110,7 +113,7 @@ def cameras(monkeypatch, tmp_path) -> Cameras:
     return made
 
 
-@pytest.mark.parametrize("spec", [3, "3"])
+@pytest.mark.parametrize("spec", [3, "3", "/dev/video3"])
 def test_the_device_number_is_honoured(cameras, spec):
     """R1 and R4 ignored it."""
     cameras.pictures.append(grey(7))
@@ -177,6 +180,25 @@ def test_colours_are_rgb_and_a_grey_camera_is_rgb_too(cameras):
         cameras.pictures.append(np.full((4, 6), 5, np.uint8))
         image = next(events).image
     assert (image.shape, image.dtype, image[0, 0].tolist()) == ((4, 6, 3), np.uint8, [5, 5, 5])
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_camera_that_does_not_hang_upright_is_turned(cameras, degrees):
+    upright = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
+    cameras.pictures.append(np.rot90(upright, degrees // 90)[..., ::-1].copy())
+    with cameras.watched(0, turn=degrees) as live:
+        frame = next(iter(live))
+    assert np.array_equal(frame.image, upright)
+
+
+def test_streams_and_files_are_turned(film):
+    images = []
+    for degrees in (0, 270):
+        with open_live(film, turn=degrees, real_time=False) as live:
+            images.append(next(iter(live)).image)
+        with mjpeg(grey(40)) as server, open_live(server.url, turn=degrees) as live:
+            assert next(iter(live)).size == ((64, 48) if degrees == 0 else (48, 64))
+    assert np.array_equal(images[1], np.rot90(images[0], 1))
 
 
 def test_the_camera_is_asked_for_a_size(cameras):
@@ -308,9 +330,65 @@ def test_it_is_opened_by_with():
         next(iter(open_live(0)))
 
 
+def test_it_is_watched_once(film):
+    with open_live(film, real_time=False) as live:
+        list(live)
+    with pytest.raises(UsageError, match="call open_live again"), live:
+        pass
+
+
+def test_losses_that_follow_each_other_are_a_handful_of_lines(monkeypatch):
+    """As of a stream that gives a frame in 7 s: two lines for each frame, for days."""
+    monkeypatch.setattr(live_module, "FIRST_WAIT", 0.0)
+    connections = iter(range(100))
+
+    def frames():
+        yield Grab(lambda: grey(0), None)
+        if next(connections) == 99:
+            raise ZeroDivisionError("that will do")
+        raise SourceUnreadable("source: nothing came")
+
+    events: list[object] = []
+    with source(frames) as live, pytest.raises(ZeroDivisionError):
+        events.extend(live)
+    said = [event.message for event in events if isinstance(event, Notice)]
+    lost = [message for message in said if "lost" in message]
+    assert lost[0] == "connection lost (nothing came); trying again in 0.0 s"
+    assert [int(message.split()[2]) for message in lost[1:]] == [2, 4, 8, 16, 32, 64]
+    assert [message.startswith("connected again") for message in said] == [False, True] * 7  # each loss that is told has its end
+    assert live.stats.reconnects == 99
+
+
+def test_a_loss_after_a_long_time_is_told_again(monkeypatch):
+    now, held = [0.0], iter([1, 1, 1, live_module.CALM_SECONDS, 1, 1])
+    monkeypatch.setattr(live_module, "FIRST_WAIT", 0.0)
+    monkeypatch.setattr(live_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    def frames():
+        if (seconds := next(held, None)) is None:
+            raise ZeroDivisionError("that will do")
+        yield Grab(lambda: grey(0), None)
+        now[0] += seconds
+        raise SourceUnreadable("source: gone")
+
+    events: list[object] = []
+    with source(frames) as live, pytest.raises(ZeroDivisionError):
+        events.extend(live)
+    lost = [event.message.partition(" (")[0] for event in events if isinstance(event, Notice) and "lost" in event.message]
+    assert lost == ["connection lost", "connection lost 2 times in a row", "connection lost", "connection lost 2 times in a row"]
+
+
 @pytest.mark.parametrize(
     ("spec", "settings"),
-    [(-1, {}), (0, {"every": 0}), (0, {"give_up": 0}), (0, {"reconnect": -1}), (0, {"width": -5}), (0, {"read_seconds": 0})],
+    [
+        (-1, {}),
+        (0, {"every": 0}),
+        (0, {"give_up": 0}),
+        (0, {"reconnect": -1}),
+        (0, {"width": -5}),
+        (0, {"read_seconds": 0}),
+        (0, {"turn": 45}),
+    ],
 )
 def test_numbers_that_make_no_sense_are_refused_at_the_call(spec, settings):
     with pytest.raises(UsageError):
@@ -351,7 +429,38 @@ def test_a_stream_that_stalls_counts_as_lost():
             else:
                 break
     assert isinstance(event, Notice)
-    assert event.message == "connection lost (nothing came in time); trying again in 0.0 s"
+    slow = "a slower stream needs a longer read_seconds, in mien live --read-timeout"
+    assert event.message == f"connection lost (nothing came for 0.3 s; {slow}); trying again in 0.0 s"
+
+
+def test_a_stream_that_ends_has_ended():
+    """Not an input/output error, whether something came of it or nothing."""
+    with mjpeg(grey(40)) as server, open_live(server.url, reconnect=0.1) as live:
+        events = iter(live)
+        next(events)
+        server.cut()
+        assert next(event for event in events if isinstance(event, Notice)).message == "connection lost (it ended); trying again in 0.0 s"
+    with transport(seconds=0) as url, open_live(url) as live:
+        (failure,) = live
+    assert str(failure.error) == f"{url}: it ended"
+
+
+def test_a_transport_stream_has_its_own_steps_from_the_first_frame_on():
+    """What FFmpeg looked at before comes in a burst; then, when the stream stands still, what it had held back."""
+    with transport(seconds=3, fps=20, then_stalls=True) as url, open_live(url, read_seconds=1, reconnect=0.1) as live:
+        frames: list[list[Frame]] = [[]]
+        for event in live:
+            if isinstance(event, Frame):
+                frames[-1].append(event)
+            elif event.message.startswith("connection lost"):
+                frames.append([])
+            if len(frames) == 3:
+                break
+    assert [connection[-1].index for connection in frames[:2]] == [59, 119]
+    for connection in frames[:2]:
+        times, numbers = np.array([frame.time for frame in connection]), np.array([frame.index for frame in connection])
+        assert times - times[0] == pytest.approx((numbers - numbers[0]) / 20, abs=0.02)
+    assert frames[1][0].time > frames[0][-1].time
 
 
 def test_a_password_is_never_shown(capfd):
@@ -417,15 +526,64 @@ def test_a_file_is_played_in_real_time_with_its_own_times(film):
     assert live.stats.shown + live.stats.dropped == 8
 
 
+def played(path: Path) -> tuple[list[tuple[int, float]], list[str]]:
+    """Numbers and times of a file that is played as a camera, without waiting, and what was said."""
+    with open_live(path, real_time=False) as live:
+        events = list(live)
+    frames = [event for event in events if isinstance(event, Frame)]
+    return [(frame.index, frame.time) for frame in frames], [str(event.error) for event in events if isinstance(event, Failure)]
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [("a.h264", {"file_format": "h264"}), ("a.avi", {"bframes": 2}), ("a.mp4", {"bframes": 3}), ("a.ts", {"bframes": 2})],
+)
+def test_a_file_has_the_times_that_analyze_gives_it(tmp_path, name, made):
+    """Raw H.264 holds none and was played as fast as it could be; AVI has those of decoding, which is in another order."""
+    path = stamped_clip(tmp_path / name, 30, **made)
+    with open_live(path, real_time=False) as live:
+        assert [number_on(frame.image) for frame in live] == list(range(30))
+    assert played(path) == ([(n, pytest.approx(n / 25, abs=1e-5)) for n in range(30)], [])
+    assert played(path)[0] == [(frame.index, frame.time) for frame in read_video(path, source="x")]
+
+
+def test_a_file_whose_timestamps_jump_is_played_on(tmp_path):
+    """It stood still for as long as the jump was."""
+    path = clip(tmp_path / "jump.ts", [grey(40)] * 20, [n / 20 + (1000 if n >= 10 else 0) for n in range(20)])
+    began = time.monotonic()
+    with open_live(path) as live:
+        frames = list(live)
+    assert 0.8 < time.monotonic() - began < 20
+    assert frames[-1].time == pytest.approx(1000.95, abs=0.01)
+
+
+def test_a_file_that_stands_still_is_played_at_its_own_pace(tmp_path):
+    """It was played on at once, as a stream whose timestamps jump, and its first frame gave way to the second."""
+    path = clip(tmp_path / "slides.mp4", [grey(40), grey(80), grey(120)], [0.0, 6.0, 6.5])
+    began = time.monotonic()
+    with open_live(path) as live:
+        frames = list(live)
+    assert 6.4 < time.monotonic() - began < 20
+    assert [frame.time for frame in frames] == pytest.approx([0, 6, 6.5], abs=0.01)
+
+
+def test_what_is_wrong_with_a_file_is_told_at_its_end(tmp_path):
+    path = stamped_clip(tmp_path / "a.mkv", 60)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    frames, said = played(path)
+    assert 20 < len(frames) < 60
+    assert said == [str(event.error) for event in read_video(path, source=str(path)) if isinstance(event, Failure)]
+    assert "broken after" in said[0]
+
+
 def test_a_file_whose_clock_begins_anew_goes_on(tmp_path):
     """Joined streams, as recorders write them: read as a video and played as a camera they have the same times."""
     one = clip(tmp_path / "1.ts", [np.full((48, 64, 3), 3 * n, np.uint8) for n in range(40)], [n / 20 for n in range(40)]).read_bytes()
     joined = tmp_path / "joined.ts"
     joined.write_bytes(one + one)
-    with open_live(joined, real_time=False) as live:
-        times = [frame.time for frame in live]
+    times = [at for _, at in played(joined)[0]]
     read = [frame.time for frame in read_video(joined, source="x") if isinstance(frame, Frame)]
-    assert times == pytest.approx(read, abs=0.002)
+    assert times == read
     assert times[-1] > 3.8
 
 
@@ -469,6 +627,23 @@ def test_files_that_cannot_be_played_are_one_failure(tmp_path, film):
         assert isinstance(failure.error, error)
         assert name in str(failure.error)
         assert "\n" not in str(failure.error)
+
+
+def test_what_is_there_and_no_file_is_told_as_what_it_is(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    wanted = "wanted the number of a camera, a video file or a URL"
+    for spec, said in (
+        (tmp_path, f"{tmp_path}: a folder; {wanted}; for what is in it: mien analyze {tmp_path}"),
+        (tmp_path / "pipe", f"{tmp_path}/pipe: a named pipe; {wanted}"),
+        ("/dev/null", f"/dev/null: a device, but no camera; {wanted}"),
+        ("-", f"-: standard input cannot be watched; {wanted}; for a video from a pipe: mien analyze -"),
+        ("", f"an empty name; {wanted}"),
+        ("a" * 5000, f"{'a' * 5000}: cannot be read (File name too long); {wanted}"),
+        ("none.mp4", f"none.mp4: no such file; {wanted}"),
+    ):
+        with open_live(spec) as live:
+            (failure,) = live
+        assert str(failure.error) == said
 
 
 def test_without_pyav_it_says_what_to_install(film, monkeypatch):

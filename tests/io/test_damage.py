@@ -17,7 +17,7 @@ from pictures import encoded, scene
 from PIL import Image as Pil
 
 from mien.errors import SourceError, SourceMissing, SourceTooLarge, SourceUnreadable, UsageError
-from mien.io.images import Decoded, ImageLimits, decode, read_image
+from mien.io.images import Decoded, ImageLimits, decode, decode_whole, read_image
 
 
 def outcome(data: bytes, **options: object) -> Decoded | SourceError:
@@ -42,6 +42,24 @@ def test_truncated_jpeg_gives_a_note_or_one_line(progressive: bool, share: float
     assert got.image.shape == (240, 320, 3)
     top = np.abs(got.image[:16].astype(float) - scene(320, 240)[:16]).mean()
     assert top < (40 if progressive else 5)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("size", [(48, 48), (50, 37), (320, 240)])
+def test_a_jpeg_that_lacks_only_its_end_is_whole(progressive: bool, size: tuple[int, int]) -> None:
+    whole = encoded(Pil.fromarray(scene(*size)), "JPEG", quality=92, progressive=progressive)
+    for lacking in (1, 2):
+        found = decode_whole(whole[:-lacking], name="x")
+        np.testing.assert_array_equal(found.image, decode(whole, name="x").image)
+        assert (found.damage, found.note) == ("", "")
+    for left in {*range(len(whole) // 5, len(whole) - 8, 31), *([] if not progressive else _before_scans(whole))}:
+        with pytest.raises(SourceUnreadable, match="x: "):  # IsDamaged, or where a header was cut in two nothing can be decoded
+            decode_whole(whole[:left], name="x")
+
+
+def _before_scans(data: bytes) -> list[int]:
+    """Where the headers of the later passes of a progressive JPEG begin."""
+    return [at for at in range(len(data)) if data[at : at + 2] == b"\xff\xda"][1:]
 
 
 def test_a_thumbnails_end_is_not_the_pictures() -> None:

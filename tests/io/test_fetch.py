@@ -95,7 +95,7 @@ def test_endless_redirects(internet: Internet) -> None:
 @pytest.mark.parametrize("page", ["drip", "drip-headers", "silent"])
 def test_the_timeout_is_for_the_whole_transfer(internet: Internet, page: str) -> None:
     began = time.monotonic()
-    with pytest.raises(SourceRefused, match=r"not here within 0\.3 s"):
+    with pytest.raises(SourceRefused, match=r"not here within 0\.3 s; .* a stream is watched by: mien live URL$"):
         internet.fetch(f"http://good.test/{page}", timeout_seconds=0.3)
     assert 0.25 < time.monotonic() - began < 2
 
@@ -130,6 +130,9 @@ def test_exactly_the_limit_is_fine(internet: Internet) -> None:
         ("status?403", SourceUnreadable, "403 Forbidden"),
         ("status?204", SourceUnreadable, "204 No Content"),
         ("html", SourceUnreadable, "sent text/html, wanted a picture or a video; give the address of the picture itself"),
+        ("camera", SourceUnreadable, "sent multipart/x-mixed-replace, a stream, wanted a picture or a video; watch it by: mien live URL$"),
+        ("list?application/vnd.apple.mpegurl", SourceUnreadable, "a stream, wanted .* watch it by: mien live URL$"),
+        ("list?text/plain", SourceUnreadable, "a stream, wanted .* watch it by: mien live URL$"),
         ("short", SourceUnreadable, "ended after 2008 of 5000 bytes"),
         ("garbage", SourceUnreadable, "a broken answer"),
     ],

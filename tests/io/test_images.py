@@ -128,6 +128,19 @@ def test_shared_exif_pictures_agree(orientation: int, shared_data: Path) -> None
     assert close(turned, plain, within=4)
 
 
+@pytest.mark.parametrize("least_is_white", [True, False])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_deep_greys_of_which_the_least_is_white(bits: int, order: str, least_is_white: bool) -> None:
+    grey = np.tile(np.arange(0, 256, 4, dtype=np.uint16), (8, 1))
+    stored = ((255 - grey if least_is_white else grey) * (257 if bits == 16 else 1)).astype(f"{order}u{bits // 8}")
+    tags = {256: 64, 257: 8, 258: bits, 259: 1, 262: 0 if least_is_white else 1, 273: 8, 277: 1, 278: 8, 279: stored.nbytes}
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", 8 + stored.nbytes)
+    index = b"".join(struct.pack(f"{order}HHII", tag, 4, 1, value) for tag, value in tags.items())
+    data = head + stored.tobytes() + struct.pack(f"{order}H", len(tags)) + index + bytes(4)
+    assert np.array_equal(decode(data, name="x").image[..., 0], grey)
+
+
 @pytest.mark.parametrize("adobe", [True, False])
 def test_cmyk_jpeg(adobe: bool) -> None:
     """Inverted as Adobe writes it; without Adobe's marker too, since nobody else writes CMYK."""

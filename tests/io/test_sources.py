@@ -1,10 +1,12 @@
 import io
 import os
 import re
+import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -14,9 +16,11 @@ from tests.io.clips import clip, number_on, stamped
 from mien.errors import SourceMissing, SourceRefused, SourceTooLarge, SourceUnreadable, UsageError
 from mien.io.formats import VIDEO, sniff
 from mien.io.images import ImageLimits
-from mien.io.sources import Failure, Notice, has_streams, open_source
+from mien.io.sources import Failure, Notice, has_streams, open_source, read_picture
 from mien.io.video import VideoSpan
 from mien.types import Frame
+
+WANTED = "a path, a URL, a numpy array, a PIL image, bytes or a file object"
 
 
 def png(value: int = 0) -> bytes:
@@ -79,7 +83,7 @@ def test_any_mix_in_the_order_given(here: Path) -> None:
     assert frames[5].image is array
     assert frames[6].image[0, 0].tolist() == [5, 0, 255]
     assert all(frame.index == 0 and frame.time == 0.0 for frame in frames)
-    assert all(event.source in str(event.error) for event in events if isinstance(event, Failure) and event.source != "input[10]")
+    assert all(event.source in str(event.error) for event in events if isinstance(event, Failure))
 
 
 @pytest.mark.parametrize("one", ["b.png", Path("b.png"), png(), np.zeros((2, 2), np.uint8), Pil.new("L", (2, 2))])
@@ -87,6 +91,137 @@ def test_one_input_needs_no_list(here: Path, one: object) -> None:
     put(here, "b.png")
     [frame] = open_source(one)
     assert isinstance(frame, Frame)
+
+
+@pytest.mark.parametrize("several", [np.array, lambda names: np.array(names, dtype=object), tuple, iter, set])
+def test_names_come_in_any_container(here: Path, several: Callable[[list[str]], object]) -> None:
+    put(here, "a", "b")
+    assert sorted(said(open_source(several(["a", "b"])))) == ["a", "b"]
+
+
+def test_a_column_of_pandas_is_several_and_a_table_none(here: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    put(here, "a", "b")
+    table = pandas.DataFrame({"path": ["a", "b"]})
+    assert said(open_source(table["path"])) == ["a", "b"]
+    assert said(open_source(pandas.Index(["a", "b"]))) == ["a", "b"]
+    empty, frame = open_source(pandas.Series([None, "b"]))
+    assert re.fullmatch(rf"input\[0\]: found (NoneType|float nan), wanted {WANTED}", str(empty.error))  # type: ignore[union-attr]
+    assert isinstance(frame, Frame)
+    [failure] = open_source(table)
+    assert str(failure.error) == (  # type: ignore[union-attr]
+        f"input[0]: found DataFrame of shape (2, 1), wanted {WANTED}; of a table give a column: df['path']"
+    )
+
+
+class Dataset:
+    """A data set, or the array of a file, as those of h5py and zarr: it has a shape, and gives what it holds."""
+
+    def __init__(self, shape: tuple[int, ...], *gives: object) -> None:
+        self.shape, self._gives = shape, gives
+
+    def __iter__(self) -> Iterator[object]:
+        return iter(self._gives)
+
+
+def test_a_data_set_that_gives_pictures_is_several(here: Path) -> None:
+    put(here, "a", "b")
+    image = np.zeros((20, 30, 3), np.uint8)
+    assert said(open_source(Dataset((2, 20, 30, 3), image, image))) == ["array[0]", "array[1]"]
+    assert said(open_source(Dataset((2, 20, 30), image[..., 0], image[..., 0]))) == ["array[0]", "array[1]"]
+    assert said(open_source(Dataset((2, 3), "a", Path("b")))) == ["a", "b"]
+    assert said(open_source(Dataset((2, 3), png(), png()))) == ["bytes[0]", "bytes[1]"]
+    assert said(open_source(Dataset((0, 20, 30, 3)))) == []
+
+
+@pytest.mark.parametrize(
+    "given",
+    [Dataset((2, 3), np.zeros(3), np.zeros(3)), Dataset((9, 30, 3), *np.zeros((9, 30, 3))), Dataset((9, 30), [0] * 30), Dataset(())],
+)
+def test_what_gives_rows_is_refused_once(given: Dataset) -> None:
+    [failure] = open_source(given)
+    assert str(failure.error).startswith(f"input[0]: found Dataset of shape {given.shape}, wanted ")  # type: ignore[union-attr]
+
+
+def test_names_as_bytes(here: Path) -> None:
+    """numpy's fixed bytes, in which no picture can be: zeros at their end are lost."""
+    put(here, "a", "лицо.png")
+    assert said(open_source(np.array([b"a", "лицо.png".encode()]))) == ["a", "лицо.png"]
+
+
+class Rows:
+    """A tensor, as far as it is looked at: it could be iterated by rows."""
+
+    shape, permute = (3, 200, 300), None
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(3))
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"img": "a.png"}, r"input\[0\]: found dict, .*; of a dict give the values: list\(d\.values\(\)\), or d\['path'\]"),
+        (Rows(), r"input\[0\]: found Rows of shape \(3, 200, 300\), .*; give tensor\.permute\(1, 2, 0\)\.numpy\(\)"),
+        (np.zeros((3, 200, 300)), r"array\[0\]: found shape \(3, 200, 300\), .*; channels first: give array\.transpose\(1, 2, 0\)"),
+        (None, r"input\[0\]: found NoneType, wanted a path, a URL, .* or a file object$"),
+    ],
+    ids=["dict", "tensor", "channels first", "nothing"],
+)
+def test_what_is_no_input_is_refused_once_by_its_place(given: object, says: str) -> None:
+    [failure] = open_source(given)
+    assert isinstance(failure, Failure)
+    assert re.match(says, str(failure.error))
+    assert not has_streams(given)
+    second = list(open_source([np.ones((2, 2)), given]))[1]
+    assert str(second.error) == str(failure.error).replace("[0]", "[1]", 1)  # type: ignore[union-attr]
+
+
+def test_an_array_of_values_divided_twice_comes_with_a_notice() -> None:
+    notice, frame = open_source(np.ones((4, 4, 3), np.uint8))
+    assert isinstance(notice, Notice)
+    assert (notice.source, notice.message[:29]) == ("array[0]", "no value is above 1 of 255, s")
+    assert isinstance(frame, Frame)
+
+
+def test_pillow_may_be_half_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another input's thread is importing it, and what is asked about comes meanwhile."""
+    monkeypatch.setitem(sys.modules, "PIL.Image", ModuleType("PIL.Image"))
+    array = np.zeros((4, 4, 3), np.uint8)
+    [frame] = open_source(array)
+    assert isinstance(frame, Frame)
+    assert frame.image is array
+
+
+def test_one_picture_of_any_kind(here: Path) -> None:
+    put(here, "a.png")
+    for given, source in (("a.png", "a.png"), (Path("a.png"), "a.png"), (png(), ""), (bytearray(png()), ""), (Pil.open("a.png"), "")):
+        frame, note = read_picture(given)
+        assert (frame.source, note) == (source, "")
+        assert frame.image[0, 0].tolist() == [0, 0, 255]
+    Path("cut.jpg").write_bytes(jpeg()[:2500])
+    assert "cut short" in read_picture("cut.jpg")[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "says"),
+    [
+        ("none.png", SourceMissing, "none.png: no such file"),
+        (".", SourceUnreadable, "a folder, wanted a picture file"),
+        (b"none", SourceUnreadable, "picture: 4 bytes of another kind"),
+        ("", UsageError, "picture: found an empty name, wanted a path"),
+        ("-", UsageError, "found standard input, wanted a path; analyzer.analyze takes URLs and - too"),
+        ("https://me:secret@a.test/x", UsageError, "found a URL, wanted a path; analyzer.analyze takes"),
+        (
+            ["a.png"],
+            UsageError,
+            "picture: found list, wanted a path, a numpy array, a PIL image or bytes; several inputs are given to analyze",
+        ),
+    ],
+)
+def test_what_is_not_one_picture(here: Path, given: object, kind: type[Exception], says: str) -> None:
+    with pytest.raises(kind, match=re.escape(says)):
+        read_picture(given)
 
 
 def test_nothing_in_nothing_out() -> None:
@@ -377,6 +512,18 @@ def test_cameras_and_streams_are_told_how_they_are_watched(here: Path, given: ob
     assert "secret" not in str(failure.error)
 
 
+@pytest.mark.parametrize("given", ["/dev/video7", Path("/dev/video7")])
+def test_the_device_of_a_camera_is_a_camera(given: object) -> None:
+    (failure,) = open_source(given)
+    assert isinstance(failure.error, SourceRefused)  # type: ignore[union-attr]
+    assert "mien.open_live('/dev/video7')" in str(failure.error)  # type: ignore[union-attr]
+
+
+def test_what_is_called_like_a_camera_but_elsewhere_is_a_file(here: Path) -> None:
+    put(here, "dev/video7", "video7")
+    assert said(open_source(["dev/video7", "video7", Path("video7")])) == ["dev/video7", "video7", "video7"]
+
+
 def test_a_notice_comes_before_its_frame(here: Path) -> None:
     whole = jpeg()
     (here / "half.jpg").write_bytes(whole[: len(whole) // 2])
@@ -560,3 +707,25 @@ def test_what_is_to_be_skipped_is_not_opened(here: Path) -> None:
     assert said(open_source(asked, skip=skip, fetch=fetch)) == [joined("d", "2.png"), joined("d", "2.png"), "http://a.test/y"]
     assert fetched == ["http://a.test/y"]
     assert told(open_source(["a.png", "./a.png"], skip={"a.png"}, once=True)) == [f"./a.png: {ONE_AGAIN}"]
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_all_kinds_of_inputs_are_turned(here: Path, degrees: int) -> None:
+    upright = stamped(0b11001010)
+    wrong = np.ascontiguousarray(np.rot90(upright, degrees // 90))  # counterclockwise
+    out = io.BytesIO()
+    Pil.fromarray(wrong).save(out, "PNG")
+    Path("a.png").write_bytes(out.getvalue())
+    exif = Pil.Exif()
+    exif[0x0112] = 6  # which turns it clockwise
+    Pil.fromarray(np.rot90(wrong)).save("exif.png", exif=exif)
+    clip(here / "a.mkv", 1, size=wrong.shape[1::-1], images=[wrong], codec="ffv1", pix_fmt="bgr0")
+    inputs = ["a.png", "exif.png", "a.mkv", "-", out.getvalue(), wrong, Pil.fromarray(wrong), io.BytesIO(out.getvalue()), "http://x/a.png"]
+    events = list(open_source(inputs, turn=degrees, stdin=io.BytesIO(out.getvalue()), fetch=lambda url, **_: out.getvalue()))
+    assert [np.array_equal(event.image, upright) for event in events if isinstance(event, Frame)] == [True] * len(inputs)
+
+
+@pytest.mark.parametrize("turn", [45, -90, 360, True, 90.0, "90", None])
+def test_other_angles_are_refused_at_the_call(turn: object) -> None:
+    with pytest.raises(UsageError, match=r"turn: found .*, wanted 90, 180 or 270 \(degrees clockwise"):
+        open_source([], turn=turn)  # type: ignore[arg-type]

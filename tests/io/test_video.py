@@ -8,6 +8,7 @@ import threading
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from tests.io.clips import clip, cut, damaged, grainy, number_on, sound_only, stamped
@@ -103,6 +104,50 @@ def test_times_grow_though_the_clock_begins_anew(tmp_path: Path) -> None:
     assert all(later > earlier for earlier, later in itertools.pairwise(times))
 
 
+@pytest.mark.parametrize("bframes", [0, 2])
+@pytest.mark.parametrize("count", [12, 24])
+def test_short_clips_that_were_joined_have_their_times(tmp_path: Path, count: int, bframes: int) -> None:
+    """Each begins its clock anew, and goes back by less than a second."""
+    one = clip(tmp_path / "one.ts", count, bframes=bframes).read_bytes()
+    (tmp_path / "joined.ts").write_bytes(one * 3)
+    frames, _ = read(tmp_path / "joined.ts")
+    assert [frame.time for frame in frames] == pytest.approx([n / 25 for n in range(3 * count)], abs=0.001)
+
+
+@pytest.mark.parametrize("name", ["late.mkv", "late.ts"])
+def test_a_frame_that_is_stamped_late_moves_no_other(tmp_path: Path, name: str) -> None:
+    """By 0.16 s, as far as the clock goes back where short clips were joined: the next frames are where they belong all the same."""
+    original = clip(tmp_path / "in.mp4", 120, fps=30)
+    with av.open(str(original)) as film, av.open(str(tmp_path / name), "w") as out:
+        stream = out.add_stream_from_template(film.streams.video[0])
+        for number, packet in enumerate(film.demux(video=0)):
+            if packet.size:
+                packet.pts += round((0.16 if number % 60 == 30 else 0) / packet.time_base)
+                packet.stream = stream
+                out.mux(packet)
+    frames, failures = read(tmp_path / name)
+    assert (numbers(frames), failures) == (list(range(120)), [])
+    off = np.array([frame.time for frame in frames]) - np.arange(120) / 30
+    assert np.abs(np.delete(off, [*range(30, 36), *range(90, 96)])).max() < 0.002
+    assert off.max() < 0.17
+
+
+def test_a_clock_that_trembles_does_not_begin_anew(tmp_path: Path) -> None:
+    """Stamps of the order of decoding, which a program that knows no other writes: each is some frames away from its own."""
+    original = clip(tmp_path / "in.mp4", 100, bframes=3)
+    with av.open(str(original)) as film, av.open(str(tmp_path / "out.mkv"), "w") as out:
+        stream = out.add_stream_from_template(film.streams.video[0])
+        for packet in film.demux(video=0):
+            if packet.size:
+                packet.pts, packet.stream = packet.dts, stream
+                out.mux(packet)
+    frames, _ = read(tmp_path / "out.mkv")
+    stamps = [packet.pts for packet in av.open(str(tmp_path / "out.mkv")).demux(video=0) if packet.size]
+    assert numbers(frames) == list(range(100))
+    assert [frame.time for frame in frames] == pytest.approx([n / 25 for n in range(100)], abs=4 / 25)
+    assert stamps == sorted(stamps)
+
+
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_rotation_and_mirroring_are_undone(tmp_path: Path, degrees: int, mirrored: bool) -> None:
@@ -114,6 +159,20 @@ def test_rotation_and_mirroring_are_undone(tmp_path: Path, degrees: int, mirrore
     [frame, _], _ = read(path)
     assert frame.size == (64, 48) == (probe(path).width, probe(path).height)
     assert np.abs(frame.image.astype(int) - upright).mean() < 4
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+@pytest.mark.parametrize("told", [0, 90])
+def test_frames_are_turned_after_what_the_container_says(tmp_path: Path, degrees: int, told: int) -> None:
+    upright = stamped(0b11001010)
+    seen = np.rot90(upright, degrees // 90)
+    stored = np.ascontiguousarray(np.rot90(seen, told // 90))
+    size = stored.shape[1], stored.shape[0]
+    path = clip(tmp_path / "a.mp4", 2, size=size, images=[stored] * 2, turn=(-told, False, False), pix_fmt="yuv444p")
+    frames = [event for event in read_video(path, source="a", turn=degrees) if isinstance(event, Frame)]
+    assert [frame.size for frame in frames] == [(64, 48)] * 2
+    assert np.abs(frames[1].image.astype(int) - upright).mean() < 4
+    assert [(frame.index, frame.time) for frame in frames] == [(0, 0.0), (1, 0.04)]
 
 
 PATCH = (200, 60, 90)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,7 @@ cards = st.builds(
     blend_temperature=st.floats(0.5, 2),
     note=text,
     source=st.dictionaries(text, st.integers() | text, max_size=3),
+    features=st.lists(text, max_size=2).map(tuple),
     metrics=st.dictionaries(text, st.dictionaries(text, st.floats(0, 1), max_size=2), max_size=2),
 )
 
@@ -88,6 +90,10 @@ def test_a_card_may_name_a_label_set_and_leave_out_what_is_plain():
         {"blend": {"votes": 0.5}},
         {"blend": {"nobody": 1.0}},
         {"blend": {"affect": 1.0}},
+        {"blend": {"votes": math.nan, "fer7": 0.4}},
+        {"answers": {"fer7": "nobody"}},
+        {"answers": {"fer7": "affect"}},
+        {"file": ""},
         {"task": "age"},
         {"outputs": {"a": Head("probs", ("happy", "sad")), "b": Head("probs", ("happy", "bored"))}, "blend": {"a": 0.5, "b": 0.5}},
     ],
@@ -127,6 +133,8 @@ def test_outputs_that_make_no_sense_are_refused(fields):
         lambda text: text.replace('"grey"', '"bgr"'),
         lambda text: text.replace('"kind": "logits"', '"kind": "guess"'),
         lambda text: text.replace('"votes": {', '"votes": {"labels": "nine", "x": ', 1),
+        lambda text: "[" * 100_000,
+        lambda text: text.replace('"margin": 0.0', f'"margin": 1{"0" * 400}'),
     ],
 )
 def test_what_is_no_card_is_one_clear_line(damage):
@@ -180,3 +188,65 @@ def test_what_is_wrong_with_a_card_is_said_in_its_own_words(change, says: str) -
     card = json.loads(ModelCard.read(BUNDLED / "tiny.json").to_json())
     with pytest.raises(CardInvalid, match=says):
         ModelCard.from_json(json.dumps(change(card)))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"bytes": "1153201"}, "bytes: found str '1153201', wanted a whole number"),
+        ({"bytes": 1.5}, "bytes: found float 1.5, wanted a whole number"),
+        ({"file": 5}, "file: found int 5, wanted text"),
+        ({"file": None}, "file: found NoneType None, wanted text"),
+        ({"sha256": None}, "sha256: found NoneType None, wanted text"),
+        ({"name": 7}, "name: found int 7, wanted text"),
+        ({"name": None}, "name: found NoneType None, wanted text"),
+        ({"name": ["a"]}, "name: found list ['a'], wanted text"),
+        ({"affect_from": 3}, "affect_from: found int 3, wanted text"),
+        ({"note": 5}, "note: found int 5, wanted text"),
+        ({"anchors": None}, "anchors: found NoneType None, wanted text"),
+        ({"metrics": [1, 2]}, "metrics: found list [1, 2], wanted an object of values by name"),
+        ({"licences": ["MIT"]}, "licences: found list ['MIT'], wanted an object of values by name"),
+        ({"source": "here"}, "source: found str 'here', wanted an object of values by name"),
+        ({"answers": ["fer7"]}, "answers: found list ['fer7'], wanted an object of values by name"),
+        ({"answers": {"fer7": 3}}, "answers: fer7: found int 3, wanted the name of an output"),
+        ({"answers": {"fer7": "nope"}}, "card 'tiny': answers: 'nope' for fer7; outputs with labels are: votes, fer7"),
+        ({"blend": ["a"]}, "blend: found list ['a'], wanted an object of values by name"),
+        ({"blend": {"votes": "all"}}, "blend: votes: found str 'all', wanted a number"),
+        ({"features": "mean_2"}, "features: found str 'mean_2', wanted a list"),
+        ({"features": [2]}, "features: found int 2, wanted the name of a tensor"),
+        ({"frames": "3"}, "frames: found str '3', wanted a whole number"),
+        ({"crop": [48]}, "crop: found list [48], wanted an object of values by name"),
+        ({"crop": {"size": "48"}}, "crop: size: found str '48', wanted a whole number"),
+        ({"crop": {"template": 5}}, "crop: template: found int 5, wanted a list"),
+        ({"crop": {"template": [["a", 1]]}}, "crop: template: found str 'a', wanted a number"),
+        ({"outputs": ["a"]}, "outputs: found list ['a'], wanted an object of values by name"),
+        ({"outputs": {"a": 5}}, "output 'a': found int 5, wanted an object of values by name"),
+        ({"outputs": {"a": {"kind": "logits", "labels": 5}}}, "output 'a': labels: found int 5, wanted a list"),
+        ({"outputs": {"a": {"kind": "logits", "labels": [1, 2]}}}, "output 'a': labels: found int 1, wanted text"),
+        (
+            {"outputs": {"a": {"kind": "logits", "labels": "fer7", "temperature": "warm"}}},
+            "output 'a': temperature: found str 'warm', wanted a number",
+        ),
+        ({"outputs": {"a": {"kind": "logits", "labels": "fer7", "offsets": 1}}}, "output 'a': offsets: found int 1, wanted a list"),
+        ({"outputs": {"a": {"kind": "affect"}}, "blend": {}, "answers": {}, "anchors": "x"}, "unknown anchor set 'x'; there are: "),
+    ],
+)
+def test_a_field_of_another_kind_is_named_with_what_was_wanted(change: dict[str, object], says: str) -> None:
+    given = json.loads(ModelCard.read(BUNDLED / "tiny.json").to_json()) | change
+    with pytest.raises(CardInvalid) as caught:
+        ModelCard.from_json(json.dumps(given), where="mine.json")
+    assert str(caught.value).startswith(f"mine.json: not a model card: {says}")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["name", "file", "sha256", "bytes", "crop", "outputs"])
+def test_a_field_that_is_missing_is_named(name: str) -> None:
+    given = json.loads(ModelCard.read(BUNDLED / "tiny.json").to_json())
+    del given[name]
+    with pytest.raises(CardInvalid, match=rf"^card: not a model card: has no '{name}'; see the docs, 'Cards'$"):
+        ModelCard.from_json(json.dumps(given))
+
+
+def test_a_card_made_in_python_is_held_to_the_same() -> None:
+    with pytest.raises(CardInvalid, match=r"^outputs: votes: found tuple .*, wanted a Head$"):
+        card(outputs={"votes": ("logits", EMOTIONS)})

@@ -1,8 +1,10 @@
 """Every detector on a real face, on pictures of any size, and from many threads."""
 
+import inspect
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import get_type_hints
 
 import numpy as np
 import pytest
@@ -14,16 +16,20 @@ from mien.models.detectors.blazeface import RANGES
 from mien.models.detectors.haar import CASCADES
 from mien.models.detectors.registry import detector, names, register
 from mien.models.detectors.tiles import Tiled
-from mien.types import Faces
+from mien.pipeline import Analyzer
+from mien.testing import FakeRecogniser
+from mien.types import Detector, Faces
 from mien.vision import boxes as bx
+from mien.vision.align import FER_TEMPLATE, align
 
 # Where the face and its features lie in examples/astronaut.jpg, read off the picture by eye.
 FACE = np.array([[176, 62, 272, 176]], np.float32)
 POINTS = np.array([[201, 102], [247, 103], [222, 127], [202, 143], [240, 144]], np.float32)
 
-FRONTAL = [name for name in names() if name != "haar:profile"]
+OWN = ("yunet", "haar", "mtcnn", "mediapipe", "whole")
+FRONTAL = [name for name in names() if name not in ("haar:profile", "whole")]
 WITH_POINTS = [name for name in FRONTAL if not name.startswith("haar")]
-SOME = ["yunet", "yunet:full", "haar", "haar:profile", "mtcnn", "mtcnn:r3", "mediapipe", "mediapipe:full"]
+SOME = ["yunet", "yunet:full", "haar", "haar:profile", "mtcnn", "mtcnn:r3", "mediapipe", "mediapipe:full", "whole"]
 
 
 @pytest.fixture(scope="module")
@@ -118,13 +124,13 @@ def test_presets_are_what_the_requirements_say():
 
 
 def test_what_is_told_of_a_detector_is_what_it_does():
-    own = [name for name in names() if name.split(":")[0] in ("yunet", "haar", "mtcnn", "mediapipe")]
-    assert len(own) == 17
+    own = [name for name in names() if name.split(":")[0] in OWN]
+    assert len(own) == 18
     for name in own:
         made, told = detector(name, threads=1), registry.preset(name)
         made = made.detector if isinstance(made, Tiled) else made
         assert told.about
-        assert told.settings
+        assert told.settings or name == "whole"
         for option, value in told.settings.items():
             if option == "cascade":
                 assert made.known is CASCADES[value]
@@ -141,10 +147,10 @@ def test_what_is_told_of_a_detector_is_what_it_does():
 def test_the_table_of_the_documentation_is_what_the_registry_says():
     page = (Path(__file__).parents[2] / "docs" / "detectors.md").read_text("utf-8")
     told = {name: (settings, about) for name, settings, about in re.findall(r"^\| `([\w:-]+)` \| (.+?) \| (.+?) \|$", page, re.MULTILINE)}
-    own = {name: registry.preset(name) for name in names() if name.split(":")[0] in ("yunet", "haar", "mtcnn", "mediapipe")}
+    own = {name: registry.preset(name) for name in names() if name.split(":")[0] in OWN}
     assert told.keys() == own.keys()
     for name, (settings, about) in told.items():
-        assert settings == ", ".join(f"{option} {value}" for option, value in own[name].settings.items())
+        assert settings == (", ".join(f"{option} {value}" for option, value in own[name].settings.items()) or "none")
         assert own[name].about.endswith(about)
 
 
@@ -308,6 +314,30 @@ def test_a_file_of_fixed_size_gets_pictures_of_that_size(small, monkeypatch):
         yunet.YuNet(path, side=1280, threads=1)
 
 
+@pytest.mark.parametrize("name", [name for name in names() if not name.startswith(("haar", "whole"))])
+def test_a_detector_whose_files_were_replaced_is_another(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    def noted(file: str, **options: str) -> Path:
+        opened.append(file)
+        return locate.locate(file, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(registry, "locate", noted)
+        detector(name, threads=1)
+    assert opened
+    monkeypatch.setenv("MIEN_MODELS", str(tmp_path))
+    seen = [registry.edition(name)]
+    for file in opened:
+        (tmp_path / file).write_bytes(b"first")  # comes to a folder that is looked into earlier
+        seen.append(registry.edition(name))
+        (tmp_path / file).write_bytes(b"replaced in place")
+        seen.append(registry.edition(name))
+    assert len(set(seen)) == len(seen)
+    (tmp_path / "note.txt").write_text("of no detector")
+    assert registry.edition(name) == seen[-1]
+
+
 @pytest.fixture
 def no_weights(tmp_path, monkeypatch):
     monkeypatch.setattr(locate, "BUNDLED", tmp_path / "none")
@@ -365,6 +395,33 @@ def test_unknown_names_answer_with_those_there_are():
         detector("haar", scale=1.0)
 
 
+def test_whole_takes_ready_made_crops_as_they_are():
+    """Cut as by hand from landmarks framed as in FER-2013, which it does not claim to have seen."""
+    seen = []
+
+    class Seeing(FakeRecogniser):
+        def __call__(self, crops):
+            seen.append(crops)
+            return super().__call__(crops)
+
+    rng = np.random.default_rng(0)
+    analyzer = Analyzer(detector="whole", recogniser=Seeing(), threads=1)
+    for height, width in ((48, 48), (130, 100), (90, 160), (16, 16)):
+        image = rng.integers(0, 256, (height, width, 3), np.uint8)
+        result = analyzer.image(image)
+        assert result.faces.boxes.tolist() == [[0, 0, width, height]]
+        assert result.faces.scores.tolist() == [1]
+        assert np.isnan(result.faces.points).all()
+        points = np.array(FER_TEMPLATE, np.float32) * (width, height)
+        np.testing.assert_array_equal(seen.pop(), align(image, points[None].astype(np.float32), analyzer.recogniser.crop))
+        reasons = set(result.emotions.reasons[0])
+        assert reasons.isdisjoint({"detection", "pose"})
+        assert ("size" in reasons) == (height < 20)
+        assert ("cut" in reasons) == ((height, width) == (90, 160))  # no shape of a face's crop
+    with pytest.raises(UnknownName, match="there are: whole"):
+        detector("whole:tight")
+
+
 def test_a_detector_of_ones_own(monkeypatch, small):
     monkeypatch.setattr(registry, "DETECTORS", dict(registry.DETECTORS))
     monkeypatch.setattr(registry, "VARIANTS", dict(registry.VARIANTS))
@@ -377,3 +434,10 @@ def test_a_detector_of_ones_own(monkeypatch, small):
     assert isinstance(detector("middle:tiled"), Tiled)
     with pytest.raises(UsageError, match="colon"):
         register("a:b", lambda variant, *, threads: lambda image: Faces.none())
+
+
+def test_type_checkers_know_what_a_factory_is_given():
+    hints = get_type_hints(registry.Factory.__call__)
+    assert hints == {"variant": str, "threads": int, "return": Detector}
+    threads = inspect.signature(registry.Factory.__call__).parameters["threads"]
+    assert threads.kind is threads.KEYWORD_ONLY

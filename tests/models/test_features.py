@@ -1,5 +1,6 @@
 """Features are what the last layer reads: with that layer's weights, by hand, they give the model's outputs."""
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -12,11 +13,12 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'm
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
-from mien.errors import ExtraMissing, ModelError  # noqa: E402
+from mien.errors import CardInvalid, ExtraMissing, ModelError  # noqa: E402
 from mien.models.card import Head, ModelCard  # noqa: E402
 from mien.models.features import Features, last_inputs  # noqa: E402
 from mien.models.recogniser import OnnxRecogniser  # noqa: E402
 from mien.models.registry import recogniser  # noqa: E402
+from mien.models.session import more_outputs  # noqa: E402
 from mien.vision.align import CropSpec  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
@@ -28,10 +30,18 @@ def opened(name: str) -> OnnxRecogniser:
     return model
 
 
-@pytest.mark.parametrize("name", ["base", "tiny"])
+def changed(model: OnnxRecogniser, **card: object) -> OnnxRecogniser:
+    return OnnxRecogniser(dataclasses.replace(model.card, **card), model.path, threads=1)
+
+
+def random_crops(model: OnnxRecogniser, n: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (n, model.crop.size, model.crop.size, 3), np.uint8)
+
+
+@pytest.mark.parametrize("name", ["base", "large", "tiny"])
 def test_the_last_layer_makes_the_outputs_of_them(name: str) -> None:
     model = opened(name)
-    crops = np.random.default_rng(0).integers(0, 256, (35, model.crop.size, model.crop.size, 3), np.uint8)
+    crops = random_crops(model, 35)
     found = Features(model, threads=1)(crops)
     graph = onnx.load(model.path).graph
     weight, bias = (numpy_helper.to_array(t) for t in graph.initializer if re.search(r"head\.\d\.(weight|bias)$", t.name))
@@ -41,6 +51,60 @@ def test_the_last_layer_makes_the_outputs_of_them(name: str) -> None:
     np.testing.assert_allclose(raw[:, :9], outputs["votes"], atol=1e-3)
     np.testing.assert_allclose(raw[:, 9:16], outputs["fer7"], atol=1e-3)
     np.testing.assert_allclose(np.tanh(raw[:, 16:]), outputs["affect"], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["base", "large", "tiny"])
+def test_the_embedded_cards_name_what_the_files_have(name: str) -> None:
+    model = opened(name)
+    assert list(model.card.features) == last_inputs(onnx.load(model.path), model.card.outputs) != []
+    crops = random_crops(model, 3)
+    looked_for = Features(changed(model, features=()), threads=1)(crops)
+    np.testing.assert_array_equal(Features(model, threads=1)(crops), looked_for)
+
+
+def test_without_onnx_the_card_says_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = opened("tiny")
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    assert Features(model)(random_crops(model, 2)).shape == (2, 256)
+    with pytest.raises(ExtraMissing, match=r'^tiny\.onnx: its card names no `features`, .* pip install "mien\[train\]"$'):
+        Features(changed(model, features=()))
+
+
+@pytest.mark.parametrize("n", [0, 1, 35])
+def test_one_run_gives_what_the_model_says_too(n: int) -> None:
+    model = opened("tiny")
+    crops = random_crops(model, n)
+    emotions, features = Features(model, threads=1).read(crops)
+    alone = model(crops)
+    np.testing.assert_array_equal(emotions.probs, alone.probs)
+    np.testing.assert_array_equal(emotions.affect, alone.affect)
+    np.testing.assert_array_equal(emotions.heads["fer7"], alone.heads["fer7"])
+    assert features.shape == (n, 256)
+    assert features.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("nowhere", r"^tiny\.onnx: the card of 'tiny' names the features nowhere; wanted tensors of the file, or no `features`"),
+        ("nets.0.head.1.weight", r"^tiny\.onnx: nets\.0\.head\.1\.weight has not a row a crop; wanted `features` of the card that do$"),
+    ],
+)
+def test_a_card_that_names_what_is_none_is_one_clear_line(name: str, says: str) -> None:
+    model = opened("tiny")
+    wrong = changed(model, features=(name,))
+    with pytest.raises(CardInvalid, match=says):
+        Features(wrong)(random_crops(wrong, 2))
+
+
+def test_what_stands_behind_a_file_makes_outputs_of_it() -> None:
+    """As a reader of ONNX that is not ours sees it; a name of 300 letters has a length of two bytes."""
+    content = opened("tiny").path.read_bytes()
+    names = ["a", "e" * 300]
+    before, after = (onnx.load_from_string(raw) for raw in (content, content + more_outputs(names)))
+    assert [one.name for one in after.graph.output] == [*(one.name for one in before.graph.output), *names]
+    del after.graph.output[len(before.graph.output) :]
+    assert after == before
 
 
 def small(nodes: list[onnx.NodeProto], path: Path) -> OnnxRecogniser:
@@ -76,9 +140,10 @@ def test_of_several_last_layers_all_are_taken(tmp_path: Path) -> None:
     crops = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
     seen = crops[..., 0].reshape(3, 64).astype(np.float32)
     np.testing.assert_array_equal(Features(model)(crops), np.concatenate([seen, -seen], axis=1))
+    np.testing.assert_array_equal(Features(changed(model, features=("other",)))(crops), -seen)
 
 
-def test_what_has_none_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_has_none_is_one_clear_line(tmp_path: Path) -> None:
     nodes = [
         helper.make_node("Cast", ["crops"], ["grey"], to=TensorProto.FLOAT),
         helper.make_node("Reshape", ["grey", "flat"], ["one"]),
@@ -86,9 +151,6 @@ def test_what_has_none_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.Mon
     ]
     with pytest.raises(ModelError, match=r"small\.onnx: has no dense layer"):
         Features(small(nodes, tmp_path / "small.onnx"))
-    monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(ExtraMissing, match=r'pip install "mien\[train\]"'):
-        Features(opened("tiny"))
 
 
 def test_the_program_of_the_data_page_runs_on_what_the_command_writes(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from mien.errors import ExtraMissing, ModelError, UnknownName
+from mien.models import openvino
 from mien.models.locate import BUNDLED
 from mien.models.recogniser import OnnxRecogniser
 from mien.models.registry import recogniser
@@ -73,6 +75,22 @@ def test_without_it_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(ExtraMissing, match=r"mien\[openvino\]"):
         recogniser("base:openvino")
+
+
+def test_threads_may_load_it_at_once(monkeypatch: pytest.MonkeyPatch):
+    """What hides a package of its makers' is one mark for all threads; it is gone behind the last of them."""
+    module, there = object(), object()
+
+    def slowly(name: str) -> object:
+        time.sleep(0.05)
+        assert sys.modules["openvino_telemetry"] is None
+        return module
+
+    monkeypatch.setitem(sys.modules, "openvino_telemetry", there)
+    monkeypatch.setattr(openvino.importlib, "import_module", slowly)
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda _: openvino._without_telemetry(), range(4))) == [module] * 4
+    assert sys.modules["openvino_telemetry"] is there
 
 
 def test_another_runtime_is_refused():

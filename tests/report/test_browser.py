@@ -4,6 +4,7 @@ import shutil
 import subprocess
 
 import pytest
+from PIL import Image
 
 from mien.report.page import write_page
 from tests.report.tables import Elements, row, timeline, two_people
@@ -48,3 +49,90 @@ def test_a_folder_of_pictures(opened):
     assert complaints == []
     assert 'data-ready="yes"' in dom
     assert "Rows 1–8 of 8" in Elements(dom).words
+
+
+@pytest.fixture
+def browser(tmp_path):
+    pytest.importorskip("websockets")
+    from tests.web.browser import Browser
+
+    with Browser(tmp_path / "profile", camera=tmp_path / "none") as browser:
+        yield browser
+
+
+def show(browser, path, width=1280):
+    browser.ask("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+    browser.ask("Page.navigate", url=path.as_uri())
+    browser.until("document.documentElement?.dataset.ready === 'yes'")
+
+
+def test_nothing_on_a_chart_leaves_the_page_or_stops_the_tab_key(browser, tmp_path):
+    path = tmp_path / "page.html"
+    write_page(timeline(two_people()), path, title="t", baseline=(0, 1))
+    show(browser, path)
+    assert browser.run("document.querySelectorAll('.main-svg').length") >= 9
+    assert browser.run("document.querySelectorAll('.modebar-btn, .plot a, .plot button, .plot [tabindex]').length") == 0
+    assert browser.run("[...document.querySelectorAll('a')].map((link) => link.getAttribute('href')).join()") == "#all-rows"
+    assert browser.run("document.querySelector('.plot')._context.plotlyServerURL") == ""
+    assert browser.run("document.querySelectorAll('.plot')[0]._context.showSendToCloud") is False
+    shown = "[...document.querySelectorAll('figure[data-chart]')].filter((one) => !one.hidden)"
+    assert browser.run(f"{shown}.every((one) => one.querySelectorAll('button').length === 1 && one.querySelector('button').offsetParent)")
+
+
+def test_a_chart_becomes_a_picture(browser, tmp_path):
+    path = tmp_path / "page.html"
+    write_page(timeline(two_people()), path, title="t")
+    show(browser, path)
+    browser.ask("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path / "saved"))
+    browser.run("document.querySelector('figure[data-chart=lines] button').click()")
+    from tests.web.browser import wait_for
+
+    wait_for((tmp_path / "saved" / "lines.png").exists)
+    with Image.open(tmp_path / "saved" / "lines.png") as picture:
+        assert picture.width == 2 * browser.run("document.querySelector('figure[data-chart=lines] .plot').clientWidth")
+        assert picture.convert("RGBA").getpixel((0, 0)) == (255, 255, 255, 255)  # a ground of its own
+    assert browser.complaints == []
+
+
+def test_names_are_shown_letter_by_letter(browser, tmp_path):
+    names = ["a<i>tal<br>x.mp4", "&lt;b.mp4", "$x^2$"]
+    path = tmp_path / "page.html"
+    write_page(timeline([one for name in names for one in two_people(name, 10)]), path, title="t")
+    show(browser, path)
+    told = browser.run("[...document.querySelectorAll('figure[data-chart=strip] .ytick text')].map((one) => one.textContent)")
+    assert {one.removesuffix(", person 0") for one in told if one.endswith("0")} == set(names)
+    assert browser.complaints == []  # plotly would look for MathJax
+
+
+@pytest.mark.parametrize("width", [320, 1024, 1440])
+def test_the_longest_word_has_room_in_its_tile(browser, tmp_path, width):
+    rows = [row("a.mp4", k, k / 10, "uncertain", person=0) for k in range(20)]
+    path = tmp_path / "page.html"
+    write_page(timeline(rows), path, title="t", language="ru")
+    show(browser, path, width)
+    tiles = browser.run(
+        "[...document.querySelectorAll('.tiles b')].map((b) => [b.textContent, b.scrollWidth, b.parentElement.clientWidth])"
+    )
+    assert "неопределенность" in [word for word, *_ in tiles]
+    assert [tile for tile in tiles if tile[1] > tile[2]] == []
+    assert browser.run("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_russian_page_has_russian_charts_and_prints_no_empty_section(browser, tmp_path):
+    path = tmp_path / "page.html"
+    write_page(timeline(two_people()), path, title="t", language="ru")
+    show(browser, path)
+    ticks = browser.run("[...document.querySelectorAll('figure[data-chart=affect] .ytick')].map((one) => one.textContent)")
+    assert "−0,5" in ticks
+    assert not [tick for tick in ticks if "." in tick]
+    assert browser.run("getComputedStyle(document.getElementById('all-rows')).display") == "block"
+    browser.ask("Emulation.setEmulatedMedia", media="print")
+    assert browser.run("getComputedStyle(document.getElementById('all-rows')).display") == "none"
+
+
+def test_a_row_without_a_face_has_no_empty_heading(browser, tmp_path):
+    path = tmp_path / "page.html"
+    write_page(timeline([row("a.jpg", 0, 0.0)]), path, title="t")
+    show(browser, path)
+    assert browser.run("document.querySelectorAll('#rows tbody tr').length") == 1
+    assert browser.run("[...document.querySelectorAll('th')].filter((one) => !one.textContent).length") == 0

@@ -1,7 +1,7 @@
 import pytest
 
 from mien.labels import EMOTIONS, PALETTES
-from mien.report.colours import CONTRAST, THEMES, contrast, luminance, readable, themes
+from mien.report.colours import CONTRAST, THEMES, contrast, ink, luminance, readable, themes
 from mien.report.figures import themed
 
 
@@ -18,6 +18,15 @@ def test_every_emotion_stands_out_on_every_page(palette, theme):
         assert contrast(colours[name], colours["surface"]) >= CONTRAST
     assert contrast(colours["text"], colours["surface"]) >= 7
     assert contrast(colours["muted"], colours["surface"]) >= 4.5
+
+
+@pytest.mark.parametrize("palette", PALETTES)
+@pytest.mark.parametrize("theme", THEMES)
+def test_words_on_every_emotion_can_be_read(palette, theme):
+    colours = themes(palette)[theme]
+    for name in EMOTIONS:
+        assert contrast(colours[f"on_{name}"], colours[name]) >= 4.5
+    assert min(contrast(ink(f"#{k:02x}{k:02x}{k:02x}"), f"#{k:02x}{k:02x}{k:02x}") for k in range(256)) >= 4.5
 
 
 def test_a_colour_that_stands_out_already_stays():

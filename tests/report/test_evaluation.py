@@ -11,6 +11,7 @@ from mien.data.labelled import Labelled
 from mien.errors import SinkError, SourceUnreadable
 from mien.evaluate.metrics import Judged
 from mien.evaluate.run import evaluate, evaluate_both
+from mien.report.colours import THEMES
 from mien.report.evaluation import as_page, write_evaluation
 from mien.report.evaluation_charts import affect_chart, confusion_table, coverage_chart, interval_bar, reliability_chart
 from mien.report.evaluation_mosaic import SHOWN, mosaics
@@ -161,3 +162,27 @@ def test_charts_put_values_where_they_belong() -> None:
     assert "75.0\xa0%" in table
     assert "no face" in table
     parsed(table)
+
+
+def test_each_cell_of_the_confusion_matrix_can_be_read() -> None:
+    """Every share in both colours and themes, mixed here with numpy and judged by WCAG's words."""
+    for right in (True, False):
+        for part in range(1, 101):
+            counts = [[part, 100 - part], [0, 0]] if right else [[100 - part, part], [0, 0]]
+            cell = re.findall(r"<td[^>]*>", confusion_table(["a", "b"], counts, [0, 0]))[0 if right else 1]
+            name, strength = re.findall(r"var\(--(\w+)\) (\d+)%", cell)[0]
+            assert name == ("accent" if right else "other")
+            assert int(strength) == pytest.approx(10 * part**0.5, abs=0.51)
+            for theme in ("light", "dark"):
+                colour, surface = (np.array(list(bytes.fromhex(THEMES[theme][one][1:]))) for one in (name, "surface"))
+                mixed = np.rint(colour * int(strength) / 100 + surface * (1 - int(strength) / 100))
+                written = np.array(list(bytes.fromhex(re.findall(rf"--{theme}: #(\w+)", cell)[0])))
+                low, high = sorted(light(one) for one in (mixed, written))
+                assert (high + 0.05) / (low + 0.05) >= 4.5, (theme, name, part)
+
+
+def light(colour: np.ndarray) -> float:
+    """WCAG 2.1's relative luminance of red, green, blue in 0..255."""
+    share = colour / 255
+    linear = np.where(share <= 0.03928, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])

@@ -69,13 +69,14 @@ def test_lines_on_the_page_are_means_of_the_csv(tmp_path):
     with path.open(newline="") as file:
         rows = [r for r in csv.DictReader(file) if r["face"] != "" and r["unsure"] == "false"]
     traces = data_of(page(Timeline.read(path), title="t"))["scopes"][0]["charts"]["lines"]["figure"]["data"]
-    width = (899 / 30) / 600
+    width = 30 / 600  # a frame and a half
     for trace in (t for t in traces if t["mode"] == "lines"):
         column = trace["legendgroup"]
         assert len(trace["y"]) == 600
         for k in range(0, 600, 37):
-            near = [float(r[column]) for r in rows if k * width <= float(r["time_s"]) < (k + 1) * width]
-            assert trace["y"][k] == (pytest.approx(statistics.mean(near), abs=1e-4) if near else None)
+            seconds = [min(float(r["time_s"]) + 1 / 30, (k + 1) * width) - max(float(r["time_s"]), k * width) for r in rows]
+            there = [(float(r[column]), part) for r, part in zip(rows, seconds, strict=True) if part > 1e-4]
+            assert trace["y"][k] == (pytest.approx(statistics.fmean(*zip(*there, strict=True)), abs=2e-4) if there else None)
             assert trace["x"][k] == pytest.approx((k + 0.5) * width, abs=1e-3)
 
 
@@ -98,7 +99,7 @@ def test_the_packed_rows_are_the_csv(tmp_path):
 def test_a_page_asks_for_nothing_and_runs_its_own_scripts_only():
     elements = Elements(made(two_people()))
     links = [(tag, value) for tag, name, value in elements.attributes if name in ("src", "href", "srcset", "action")]
-    assert links == [("link", "data:,")]
+    assert links == [("link", "data:,"), ("a", "#all-rows")]
     policy = next(v for _, n, v in elements.attributes if n == "content" and v and "default-src" in v)
     assert "default-src 'none'" in policy
     code = [text for attrs, text in elements.scripts if "type" not in attrs]
@@ -215,6 +216,54 @@ def test_the_page_in_russian():
         made(two_people(), language="xx")
 
 
+def figures_of(html):
+    """All numbers that a page writes outside of its script."""
+    told = " ".join(Elements(re.sub(r"<style>.*?</style>|<footer>.*?</footer>", "", html, flags=re.DOTALL)).words)
+    return re.findall(r"[+−-]?\d[\d:,.\u00a0]*\d|[+−-]\d", told)
+
+
+def test_figures_are_those_of_the_language():
+    rows = [row("a.mp4", k, k / 25, "happy", person=0, valence=-0.25) for k in range(12345)]
+    english, russian = made(rows, baseline=(0, 3)), made(rows, baseline=(0, 3), language="ru")
+    assert {"12,345", "−0.25", "100.0", "8:13.8"} <= set(figures_of(english))
+    assert {"12\u00a0345", "−0,25", "100,0", "8:13,8"} <= set(figures_of(russian))
+    assert [one for one in figures_of(russian) if "." in one.replace("1..1", "") or "-" in one] == []
+    for html, signs in ((english, ".,"), (russian, ",\u00a0")):
+        for chart in data_of(html)["scopes"][0]["charts"].values():
+            assert chart["figure"]["layout"]["separators"] == signs
+            decimals = re.findall(r"\d([.,])\d", f"{chart['note']} {chart['alt']}".replace("−1..1", ""))
+            assert set(decimals) <= set(signs)
+
+
+def test_faces_are_read_surely_and_are_not_sure_of_themselves():
+    from mien.report.study_words import study_words
+
+    for sentence in study_words("ru").values():
+        assert not re.search(r"(?i)неуверенн|уверен\b|уверенны[ейхм]", sentence), sentence
+
+
+def test_how_many_are_shown_agrees_with_its_number():
+    rows = [row("a", i, i / 10, "happy", person=k, face=k) for i in range(2) for k in range(40)]
+    note = data_of(made(rows, language="ru"))["scopes"][0]["charts"]["strip"]["note"]
+    assert "Показаны 24 человека из 40" in note
+    few = [row("a", i, i / 10, "happy", person=k, face=k) for i in range(2) for k in range(21)]
+    assert "по всему времени 21 человека" in " ".join(Elements(made(few, language="ru")).words)
+
+
+def test_words_in_a_strip_have_the_ink_of_their_colour():
+    traces = data_of(made(two_people()))["scopes"][0]["charts"]["strip"]["figure"]["data"]
+    assert {t["marker"]["color"]: t["insidetextfont"]["color"] for t in traces if any(t["text"])} == {
+        f"${name}": f"$on_{name}" for name in ("happy", "sad")
+    }
+
+
+def test_what_needs_the_script_is_hidden_until_it_runs():
+    html = re.sub(r"<script.*?</script>", "", made(two_people(), baseline=(0, 1)), flags=re.DOTALL)
+    shown = re.findall(r"<section>(.*?)</section>", html, flags=re.DOTALL)
+    assert all("<table" in one or 'class="tiles"' in one for one in shown)
+    assert len(re.findall(r"<section[^>]* hidden", html)) == 4  # over time, change, plane, rows
+
+
 def test_valence_and_arousal_on_the_scale_of_seven():
     rows = [row("a", k, k / 10, "happy", person=0, valence=0.5, arousal=-1 / 3) for k in range(20)]
     unit, seven = made(rows, baseline=(0, 1)), made(rows, baseline=(0, 1), affect_scale="seven")
@@ -234,7 +283,7 @@ def test_valence_and_arousal_on_the_scale_of_seven():
     assert {(x, y) for x, y in zip(plane["data"][0]["x"], plane["data"][0]["y"], strict=True)} == {(5.5, 3.0)}
     assert plane["layout"]["xaxis"]["range"] == plane["layout"]["yaxis"]["range"] == [1, 7]
     assert plane["layout"]["xaxis"]["title"]["text"] == "valence, 1..7"
-    assert "%{x:.2f}" in plane["data"][0]["hovertemplate"]
+    assert plane["layout"]["xaxis"]["hoverformat"] == ".2f"
     assert set(change["data"][0]["y"]) == {0}
     assert "mean valence 5.50, mean arousal 3.00 on a scale of 1..7" in charts["affect"]["alt"]
     with pytest.raises(UnknownName, match="there are: seven, unit"):
@@ -246,6 +295,15 @@ def test_changes_are_three_times_as_far_on_the_scale_of_seven():
     chart = data_of(made(rows, baseline=(0, 1), affect_scale="seven"))["scopes"][0]["charts"]["change_affect"]["figure"]
     assert set(chart["data"][0]["y"]) == {0.0, 1.2}
     assert chart["layout"]["yaxis"]["range"] == pytest.approx([-3.15, 3.15])
+
+
+def test_no_change_is_cut_off():
+    rows = [row("a", k, k / 10, "happy", person=0, valence=-0.8 if k < 10 else 0.9) for k in range(20)]
+    for scale, half in (("unit", 1), ("seven", 3)):
+        chart = data_of(made(rows, baseline=(0, 1), affect_scale=scale))["scopes"][0]["charts"]["change_affect"]["figure"]
+        low, high = chart["layout"]["yaxis"]["range"]
+        assert max(chart["data"][0]["y"]) == pytest.approx(1.7 * half)
+        assert low == -high < -1.7 * half
 
 
 def test_scales_are_those_of_the_captions():
@@ -368,4 +426,4 @@ def test_a_single_face_of_a_single_picture_is_singular() -> None:
     words = " ".join(" ".join(Elements(made(film)).words).split())
     assert "21 frames without a face: 0.0 % 21 faces unsure: 0.0 % 1 person" in words
     words = " ".join(" ".join(Elements(made(film, language="ru")).words).split())
-    assert "21 кадр без лица: 0.0 % 21 лицо ненадёжно: 0.0 % 1 человек" in words
+    assert "21 кадр без лица: 0,0 % 21 лицо ненадёжно: 0,0 % 1 человек" in words

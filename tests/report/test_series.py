@@ -3,6 +3,7 @@ import pytest
 
 from mien.labels import EMOTIONS
 from mien.report.series import Run, runs, series
+from mien.report.summary import summarise
 from mien.timing import clocks
 from tests.report.tables import row, timeline
 
@@ -23,24 +24,72 @@ def test_each_frame_is_a_point_and_frames_without_the_rows_are_gaps():
     assert found.lone("valence").tolist() == [0, 2]
 
 
-def test_bins_are_means_of_their_rows():
-    rng = np.random.default_rng(3)
-    values = np.round(rng.uniform(-1, 1, 1000), 6)
+def test_bins_of_an_even_frame_rate_are_means_of_their_rows():
+    values = np.round(np.random.default_rng(3).uniform(-1, 1, 1000), 6)
     table = timeline([row("a", i, i / 100, "happy", valence=float(v)) for i, v in enumerate(values)])
     found = series(table, clocks(table)[0], np.arange(1000), ["valence"], most=10)
-    assert found.bin_seconds == pytest.approx(0.999)
-    times = np.arange(1000) / 100
-    wanted = [values[(times >= k * 0.999) & (times < (k + 1) * 0.999 + (k == 9))].mean() for k in range(10)]
-    assert found.values["valence"] == pytest.approx(wanted)
-    assert np.diff(found.times) == pytest.approx([0.999] * 9)
+    assert found.bin_seconds == pytest.approx(1.0)
+    assert found.values["valence"] == pytest.approx(values.reshape(10, 100).mean(axis=1), abs=1e-6)
+    assert found.times == pytest.approx(np.arange(10) + 0.5)
+
+
+def uneven(seed):
+    """A table of 700 frames that last from 10 ms to 1.5 s, some without a face, with their times, how long they last and their valence."""
+    rng = np.random.default_rng(seed)
+    lasts = np.where(rng.random(700) < 0.2, rng.uniform(0.3, 1.5, 700), rng.uniform(0.01, 0.05, 700))
+    valence = np.round(np.where(lasts > 0.2, -0.8, 0.9) + rng.uniform(-0.1, 0.1, 700), 6)
+    valence[rng.random(700) < 0.1] = np.nan
+    times = 5 + np.cumsum(lasts) - lasts
+    rows = [
+        row("a", i, t) if np.isnan(v) else row("a", i, t, "happy", valence=v) for i, (t, v) in enumerate(zip(times, valence, strict=True))
+    ]
+    return timeline(rows), times, valence
+
+
+@pytest.mark.parametrize("most", [7, 100, 600])
+def test_bins_are_means_over_time_where_the_frame_rate_varies(most):
+    """By a fine grid of moments, each with the frame that lasts then."""
+    table, times, valence = uneven(most)
+    clock = clocks(table)[0]
+    found = series(table, clock, np.flatnonzero(table.has_face), ["valence"], most=most)
+    fine = 400_000
+    moments = clock.times[0] + clock.duration * (np.arange(fine) + 0.5) / fine
+    shown = valence[np.searchsorted(times, moments, side="right") - 1]
+    bins = np.minimum((np.arange(fine) * most) // fine, most - 1)
+    here = np.isfinite(shown)
+    with np.errstate(invalid="ignore"):
+        wanted = np.bincount(bins[here], shown[here], most) / np.bincount(bins[here], minlength=most)
+    assert np.mean(np.isfinite(found.values["valence"]) == np.isfinite(wanted)) >= 0.995  # the grid may miss a sliver of a frame
+    both = np.isfinite(found.values["valence"]) & np.isfinite(wanted)
+    np.testing.assert_allclose(found.values["valence"][both], wanted[both], atol=0.02)
+    assert found.times == pytest.approx(clock.times[0] + clock.duration * (np.arange(most) + 0.5) / most)
+
+
+def test_the_mean_of_a_line_is_the_number_beside_it():
+    """Nine quick frames of a smile and a slow one without, again and again: most of the frames smile, and most of the time has none."""
+    steps = ([0.01] * 9 + [0.91]) * 200
+    times, valence = np.concatenate([[0], np.cumsum(steps)[:-1]]), ([1.0] * 9 + [-1.0]) * 200
+    table = timeline([row("a", i, t, "happy", valence=v, person=0) for i, (t, v) in enumerate(zip(times.tolist(), valence, strict=True))])
+    found = series(table, clocks(table)[0], np.arange(2000), ["valence"])
+    assert np.isfinite(found.values["valence"]).all()
+    assert found.values["valence"].mean() == pytest.approx(-0.82, abs=0.01)
+    assert found.values["valence"].mean() == pytest.approx(summarise(table).valence.mean, abs=1e-9)
 
 
 def test_bins_without_rows_are_gaps():
+    """The last frame before the hole lasts two seconds, as it does in `runs`."""
     times = [*np.arange(0, 1, 0.01), *np.arange(9, 10, 0.01)]
     table = timeline([row("a", i, float(t), "happy") for i, t in enumerate(times)])
     found = series(table, clocks(table)[0], np.arange(len(times)), ["p_happy"], most=10)
-    assert np.isnan(found.values["p_happy"][2:8]).all()
-    assert found.values["p_happy"][[0, 9]] == pytest.approx(0.6)
+    assert np.isnan(found.values["p_happy"][3:9]).all()
+    assert found.values["p_happy"][[0, 1, 2, 9]] == pytest.approx(0.6)
+
+
+def test_a_row_without_a_time_has_no_place():
+    table = timeline([row("a", i, None if i == 900 else i / 100, "happy", valence=0.5 if i < 900 else -1.0) for i in range(901)])
+    for most in (600, 1000):
+        found = series(table, clocks(table)[0], np.arange(901), ["valence"], most=most)
+        assert found.values["valence"] == pytest.approx(0.5)
 
 
 def states(*names):

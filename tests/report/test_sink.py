@@ -1,6 +1,8 @@
 import base64
+import csv
 import gzip
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -112,3 +114,29 @@ def test_a_page_of_several_sources_is_not_titled_as_if_it_were_of_the_first(tmp_
         for name in ("b.jpg", "a.jpg", "c.jpg", "a.jpg"):
             sink.add(two_people(f"photos/{name}", frames=1))
     assert "<h1>b.jpg and 2 more</h1>" in (tmp_path / "a.html").read_text("utf-8")
+
+
+def test_a_run_of_days_is_thinned_evenly_and_says_so(tmp_path):
+    """One of two people is happy for the first third of eight minutes and sad after it; memory holds some thousand rows of 24,000."""
+    frames = 12_000
+    with HtmlSink(tmp_path / "a.html", most_rows=3 * BLOCK) as sink, HtmlSink(tmp_path / "all.html") as every:
+        for k in range(frames):
+            shown = make_result(["happy" if k < frames / 3 else "sad", "neutral"], source="camera 0")
+            shown = replace(shown, index=k, time=k / 25, faces=replace(shown.faces, ids=np.array([0, 1])))
+            for one in (sink, every):
+                one.write(Frame(np.zeros((1, 1, 3), np.uint8), source="camera 0", stream=True), shown)
+            assert sum(map(len, sink._blocks)) + len(sink._rows) <= 4 * BLOCK
+    thinned, whole = (data_of((tmp_path / name).read_text("utf-8")) for name in ("a.html", "all.html"))
+    few, many = (found["scopes"][0]["summary"] for found in (thinned, whole))
+    assert few["frames"] * 2 == few["faces"] == thinned["table"]["of"]
+    n = round(frames / few["frames"])
+    assert n & (n - 1) == 0  # a power of two
+    kept = csv.DictReader(rows_of(tmp_path / "a.html").decode().splitlines())
+    assert sorted({int(one["frame"]) for one in kept}) == list(range(0, frames, n))
+    assert f"of its 12,000 frames one in {n} is on this page" in " ".join(Elements((tmp_path / "a.html").read_text("utf-8")).words)
+    assert "is on this page" not in (tmp_path / "all.html").read_text("utf-8")
+    assert few["people"] == many["people"] == 2
+    assert few["duration"] == pytest.approx(frames / 25, abs=1)
+    shares = [{one["emotion"]: one["time_share"] for one in found["emotions"]} for found in (few, many)]
+    assert shares[0]["happy"] == pytest.approx(1 / 6, abs=0.002)
+    assert shares[0] == pytest.approx(shares[1], abs=0.002)

@@ -346,3 +346,11 @@ def test_reach_is_told_in_people_with_its_interval():
     assert f"75{SPACE}% [30,{SPACE}95]" in told  # Wilson's interval of 3 of 4
     calm = react([film(laugh=False) for _ in range(4)], settings=ReactionSettings(rounds=100))
     assert "No expression but neutral reached anybody." in " ".join(said(reaction_page(calm, title="x", made=MADE)))
+
+
+def test_no_heading_of_a_table_is_empty(film: Reaction, short: Reaction, visits: Visits):
+    for html in (reaction_page(film, title="t"), reaction_page(short, title="t"), visits_page(visits, title="t")):
+        assert "<th" in html
+        assert not re.findall(r"<th[^>]*></th>", html)
+        widths = [{len(re.findall(r"<t[hd]", line)) for line in re.findall(r"<tr.*?</tr>", one)} for one in html.split("<table")[1:]]
+        assert all(len(of) == 1 for of in widths)  # each cell is still under its heading

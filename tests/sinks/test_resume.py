@@ -14,6 +14,7 @@ from mien.sinks.sink import Sink
 from mien.table import COLUMNS
 from mien.testing import make_result
 from mien.types import Frame, Result
+from tests.io.clips import clip, stamped
 from tests.store.recording import FRAME
 
 NAMES = ("a.jpg", 'odd "name",\nwith a line end.jpg', "лицо.jpg")
@@ -115,6 +116,26 @@ def test_a_folder_gives_the_names_that_the_whole_run_would_have_given(tmp_path: 
     for name in ("b/clip.mp4", "b/p.jpg"):
         free = sink._free_name(PurePath(name).name, stream=name.endswith(".mp4"))
         assert str(free) == {"clip.mp4": "clip.mp4.mp4", "p.jpg": "p-2.jpg"}[PurePath(name).name]
+
+
+@pytest.mark.parametrize("name", ["clip.mov", "clip"])
+def test_a_video_of_one_row_is_not_overwritten_by_another(tmp_path: Path, name: str) -> None:
+    """With --every 100 a short video has a single row, and where nobody is in it that looks like a picture's."""
+    sources = [str(clip(tmp_path / name, 5, file_format="mov")), str(clip(tmp_path / "clip.mp4", 5)), str(clip(tmp_path / "last.mp4", 5))]
+
+    def run(folder: str, inputs: list[str], done: SoFar = NOTHING) -> list[str]:
+        with open_sink(f"{tmp_path / folder}/", inputs=sources, done=done) as sink:
+            for source in inputs:
+                sink.write(Frame(stamped(sources.index(source)), source=source, stream=True), make_result((), source=source, size=(64, 48)))
+        return sorted(path.name for path in (tmp_path / folder).iterdir())
+
+    whole = run("whole", sources)
+    assert run("halves", sources[:2]) == [file for file in whole if file != "last.mp4"]
+    done = so_far(tmp_path / "halves" / "results.csv", COLUMNS)
+    assert (done.sources, done.last) == (tuple(sources[:1]), sources[1])
+    first = (tmp_path / "halves" / "clip.mp4").read_bytes()
+    assert run("halves", sources[1:], done) == whole
+    assert (tmp_path / "halves" / "clip.mp4").read_bytes() == first
 
 
 def test_a_video_is_whole_before_the_next_input_has_a_row(tmp_path: Path) -> None:

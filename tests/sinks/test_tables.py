@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import signal
 import threading
 import time
 from pathlib import Path
@@ -163,8 +164,28 @@ def test_a_full_disk_is_one_line() -> None:
     sink = CsvSink(Path("/dev/full"))
     with pytest.raises(SinkError, match=r"^/dev/full: cannot be written \(No space left on device\)$"):
         sink.write(FRAME, make_result())
-    with pytest.raises(SinkError, match="No space left"):
+    sink.close(finished=False)
+
+
+@pytest.mark.parametrize("sink_class", [CsvSink, JsonLinesSink])
+def test_what_a_full_disk_cuts_off_leaves_whole_rows(tmp_path: Path, sink_class: type[CsvSink]) -> None:
+    """A limit of the file's size cuts a write in its middle, as a disk that fills up does."""
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "x.txt"
+    limits, ignored = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    sink = sink_class(path)
+    sink.write(FRAME, make_result(["happy"]))
+    before = path.read_bytes()
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 700, limits[1]))
+        with pytest.raises(SinkError, match=r"x\.txt: cannot be written \(File too large\)$"):
+            sink.write(FRAME, make_result(["sad"] * 5))
+        assert path.read_bytes() == before
         sink.close(finished=False)
+        assert path.read_bytes() == before
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
 
 
 def test_stdout_is_json_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,8 @@ from mien.testing import planted_results
 from mien.types import Frame
 
 SETTINGS = {"every": None, "detector": "yunet", "track.baseline": (0, 1)}
+BEFORE = {"turn": 0}
+"""An option that came later."""
 
 
 def work(table: Path, *, finished: bool, failures: dict[str, str] | None = None) -> None:
@@ -27,13 +29,13 @@ def test_it_goes_with_the_end_of_the_work(tmp_path: Path) -> None:
     table = tmp_path / "x.csv"
     work(table, finished=True)
     assert list(tmp_path.iterdir()) == []
-    assert failures_of(table, SETTINGS) == {}
+    assert failures_of(table, SETTINGS, before=BEFORE) == {}
 
 
 def test_of_a_run_that_broke_off_it_is_known_what_could_not_be_read(tmp_path: Path) -> None:
     table = tmp_path / "x.csv"
     work(table, finished=False, failures={"a.mkv": "a.mkv: damaged"})
-    assert failures_of(table, SETTINGS) == {"a.mkv": "a.mkv: damaged", "b.mkv": "b.mkv: broken after 3.73 s"}
+    assert failures_of(table, SETTINGS, before=BEFORE) == {"a.mkv": "a.mkv: damaged", "b.mkv": "b.mkv: broken after 3.73 s"}
     assert [path.name for path in tmp_path.iterdir()] == ["x.csv.unfinished"]
 
 
@@ -41,16 +43,24 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
     table = tmp_path / "x.csv"
     work(table, finished=False)
     with pytest.raises(UsageError, match=r"begun with every none, and this run has 0\.5; take the options of the run that began it"):
-        failures_of(table, {**SETTINGS, "every": 0.5})
+        failures_of(table, {**SETTINGS, "every": 0.5}, before=BEFORE)
     with pytest.raises(UsageError, match="begun with detector yunet, and this run has haar"):
-        failures_of(table, {**SETTINGS, "detector": "haar"})
+        failures_of(table, {**SETTINGS, "detector": "haar"}, before=BEFORE)
+
+
+def test_an_option_that_came_later_counts_as_what_it_then_amounted_to(tmp_path: Path) -> None:
+    table = tmp_path / "x.csv"
+    work(table, finished=False)
+    assert list(failures_of(table, {**SETTINGS, "turn": 0}, before=BEFORE)) == ["b.mkv"]
+    with pytest.raises(UsageError, match="begun with turn 0, and this run has 90"):
+        failures_of(table, {**SETTINGS, "turn": 90}, before=BEFORE)
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"settings": 3, "failures": {}}', '{"settings": {}}'])
 def test_what_somebody_else_wrote_there_says_nothing(tmp_path: Path, text: str) -> None:
     table = tmp_path / "x.csv"
     beside_table(table).write_text(text)
-    assert failures_of(table, SETTINGS) == {}
+    assert failures_of(table, SETTINGS, before=BEFORE) == {}
 
 
 def test_a_run_that_reads_nothing_leaves_nothing(tmp_path: Path) -> None:
@@ -64,7 +74,7 @@ def test_a_run_that_goes_on_and_comes_to_its_end_takes_it_away(tmp_path: Path) -
     """Though it read nothing more."""
     table = tmp_path / "x.csv"
     work(table, finished=False)
-    UnfinishedSink(table, SETTINGS, failures_of(table, SETTINGS)).close(finished=True)
+    UnfinishedSink(table, SETTINGS, failures_of(table, SETTINGS, before=BEFORE)).close(finished=True)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -74,7 +84,7 @@ def test_inputs_that_are_left_keep_it(tmp_path: Path) -> None:
     sink.write(Frame(np.zeros((8, 8, 3), np.uint8)), result)
     sink.stays = True
     sink.close(finished=True)
-    assert failures_of(tmp_path / "x.csv", SETTINGS) == {}
+    assert failures_of(tmp_path / "x.csv", SETTINGS, before=BEFORE) == {}
     assert beside_table(tmp_path / "x.csv").exists()
 
 
@@ -85,7 +95,7 @@ def test_names_that_are_no_text_are_kept(tmp_path: Path) -> None:
     sink.write(Frame(np.zeros((8, 8, 3), np.uint8)), result)
     sink.failed(name, SourceUnreadable(f"{name}: broken"))
     sink.close(finished=False)
-    assert failures_of(table, SETTINGS) == {name: f"{name}: broken"}
+    assert failures_of(table, SETTINGS, before=BEFORE) == {name: f"{name}: broken"}
 
 
 def test_nobody_is_stopped_where_it_cannot_be_written(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from itertools import count, islice
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -206,6 +207,38 @@ def test_frames_are_drawn_and_brought_to_one_size(tmp_path: Path) -> None:
     assert [255 - number_on(frame.image) for frame in out] == list(range(6))
     assert {frame.size for frame in out} == {(64, 48)}
     assert [frame.time for frame in out] == pytest.approx([index / 10 for index in range(6)])
+    assert sink.notes == ["some frames are 128x96, fitted into 64x48"]
+
+
+@pytest.mark.parametrize(
+    ("later", "inside", "borders"),
+    [
+        ((48, 48), np.s_[:, 8:56], np.s_[:, :8]),
+        ((128, 48), np.s_[12:36, :], np.s_[36:, :]),
+        ((24, 48), np.s_[:, 20:44], np.s_[:, 44:]),
+        ((30, 12), np.s_[11:37, :], np.s_[:10, :]),  # 64 x 25.6
+    ],
+)
+def test_a_video_that_changes_its_shape_is_fitted_with_borders(tmp_path: Path, later: tuple[int, int], inside: Any, borders: Any) -> None:
+    sink = Mp4Sink(tmp_path / "out.mp4", drawer=plain)
+    with sink:
+        for index, size in enumerate([(64, 48), later, (64, 48)]):
+            frame = Frame(np.full((size[1], size[0], 3), 200, np.uint8), index, index / 10, "camera", stream=True)
+            sink.write(frame, result_of(frame))
+    first, changed, last = [frame.image for frame in frames_of(tmp_path / "out.mp4")]
+    assert min(first.min(), last.min()) > 180
+    assert changed[inside][2:-2, 2:-2].min() > 180
+    assert changed[borders].max() < 40
+    assert sink.what.endswith(f"out.mp4 (some frames are {later[0]}x{later[1]}, fitted into 64x48)")
+
+
+def test_several_changes_of_shape_are_one_note(tmp_path: Path) -> None:
+    sink = Mp4Sink(tmp_path / "out.mp4", drawer=plain)
+    with sink:
+        for index, size in enumerate([(64, 48), (48, 64), (64, 64), (48, 64)]):
+            frame = Frame(stamped(0, *size), index, index / 10, "camera", stream=True)
+            sink.write(frame, result_of(frame))
+    assert sink.notes == ["some frames are of 2 other sizes, fitted into 64x48"]
 
 
 def test_nothing_is_written_without_a_frame(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from mien.study.statistics import difference_of, difference_p, mean_of, student_below, student_t
 
@@ -11,6 +12,14 @@ RNG = np.random.default_rng
 @pytest.mark.parametrize(("df", "known"), [(1, 12.7062), (2, 4.3027), (7, 2.3646), (30, 2.0423), (1000, 1.9623)])
 def test_quantiles_of_student_are_those_of_the_tables(df, known):
     assert student_t(0.975, df) == pytest.approx(known, abs=1e-4)
+
+
+@pytest.mark.parametrize("df", [1, 1.1, 2, 2.5, 7.3, 30, 5000])
+def test_quantiles_of_student_are_as_near_as_they_are_said_to_be(df):
+    for p in (0.6, 0.75, 0.9, 0.95, 0.975):
+        assert student_t(p, df) == pytest.approx(scipy.stats.t.ppf(p, df), rel=1e-6)
+    if df >= 2:
+        assert student_t(0.9995, df) == pytest.approx(scipy.stats.t.ppf(0.9995, df), rel=3e-5)
 
 
 @pytest.mark.parametrize(("n", "skewed"), [(6, False), (12, False), (12, True), (30, True)])
@@ -124,6 +133,23 @@ def test_columns_with_gaps_and_without_are_as_each_by_itself():
         for name in ("mean", "low", "high", "n"):
             np.testing.assert_allclose(getattr(found, name)[i], getattr(alone, name)[0])
     assert np.isfinite(found.low).tolist() == [True, True, True, False, True, True]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_resamples_with_one_person_who_has_a_value_say_nothing(seed):
+    """By hand: a person alone shows no spread, and would stand for one who is just the mean."""
+    values = np.full((40, 1), np.nan)
+    values[:4, 0] = own = RNG(seed).normal(size=4)
+    mean, error = own.mean(), own.std(ddof=1) / 2
+    t = []
+    for often in RNG(seed).multinomial(40, np.full(40, 1 / 40), size=2000):
+        drawn = np.repeat(own, often[:4])
+        if len(drawn) > 1:
+            t.append((drawn.mean() - mean) / max(drawn.std(ddof=1) / len(drawn) ** 0.5, 0.4 * error))
+    assert 1700 < len(t) < 1950
+    found = mean_of(values, rounds=2000, seed=seed)
+    high, low = np.quantile(t, [0.975, 0.025])
+    np.testing.assert_allclose([found.low[0], found.high[0]], [mean - error * high, mean - error * low], rtol=1e-9)
 
 
 def test_groups_are_compared_within_strata():

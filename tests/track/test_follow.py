@@ -92,13 +92,21 @@ def test_people_are_not_mixed():
         assert one.emotions.probs[0].tolist() == many.emotions.probs[0].tolist()
 
 
-def test_without_smoothing_labels_are_still_held():
-    planted = planted_results(STEP, noise=0.5)
-    for before, after in zip(planted, smoothed(planted, smooth="none"), strict=True):
-        assert after.raw is None
-        assert after.emotions.probs is before.emotions.probs
-        assert after.emotions.held is not None
+def test_without_smoothing_each_frame_stands_alone():
+    """Where labels are held, some are not the most probable ones; without smoothing all are."""
+    planted = planted_results(STEP, noise=0.8, confidence=0.5, flicker=0.05, seed=1)
+    most_probable = [EMOTIONS[int(np.argmax(result.emotions.probs[0]))] for result in planted]
+    alone = smoothed(planted, smooth="none")
+    assert labels(alone) == most_probable
+    assert all(after is before for before, after in zip(planted, alone, strict=True))
     assert not TrackOptions(smooth="none").smooths
+
+
+def test_labels_can_be_held_without_smoothing():
+    planted = planted_results(STEP, noise=0.8, confidence=0.5, flicker=0.05, seed=1)
+    held = smoothed(planted, smooth="ema", smooth_seconds=0)
+    np.testing.assert_allclose([r.emotions.probs[0] for r in held], [r.emotions.probs[0] for r in planted], atol=1e-6)
+    assert flips(labels(held)) < flips(labels(planted)) / 2
 
 
 def test_models_without_valence_and_missing_numbers():

@@ -14,12 +14,15 @@ def run(smoother: Smoother, times, values) -> np.ndarray:
     return np.stack([smoother(float(t), ONE, np.atleast_2d(np.float32(v)))[0] for t, v in zip(times, values, strict=True)])
 
 
-def paper(times, values, mincutoff: float, beta: float, dcutoff: float = 1.0) -> list[float]:
-    """The 1-euro filter as its authors print it (Casiez, Roussel & Vogel 2012, algorithm 1), for one number."""
+def paper(times, values, mincutoff: float, beta: float, dcutoff: float = 1.0, *, exact: bool = True) -> list[float]:
+    """The 1-euro filter as its authors print it (Casiez, Roussel & Vogel 2012, algorithm 1), for one number.
+
+    exact: with the weight that keeps its time constants at every frame rate instead of their approximation of it.
+    """
 
     def alpha(dt: float, cutoff: float) -> float:
         tau = 1 / (2 * np.pi * cutoff)
-        return 1 / (1 + tau / dt)
+        return 1 - np.exp(-dt / tau) if exact else 1 / (1 + tau / dt)
 
     out, slope = [values[0]], 0.0
     for i in range(1, len(values)):
@@ -39,6 +42,29 @@ def test_it_is_the_one_euro_filter():
     assert got == pytest.approx(paper(times, values, 1 / (2 * np.pi * 0.2), 0.7), abs=1e-4)
 
 
+def test_in_many_frames_it_is_the_published_filter():
+    times = np.arange(0, 2, 1 / 1000)
+    values = np.sin(3 * times)
+    got = run(Smoother("euro", seconds=0.2, speed=0.7), times, values)[:, 0]
+    assert got == pytest.approx(paper(times, values, 1 / (2 * np.pi * 0.2), 0.7, exact=False), abs=0.003)
+
+
+@pytest.mark.parametrize("kind", ["euro", "ema"])
+@pytest.mark.parametrize("fps", [1, 2, 5, 25, 60])
+def test_the_time_constant_is_that_of_the_option_at_every_frame_rate(kind, fps):
+    """At rest a step leaves exp(-t / seconds) behind, whoever computes it."""
+    times = np.arange(0, 3, 1 / fps)
+    got = run(Smoother(kind, seconds=0.25), times, [1.0] + [0.0] * (len(times) - 1))[:, 0]
+    assert got == pytest.approx(np.exp(-times / 0.25), abs=1e-5)
+
+
+def test_times_that_jitter_do_not_move_it():
+    rng = np.random.default_rng(4)
+    times = np.concatenate([[0.0], np.cumsum(rng.uniform(0.01, 0.9, 40))])
+    got = run(Smoother("ema", seconds=0.5), times, [1.0] + [0.0] * 40)[:, 0]
+    assert got == pytest.approx(np.exp(-times / 0.5), abs=1e-5)
+
+
 def test_two_shares_are_smoothed_as_one_of_them_alone():
     """What one gains the other loses: the speed of both together is that of the one."""
     rng = np.random.default_rng(3)
@@ -46,13 +72,6 @@ def test_two_shares_are_smoothed_as_one_of_them_alone():
     values = 0.5 + 0.4 * np.sin(2 * times)
     got = run(Smoother("euro", seconds=0.2, speed=3.0, together=True), times, np.stack([values, 1 - values], axis=1))[:, 0]
     assert got == pytest.approx(paper(times, values, 1 / (2 * np.pi * 0.2), 3.0), abs=1e-4)
-
-
-def test_the_average_forgets_by_the_time_constant_whatever_the_frame_rate():
-    for fps in (50, 200):
-        times = np.arange(0, 1, 1 / fps)
-        got = run(Smoother("ema", seconds=0.25), times, [1.0] + [0.0] * (len(times) - 1))[:, 0]
-        assert got[round(0.25 * fps)] == pytest.approx(np.exp(-1), abs=0.03)
 
 
 shares = st.lists(st.lists(st.floats(0.001, 1), min_size=4, max_size=4), min_size=1, max_size=12)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("torch")
+from mien.errors import DataError
 from mien.models.recogniser import tempered
 from mien.train.calibrate import at_end, fitted_slopes, fitted_temperature
 
@@ -20,6 +21,11 @@ def drawn(n: int, temperature: float, slopes: tuple[float, ...] = (), seed: int 
 
 def test_temperature_is_recovered() -> None:
     assert fitted_temperature(*drawn(20_000, 3)) == pytest.approx(3, rel=0.05)
+
+
+def test_no_rows_give_no_temperature() -> None:
+    with pytest.raises(DataError, match="found no row to fit it on"):
+        fitted_temperature(np.empty((0, 5)), np.empty(0, np.int64))
 
 
 def test_slopes_are_recovered() -> None:

@@ -89,6 +89,13 @@ def test_a_folder_and_another_encoding_are_one_line(tmp_path: Path) -> None:
         read_config(latin)
 
 
+def test_a_byte_order_mark_is_no_part_of_the_settings(tmp_path: Path) -> None:
+    """As Notepad writes it."""
+    (tmp_path / "mine.toml").write_bytes(b'\xef\xbb\xbfname = "mine"\r\nepochs = 3\r\n')
+    found = read_config(tmp_path / "mine.toml")
+    assert (found.name, found.epochs) == ("mine", 3)
+
+
 def test_every_number_has_a_range() -> None:
     """Whoever adds a setting says what it may be."""
     checked = set(config.RANGES) | {f"{part}.{name}" for part, ranges in settings.RANGES.items() for name in ranges}

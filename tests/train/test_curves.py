@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from mien.errors import DataError, SourceMissing
 from mien.train.axis import epoch_axis, round_ticks, value_axis
 from mien.train.curve_png import COLOURS, WIDTH, curve_picture, dashes, planes, write_png
-from mien.train.curves import as_columns, best, panels, read_best, read_metrics, runs
+from mien.train.curves import as_columns, best, panels, read_best, read_metrics, runs, told
+from mien.vision.fonts import text_width
 from tests.train.runs import EPOCHS, rows, write_run
 
 
@@ -120,6 +121,14 @@ def test_the_best_epoch_is_that_of_the_monitored_figure():
     assert best(as_columns(rows(labels=False))).key == "val_ccc"
     assert best(as_columns(rows(labels=False, affect=False))).key == "val_loss"
     assert best(as_columns([{"epoch": 1, "train_loss": 1.0}])) is None
+
+
+def test_a_score_of_accuracies_alone_is_a_share_as_they_are():
+    score = [row | {"val_score": row["val_accuracy"]} for row in rows(affect=False)]
+    assert told(best(as_columns(score), "val_score")) == "epoch 20, validation score 67.0 %"
+    assert told(best(as_columns(score), "val_accuracy")) == "epoch 20, validation accuracy 67.0 %"
+    mixed = [row | {"val_score": (row["val_accuracy"] + row["val_ccc_valence"]) / 2} for row in rows()]
+    assert "%" not in told(best(as_columns(mixed), "val_score"))
 
 
 def test_the_settings_say_what_is_monitored(tmp_path):
@@ -271,6 +280,14 @@ def test_charts_do_not_overlap_and_lie_on_the_picture():
             assert plane.y + plane.height <= height
             taken[plane.y : plane.y + plane.height, plane.x : plane.x + plane.width] += 1
         assert taken.max() == 1
+
+
+def test_long_numbers_have_room_beside_their_axis():
+    large = [row | {"train_loss": 2.0436e11, "val_loss": 2.0436e11} for row in rows(1)]
+    loss = planes(as_columns(large))[0]
+    picture = curve_picture(as_columns(large))
+    assert max(text_width(loss.up.label(tick), 16) for tick in loss.up.ticks) < loss.x
+    assert (picture[loss.y : loss.y + loss.height, 0] == picture[0, 0]).all()  # no ink at the edge
 
 
 def test_a_training_without_a_number_to_draw_is_a_heading():

@@ -12,23 +12,29 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip insta
 pytest.importorskip("onnx", reason="onnx is not installed: pip install 'mien[train]'")
 
 from onnx import numpy_helper  # noqa: E402
+from scipy.optimize import minimize_scalar  # noqa: E402
+from scipy.special import log_softmax  # noqa: E402
 
 from mien.errors import CardInvalid, UsageError  # noqa: E402
-from mien.labels import EMOTIONS, anchors  # noqa: E402
-from mien.models.recogniser import OnnxRecogniser  # noqa: E402
+from mien.labels import EMOTIONS, LABEL_SETS, anchors  # noqa: E402
+from mien.models.card import Head, ModelCard  # noqa: E402
+from mien.models.features import Features  # noqa: E402
+from mien.models.recogniser import OnnxRecogniser, blended, softmax  # noqa: E402
 from mien.models.registry import recogniser  # noqa: E402
 from mien.train import export as exporting  # noqa: E402
 from mien.train.config import changed  # noqa: E402
-from mien.train.export import deployed, export, priors  # noqa: E402
+from mien.train.export import calibrated, deployed, export, priors  # noqa: E402
 from mien.train.fit import build, crop_spec, fit  # noqa: E402
 from mien.train.graph import to_onnx  # noqa: E402
 from mien.train.judge import Judge  # noqa: E402
 from mien.train.quantise import quantised  # noqa: E402
+from mien.train.rows import Rows  # noqa: E402
 from mien.train.run_folder import RunFolder, averaged  # noqa: E402
 from mien.train.settings import NetSettings  # noqa: E402
 from mien.train.start import begin_with  # noqa: E402
 from mien.train.targets import targets_of  # noqa: E402
 from mien.train.teach import cached_answers, taught  # noqa: E402
+from mien.vision.align import CropSpec  # noqa: E402
 from tests.train.conftest import TINY  # noqa: E402
 
 ONE = dataclasses.replace(TINY, epochs=1, small_epochs=0, calm_epochs=0)
@@ -100,6 +106,16 @@ def test_a_file_that_disagrees_is_refused(data, tmp_path: Path, monkeypatch: pyt
     assert not (tmp_path / "tiny.onnx").exists()
 
 
+@pytest.mark.parametrize(("value", "int8"), [("nan", False), ("inf", False), ("nan", True)])
+def test_a_network_that_gives_no_numbers_is_refused(data, tmp_path: Path, value: str, int8: bool) -> None:
+    state = fresh(TINY, data)
+    name = next(name for name in reversed(state) if name.endswith(".bias"))
+    state[name][0] = float(value)
+    with pytest.raises(CardInvalid, match=rf"is NaN or infinite for {len(data.judge)} of the {len(data.judge)} validation crops"):
+        export(dataclasses.replace(TINY, int8=int8), state, data, tmp_path)
+    assert not list(tmp_path.glob("tiny*"))
+
+
 @pytest.mark.parametrize("tasks", [("classes",), ("votes",), ("affect",), ("classes", "affect")], ids="-".join)
 def test_a_model_of_each_task_is_one_that_mien_reads(data, tmp_path: Path, tasks: tuple[str, ...]) -> None:
     config = dataclasses.replace(TINY, tasks=tasks)
@@ -127,6 +143,23 @@ def test_eight_bits_answer_alike_in_any_batch(data, tmp_path: Path) -> None:
     assert b"QuantizeLinear" not in (tmp_path / "float" / plain.file).read_bytes()
     alone = np.concatenate([small.outputs(crop[None])["fer7"] for crop in crops[:8]])
     np.testing.assert_allclose(small.outputs(crops[:8])["fer7"], alone, atol=1e-6)
+
+
+def test_the_card_says_what_the_last_layers_read(data, tmp_path: Path) -> None:
+    """Of both networks, as torch has it."""
+    other = tmp_path / "other"
+    fit(dataclasses.replace(ONE, seed=2), data, other)
+    config = dataclasses.replace(ONE, partners=(str(other),))
+    state = fresh(config, data)
+    card = export(config, state, data, tmp_path)
+    assert len(card.features) == 2
+    crops = crops_of(config, data)[:5]
+    net, read = deployed(config, state, data.names), []
+    for layer in [module for module in net.modules() if isinstance(module, torch.nn.Linear)]:
+        layer.register_forward_pre_hook(lambda _, given: read.append(given[0].numpy()))
+    with torch.no_grad():
+        net(torch.from_numpy(crops))
+    np.testing.assert_allclose(Features(opened(tmp_path / "tiny.onnx"))(crops), np.concatenate(read, axis=1), atol=1e-4)
 
 
 def test_depthwise_weights_have_all_eight_bits_and_the_others_seven(data) -> None:
@@ -272,3 +305,91 @@ def test_temperatures_at_an_end_of_what_is_tried_are_named_with_their_rows(data,
     heads = {name: dataclasses.replace(head, temperature=4.0 if name == "fer7" else 1.0) for name, head in card.outputs.items()}
     found = exporting.at_ends(dataclasses.replace(card, outputs=heads, blend_temperature=0.3), data.judge)
     assert found == {"fer7": (4.0, len(data.judge)), "reported": (0.3, len(data.judge))}
+
+
+def drawn_rows(labels: np.ndarray, shares: np.ndarray) -> Rows:
+    """Rows of fer7 without pictures, of which only what is said of them counts."""
+    n, nothing = len(labels), np.zeros((len(labels), 5, 2), np.float32)
+    return Rows(np.zeros((n, 1, 1), np.uint8), nothing, nothing, labels, shares, np.full((n, 2), np.nan, np.float32), LABEL_SETS["fer7"])
+
+
+def planted(n: int = 3000) -> tuple[ModelCard, dict[str, np.ndarray], np.ndarray]:
+    """A card with two outputs, raw outputs of them, and labels (n,) of fer7 of which they are too sure."""
+    rng = np.random.default_rng(0)
+    raw = {"votes": rng.normal(0, 2, (n, 9)).astype(np.float32), "fer7": rng.normal(0, 2, (n, 7)).astype(np.float32)}
+    at = [EMOTIONS.index(name) for name in LABEL_SETS["fer7"]]
+    probs = softmax((raw["votes"][:, at] + raw["fer7"]) / 3).astype(np.float64)
+    labels = (probs.cumsum(1) < rng.random((n, 1)) * probs.sum(1, keepdims=True)).sum(1)
+    heads = {"votes": Head("logits", EMOTIONS), "fer7": Head("logits", LABEL_SETS["fer7"])}
+    return ModelCard("two", "two.onnx", "0" * 64, 1, CropSpec(), heads, {"votes": 0.5, "fer7": 0.5}), raw, labels
+
+
+def likeliest(logits: np.ndarray, true: np.ndarray) -> float:
+    """The temperature under which the labels are likeliest, by scipy."""
+    logits = logits.astype(np.float64)
+    return float(minimize_scalar(lambda t: -log_softmax(logits / t, axis=1)[np.arange(len(true)), true].mean(), (0.2, 5)).x)
+
+
+NO_VOTES = (np.nan,) * len(EMOTIONS)
+
+
+def test_without_votes_the_labels_calibrate_what_is_reported() -> None:
+    card, raw, labels = planted()
+    judge = drawn_rows(labels, np.tile(np.float32(NO_VOTES), (len(labels), 1)))
+    found = calibrated(card, raw, judge)
+    true = np.array([EMOTIONS.index(name) for name in LABEL_SETS["fer7"]])[labels]
+    assert found.outputs["votes"].temperature == pytest.approx(likeliest(raw["votes"], true), rel=0.02)
+    assert found.outputs["fer7"].temperature == pytest.approx(likeliest(raw["fer7"], labels), rel=0.02)
+    plain = np.log(blended(dataclasses.replace(found, blend_temperature=1.0), raw))
+    assert found.blend_temperature == pytest.approx(likeliest(plain, true), rel=0.02)
+    assert 0.5 < found.blend_temperature < 1.5
+    assert exporting.at_ends(dataclasses.replace(found, blend_temperature=0.3), judge) == {"reported": (0.3, len(labels))}
+
+
+def test_what_is_reported_is_calibrated_by_the_crowd_and_where_nobody_voted_by_the_label() -> None:
+    """By hand: a clear vote, a tie, a vote for what is no label, and three rows without votes, one of them without a label."""
+    shares = np.float32([np.eye(9)[4], (np.eye(9)[4] + np.eye(9)[6]) / 2, np.eye(9)[8], NO_VOTES, NO_VOTES, NO_VOTES])
+    judge = drawn_rows(np.array([0, 3, 3, 3, 4, -1]), shares)
+    for labels, uncertain in ((EMOTIONS, "uncertain"), (LABEL_SETS["fer7"], "")):
+        known, true = exporting._reported_truth(labels, judge)
+        assert [labels[t] if k else "" for k, t in zip(known, true, strict=True)] == ["happy", "", uncertain, "happy", "sad", ""]
+
+
+def test_without_labels_the_votes_calibrate_the_classes() -> None:
+    card, raw, labels = planted()
+    places = np.array([EMOTIONS.index(name) for name in LABEL_SETS["fer7"]])
+    judge = drawn_rows(np.full(len(labels), -1), np.eye(9, dtype=np.float32)[places[labels]])
+    found = calibrated(card, raw, judge)
+    assert found.outputs["fer7"].temperature == pytest.approx(likeliest(raw["fer7"], labels), rel=0.02)
+
+
+def test_rows_that_say_nothing_leave_every_temperature_as_it_is() -> None:
+    card, raw, labels = planted(20)
+    judge = drawn_rows(np.full(len(labels), -1), np.tile(np.float32(NO_VOTES), (len(labels), 1)))
+    assert calibrated(card, raw, judge) == card
+    assert exporting.at_ends(dataclasses.replace(card, blend_temperature=0.3), judge) == {}
+
+
+def test_teachers_are_asked_anew_where_their_answers_cannot_be_read(data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file cut short, an empty one, one of something else; and what is killed while it writes leaves none."""
+    export(TINY, fresh(TINY, data), data, tmp_path)
+    taught_by = (str(tmp_path / "tiny.json"),)
+    right = cached_answers(tmp_path / "run", taught_by, data.train, threads=1)
+    path = tmp_path / "run" / "teachers.npz"
+    good = path.read_bytes()
+    for bad in (good[: len(good) // 2], b"", b"hello", good[:200] + bytes(200) + good[400:]):
+        path.write_bytes(bad)
+        again = cached_answers(tmp_path / "run", taught_by, data.train, threads=1)
+        np.testing.assert_array_equal(again["fer7"], right["fer7"])
+        with np.load(path) as kept:
+            assert set(kept.files) == {"key", *right}
+
+    def killed(file, **arrays) -> None:
+        file.write(good[:100])
+        raise KeyboardInterrupt
+
+    path.unlink()
+    monkeypatch.setattr(np, "savez", killed)
+    with pytest.raises(KeyboardInterrupt):
+        cached_answers(tmp_path / "run", taught_by, data.train, threads=1)
+    assert list((tmp_path / "run").iterdir()) == []

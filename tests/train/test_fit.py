@@ -20,10 +20,12 @@ pytest.importorskip("torch", reason="PyTorch is not installed")
 from mien.train import fit as fitting
 from mien.train.config import FIGURES, changed
 from mien.train.curves import read_metrics
+from mien.train.diverged import Diverged
 from mien.train.fit import build, crop_spec, fit
 from mien.train.judge import Judge
 from mien.train.run_folder import RunFolder
 from mien.train.settings import FreezePlan
+from mien.train.targets import Loss, targets_of
 from tests.train.conftest import TINY
 
 
@@ -62,15 +64,17 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(data, tmp_path: Path, m
     said: list[str] = []
     with pytest.raises(KeyboardInterrupt):
         fit(TINY, data, tmp_path / "cut", say=said.append)
-    assert "stopped in epoch 2 and saved" in said[-1]
+    assert "stopped in epoch 3 and saved" in said[-1]
     monkeypatch.setattr(fitting, "moving_average", real)
     with pytest.raises(UsageError, match="a run is there already; go on with it by --resume"):
         fit(TINY, data, tmp_path / "cut")
-    resumed = fit(TINY, data, tmp_path / "cut", resume=True)
+    resumed = fit(TINY, data, tmp_path / "cut", resume=True, say=said.append)
+    assert said[-1] == "goes on in epoch 3"
     assert same(whole.state, resumed.state)
     without = [[{k: v for k, v in m.items() if k != "seconds"} for m in one.epochs] for one in (whole, resumed)]
     assert without[0] == without[1]
-    again = fit(TINY, data, tmp_path / "cut", resume=True)  # a finished run is left as it is
+    again = fit(TINY, data, tmp_path / "cut", resume=True, say=said.append)  # a finished run is left as it is
+    assert said[-1] == "has ended already, after epoch 4"
     assert same(whole.state, again.state)
 
 
@@ -178,10 +182,44 @@ def test_settings_that_do_not_fit_are_one_line(data, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="monitor 'val_accuracy' is no figure of this training; there are: train_loss, val_loss, val_ccc"):
         fit(dataclasses.replace(TINY, monitor="val_accuracy", tasks=("affect",)), data, tmp_path / "a")
     assert not (tmp_path / "a").exists()  # told before an epoch is lost
-    with pytest.raises(UsageError, match=r"the loss is (nan|inf).*lower `rate`"):
+    with pytest.raises(UsageError, match=r"the loss is (nan|inf) in epoch 1, batch [1-9].*lower `rate`"):
         fit(dataclasses.replace(TINY, rate=1e30, schedule="constant"), data, tmp_path / "b")
     with pytest.raises(MienError, match="unknown network 'vgg9'"):
         fit(dataclasses.replace(TINY, net="vgg9"), data, tmp_path / "c")
+
+
+def test_a_network_that_is_no_number_ends_the_training_and_the_last_good_state_stays(
+    data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loss of every batch is a number; what is judged is none in the second epoch."""
+    real, steps = fitting.moving_average, []
+
+    def spoil(into, net, decay) -> None:
+        real(into, net, decay)
+        steps.append(1)
+        if len(steps) == 12:  # nine steps an epoch
+            next(into.parameters()).data.fill_(float("nan"))
+
+    monkeypatch.setattr(fitting, "moving_average", spoil)
+    config = dataclasses.replace(TINY, monitor="val_accuracy", restore_best=True)
+    with pytest.raises(Diverged, match=r"^training: the validation loss is nan in epoch 2; lower `rate`"):
+        fit(config, data, tmp_path / "run")
+    assert len(steps) == 18
+    run = RunFolder(tmp_path / "run")
+    for path in (run.last, run.best):
+        assert all(value.isfinite().all() for value in torch.load(path, weights_only=True)["ema"].values())
+    assert len(read_metrics(run.path)["epoch"]) == 1
+
+
+def test_outputs_that_are_no_numbers_have_no_loss(data) -> None:
+    """tanh(inf) is 1: the loss of valence and arousal alone would not show it."""
+    config = dataclasses.replace(TINY, tasks=("affect",))
+    net = build(config, data.names)
+    judge = Judge.of(data.judge, targets_of(data.judge, config), crop_spec(config, net, colour=False))
+    loss, device = Loss.of(config, data.train, torch.device("cpu")), torch.device("cpu")
+    assert np.isfinite(judge.metrics(net, loss, device)["val_loss"])
+    net.head[-1].bias.data.fill_(float("inf"))
+    assert np.isnan(judge.metrics(net, loss, device)["val_loss"])
 
 
 def test_crops_are_small_at_first_and_grey_for_grey_pictures(data) -> None:

@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'mien[train]'")
 
 from mien.data.manifest import Manifest
+from mien.data.readers.report import Report
 from mien.data.stores import InArray
 from mien.errors import DataError, UsageError
 from mien.labels import EMOTIONS, anchors
@@ -60,6 +61,25 @@ def test_colour_is_kept_for_a_network_that_takes_it(tmp_path: Path, blind: FakeD
     assert not read_data(dataclasses.replace(colour, colour="grey"), root, detector=blind, folder=tmp_path / "c").colour
     grey = folders(tmp_path / "grey", {"happy": [(60, 60)] * 5, "sad": [(60, 60)] * 5})
     assert not read_data(colour, grey, detector=blind, folder=tmp_path / "c").colour
+
+
+def test_what_a_task_is_calibrated_by_that_no_row_to_judge_by_has_is_told(tmp_path: Path, blind: FakeDetector) -> None:
+    """12 rows to train on with votes and labels; 4 to judge by with either, or with neither."""
+    crowd, nobody = np.eye(len(EMOTIONS), dtype=np.float32)[:4].repeat(4, axis=0), np.full((4, len(EMOTIONS)), np.nan, np.float32)
+    labels = [EMOTIONS[k] for k in range(4) for _ in range(4)]
+    none, by = [*labels[:12], *[""] * 4], "are calibrated by"
+    for name, kept, votes, told in (
+        ("labels", labels, nobody, {"votes": f"{by} the labels instead"}),
+        ("votes", none, crowd[12:], {"classes": f"{by} the crowd's votes instead"}),
+        ("neither", none, nobody, {"votes": "are not calibrated", "classes": "are not calibrated"}),
+    ):
+        columns = {"id": [str(i) for i in range(16)], "split": ["train"] * 12 + ["val"] * 4, "label": kept}
+        columns |= {"shares": list(np.concatenate([crowd[:12], votes])), "valence": [0.5] * 16, "arousal": [0.1] * 16}
+        Manifest(columns, [InArray(noise(16, 48, 48))]).write(tmp_path / f"{name}.parquet", inside=True)
+        said: list[str] = []
+        read_data(TINY, tmp_path / f"{name}.parquet", detector=blind, folder=tmp_path / "c", say=said.append)
+        found = [line.removeprefix("no row to judge by has a target of the task ") for line in said if "no row to judge by" in line]
+        assert found == [f"{task}: val_score leaves it out, and its probabilities {how}" for task, how in told.items()]
 
 
 def test_who_is_left_out_of_training(tmp_path: Path, blind: FakeDetector) -> None:
@@ -189,6 +209,43 @@ def test_pictures_in_a_damaged_part_of_a_manifest_are_left_out(tmp_path: Path, b
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".npy", ".npz"]
 
 
+def test_damaged_pictures_of_a_manifest_are_not_learnt_from(tmp_path: Path, blind: FakeDetector) -> None:
+    """Manifests of earlier versions hold them; a folder is read without them."""
+    folders(tmp_path / "faces", {"happy": [(48, 48)] * 6, "sad": [(48, 40)] * 6})
+    files = sorted((tmp_path / "faces").rglob("*.png"))
+    files[1].write_bytes(files[1].read_bytes()[:-500])
+    Manifest({"id": [str(i) for i in range(12)], "path": list(map(str, files)), "label": ["happy"] * 6 + ["sad"] * 6}).write(
+        tmp_path / "old.parquet", inside=True
+    )
+    found: list[Report] = []
+    data = read_data(CLASSES, tmp_path / "old.parquet", detector=blind, folder=tmp_path / "c", held_out="files", reported=found.append)
+    assert sorted((*data.train.ids, *data.judge.ids), key=int) == [str(i) for i in range(12) if i != 1]
+    assert [(problem.kind, problem.item) for report in found for problem in report.problems] == [("damaged picture", "1")]
+
+
+def test_what_cannot_be_taken_is_reported_by_name(tmp_path: Path, blind: FakeDetector) -> None:
+    """As it is known: a folder that is no emotion and a file that is no picture, then a picture of a manifest that has gone."""
+    root = folders(tmp_path / "faces", {"happy": [(48, 48)] * 5, "sad": [(48, 40)] * 5, "furious": [(48, 44)] * 2})
+    (root / "sad" / "9.png").write_bytes(b"no picture")
+    files = sorted((tmp_path / "faces" / "happy").glob("*.png"))
+    Manifest({"id": ["first", "second"], "path": [str(files[0]), str(tmp_path / "gone.png")], "label": ["happy"] * 2}).write(
+        tmp_path / "m.parquet"
+    )
+    found: list[Report] = []
+    said: list[str] = []
+    read_data(
+        CLASSES, [root, tmp_path / "m.parquet"], detector=blind, folder=tmp_path / "c", held_out="files", say=said.append,
+        reported=found.append,
+    )  # fmt: skip
+    problems = [(problem.kind, Path(problem.item).name) for report in found for problem in report.problems]
+    assert sorted(problems) == [
+        ("corrupt picture", "9.png"),
+        ("missing picture", "second"),
+        *[("unknown label", f"{i}.png") for i in range(2)],
+    ]
+    assert not any("unknown label" in line or "corrupt" in line for line in said)  # told once, by whoever takes the reports
+
+
 def test_what_is_held_out_in_one_set_is_not_learnt_from_another(tmp_path: Path, blind: FakeDetector) -> None:
     """The same pictures with splits and without, as when a folder is given beside its own manifest."""
     pixels = noise(12, 48, 48)
@@ -287,3 +344,11 @@ def test_duplicates_are_left_out_of_any_data_that_they_are_of(tmp_path: Path, bl
     with pytest.raises(UsageError, match="network conv_lstm learns from clips; leave it out"):
         read_data(changed(CLASSES, {"net": "conv_lstm", "settings.widths": None, "settings.size": None}), other, detector=blind,
                   folder=tmp_path / "c", duplicates=marks)  # fmt: skip
+
+
+def test_two_files_in_the_form_of_fer_2013_are_two_data_sets(tmp_path: Path, blind: FakeDetector) -> None:
+    for seed, name in enumerate(("a", "b")):
+        rows = [f'{3 + i % 2},"{" ".join(map(str, noise(64, seed=100 * seed + i)))}"\n' for i in range(10)]
+        (tmp_path / f"{name}.csv").write_text("emotion,pixels\n" + "".join(rows))
+    found = read_data(CLASSES, [tmp_path / "a.csv", tmp_path / "b.csv"], detector=blind, folder=tmp_path / "c")
+    assert sorted([*found.train.ids, *found.judge.ids]) == sorted(f"{name}/{i}" for name in "ab" for i in range(10))

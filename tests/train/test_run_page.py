@@ -85,6 +85,23 @@ def test_glance_says_the_best_epoch_and_the_time(run):
     assert words[words.index("epochs") - 1 : words.index("epochs") + 2] == ["26", "epochs", "of 30"]
 
 
+def test_one_epoch_is_told_as_one(tmp_path):
+    html = as_page(write_run(tmp_path / "run", rows(1)))
+    assert "Figures of one epoch, as in metrics.jsonl" in html
+    words = Elements(html).words
+    assert words[words.index("epoch") - 1] == "1"
+
+
+def test_long_numbers_have_room_beside_their_axis(tmp_path):
+    """The font is 17 pixels high on a narrow screen; these characters are .62 of that wide in a wide font (DejaVu Sans)."""
+    html = as_page(write_run(tmp_path / "run", [row | {"train_loss": 2.0436e11, "val_loss": 2.0437e11} for row in rows(1)]))
+    found = re.findall(r'<text x="([\d.]+)" y="[\d.]+" text-anchor="end" class="axis">(.*?)</text>', html)
+    assert any("e+11" in label for _, label in found)
+    for x, label in found:
+        assert float(x) >= 0.62 * 17 * len(label), label
+    assert "validation: 2.044e+11</title>" in html
+
+
 def test_the_crowds_majority_is_a_line_of_its_own(run):
     write_run(run, [row | {"val_votes_accuracy": 0.8125} for row in rows(affect=False)])
     html = as_page(run)
@@ -129,6 +146,8 @@ def test_why_validation_can_beat_training_is_said_with_the_count(run):
     assert 0 < ahead < EPOCHS
     assert f"Here it is in {ahead} of 26 epochs." in html
     assert html.index("Accuracy by epoch") < html.index("Validation can be better than training") < html.index("Agreement (CCC) by epoch")
+    write_run(run, [rows()[0] | {"train_accuracy": 0.1, "val_accuracy": 0.2}])
+    assert "Here it is in 1 of 1 epoch." in as_page(run)
     behind = [row | {"val_accuracy": 0.0} for row in rows()]
     write_run(run, behind)
     assert "Here it is in" not in as_page(run)

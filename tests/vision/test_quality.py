@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.unsure import UnsureRules
-from mien.vision.align import whole_frame_points
-from mien.vision.quality import HEAD, face_size, pose, sharpness, skin_lightness
+from mien.vision.align import CropSpec, whole_frame_points
+from mien.vision.quality import HEAD, cut_off, face_size, pose, sharpness, skin_lightness
 
 
 def seen(yaw: float, pitch: float, roll: float, *, scale: float = 2.0) -> np.ndarray:
@@ -130,3 +130,29 @@ def test_a_blank_crop_has_no_detail():
 def test_size_of_a_face_is_its_shorter_side():
     assert face_size(np.array([[0, 0, 30, 40], [5, 5, 9, 6]], np.float32)).tolist() == [30, 1]
     assert face_size(np.zeros((0, 4), np.float32)).shape == (0,)
+
+
+@given(st.floats(0, 360), st.floats(10, 150), st.floats(-20, 220), st.floats(-20, 170))
+def test_how_much_is_cut_off_is_what_a_count_of_points_says(roll, side, x, y):
+    """A crop turned and placed by hand over a picture of 200 x 150: points spread over it, counted where the picture ends."""
+    c, s = np.cos(np.radians(roll)), np.sin(np.radians(roll))
+    turn = np.array([[c, -s], [s, c]])
+    points = ((whole_frame_points(1, 1) - 0.5) * side @ turn.T + (x, y)).astype(np.float32)
+    found = float(cut_off(points[None], CropSpec(size=64), (200, 150))[0])
+    if not ((points >= 0) & (points <= (200, 150))).all():
+        assert found == 1
+        return
+    grid = np.stack(np.meshgrid(np.arange(200), np.arange(200)), axis=-1).reshape(-1, 2) / 200 + 0.0025 - 0.5
+    spread = grid * side @ turn.T + (x, y)
+    assert found == pytest.approx(1 - ((spread >= 0) & (spread <= (200, 150))).all(axis=1).mean(), abs=0.01)
+
+
+def test_a_margin_is_part_of_the_crop():
+    where = whole_frame_points(100, 100)[None]
+    for margin, share in [(0.0, 0.0), (-1 / 24, 0.0), (0.5, 0.75)]:
+        assert cut_off(where, CropSpec(size=48, margin=margin), (100, 100)) == pytest.approx([share], abs=1e-3)
+
+
+def test_nothing_is_cut_off_of_nobody_nor_of_landmarks_in_one_place():
+    assert cut_off(np.zeros((0, 5, 2), np.float32), CropSpec(), (100, 100)).shape == (0,)
+    assert cut_off(np.full((1, 5, 2), 50, np.float32), CropSpec(size=48), (100, 100)).tolist() == [0]

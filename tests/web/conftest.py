@@ -1,21 +1,26 @@
 """A server with fakes for its models, asked in this process."""
 
 import io
+import socket
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
+from starlette.types import ASGIApp
 
 from mien.models import registry
 from mien.models.detectors import registry as detectors
 from mien.options import AnalyzeOptions
 from mien.testing import FakeDetector, FakeRecogniser, planted_picture
 from mien.track.options import TrackOptions
+from mien.types import Faces, Image
 from mien.web.app import create_app
 from mien.web.settings import ServeSettings
 from tests.io.clips import clip
@@ -28,6 +33,16 @@ def encoded(faces: list[tuple[tuple[float, float, float, float], str]], suffix: 
     """A picture with planted faces as a file's bytes."""
     image, _ = planted_picture(faces, size=(400, 320))
     return bytes(cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1])
+
+
+class Blinking(FakeDetector):
+    """Finds nothing in the frames 4 to 6."""
+
+    calls = -1
+
+    def __call__(self, image: Image, /) -> Faces:
+        self.calls += 1
+        return Faces.none() if 4 <= self.calls < 7 else super().__call__(image)
 
 
 @pytest.fixture
@@ -48,7 +63,9 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     """Start a server: keyword arguments are ServeSettings'. It ends with the test."""
     monkeypatch.setitem(registry._factories, "fake", lambda threads: FakeRecogniser())
     monkeypatch.setitem(detectors.DETECTORS, "fake", lambda variant, *, threads: FakeDetector())
-    monkeypatch.setitem(detectors.VARIANTS, "fake", ())
+    monkeypatch.setitem(detectors.DETECTORS, "blinking", lambda variant, *, threads: Blinking())
+    for name in ("fake", "blinking"):
+        monkeypatch.setitem(detectors.VARIANTS, name, ())
     with ExitStack() as stack:
 
         def start(
@@ -67,6 +84,23 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
 def server(serve: Serve) -> TestClient:
     """A server as `mien serve` starts it."""
     return serve()
+
+
+@contextmanager
+def listening(app: ASGIApp, port: int = 0, *, lifespan: Literal["auto", "off"] = "auto") -> Iterator[int]:
+    """The port of a server that listens. lifespan: `off` for an app that is told already when it begins and ends."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan=lifespan, timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def pixels(data: bytes) -> np.ndarray:

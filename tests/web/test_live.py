@@ -1,16 +1,21 @@
 import csv
+import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
 import pytest
+import websockets.sync.client
 from starlette.websockets import WebSocketDisconnect
 
 from mien.store import open_store
 from mien.store.place import StoreError
 from mien.table import RAW_COLUMNS
-from tests.web.conftest import TWO, Serve, encoded
+from mien.testing import FakeRecogniser
+from mien.types import Emotions, Image
+from tests.web.conftest import TWO, Serve, encoded, listening
 
 
 def test_frames_in_faces_out_with_people_followed(server):
@@ -106,7 +111,7 @@ def state_when_over(path: Path) -> str:
         return store.session(1).state()
 
 
-ENDS = {1000: "finished", 1001: "finished", 1012: "finished", 1006: "broken off", 1011: "broken off"}
+ENDS = {1000: "finished", 1001: "finished", 1012: "finished", 1005: "broken off", 1006: "broken off", 1011: "broken off"}
 
 
 @pytest.mark.parametrize(("code", "state"), ENDS.items())
@@ -117,6 +122,43 @@ def test_a_session_is_broken_off_where_the_connection_is(serve: Serve, two, tmp_
         camera.receive_json()
         camera.close(code)
     assert state_when_over(tmp_path / "sessions.db") == state
+
+
+Camera = websockets.sync.client.ClientConnection
+WAYS: dict[str, tuple[Callable[[Camera], None], str]] = {
+    "cut": (lambda camera: camera.socket.shutdown(socket.SHUT_RDWR), "broken off"),
+    "closed": (lambda camera: camera.close(), "finished"),
+    "left": (lambda camera: camera.close(1001), "finished"),
+    "failed": (lambda camera: camera.close(1011), "broken off"),
+}
+
+
+@pytest.mark.parametrize("is_waiting", [False, True])
+@pytest.mark.parametrize("way", WAYS)
+def test_over_a_real_connection_it_is_so_too(serve: Serve, two, tmp_path: Path, monkeypatch, way: str, is_waiting: bool):
+    """Also for one who goes while the answer to the last frame is on its way, as a browser's page nearly always does."""
+    go, state = WAYS[way]
+    server, reached, gone = serve(sessions=True, store=str(tmp_path / "sessions.db")), threading.Event(), threading.Event()
+    seen = FakeRecogniser.__call__
+
+    def slow(self: FakeRecogniser, crops: Image, /) -> Emotions:
+        if reached.is_set():
+            gone.wait(10)
+        reached.set()
+        return seen(self, crops)
+
+    if is_waiting:
+        monkeypatch.setattr(FakeRecogniser, "__call__", slow)
+    with listening(server.app, lifespan="off") as port:
+        with websockets.sync.client.connect(f"ws://localhost:{port}/api/live?session=evening") as camera:
+            camera.send(two)
+            camera.recv()
+            if is_waiting:
+                camera.send(two)
+                time.sleep(0.2)
+            go(camera)
+        gone.set()
+        assert state_when_over(tmp_path / "sessions.db") == state
 
 
 def test_a_session_that_an_error_ends_is_broken_off(serve: Serve, two, tmp_path: Path):

@@ -39,6 +39,7 @@ def test_the_app_may_load_nothing_from_outside(server):
 
 def test_the_documentation_is_whole_without_a_network(server):
     page = server.get("/api/docs")
+    assert '<html lang="en">' in page.text
     addresses = re.findall(r"""(?:src|href|url)(?:=|: )["']([^"']+)["']""", page.text)
     assert len(addresses) == 4
     for address in addresses:

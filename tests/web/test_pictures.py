@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from mien.errors import MienError, SourceMissing, SourceRefused, SourceTooLarge, SourceUnreadable
+from mien.io.fetch import PrivateAddress
 from mien.io.images import Decoded, decode
 from mien.table import COLUMNS
 from mien.testing import planted_picture
@@ -42,13 +44,14 @@ def test_one_bad_file_leaves_the_others(server, two):
     (failure,) = answer.json()["failures"]
     assert failure["source"] == "bad.jpg"
     assert failure["error"].startswith("bad.jpg: 10 bytes of another kind, wanted a picture")
+    assert failure["code"] == "unreadable"
 
 
 def test_nothing_but_bad_files_is_an_error(server, film):
     answer = send(server, ("film.mp4", film.read_bytes()))
     assert answer.status_code == 422
     assert answer.json()["error"] == "film.mp4: a video; send it to /api/videos"
-    assert len(answer.json()["failures"]) == 1
+    assert [failure["code"] for failure in answer.json()["failures"]] == ["video"]
 
 
 def test_the_table_is_that_of_the_command(server, two):
@@ -119,6 +122,27 @@ def test_a_picture_of_too_many_pixels_is_refused(serve: Serve, two):
     assert (
         answer.json()["error"] == "two.png: larger than this server reads, which is 0.01 megapixels and 50 MB, at most 12,000 pixels a side"
     )
+    assert [failure["code"] for failure in answer.json()["failures"]] == ["too_large"]
+
+
+def test_why_an_address_gives_no_picture_is_told_for_programs(serve: Serve, server, two, monkeypatch):
+    def code(asked: TestClient, gives: bytes | MienError) -> str:
+        def fetch(url: str, **how: object) -> bytes:
+            if isinstance(gives, MienError):
+                raise gives
+            return gives
+
+        monkeypatch.setattr("mien.web.pictures.fetch", fetch)
+        (failure,) = asked.post("/api/pictures/url", json={"url": "http://good.test/x.png"}).json()["failures"]
+        return str(failure["code"])
+
+    assert code(server, SourceMissing("no such page")) == "missing"
+    assert code(server, SourceRefused("too slow")) == "refused"
+    assert code(server, PrivateAddress("inside")) == "refused"
+    assert code(server, SourceTooLarge("too many bytes")) == "too_large"
+    assert code(server, SourceUnreadable("a broken answer")) == "unreadable"
+    assert code(server, b"no picture") == "unreadable"
+    assert code(serve(max_picture_pixels=10_000), two) == "too_large"
 
 
 def test_a_url_is_fetched_from_the_public_internet_only(server, monkeypatch, internet, two):

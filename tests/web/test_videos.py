@@ -10,6 +10,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from mien.errors import SinkError
+from mien.models.detectors import registry as detectors
 from mien.table import COLUMNS, RAW_COLUMNS
 from mien.testing import FakeDetector, planted_picture
 from mien.types import Faces
@@ -74,6 +75,13 @@ def test_no_face_of_a_video_stays_visible_that_was_to_be_hidden(serve, film):
         )
     assert answer.status_code == 400
     assert "not found at once: they would stay visible" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(("asked", "missed"), [({"annotated": True, "anonymize": True}, 3), ({"annotated": True}, None)])
+def test_in_how_many_frames_a_hidden_face_was_not_found_is_told(serve, film, monkeypatch, asked, missed):
+    server = serve(detector="blinking")
+    found = ended(server, send(server, film, **asked))
+    assert (found["state"], found["frames"], found["faces"], found["missed"]) == ("done", 10, 7, missed)
 
 
 def test_a_part_of_a_video_can_be_asked_for(server, film):
@@ -244,6 +252,19 @@ def test_it_can_be_stopped_between_samples(server, tmp_path):
         time.sleep(0.01)
 
 
+def test_a_part_that_ends_the_program_ends_its_video_alone(serve: Serve, film, monkeypatch):
+    def ends(image: Array) -> Faces:
+        raise SystemExit(1)
+
+    monkeypatch.setitem(detectors.DETECTORS, "ends", lambda variant, *, threads: ends)
+    monkeypatch.setitem(detectors.VARIANTS, "ends", ())
+    server = serve()
+    first, second = send(server, film, detector="ends"), send(server, film)
+    told = "film.mp4: SystemExit; this is a fault in mien or in a plug-in, and the server's log says where"
+    assert ended(server, first)["error"] == told
+    assert ended(server, second)["state"] == "done"
+
+
 def test_errors_do_not_say_where_things_lie(server, film, monkeypatch):
     from mien.sinks.tables import JsonLinesSink
 
@@ -257,7 +278,7 @@ def test_errors_do_not_say_where_things_lie(server, film, monkeypatch):
 def test_what_a_server_left_that_was_killed_just_before_is_erased_too(serve: Serve, tmp_path, monkeypatch):
     monkeypatch.setattr("mien.web.jobs.gettempdir", lambda: str(tmp_path))
     monkeypatch.setattr("mien.web.jobs.YOUNG_SECONDS", 600)
-    monkeypatch.setattr("mien.web.app.SWEEP_SECONDS", 0.05)
+    monkeypatch.setattr("mien.web.jobs.SWEEP_SECONDS", 0.05)
     left = tmp_path / "mien-serve-left"
     (left / "number").mkdir(parents=True)
     serve()

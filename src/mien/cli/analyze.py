@@ -16,7 +16,7 @@ import typer
 from mien.cli import options as given
 from mien.cli.exit_codes import INTERRUPTED, NOTHING_DONE, SOME_FAILED, TERMINATED
 from mien.errors import MienError, UsageError
-from mien.io.names import is_live
+from mien.io.names import camera_number, is_live
 
 if TYPE_CHECKING:
     from mien.cli.render import RunTalk
@@ -105,6 +105,7 @@ def analyze(
     unsure_rules: given.UnsureRulesName = None,
     unsure_score: given.UnsureScore = None,
     unsure_size: given.UnsureSize = None,
+    unsure_cut: given.UnsureCut = None,
     unsure_blur: given.UnsureBlur = None,
     unsure_yaw: given.UnsureYaw = None,
     unsure_pitch: given.UnsurePitch = None,
@@ -122,6 +123,7 @@ def analyze(
     detect_every: given.DetectEvery = 1,
     reentry: given.Reentry = 0.0,
     baseline: given.Baseline = None,
+    turn: given.Turn = 0,
     no_recursive: Annotated[
         bool, typer.Option("--no-recursive", help="Leave out the subfolders of folders.", rich_help_panel=given.READING)
     ] = False,
@@ -140,6 +142,7 @@ def analyze(
     """
     from mien.cli.baselines import BaselineNotice
     from mien.cli.growing import GrowingTable
+    from mien.cli.hidden import HiddenNotice
     from mien.cli.render import RunTalk, say_profile
     from mien.drawers import styled
     from mien.io.images import ImageLimits
@@ -158,11 +161,14 @@ def analyze(
     if any(map(is_live, inputs)):
         _watch(ctx, inputs)
         return
+    if anonymize and save_crops is not None:
+        raise UsageError("--anonymize hides faces, and --save-crops saves them as they are; leave one of the two out")
     style = Style(language=language, colour=colour, palette=palette, preset=preset, show_affect=va, affect_scale=affect_scale)
     drawn = styled(style, drawer, anonymize=anonymize)
     thresholds = {
         "min_score": unsure_score,
         "min_size": unsure_size,
+        "max_cut": unsure_cut,
         "min_sharpness": unsure_blur,
         "max_yaw": unsure_yaw,
         "max_pitch": unsure_pitch,
@@ -180,6 +186,7 @@ def analyze(
     )  # fmt: skip
     reading: dict[str, Any] = {
         "span": VideoSpan(every=every, stride=stride, start=start, stop=stop),
+        "turn": turn,
         "recursive": not no_recursive,
         "once": True,
         "limits": ImageLimits(max_side=max_side, max_pixels=max_pixels, max_bytes=max_bytes),
@@ -191,14 +198,14 @@ def analyze(
     folders = [Path(target) for target in output or [] if target != "-"]
     columns = table_columns(raw=streams and track.smooths, delta=baseline is not None)
     all_at_once = session is not None or save_crops is not None
-    table = GrowingTable.begun(output or [], options, reading["span"], all_at_once=all_at_once)
+    table = GrowingTable.begun(output or [], options, reading["span"], turn=turn, all_at_once=all_at_once)
     if resume:
         table = table.gone_on_with(columns, inputs, recursive=not no_recursive)
     reading["skip"] = frozenset(table.done.sources)
     analyzer = Analyzer(options)
     table.refuse_other_model(analyzer.model)
     if anonymize:
-        analyzer.refuse_half_hidden("--anonymize")
+        analyzer.refuse_half_hidden("--anonymize", streams=streams)
     left = [name for name in inputs if name not in reading["skip"]]
     talk = RunTalk(total=_total(left, reading["span"]), quiet=quiet, noun="frame" if streams else "picture")
     table.tell(talk)
@@ -223,6 +230,8 @@ def analyze(
         sinks.append(given.session_sink(store, session, options, columns))
     if track.baseline is not None:
         sinks.append(BaselineNotice(track.baseline, talk.notice))
+    if anonymize:
+        sinks.append(HiddenNotice(analyzer, talk.notice))
     if save_crops is not None:
         from mien.sinks.crops import CropsSink
         from mien.sinks.originals import Originals
@@ -242,7 +251,7 @@ def _watch(ctx: typer.Context, inputs: list[str]) -> None:
     from mien.io.fetch import shown
 
     source = next(filter(is_live, inputs))
-    what = f"{shown(source)} is a {'camera' if source.isdecimal() else 'stream'}"
+    what = f"{shown(source)} is a {'stream' if camera_number(source) is None else 'camera'}"
     if len(inputs) > 1:
         raise UsageError(f"{what}, which is watched by itself: mien live {shown(source)}")
     both = inspect.signature(live).parameters.keys() & ctx.params.keys()

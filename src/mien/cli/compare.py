@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from mien.cli.exit_codes import NOTHING_DONE, SOME_FAILED
 from mien.cli.train import Data, Detector, Duplicates, needs_torch, read
 from mien.errors import UsageError
 from mien.train.config import presets
+
+if TYPE_CHECKING:
+    from mien.data.readers.report import Report
 
 THEIRS = tuple(name for name in presets() if name.startswith(("r0", "r1", "r2", "r3", "r4")) and name != "r1_conv_lstm")
 """Networks of R0 to R4 that read single pictures."""
@@ -41,6 +44,7 @@ def compare(
     needs_torch()
     import dataclasses
 
+    from mien.cli.data_problems import leave
     from mien.cli.render import say
     from mien.train.comparison import compare as run
     from mien.train.comparison import write_table
@@ -53,12 +57,14 @@ def compare(
         raise UsageError("compare: two of the settings have one name; wanted a name for each")
     out.mkdir(parents=True, exist_ok=True)
     read_once: dict[tuple[object, ...], TrainData] = {}
+    reports: list[Report] = []
 
     def rows(config: TrainConfig) -> TrainData:
         seen = input_of(config.net, config.settings)
         key = (config.tasks, config.anchors, config.margin, config.colour, config.held_out, config.seed, seen.size, seen.channels)
         if key not in read_once:
-            read_once[key] = read(config, data, duplicates, detector, out)
+            read_once[key], found = read(config, data, duplicates, detector, out)
+            reports.extend(found)
         return read_once[key]
 
     lines = run(wanted, rows, out, minutes=minutes, epochs=epochs, say=say)
@@ -68,3 +74,4 @@ def compare(
     print(write_table(lines, out).read_text("utf-8"), end="")
     if len(lines) < len(wanted):
         raise typer.Exit(SOME_FAILED)
+    leave(reports)

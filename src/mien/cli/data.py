@@ -13,9 +13,9 @@ from mien.cli.data_balance import balance
 from mien.cli.data_clean import clean
 from mien.cli.data_inspect import inspect
 from mien.cli.data_preview import preview
-from mien.cli.data_problems import leave, tell
+from mien.cli.data_problems import leave, refuse_empty, tell
 from mien.cli.exit_codes import NOTHING_DONE, SOME_FAILED
-from mien.errors import MienError, UsageError
+from mien.errors import DataError, MienError, UsageError
 
 if TYPE_CHECKING:
     from mien.data.manifest import Manifest
@@ -43,26 +43,27 @@ def import_(
     duplicates: Annotated[
         Path | None, typer.Option(help="npz of FER-2013's rows with a copy in another split, for notes. Default: NAME_duplicates.npz.")
     ] = None,
-    labels: Annotated[str, typer.Option(help="Label set of a CSV whose emotions are codes: fer7, ferplus8, affectnet8, mien9.")] = "",
+    labels: Annotated[
+        str, typer.Option(help="Label set of a CSV whose emotions are codes: fer7, ferplus8, affectnet8, rafdb7, mien9.")
+    ] = "",
     source: Annotated[str, typer.Option(help="What to call the data set. Default: after its path.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Read data sets of any known layout into one manifest.
 
-    A folder per emotion (also under train and test), CK+ and JAFFE as distributed, a CSV (image_path,emotion; FER-2013's; AffectNet's),
-    arrays in an npz, other manifests. What cannot be read is counted, and listed in a CSV beside the manifest.
+    A folder per emotion (also under train and test), CK+, JAFFE and RAF-DB as distributed, a CSV (image_path,emotion; FER-2013's;
+    AffectNet's), arrays in an npz, other manifests. What cannot be read is counted, and listed in a CSV beside the manifest; where
+    nothing can, none is written.
     """
     from mien.cli.render import progress_counter, say
     from mien.data.manifest import Manifest
-    from mien.data.readers.draft import unlike
-    from mien.data.readers.recognise import duplicates_for, read_any
+    from mien.data.readers.recognise import duplicates_for, read_any, refuse_to_recode, sources_of
 
     output = _parquet(output)
+    refuse_to_recode(inputs, labels)
     read: list[tuple[Manifest, Report]] = []
     failed = 0
-    names = unlike([source or path.resolve().stem for path in inputs])
-    for path, name, marks in zip(inputs, names, duplicates_for(inputs, duplicates), strict=True):
-        called = name if source or "#" in name else ""
+    for path, name, marks in zip(inputs, sources_of(inputs, source), duplicates_for(inputs, duplicates), strict=True):
         try:
             found = read_any(
                 path,
@@ -70,7 +71,7 @@ def import_(
                 votes=votes,
                 duplicates=marks,
                 labels=labels,
-                source=called,
+                source=name,
                 progress=lambda n: progress_counter(n, "pictures"),
             )
         except UsageError:
@@ -83,8 +84,9 @@ def import_(
     if not read:
         raise typer.Exit(NOTHING_DONE)
     manifest = Manifest.concat(part for part, _ in read)
-    _write(manifest, output, inside=not link)
     reports = [report for _, report in read]
+    refuse_empty(manifest, ", ".join(map(str, inputs)), reports)
+    _write(manifest, output, inside=not link)
     told = tell(reports, output.with_suffix(".problems.csv"))
     _show(manifest, output, as_json=as_json, problems=told)
     if failed:
@@ -107,13 +109,15 @@ def split(
 ) -> None:
     """Split a manifest: every class in its share, no person, no near duplicate and no made picture's parent on two sides."""
     from mien.cli.render import say
-    from mien.data.manifest import Manifest
+    from mien.data.readers.recognise import read_manifest
     from mien.data.split import split as split_rows
     from mien.data.split import torn
 
     output = _parquet(output)
     shares = _shares(parts)
-    manifest = Manifest.read(data)
+    manifest, report = read_manifest(data)
+    refuse_empty(manifest, data)
+    tell([report])
     groups = _near(manifest) if near else None
     made = split_rows(manifest, shares, seed=seed, again=again, of=of, groups=groups)
     _write(made, output)
@@ -150,8 +154,7 @@ def extra(
     from mien.data.extra import extra as cut_out
     from mien.data.held_pictures import HeldOut
     from mien.data.manifest import Manifest
-    from mien.data.readers.draft import unlike
-    from mien.data.readers.recognise import drafted
+    from mien.data.readers.recognise import drafted, read_manifest, sources_of
     from mien.models.detectors.registry import detector as detector_by_name
     from mien.models.registry import recogniser
 
@@ -159,9 +162,10 @@ def extra(
     spec = crop_frame(recogniser(model, threads=1).crop)
     if size:
         spec = dataclasses.replace(spec, size=size)
-    base = [] if data is None else [Manifest.read(data)]
-    names = unlike([path.resolve().stem for path in folders])
-    sources = [drafted(path, source=name if "#" in name else "") for path, name in zip(folders, names, strict=True)]
+    read = [] if data is None else [read_manifest(data)]
+    base = [manifest for manifest, _ in read]
+    tell([report for _, report in read])
+    sources = [drafted(path, source=name) for path, name in zip(folders, sources_of(folders), strict=True)]
     parts = output.with_name(f"{output.name}.part")
     if base:
         held = HeldOut(base[0], progress=lambda n: progress_counter(n, "pictures held out"))
@@ -177,12 +181,14 @@ def extra(
         name=detector,
         progress=lambda n: progress_counter(n, "pictures"),
     )
+    if not len(made):
+        sweep(parts)
+        tell([report])
+        raise DataError(f"{', '.join(map(str, folders))}: no picture gives a face to add; nothing written")
     manifest = Manifest.concat([*base, made])
     _write(manifest, output)
     sweep(parts)
     _show(manifest, output, as_json=as_json, added=len(made), problems=tell([report], output.with_suffix(".problems.csv")))
-    if not len(made):
-        raise typer.Exit(NOTHING_DONE)
     leave([report])
 
 

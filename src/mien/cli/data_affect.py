@@ -135,12 +135,13 @@ def fit(
 
 def _label(source: Path, output: Path, name: str, values: Callable[[Manifest, Ints], Floats], replace: bool) -> None:
     """Fill valence, arousal and affect_from where they are empty, and write the manifest."""
-    from mien.cli.data_problems import leave, tell
+    from mien.cli.data_problems import leave, refuse_empty, tell
     from mien.cli.render import counted, progress_counter, say
     from mien.data.affect import fill, open_rows
     from mien.data.readers.recognise import read_any
 
     manifest, report = read_any(source, progress=lambda total: progress_counter(total, "pictures read"))
+    refuse_empty(manifest, source, [report])
     tell([report], output.with_suffix(".problems.csv") if report.problems else None)  # the list of a manifest's import stays
     rows = open_rows(manifest, replace=replace)
     if not len(rows):

@@ -86,7 +86,7 @@ def balance(
     """
     import numpy as np
 
-    from mien.cli.data_problems import leave, tell
+    from mien.cli.data_problems import leave, refuse_empty, tell
     from mien.cli.render import progress_counter
     from mien.data.balance import BalanceOptions
     from mien.data.balance import balance as run
@@ -97,6 +97,7 @@ def balance(
     if output is None and method is not WEIGHED:
         raise UsageError(f"--method {method.value} needs an output: -o {'vectors.npz' if method is DRAWN else 'FOLDER'}")
     manifest, report = read_any(source, progress=lambda total: progress_counter(total, "pictures read"))
+    refuse_empty(manifest, source, [report])
     tell([report], rest="mien data import lists all")
     if output is None:
         _weights(manifest, beta, as_json=as_json)

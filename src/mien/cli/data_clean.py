@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mien.errors import UnknownName, UsageError
+from mien.errors import DataError, UnknownName, UsageError
 
 
 def clean(
@@ -40,7 +40,7 @@ def clean(
     """
     import numpy as np
 
-    from mien.cli.data_problems import leave, tell
+    from mien.cli.data_problems import leave, refuse_empty, tell
     from mien.cli.render import print_table, progress_counter, say
     from mien.data.clean import LOOKED, PRESETS, RULES, shares
     from mien.data.clean import clean as decide
@@ -62,6 +62,7 @@ def clean(
     frame = framing or (given.frame if given else "border")
     find = detector_by_name(name, threads=1) if looked else None  # the pictures are shared out among the threads
     manifest, problems = read_any(data, progress=lambda n: progress_counter(n, "pictures read"))
+    refuse_empty(manifest, data, [problems])
     found = decide(
         manifest,
         chosen,
@@ -79,11 +80,12 @@ def clean(
     rows = shares(manifest, found)
     how = f"Faces by {name}, framed {frame}." if looked else ""
     if report is not None:
-        write_report(manifest, found, report, title=f"{data.stem}: cleaning", how=how)
-    if output is not None:
+        write_report(manifest, found, report, title=f"{data.stem}: cleaning", how=how, problems=problems)
+    none_stays = not found.keep.any()
+    if output is not None and not none_stays:
         manifest.where(found.keep).write(output)
     in_place = output is not None and output.resolve() == data.resolve()  # where the list of the import stays
-    listed = output.with_suffix(".problems.csv") if output is not None and (problems.problems or not in_place) else None
+    listed = output.with_suffix(".problems.csv") if output is not None and not none_stays and (problems.problems or not in_place) else None
     told = tell([problems], listed, rest="-o lists all")
     if as_json:
         counts = {rule: int(hit.sum()) for rule, hit in found.hits.items()}
@@ -99,8 +101,10 @@ def clean(
         say(f"mien: more of {', '.join(names)} went than of the whole set")
     if line := many_duplicates(manifest, found):
         say(f"mien: {line}")
-    places = [str(path) for path in (output, report and report / "index.html") if path]
+    places = [str(path) for path in (None if none_stays else output, report and report / "index.html") if path]
     say(f"{int(found.keep.sum()):,} of {len(found):,} pictures stay{' -> ' + ', '.join(places) if places else ''}")
+    if output is not None and none_stays:
+        raise DataError(f"{output}: no picture stays; no manifest written")
     leave([problems])
 
 

@@ -37,7 +37,7 @@ def inspect(
     """
     import numpy as np
 
-    from mien.cli.data_problems import leave, tell
+    from mien.cli.data_problems import leave, refuse_empty, tell
     from mien.cli.render import progress_counter, say
     from mien.data.inspect import inspect as look
     from mien.data.inspect_page import write_page
@@ -47,6 +47,7 @@ def inspect(
     from mien.models.registry import recogniser
 
     manifest, report = drafted(data)
+    refuse_empty(manifest, data, [report])
     found = look(
         manifest,
         report=report,

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from mien.cli.exit_codes import SOME_FAILED
+from mien.errors import DataError
 
 if TYPE_CHECKING:
+    from mien.data.manifest import Manifest
     from mien.data.readers.report import Report
 
 NAMED = 3
@@ -42,6 +44,13 @@ def tell(reports: Sequence[Report], listed: Path | None = None, *, rest: str = "
     else:
         listed.unlink(missing_ok=True)  # of an earlier run
     return counts
+
+
+def refuse_empty(manifest: Manifest, what: object, reports: Sequence[Report] = ()) -> None:
+    """Raise DataError where there is no picture to work on, having said what could not be taken: a set of none would stand for one."""
+    if not len(manifest):
+        tell(reports)
+        raise DataError(f"{what}: no picture that can be used; nothing written")
 
 
 def leave(reports: Sequence[Report]) -> None:

@@ -99,10 +99,12 @@ def _extras() -> Iterator[Finding]:
 
 def _models() -> Iterator[Finding]:
     """The same as `mien models check`."""
-    from mien.cli.models import checks
+    from mien.cli.models import checks, tried
 
     for name, check in checks().items():
-        yield _tried(name, check, f"mien models get {name}, or install mien anew")
+        todo = "mend the card, or delete it" if name.endswith(".json") else f"mien models get {name}, or install mien anew"
+        found, ok = tried(check)
+        yield Finding(name, OK, found) if ok else Finding(name, BAD, found, todo)
 
 
 def _video() -> Iterator[Finding]:
@@ -144,13 +146,6 @@ def _store() -> Iterator[Finding]:
 
 
 LOOKS = (_machine, _packages, _opencv, _extras, _models, _video, _devices, _store)
-
-
-def _tried(what: str, check: Callable[[], str], todo: str) -> Finding:
-    try:
-        return Finding(what, OK, check())
-    except (MienError, ImportError, OSError) as error:
-        return Finding(what, BAD, str(error), todo)
 
 
 def _required(extra: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -192,8 +192,14 @@ def _class_lines(found: Mapping[str, Any]) -> list[str]:
         precision = f"{row['precision']:.4f}" if row["precision"] == row["precision"] else "-"
         lines.append(f"  {label:<17} {precision:>9} {row['recall']:>7.4f} {row['f1']:>7.4f} {row['support']:>7}")
     names, matrix = found["confusion"]["labels"], found["confusion"]["counts"]
-    lines += ["confusion (rows: true, columns: answers)", " " * 13 + "".join(f"{name[:8]:>9}" for name in names)]
-    return lines + [f"  {name:<11}" + "".join(f"{count:>9}" for count in row) for name, row in zip(names, matrix, strict=True)]
+    first = max(map(len, names))
+    wide = [2 + max(len(name), *(len(str(row[k])) for row in matrix)) for k, name in enumerate(names)]
+    lines += ["confusion (rows: true, columns: answers)", " " * (2 + first) + _right(names, wide)]
+    return lines + [f"  {name:<{first}}{_right(row, wide)}" for name, row in zip(names, matrix, strict=True)]
+
+
+def _right(cells: Sequence[Any], wide: Sequence[int]) -> str:
+    return "".join(f"{cell:>{width}}" for cell, width in zip(cells, wide, strict=True))
 
 
 def _robustness_lines(found: Mapping[str, Any]) -> list[str]:

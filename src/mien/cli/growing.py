@@ -20,6 +20,9 @@ from mien.sinks.single import names_in
 from mien.sinks.tables import GROWING
 from mien.sinks.unfinished import UnfinishedSink, failures_of
 
+BEFORE = {"turn": 0, "unsure.max_cut": 1.0}
+"""Options that came later than --resume: what they amounted to in the runs before them, whose tables may still be gone on with."""
+
 
 @dataclass(frozen=True)
 class GrowingTable:
@@ -32,13 +35,13 @@ class GrowingTable:
     """What the rows depend on, beside the inputs and the model: the same in both runs."""
 
     @classmethod
-    def begun(cls, output: list[str], options: AnalyzeOptions, span: VideoSpan, *, all_at_once: bool) -> GrowingTable:
+    def begun(cls, output: list[str], options: AnalyzeOptions, span: VideoSpan, *, turn: int, all_at_once: bool) -> GrowingTable:
         """Of a run that begins. all_at_once: whether something else is wanted that needs all rows in one run."""
         growing = [Path(target) for target in output if is_table(target) and Path(target).suffix.lower() in GROWING]
         folders = [Path(target) for target in output if is_folder(target)]
         tables = growing or [folder / TABLE for folder in folders[:1]]
         whole = all_at_once or len(growing) + len(folders) < len(output)
-        return cls(None if whole or len(tables) != 1 else tables[0], NOTHING, _depends(options, span))
+        return cls(None if whole or len(tables) != 1 else tables[0], NOTHING, _depends(options, span, turn))
 
     def gone_on_with(self, columns: Mapping[str, type], inputs: list[str], *, recursive: bool) -> GrowingTable:
         """With what an interrupted run left. Raises UsageError where it cannot be gone on with."""
@@ -59,7 +62,7 @@ class GrowingTable:
         """Source -> why it could not be read to its end, of what is in the table, and so is not read again; None for a new table."""
         if self.path is None or not self.done.sources:
             return None
-        return {source: why for source, why in failures_of(self.path, self.depends).items() if source in self.done.sources}
+        return {source: why for source, why in failures_of(self.path, self.depends, before=BEFORE).items() if source in self.done.sources}
 
     def refuse_other_model(self, model: str) -> None:
         """Raise UsageError where the table was begun with another one."""
@@ -80,8 +83,8 @@ class GrowingTable:
         return None if self.path is None else UnfinishedSink(self.path, self.depends, self.failures)
 
 
-def _depends(options: AnalyzeOptions, span: VideoSpan) -> dict[str, Any]:
-    told = dataclasses.asdict(options) | dataclasses.asdict(span)
+def _depends(options: AnalyzeOptions, span: VideoSpan, turn: int) -> dict[str, Any]:
+    told = dataclasses.asdict(options) | dataclasses.asdict(span) | {"turn": turn}
     parts = {name: told.pop(name) for name in ("unsure", "track")}
     told |= {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
     return {name: value for name, value in told.items() if name not in ("model", "threads", "batch")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 from contextlib import ExitStack
@@ -71,12 +72,19 @@ def live(
     detect_every: given.DetectEvery = 1,
     reentry: given.Reentry = 0.0,
     baseline: given.Baseline = None,
+    turn: given.Turn = 0,
     width: Annotated[int, typer.Option(help="Ask the camera for this width.", rich_help_panel=given.READING)] = 0,
     height: Annotated[int, typer.Option(help="Ask the camera for this height.", rich_help_panel=given.READING)] = 0,
     fps: Annotated[float, typer.Option(help="Ask the camera for so many frames a second.", rich_help_panel=given.READING)] = 0,
     reconnect: Annotated[
         float, typer.Option(help="Longest wait in seconds between tries to connect again; 0: no tries.", rich_help_panel=given.READING)
     ] = 10.0,
+    read_timeout: Annotated[
+        float,
+        typer.Option(
+            help="Seconds without a frame after which a stream counts as lost; more for one that is slow.", rich_help_panel=given.READING
+        ),
+    ] = 5.0,
     give_up: Annotated[
         float | None, typer.Option(help="Try no more when the source has been gone for so many seconds.", rich_help_panel=given.READING)
     ] = None,
@@ -87,7 +95,10 @@ def live(
     without a screen, -o x.html writes it, and after --session NAME mien report NAME. No picture is kept unless -o x.mp4 asks for it.
     """
     from mien.drawers import styled
+    from mien.io.camera import CONNECT_SECONDS
+    from mien.io.span import VideoSpan
     from mien.options import AnalyzeOptions
+    from mien.sinks.page import LIVE_ROWS
     from mien.sinks.registry import open_sinks
     from mien.table import columns as table_columns
     from mien.vision.style import Style
@@ -95,6 +106,8 @@ def live(
 
     if seconds is not None and not seconds > 0:
         raise UsageError(f"--for is {seconds:g}; wanted seconds, more than 0")
+    if not 0 < read_timeout < math.inf:
+        raise UsageError(f"--read-timeout is {read_timeout:g}; wanted seconds, more than 0")
     style = Style(language=language, colour=colour, palette=palette, preset=preset, show_affect=va, affect_scale=affect_scale)
     track = given.track_options(
         no_follow=no_follow, smooth=smooth, smooth_seconds=smooth_seconds, detect_every=detect_every, reentry=reentry, baseline=baseline
@@ -105,10 +118,13 @@ def live(
         given.tell_of_scores(rules, detector)
     options = AnalyzeOptions(detector=detector, model=model, affect=affect, min_score=min_score, unsure=rules, track=track, threads=threads)
     drawn = styled(style, drawer, anonymize=anonymize)
-    reading = {"width": width, "height": height, "fps": fps, "reconnect": reconnect, "give_up": give_up}
-    run = _Session(source, options, reading, drawn, every=every, seconds=seconds, quiet=quiet, shows=not no_show and has_screen())
+    reading = {"width": width, "height": height, "fps": fps, "reconnect": reconnect, "give_up": give_up, "read_seconds": read_timeout}
+    reading["turn"] = turn
+    reading["connect_seconds"] = max(CONNECT_SECONDS, read_timeout)  # where frames are rare, so is the first
+    shows = not no_show and has_screen()
+    run = _Session(source, options, reading, drawn, every=every, seconds=seconds, quiet=quiet, shows=shows, anonymize=anonymize)
     if anonymize:
-        run.analyzer.refuse_half_hidden("--anonymize")
+        run.analyzer.refuse_half_hidden("--anonymize", streams=True)
     columns = table_columns(raw=track.smooths, delta=track.baseline is not None)
     targets, title, began = list(output or []), "", datetime.now()
     pages = [Path(target) for target in targets if target.lower().endswith(".html")]
@@ -119,7 +135,8 @@ def live(
         title = f"{session or _title(run.live.source)}, {began:%Y-%m-%d %H:%M}"
     settings = {"columns": columns, "baseline": track.baseline, "title": title, "language": language, "affect_scale": affect_scale}
     if targets:
-        run.sinks.append(open_sinks(targets, drawer=drawn, inputs=[source], **settings))
+        span = VideoSpan(every=every, stop=seconds)
+        run.sinks.append(open_sinks(targets, drawer=drawn, inputs=[source], span=span, page_rows=LIVE_ROWS, **settings))
     if session is not None:
         run.sinks.append(given.session_sink(store, session, options, columns))
     # Where no page can open, it is said how to make it.
@@ -144,6 +161,7 @@ class _Session:
         seconds: float | None,
         quiet: bool,
         shows: bool,
+        anonymize: bool,
     ) -> None:
         from mien.cli.live_talk import LiveTalk
         from mien.io.camera import open_live
@@ -154,7 +172,7 @@ class _Session:
         self.talk = LiveTalk(self.live.source, quiet=quiet)
         self.sinks: list[Sink] = []
         self.analyzer = Analyzer(options)
-        self._drawer, self._every, self._seconds, self._shows = drawer, every, seconds, shows
+        self._drawer, self._every, self._seconds, self._shows, self._anonymize = drawer, every, seconds, shows, anonymize
 
     def work(self, page: str = "") -> None:
         """Watch until it is over, and say the closing line. The tables and the page are whole when it returns.
@@ -162,6 +180,7 @@ class _Session:
         page: the command that makes the page, where the closing line is to name it.
         """
         from mien.cli.baselines import BaselineNotice
+        from mien.cli.hidden import HiddenNotice
         from mien.interrupt import ENDING, heard
         from mien.io.events import Failure
         from mien.pipeline import Analyzed
@@ -173,7 +192,9 @@ class _Session:
         if not self.sinks and not (self._shows and sys.stdout.isatty()):
             self.sinks.append(open_sink("-", baseline=baseline))
             talk.status = False  # the rows would run through it
-        sinks = Sinks([*self.sinks, *([BaselineNotice(baseline, talk.notice)] if baseline and self.sinks else [])])
+        notices: list[Sink] = [BaselineNotice(baseline, talk.notice)] if baseline and self.sinks else []
+        notices += [HiddenNotice(self.analyzer, talk.notice)] if self._anonymize else []
+        sinks = Sinks([*self.sinks, *notices])
         try:
             with sinks, ExitStack() as stack:
                 window = open_window(f"mien: {self.live.source}") if self._shows else None

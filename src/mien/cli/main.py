@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "models": ("mien.cli.models:app", "List, show, fetch and check models and detectors."),
     "sessions": ("mien.cli.sessions:app", "List, show, export and purge recorded sessions."),
     "evaluate": ("mien.cli.evaluate:evaluate", "Accuracy, macro-F1, calibration and more of a model on labelled pictures."),
-    "submit": ("mien.cli.submit:submit", "A competition's CSV, image_path,emotion, with an answer for every picture of a folder."),
+    "submit": ("mien.cli.submit:submit", "A competition's CSV, with an answer for every picture of a folder, CSV or manifest."),
     "bench": ("mien.cli.bench:app", "How fast the parts are on this machine, and how well the detectors find faces."),
     "report": ("mien.cli.report:report", "Make the page of a run: one HTML file with charts, numbers and rows, which needs no network."),
     "study": ("mien.cli.study:app", "Study what many viewers of one film showed, or visitors who came and left."),
@@ -123,7 +124,17 @@ def main(args: Sequence[str] | None = None) -> int:
 def run() -> None:
     """The entry point of the command `mien`."""
     open_closed_streams()
+    _set_stdout()
     sys.exit(main())
+
+
+def _set_stdout() -> None:
+    """Data are UTF-8, whatever the locale says; on a terminal, which has an encoding of its own, what that lacks is written as an escape.
+
+    So is half of a surrogate pair in a name, which no encoding has.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding=None if sys.stdout.isatty() else "utf-8", errors="backslashreplace")
 
 
 def _told(error: Exception) -> int:

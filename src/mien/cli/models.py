@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mien.cli.exit_codes import FAULT_FOUND
-from mien.errors import MienError, ModelError, UnknownName
+from mien.errors import CardInvalid, MienError, ModelError, UnknownName
 
 if TYPE_CHECKING:
     from mien.models.card import ModelCard
     from mien.models.recogniser import OnnxRecogniser
+    from mien.types import Floats, Image
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="List, show, fetch and check models and detectors.")
 
@@ -29,9 +30,12 @@ EMPTY = {"model": ("settings",), "detector": ("crop", "accuracy")}
 @app.command("list")
 def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False) -> None:
     """All models and detectors: size, crop and accuracy or settings, licence, and where they are."""
-    from mien.cli.render import print_table
+    from mien.cli.render import print_table, say
+    from mien.models.registry import broken_cards
 
     rows = [*_recognisers(), *_detectors()]
+    for what in broken_cards().values():
+        say(f"mien: {what}")
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
         return
@@ -89,16 +93,24 @@ def check(
             wanted = {name: lambda: check_model(name)}
     rows: list[dict[str, Any]] = []
     for one, work in wanted.items():
-        try:
-            rows.append({"name": one, "ok": True, "found": work()})
-        except MienError as error:
-            rows.append({"name": one, "ok": False, "found": str(error)})
+        found, ok = tried(work)
+        rows.append({"name": one, "ok": ok, "found": found})
         if not as_json:
             typer.echo(f"{'OK ' if rows[-1]['ok'] else 'BAD'}  {one}: {rows[-1]['found']}")
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
     if not all(row["ok"] for row in rows):
         raise typer.Exit(FAULT_FOUND)
+
+
+def tried(check: Callable[[], str]) -> tuple[str, bool]:
+    """What a check found, and whether it is right."""
+    try:
+        return check(), True
+    except MienError as error:
+        return str(error), False
+    except Exception as error:  # a stranger's part raises what it likes, and must not end the checks of the others
+        return " ".join(f"{type(error).__name__}: {error}".split()), False
 
 
 def check_model(name: str) -> str:
@@ -111,7 +123,7 @@ def check_model(name: str) -> str:
     weights = near if near.exists() else locate(card.file, name=card.name)
     verify(weights, card.sha256)
     model = open_model(card, path)
-    golden = path.with_name(f"{card.name}.golden.npz")
+    golden = path.parent / f"{card.name}.golden.npz"
     return f"hash right, loads, {_golden(model, golden) if golden.exists() else _answers(model, card, golden.name)}"
 
 
@@ -135,11 +147,7 @@ def _golden(model: OnnxRecogniser, path: Path) -> str:
     """Compare a model's answers with recorded ones: arrays `crops`, `probs`, `affect` and any outputs by name."""
     import numpy as np
 
-    with np.load(path) as file:
-        golden = dict(file)
-    crops = golden.pop("crops")
-    if crops.shape[-1] != 3:
-        crops = np.repeat(crops[..., None], 3, axis=-1)
+    crops, golden = _recorded(path)
     emotions = model(crops)
     ours = {"probs": emotions.probs, "affect": emotions.affect, **emotions.heads}
     worst = 0.0
@@ -155,10 +163,32 @@ def _golden(model: OnnxRecogniser, path: Path) -> str:
     return f"{len(crops)} golden crops within {worst:.1g}"
 
 
+def _recorded(path: Path) -> tuple[Image, dict[str, Floats]]:
+    """Crops, uint8 (n, ..., size, size, 3), and the answers to them by name. Raises ModelError for a file that holds none."""
+    import numpy as np
+
+    wanted = "wanted an npz with crops, uint8, and answers to them; delete it, or get the model anew with its files"
+    try:
+        with path.open("rb") as raw, np.load(raw) as file:  # of a path NumPy leaves the file open where it is a broken one
+            golden = dict(file)
+    except Exception as error:  # a bad npz makes zipfile, zlib, pickle and NumPy raise each its own
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ModelError(f"{path.name}: cannot be read ({reason}); {wanted}") from error
+    crops = golden.pop("crops", None)
+    if crops is None or crops.dtype != np.uint8 or crops.ndim < 3 or not crops.size:
+        found = "none" if crops is None else f"{crops.dtype} {crops.shape}"
+        raise ModelError(f"{path.name}: crops: found {found}; {wanted}")
+    if wrong := [name for name, array in golden.items() if array.dtype.kind not in "fiu"]:
+        raise ModelError(f"{path.name}: {wrong[0]}: found {golden[wrong[0]].dtype}, wanted numbers; {wanted}")
+    if not golden:
+        raise ModelError(f"{path.name}: found crops alone; {wanted}")
+    return crops if crops.shape[-1] == 3 else np.repeat(crops[..., None], 3, axis=-1), golden
+
+
 def checks() -> dict[str, Callable[[], str]]:
     """Every check by name."""
     from mien.models.detectors.registry import DETECTORS
-    from mien.models.registry import cards
+    from mien.models.registry import broken_cards, cards
 
     def of_model(name: str) -> Callable[[], str]:
         return lambda: check_model(name)
@@ -166,7 +196,14 @@ def checks() -> dict[str, Callable[[], str]]:
     def of_detector(name: str) -> Callable[[], str]:
         return lambda: _check_detector(name)
 
-    return {name: of_model(name) for name in cards()} | {name: of_detector(name) for name in sorted(DETECTORS)}
+    def of_broken(what: str) -> Callable[[], str]:
+        def check() -> str:
+            raise CardInvalid(what)
+
+        return check
+
+    models = {name: of_model(name) for name in cards()} | {str(path): of_broken(what) for path, what in broken_cards().items()}
+    return models | {name: of_detector(name) for name in sorted(DETECTORS)}
 
 
 def _check_detector(name: str) -> str:
@@ -174,8 +211,10 @@ def _check_detector(name: str) -> str:
     import numpy as np
 
     from mien.models.detectors.registry import detector
+    from mien.part_checks import checked_faces
 
-    detector(name)(np.full((240, 320, 3), 128, np.uint8))
+    finder = detector(name)
+    checked_faces(finder(np.full((240, 320, 3), 128, np.uint8)), finder)
     return "detector loads and runs"
 
 
@@ -234,18 +273,19 @@ def _detectors() -> list[dict[str, Any]]:
 
 
 def _detector(name: str) -> dict[str, Any]:
-    from mien.models.detectors.registry import LICENCES, SHA256, preset
+    from mien.models.detectors.registry import LICENCES, NETWORKS, preset
     from mien.models.locate import weights_folders
 
-    stem, _, variant = name.removesuffix(":tiled").partition(":")
-    start = f"blazeface_{variant or 'short'}" if stem == "mediapipe" else stem
-    here = [path for file in SHA256 if file.startswith(start) if (path := _first(weights_folders(), file))]
+    plain = name.removesuffix(":tiled")
+    stem = plain.partition(":")[0]
+    networks = NETWORKS.get(plain) or NETWORKS.get(stem, ())
+    here = [path for files in networks if (path := _first(weights_folders(), files))]
     if stem == "haar":
         where = "OpenCV"
-    elif here:
-        where = str(here[0].parent)
+    elif networks:
+        where = str(here[0].parent) if len(here) == len(networks) else "missing"
     else:
-        where = "missing" if any(file.startswith(start) for file in SHA256) else "plug-in"
+        where = "mien" if stem in NETWORKS else "plug-in"
     return _row(
         name,
         "detector",
@@ -256,8 +296,9 @@ def _detector(name: str) -> dict[str, Any]:
     )
 
 
-def _first(folders: list[Path], file: str) -> Path | None:
-    return next((folder / file for folder in folders if (folder / file).is_file()), None)
+def _first(folders: list[Path], files: Sequence[str]) -> Path | None:
+    """Where the first of the files is that some folder has."""
+    return next((folder / file for file in files for folder in folders if (folder / file).is_file()), None)
 
 
 def _mb(size: int) -> float:

@@ -78,13 +78,25 @@ PageLanguage = Annotated[str, typer.Option("--language", help="Language of the p
 PageAffectScale = Annotated[
     str, typer.Option("--affect-scale", help="Scale of valence and arousal on the page: unit (-1..1) or seven (1..7).")
 ]
-Anonymize = Annotated[bool, typer.Option("--anonymize", help="Make the faces unrecognisable on the pictures.", rich_help_panel=DRAWING)]
+Anonymize = Annotated[
+    bool,
+    typer.Option(
+        "--anonymize",
+        help="Make the faces that are found unrecognisable on the pictures; in videos also where somebody who is followed is not found "
+        "for a while. A face that is never found stays visible, and so does somebody before being found first: look at the result.",
+        rich_help_panel=DRAWING,
+    ),
+]
 DrawerName = Annotated[str, typer.Option(help="A plug-in's drawer; the options above are for mien's own.", rich_help_panel=DRAWING)]
 UnsureRulesName = Annotated[
     str | None, typer.Option(help="default, r3 (for MTCNN's scores, --detector mtcnn:r3) or never.", rich_help_panel=DOUBT)
 ]
 UnsureScore = Annotated[float | None, typer.Option(help="Detection score up to this, 0..1.", rich_help_panel=DOUBT)]
 UnsureSize = Annotated[float | None, typer.Option(help="Shorter side of the box below this, pixels.", rich_help_panel=DOUBT)]
+UnsureCut = Annotated[
+    float | None,
+    typer.Option(help="Share of the face outside the picture above this, 0..1; a landmark outside counts as all.", rich_help_panel=DOUBT),
+]
 UnsureBlur = Annotated[float | None, typer.Option(help="Share of fine detail below this.", rich_help_panel=DOUBT)]
 UnsureYaw = Annotated[float | None, typer.Option(help="Turned to a side by more than this, degrees.", rich_help_panel=DOUBT)]
 UnsurePitch = Annotated[float | None, typer.Option(help="Nodding up or down by more than this, degrees.", rich_help_panel=DOUBT)]
@@ -93,7 +105,11 @@ NoFollow = Annotated[
     bool, typer.Option("--no-follow", help="Do not follow people: each frame by itself, nothing smoothed.", rich_help_panel=TIME)
 ]
 Smooth = Annotated[
-    str, typer.Option(help="Smoothing: euro, ema or none. Unsmoothed values stay in the columns raw_*.", rich_help_panel=TIME)
+    str,
+    typer.Option(
+        help="Smoothing: euro, ema, or none: values and labels of each frame alone. Unsmoothed values stay in the columns raw_*.",
+        rich_help_panel=TIME,
+    ),
 ]
 SmoothSeconds = Annotated[float, typer.Option(help="Time constant of the smoothing.", rich_help_panel=TIME)]
 DetectEvery = Annotated[
@@ -108,6 +124,17 @@ Baseline = Annotated[
         metavar="FROM:TO",
         help="Seconds in which people are neutral: adds columns delta_*, the difference from each person's own medians there.",
         rich_help_panel=TIME,
+    ),
+]
+
+
+Turn = Annotated[
+    int,
+    typer.Option(
+        metavar="DEGREES",
+        help="Turn what is read clockwise by 90, 180 or 270 degrees, where it tells nothing of that itself: 180 for a camera that hangs "
+        "upside down.",
+        rich_help_panel=READING,
     ),
 ]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from mien.io.names import printable
+from mien.io.names import is_url, printable
 from mien.labels import to_seven
 from mien.sinks.sink import Sink
 from mien.table import OF_STREAMS, REASON_SEPARATOR, heading, shown, shown_columns
@@ -88,11 +88,12 @@ class RunTalk:
         """Tell of one input that could not be read. counted: false when `done` counts it, for what was read but not drawn."""
         self._seen += counted
         self.failures += 1
+        name = named(source)
         if len(self.failed) < NAMED:
-            self.failed.append(source)
-        text = str(error)
+            self.failed.append(name)
+        text = str(error).replace(source, name)
         with self.aside():
-            say(f"mien: {text if source in text else f'{source}: {text}'}")
+            say(f"mien: {text if name in text else f'{name}: {text}'}")
         self._move()
 
     def notice(self, message: str) -> None:
@@ -150,6 +151,15 @@ def say_profile(profile: Profile, frames: int) -> None:
     say(f"{'stage':<12}{'calls':>8}{'seconds':>10}{'ms a frame':>12}")
     for row in profile.rows(frames):
         say(f"{row['stage']:<12}{row['calls']:>8}{row['seconds']:>10.2f}{row['ms_a_frame']:>12.2f}")
+
+
+def named(source: str) -> str:
+    """An input as lines name it: a URL without its query, which may hold a token."""
+    if not is_url(source):
+        return source
+    from mien.io import fetch  # here: TLS and HTTP take a while to import, and files need neither
+
+    return fetch.shown(source)
 
 
 def counted(number: int, noun: str) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mien.cli.exit_codes import NOTHING_DONE
 from mien.errors import UnknownName, UsageError
 
 if TYPE_CHECKING:
@@ -151,7 +152,9 @@ def purge(
         if not yes:
             if not (sys.stdin.isatty() and sys.stderr.isatty()):
                 raise UsageError(f"purge deletes for good {line}; add --yes")
-            typer.confirm(f"Delete for good {line}?", abort=True, err=True)
+            if not typer.confirm(f"Delete for good {line}?", err=True):
+                say("nothing purged")
+                raise typer.Exit(NOTHING_DONE)
         opened.purge(found)
     say(f"purged {line}")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +15,7 @@ from mien.errors import ExtraMissing
 from mien.train.config import presets
 
 if TYPE_CHECKING:
+    from mien.data.readers.report import Report
     from mien.models.card import ModelCard
     from mien.train.config import TrainConfig
     from mien.train.rows import TrainData
@@ -38,13 +41,18 @@ def needs_torch() -> None:
 
 
 def read(
-    config: TrainConfig, data: list[Path], duplicates: Path | None, detector: str, folder: Path, *, run: RunFolder | None = None
-) -> TrainData:
-    """The rows, with what is left out told and what takes long counted. Pretrained weights that an address names are fetched, once.
+    config: TrainConfig, data: list[Path], duplicates: Path | None, detector: str, folder: Path, *, run: RunFolder | None = None,
+    listed: Path | None = None,
+) -> tuple[TrainData, list[Report]]:  # fmt: skip
+    """The rows, with what is left out told and what takes long counted, and what could not be taken (see data_problems.leave). Pretrained
+    weights that an address names are fetched, once.
 
-    run: the run that they are for, if rows are to be held out as they were for it.
+    run: the run that they are for, if rows are to be held out as they were for it. listed: CSV to write with all that could not be taken.
     """
+    from mien.cli.data_problems import tell
     from mien.cli.render import progress_counter, say
+    from mien.data.readers.report import write_problems
+    from mien.io.whole import writing
     from mien.models.detectors.registry import detector as detector_by_name
     from mien.train.nets import fetch_pretrained
     from mien.train.rows import LOOK_ALIKES, read_data
@@ -53,10 +61,22 @@ def read(
     if (weights := config.settings.weights).startswith(("http://", "https://")):
         say(f"{weights}: {fetch_pretrained(weights, config.settings.sha256)}")
     finder = detector_by_name(detector, threads=config.threads)
-    return read_data(
+    reports: list[Report] = []
+    if listed is not None:
+        with writing(listed):
+            listed.unlink(missing_ok=True)  # of an earlier run
+
+    def reported(report: Report) -> None:
+        reports.append(report)
+        tell([report], rest=f"{listed} lists all" if listed is not None else "mien data import lists all")
+        if listed is not None and report.problems:
+            write_problems(reports, listed)
+
+    rows = read_data(
         config, data, detector=finder, called=detector, folder=folder, duplicates=duplicates,
-        held_out=LOOK_ALIKES if run is None else its_hold_out(run), say=say, progress=progress_counter,
+        held_out=LOOK_ALIKES if run is None else its_hold_out(run), say=say, progress=progress_counter, reported=reported,
     )  # fmt: skip
+    return rows, reports
 
 
 @with_settings
@@ -72,16 +92,19 @@ def train(
     """Train a recogniser, calibrate it, and write it as ONNX file, card and golden crops.
 
     The run folder has the settings, seed, hash of the data, metrics and curves (metrics.jsonl, curves.png, report.html), the last and the
-    best checkpoint. Ctrl-C saves; --resume goes on. Rows of the split `test` are left alone.
+    best checkpoint. Ctrl-C saves; --resume goes on. Rows of the split `test` are left alone. What cannot be taken of the data is counted,
+    and listed in problems.csv.
     """
     needs_torch()
     import sys
 
+    from mien.cli.data_problems import leave
     from mien.cli.render import say
     from mien.train.affect_origin import told
     from mien.train.config import read_config
     from mien.train.curve_png import write_png
     from mien.train.curves import read_metrics
+    from mien.train.diverged import Diverged
     from mien.train.fit import fit
     from mien.train.run_folder import RunFolder
     from mien.train.run_page import write_page
@@ -89,22 +112,29 @@ def train(
 
     settings = read_config(config, **(changes or {}))
     folder = out / settings.name
-    rows = read(settings, data, duplicates, detector, out, run=RunFolder(folder) if resume else None)
+    run = RunFolder(folder)
+    if not resume:
+        run.check_free()  # before the pictures are read, which may take minutes
+    rows, reports = read(settings, data, duplicates, detector, out, run=run if resume else None, listed=folder / "problems.csv")
     if line := told(rows.origin, settings):
         say(line)
-    curves = TerminalCurves(
-        settings.epochs, sys.stderr, monitor=settings.monitor, before=read_metrics(folder) if RunFolder(folder).begun else None
-    )
+    curves = TerminalCurves(settings.epochs, sys.stderr, monitor=settings.monitor, before=read_metrics(folder) if run.begun else None)
 
     def watch(metrics: Any) -> bool:
         curves(metrics)
         return False
 
-    fitted = fit(settings, rows, folder, resume=resume, say=curves.say, watch=watch)
+    try:
+        fitted = fit(settings, rows, folder, resume=resume, say=curves.say, watch=watch)
+    except Diverged as error:
+        if error.leader and run.begun:
+            say(f"curves until then: {write_png(folder)}, {write_page(folder)}")
+        raise
     if not fitted.leader:
         return
     say(f"curves: {write_png(folder)}, {write_page(folder)}")
-    _export(RunFolder(folder), RunFolder(folder).config(), fitted.state, rows, folder, command=_command(config, changes or {}, data))
+    _export(run, run.config(), fitted.state, rows, folder, command=_command(config, changes or {}, data))
+    leave(reports)
 
 
 def export(
@@ -130,6 +160,7 @@ def export(
     are refused.
     """
     needs_torch()
+    from mien.cli.data_problems import leave
     from mien.cli.render import say
     from mien.train.config import changed
     from mien.train.run_data import in_its_colour, its_frequencies, under_its_classes
@@ -144,13 +175,14 @@ def export(
         "name": name or None,
     }
     settings = changed(folder.config(), {key: value for key, value in given.items() if value is not None})
-    rows = read(in_its_colour(settings, folder), data, duplicates, detector, run.parent, run=folder)
+    rows, reports = read(in_its_colour(settings, folder), data, duplicates, detector, run.parent, run=folder)
     rows = under_its_classes(settings, rows, folder, say=say)
     said = [] if mirror is None else ["--mirror" if mirror else "--no-mirror"]
     said += [] if int8 is None else ["--int8" if int8 else "--no-int8"]
     said += [f"--soup {path.name}" for path in soup or []] + [f"--partner {path.name}" for path in partner or []]
     frequencies = its_frequencies(settings, rows, folder)
     _export(folder, settings, folder.shipped(), rows, out or run, command=_exported(run, data, said), frequencies=frequencies)
+    leave(reports)
 
 
 def _exported(run: Path, data: list[Path], options: list[str]) -> str:
@@ -196,9 +228,23 @@ def _temperatures(card: ModelCard) -> str:
 
 
 def _command(config: str, changes: dict[str, Any], data: list[Path]) -> str:
-    """The command without this machine's paths."""
-    options = "".join(
-        f" --{name.replace('.', '-').replace('_', '-')} {','.join(map(str, value)) if isinstance(value, list) else value}"
-        for name, value in changes.items()
-    )
-    return f"mien train {Path(config).name.removesuffix('.toml')}{options}" + "".join(f" --data {path.name}" for path in data)
+    """The command without this machine's paths, as a shell takes it."""
+    words = ["mien", "train", Path(config).name.removesuffix(".toml")]
+    for name, value in changes.items():
+        option = name.replace(".", "-").replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{option}" if value else f"--no-{option}")
+        elif isinstance(value, list):
+            words += [f"--{option}", ",".join(map(str, value))]
+        else:
+            words += [f"--{option}", _toml(value) if isinstance(value, Mapping) else str(value)]
+    return shlex.join([*words, *(word for path in data for word in ("--data", path.name))])
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML writes it on one line."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_toml(name)} = {_toml(one)}" for name, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)

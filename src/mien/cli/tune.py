@@ -46,6 +46,7 @@ def tune(
         import torch  # noqa: F401
     except ImportError:
         raise ExtraMissing('tuning needs PyTorch and Optuna: pip install "mien[train]"') from None
+    from mien.cli.data_problems import leave
     from mien.cli.render import progress_counter, say
     from mien.train.config import changed, read_config
     from mien.train.tune.features import cached_features, head_only
@@ -61,8 +62,8 @@ def tune(
     if features:
         head_only(searched)
     base = changed(settings, searched.fixed)
-    rows = read(base, data, duplicates, detector, out)
     folder = out / f"{settings.name}-tune"
+    rows, reports = read(base, data, duplicates, detector, out, listed=folder / "problems.csv")
     objective = HeadTraining(cached_features(base, rows, folder, say=say, progress=progress_counter)) if features else Training(rows)
     found = run(
         settings, searched, objective, folder, trials=trials, epochs=epochs, metric=metric, jobs=jobs, seed=settings.seed, prune=prune,
@@ -76,6 +77,7 @@ def tune(
         raise typer.Exit(INTERRUPTED)
     if found.best is None:
         raise typer.Exit(NOTHING_DONE)
+    leave(reports)
 
 
 def _notes(settings: TrainConfig, *, features: bool) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ __all__ = ["SMOTE", "BalanceOptions", "Balanced", "ClassReport", "Share", "balan
 
 MANIFEST, REPORT, DROPPED, JOURNAL = "manifest.parquet", "balance.json", "dropped.csv", "balance.journal"
 """Files of the folder that a balanced set is written to."""
+DROPPED_HEAD = ("id", "label", "reason")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,7 +167,7 @@ def _fingerprint(manifest: Manifest, options: BalanceOptions, make: Augment, det
 
 
 def _finished(out: Path, work: str) -> Balanced | None:
-    """The result of the same work if it is done and all its pictures are there as they were written.
+    """The result of the same work if it is done and its lists and pictures are all there as they were written; else it is done again.
 
     Raises DataError if `out` holds the result of other work.
     """
@@ -184,8 +185,9 @@ def _finished(out: Path, work: str) -> Balanced | None:
         raise DataError(f"{report}: not a report of balancing ({error}); give another folder or empty this one") from error
     if not same:
         raise DataError(f"{out}: holds a set balanced from other pictures or with other settings; give another folder or empty this one")
-    with (out / DROPPED).open(newline="", encoding="utf-8") as file:
-        dropped = [(row["id"], row["label"], row["reason"]) for row in csv.DictReader(file)]
+    if not ((out / DROPPED).is_file() and (out / MANIFEST).is_file()):
+        return None
+    dropped = _read_dropped(out / DROPPED)
     manifest = Manifest.read(out / MANIFEST)
     own = f"{out.absolute()}{os.sep}"
     files = ((str(path), str(digest)) for path, digest in zip(manifest["path"], manifest["sha256"], strict=True))
@@ -193,12 +195,25 @@ def _finished(out: Path, work: str) -> Balanced | None:
     return Balanced(manifest, classes, dropped) if whole_set else None
 
 
+def _read_dropped(path: Path) -> list[Dropped]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            head, *rows = [*csv.reader(file)] or [[]]
+        if tuple(head) != DROPPED_HEAD:
+            raise ValueError(f"found columns {', '.join(head) or 'none'}; wanted {', '.join(DROPPED_HEAD)}")
+        return [(name, label, reason) for name, label, reason in rows]
+    except (ValueError, csv.Error) as error:
+        raise DataError(
+            f"{path}: not the list of dropped pictures that was written here ({error}); remove it, and it is made again"
+        ) from error
+
+
 def _write(balanced: Balanced, out: Path, work: str) -> None:
     """Manifest and lists; the report last, since it stands for the whole."""
     balanced.manifest.write(out / MANIFEST)
     with whole(out / DROPPED) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(("id", "label", "reason"))
+        writer.writerow(DROPPED_HEAD)
         writer.writerows(balanced.dropped)
     with whole(out / REPORT) as part:
         part.write_text(json.dumps({"work": work} | balanced.to_json(), indent=1) + "\n", "utf-8")

@@ -73,7 +73,7 @@ class Run:
         hashes = self.manifest["sha256"].copy()
         reasons: dict[int, str] = {int(i): UNLABELLED for i in ours if not labels[i]}
         rows = [int(i) for i in ours if labels[i]]
-        for number, (row, seen) in enumerate(zip(rows, self._remembered("face", rows, self.maker.look), strict=True)):
+        for number, (row, seen) in enumerate(zip(rows, self._remembered("whole face", rows, self.maker.look), strict=True)):
             faces, hashes[row] = seen
             reasons[row] = REASONS.get(faces, SEVERAL)
             self.progress("check", number + 1, len(rows))

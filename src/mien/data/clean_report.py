@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import math
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,16 +14,19 @@ from mien.data import markup as m
 from mien.data.clean import LOOKED, Cleaning, shares
 from mien.data.inspect import thumbs
 from mien.data.manifest import Manifest
+from mien.data.readers.report import FAILED, Report, write_problems
 from mien.io.whole import whole
 from mien.types import Ints
 
 SHEET = 1000
 """Pictures on one page of a gallery."""
-UNEVEN = 1.5
-"""A class that loses this many times the share of the set is pointed out."""
+UNEVEN, BY_CHANCE = 1.5, 0.01
+"""A class that loses this many times the share of the set is pointed out, unless chance alone would give so many in any class of one set in
+a hundred."""
 MANY = 0.2
 """Duplicates are pointed out when more than this share of the set goes as such, or when more of them have another label than what stays.
 Of FER-2013, full of copies, 10 % go, 7 % of these for a picture with another label."""
+PROBLEMS = "problems.csv"
 COLUMNS = ("id", "path", "label", "split", "detail", "went")
 WARNING = (
     "A face detector finds upright, frontal, well-lit faces best. What it misses is not worse data: turned heads, hands at the face and "
@@ -29,11 +34,14 @@ WARNING = (
 )
 
 
-def write_report(manifest: Manifest, cleaning: Cleaning, folder: str | Path, *, title: str = "cleaning", how: str = "") -> None:
+def write_report(
+    manifest: Manifest, cleaning: Cleaning, folder: str | Path, *, title: str = "cleaning", how: str = "", problems: Report | None = None
+) -> None:
     """Write `RULE.csv` for every rule that was tested, galleries `RULE-1.html` ... and `index.html` into a folder.
 
     A list has all pictures that a rule meets; its column `went` names the rule by which a picture went, empty where it stays.
-    how: a line on how the pictures were judged. No file is seen half-written. Raises SinkError.
+    how: a line on how the pictures were judged. problems: what could not be taken into the manifest, or be read again: on the page, and
+    in `problems.csv`. No file is seen half-written. Raises SinkError.
     """
     folder = Path(folder)
     links: dict[str, list[str]] = {}
@@ -47,15 +55,38 @@ def write_report(manifest: Manifest, cleaning: Cleaning, folder: str | Path, *, 
         for left in folder.glob(f"{rule}-*.html"):
             if left.name not in links[rule]:
                 left.unlink(missing_ok=True)  # of an earlier run that found more
+    problems = problems or Report("")
+    if problems.problems:
+        write_problems([problems], folder / PROBLEMS)
+    else:
+        (folder / PROBLEMS).unlink(missing_ok=True)  # of an earlier run
     with whole(folder / "index.html") as new:
-        new.write_text(_index(manifest, cleaning, links, title, how), encoding="utf-8")
+        new.write_text(_index(manifest, cleaning, links, title, how, problems), encoding="utf-8")
 
 
 def uneven(manifest: Manifest, cleaning: Cleaning) -> list[str]:
-    """Labels of which a markedly larger share went than of all."""
-    rows = shares(manifest, cleaning)
-    whole_share = rows[-1]["share_gone"]
-    return [row["label"] for row in rows[:-1] if row["share_gone"] > UNEVEN * whole_share > 0]
+    """Labels of which a markedly larger share went than of all, and more than by chance."""
+    *classes, everything = shares(manifest, cleaning)
+    gone, n = everything["gone"], everything["pictures"]
+    return [
+        row["label"]
+        for row in classes
+        if row["gone"] * n > UNEVEN * gone * row["pictures"] and _at_least(row["gone"], row["pictures"], gone, n) < BY_CHANCE / len(classes)
+    ]
+
+
+def _at_least(k: int, of: int, gone: int, n: int) -> float:
+    """How likely `of` pictures have k or more of those gone, if these were drawn at random from all n: a hypergeometric tail."""
+    term = math.exp(_ln_choices(gone, k) + _ln_choices(n - gone, of - k) - _ln_choices(n, of))
+    total = 0.0
+    for i in range(k, min(of, gone) + 1):
+        total += term
+        term *= (of - i) * (gone - i) / ((i + 1) * (n - gone - of + i + 1))
+    return total
+
+
+def _ln_choices(n: int, k: int) -> float:
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
 
 
 def many_duplicates(manifest: Manifest, cleaning: Cleaning) -> str:
@@ -116,13 +147,13 @@ def _write_sheet(manifest: Manifest, cleaning: Cleaning, rule: str, at: Ints, pa
             stays = m.figure(found.get(other), f"{manifest['label'][other]}, stays", hint=str(manifest["id"][other]))
             shown = f'<div class="pair">{shown}{stays}</div>'
         figures.append(shown)
-    links = " ".join(f"<b>{k + 1}</b>" if name == path.name else f'<a href="{escape(name)}">{k + 1}</a>' for k, name in enumerate(pages))
-    body = f'<h1>{escape(title)}</h1><nav><a href="index.html">back</a> <span>{links}</span></nav>{m.row(figures)}'
+    links = "".join(f"<b>{k + 1}</b>" if name == path.name else f'<a href="{escape(name)}">{k + 1}</a>' for k, name in enumerate(pages))
+    lead = f'<nav aria-label="Pages of this gallery"><a href="index.html">back</a>{links}</nav>'
     with whole(path) as new:
-        new.write_text(m.page(title, body), encoding="utf-8")
+        new.write_text(m.page(title, m.row(figures), lead=lead), encoding="utf-8")
 
 
-def _index(manifest: Manifest, cleaning: Cleaning, links: dict[str, list[str]], title: str, how: str) -> str:
+def _index(manifest: Manifest, cleaning: Cleaning, links: dict[str, list[str]], title: str, how: str, problems: Report) -> str:
     rows = shares(manifest, cleaning)
     head = ["class", "pictures", "kept", "gone", "share gone", *(f"by {rule}" for rule in cleaning.rules)]
     cells = [
@@ -132,23 +163,43 @@ def _index(manifest: Manifest, cleaning: Cleaning, links: dict[str, list[str]], 
     ]
     classes = rows[:-1]
     chart = m.bars(
+        "Pictures of each class that stay and that go",
         [r["label"] for r in classes],
         [("kept", m.SERIES[2], [r["kept"] for r in classes]), ("gone", m.SERIES[1], [r["gone"] for r in classes])],
     )
-    items = []
-    for rule, hit in cleaning.hits.items():
-        chosen = "" if rule in cleaning.rules else " (not a rule of this cleaning)"
-        pages = ", ".join(f'<a href="{escape(name)}">{k + 1}</a>' for k, name in enumerate(links[rule]))
-        gallery = f"; gallery {pages}" if pages else ""
-        items.append(f'<li>{escape(rule)}: {int(hit.sum()):,}{chosen}: <a href="{rule}.csv">{rule}.csv</a>{gallery}</li>')
-    warnings = f'<p class="warn">{escape(WARNING)}</p>' if set(cleaning.rules) & LOOKED else ""
-    if names := uneven(manifest, cleaning):
-        warnings += (
-            f'<p class="warn">More of {escape(", ".join(names))} went than of the whole set: the classes are less even than before.</p>'
-        )
-    if line := many_duplicates(manifest, cleaning):
-        warnings += f'<p class="warn">{escape(line)}.</p>'
     gone = int((~cleaning.keep).sum())
     text = f"<p>{len(cleaning) - gone:,} of {len(cleaning):,} pictures stay, {gone:,} go. {escape(how)}</p>"
-    body = f"<h1>{escape(title)}</h1>{text}{warnings}<h2>By class</h2>{m.key((('kept', m.SERIES[2]), ('gone', m.SERIES[1])))}"
-    return m.page(title, f"{body}{chart}{m.table(head, cells)}<h2>By rule</h2><ul>{''.join(items)}</ul>")
+    key = m.key((("kept", m.SERIES[2]), ("gone", m.SERIES[1])))
+    by_class = f"<h2>By class</h2>{key}{chart}{m.table('Pictures that stay and that go, by class', head, cells)}"
+    body = f"{by_class}<h2>By rule</h2>{_by_rule(cleaning, links, rows[-1])}{_not_read(problems)}"
+    return m.page(title, body, lead=f"{text}{_warnings(manifest, cleaning, problems)}")
+
+
+def _by_rule(cleaning: Cleaning, links: dict[str, list[str]], everything: dict[str, Any]) -> str:
+    """Of each rule how many pictures it meets, how many of them go by it, and where they are."""
+    items = []
+    for rule, hit in cleaning.hits.items():
+        went = f"{everything[rule]:,} went by it" if rule in cleaning.rules else "not a rule of this cleaning"
+        pages = ", ".join(f'<a href="{escape(name)}">{k + 1}</a>' for k, name in enumerate(links[rule]))
+        gallery = f"; gallery {pages}" if pages else ""
+        items.append(f'<li>{escape(rule)}: {int(hit.sum()):,} met, {went}: <a href="{rule}.csv">{rule}.csv</a>{gallery}</li>')
+    first = "A picture that several rules meet went by the first of them and is counted there alone, here and in the table above."
+    return f'<p class="soft">{first} The lists have all that a rule met.</p><ul>{"".join(items)}</ul>'
+
+
+def _warnings(manifest: Manifest, cleaning: Cleaning, problems: Report) -> str:
+    lines = [escape(WARNING)] if set(cleaning.rules) & LOOKED else []
+    if names := uneven(manifest, cleaning):
+        lines.append(f"More of {escape(', '.join(names))} went than of the whole set: the classes are less even than before.")
+    if line := many_duplicates(manifest, cleaning):
+        lines.append(f"{escape(line)}.")
+    if broken := sum(problem.kind in FAILED for problem in problems.problems):
+        lines.append(f'Not read, and so not kept: {broken:,}. <a href="#not-read">Which, and why.</a>')
+    return "".join(f'<p class="warn">{line}</p>' for line in lines)
+
+
+def _not_read(problems: Report) -> str:
+    if not problems.problems:
+        return ""
+    note = f'Those that broke since the manifest was made are in the table above as well. All: <a href="{PROBLEMS}">{PROBLEMS}</a>'
+    return f'<h2 id="not-read">Not read, not known</h2><p class="soft">{note}</p>{m.left_out(problems.problems)}'

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from mien.data.manifest import Column
+from mien.data.npz import UNREADABLE
 from mien.errors import UsageError
 from mien.types import Bools
 
@@ -26,10 +26,10 @@ class Marks:
         if not path.is_file():
             raise UsageError(f"duplicates: {path}: no such file; wanted {WANTED}")
         try:
-            with np.load(path) as file:
+            with path.open("rb") as whole, np.load(whole) as file:  # np.load(path) leaves one open that it cannot read
                 self.duplicate: Bools = file["duplicate"]
                 nearest = file["nearest_row"] if "nearest_row" in file.files else np.full(len(self.duplicate), -1)
-        except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile):  # a .npy file is no context
+        except UNREADABLE:
             raise UsageError(f"duplicates: {path}: not such a file; wanted {WANTED}") from None
         shape = self.duplicate.shape
         if self.duplicate.dtype != np.bool_ or len(shape) != 1 or nearest.shape != shape or nearest.dtype.kind not in "iu":

@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 
 from mien.data.manifest import CUT_OUT, Manifest, absolute
-from mien.data.readers.report import CORRUPT, MISSING, NO_FACE, SEVERAL, Progress, Report, silent
-from mien.data.stores import InMemory, png
-from mien.errors import MienError, SourceMissing
-from mien.io.images import decode
+from mien.data.readers.report import NO_FACE, SEVERAL, Progress, Report, kind_of, silent
+from mien.data.stores import InMemory, InParquet, png
+from mien.errors import MienError
+from mien.io.images import decode_whole
 from mien.io.prefetch import prefetched
 from mien.io.whole import sweep as sweep_parts
 from mien.io.whole import whole
@@ -97,21 +97,22 @@ def _moved(done: Callable[[int], None], before: int, count: int) -> None:
 def _chunk(
     chunk: Manifest, detector: Detector, spec: CropSpec, *, parts: Path, name: str, report: Report, tell: Callable[[int], None]
 ) -> Manifest:
-    """The crops of some pictures: those made before, or else made now."""
+    """The crops of some pictures: those made before, or else made now. What is known of the pictures is taken from their rows of now."""
     data = [_bytes(chunk, i) for i in range(len(chunk))]
     key = hashlib.sha256(json.dumps([asdict(spec), name, CHUNK]).encode())
     for i, one in enumerate(data):
-        said = "\0".join(str(chunk[column][i]) for column in ("id", "label", "subject", "path"))
+        said = f"{chunk['id'][i]}\0{chunk['path'][i]}"  # which the problems name
         key.update(said.encode("utf-8", "surrogateescape") + (hashlib.sha256(one).digest() if isinstance(one, bytes) else b"-"))
     made, told = parts / f"{key.hexdigest()[:32]}.parquet", parts / f"{key.hexdigest()[:32]}.json"
     if not made.exists():
         crops, problems = _crops(chunk, data, detector, spec, tell)
         with whole(told) as part:
-            part.write_text(json.dumps(problems), "utf-8")
-        crops.write(made)  # last: a chunk is finished when this file has its name
-    for kind, item, why in json.loads(told.read_text("utf-8")):
+            part.write_text(json.dumps({"kept": [*crops], "problems": problems}), "utf-8")
+        _encoded(crops).write(made)  # last: a chunk is finished when this file has its name
+    notes = json.loads(told.read_text("utf-8"))
+    for kind, item, why in notes["problems"]:
         report.add(kind, item, why)
-    return Manifest.read(made)
+    return _children(chunk.where(notes["kept"]), Manifest.read(made), InParquet(made), spec.size)
 
 
 def _bytes(chunk: Manifest, position: int) -> bytes | MienError:
@@ -123,41 +124,46 @@ def _bytes(chunk: Manifest, position: int) -> bytes | MienError:
 
 def _crops(
     chunk: Manifest, data: list[bytes | MienError], detector: Detector, spec: CropSpec, tell: Callable[[int], None]
-) -> tuple[Manifest, list[tuple[str, str, str]]]:
+) -> tuple[dict[int, bytes], list[tuple[str, str, str]]]:
+    """The crops by the position of their picture, and kind, item and why of each picture without one."""
     problems: list[tuple[str, str, str]] = []
-    kept: list[int] = []
-    crops: list[bytes] = []
+    crops: dict[int, bytes] = {}
     jobs = (partial(_decoded, one, str(chunk["path"][i] or chunk["id"][i])) for i, one in enumerate(data))
     for i, image in enumerate(prefetched(jobs, ahead=AHEAD)):
         where = str(chunk["path"][i] or chunk["id"][i])
         if isinstance(image, MienError):
-            problems.append((MISSING if isinstance(image, SourceMissing) else CORRUPT, where, str(image)))
+            problems.append((kind_of(image), where, str(image)))
         else:
             faces = find_faces(image, detector)
             if len(faces) == 1:
-                kept.append(i)
-                crops.append(png(align(image, crop_points(faces, detector), spec)[0]))
+                crops[i] = png(align(image, crop_points(faces, detector), spec)[0])
             else:
                 problems.append((SEVERAL if len(faces) else NO_FACE, where, f"{len(faces)} faces found, wanted exactly one"))
         tell(i + 1)
-    return _children(chunk.where(kept), crops, spec.size), problems
+    return crops, problems
 
 
 def _decoded(data: bytes | MienError, name: str) -> Image | MienError:
     if isinstance(data, MienError):
         return data
     try:
-        return decode(data, name=name).image
+        return decode_whole(data, name=name).image
     except MienError as error:
         return error
 
 
-def _children(pictures: Manifest, crops: list[bytes], size: int) -> Manifest:
-    """Rows for the crops of pictures."""
+def _encoded(crops: dict[int, bytes]) -> Manifest:
+    """Crops alone, as they wait on the disk."""
+    hashes = [hashlib.sha256(crop).hexdigest() for crop in crops.values()]
+    return Manifest({"id": [str(i) for i in crops], "sha256": hashes}, [InMemory([*crops.values()])])
+
+
+def _children(pictures: Manifest, crops: Manifest, store: InParquet, size: int) -> Manifest:
+    """Rows for the crops of pictures, one each. store: where the crops are."""
     n = len(pictures)
-    return pictures.with_pictures(InMemory(crops)).with_columns(
+    return pictures.with_pictures(store).with_columns(
         id=[f"{name}#face" for name in pictures["id"]],
-        sha256=[hashlib.sha256(crop).hexdigest() for crop in crops],
+        sha256=crops["sha256"],
         width=[size] * n,
         height=[size] * n,
         split=["train"] * n,

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import pairwise
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from mien.data.codes import shifted
 from mien.data.cross_copies import Marks
-from mien.errors import DataError, SourceMissing
+from mien.data.npz import opened
+from mien.data.readers.report import BAD_ROW, UNKNOWN
+from mien.data.stores import InBlob
+from mien.errors import DataError
 from mien.labels import EMOTIONS, LABEL_SETS
-from mien.types import Bools, Floats, Image, Ints
+from mien.types import Bools, Floats, Ints
 
+FER_KEYS = ("webp", "offsets", "image_index", "emotion", "usage")
+"""Arrays of the npz: encoded pictures one behind the other, where each begins and the last ends, and of each row its picture and codes."""
 SPLITS = ("Training", "PublicTest", "PrivateTest")
 FER7 = LABEL_SETS["fer7"]
 VOTES_TO_MIEN: tuple[str, ...] = (
@@ -25,8 +32,10 @@ VOTES_TO_MIEN: tuple[str, ...] = (
 class Fer:
     """Rows of FER-2013; all arrays have the same length n."""
 
-    pictures: Image
-    """uint8 (n, 48, 48) grey."""
+    pictures: InBlob = field(repr=False)
+    """Encoded, 48x48 grey; whether one can be decoded is seen when it is."""
+    place: Ints
+    """int64 (n,): row of `pictures`."""
     emotion: Ints
     """int64 (n,): code in `fer7` order."""
     votes: Ints
@@ -43,7 +52,7 @@ class Fer:
 
     def where(self, mask: Bools) -> Fer:
         """The rows of a mask."""
-        return Fer(*(getattr(self, name)[mask] for name in ("pictures", "emotion", "votes", "usage", "duplicate", "row")))
+        return Fer(self.pictures, *(getattr(self, name)[mask] for name in ("place", "emotion", "votes", "usage", "duplicate", "row")))
 
     def split(self, name: str) -> Fer:
         """The rows of `Training`, `PublicTest` or `PrivateTest`."""
@@ -51,29 +60,50 @@ class Fer:
 
 
 def read_fer(path: Path, duplicates: Path | None = None) -> Fer:
-    """Read the npz form of FER-2013 (lossless WebP pictures, FER+ votes joined by row).
+    """Read the npz form of FER-2013 (lossless WebP pictures, FER+ votes joined by row). No picture is decoded.
 
-    Keys: webp, offsets, image_index, emotion, usage, ferplus_votes; duplicates: see cross_copies.Marks.
+    Keys: FER_KEYS and ferplus_votes; duplicates: see cross_copies.Marks. Codes are as in the file, see `unusable`.
     Raises SourceMissing, DataError, UsageError where `duplicates` is not there or of other rows.
     """
-    import cv2
-
-    if not path.exists():
-        raise SourceMissing(f"{path}: no such file; wanted FER-2013 as npz (pictures, labels and FER+ votes)")
-    with np.load(path) as file:
-        missing = {"webp", "offsets", "image_index", "emotion", "usage", "ferplus_votes"} - set(file.files)
-        if missing:
+    with opened(path) as file:
+        if missing := {*FER_KEYS, "ferplus_votes"} - set(file.files):
             raise DataError(f"{path}: lacks {', '.join(sorted(missing))}; wanted FER-2013 as npz")
-        blob, offsets = file["webp"], file["offsets"]
-        unique = np.stack([cv2.imdecode(blob[a:b], cv2.IMREAD_GRAYSCALE) for a, b in pairwise(offsets)])
-        index = file["image_index"]
-        emotion, usage, votes = (file[key].astype(np.int64) for key in ("emotion", "usage", "ferplus_votes"))
-    twin = np.zeros(len(index), np.bool_)
-    if duplicates is not None:
-        marks = Marks(duplicates)
-        marks.fit(len(index), path)
-        twin = marks.duplicate
-    return Fer(unique[index], emotion, votes, usage, twin, np.arange(len(index)))
+        fer = fer_of(file)
+    if duplicates is None:
+        return fer
+    marks = Marks(duplicates)
+    marks.fit(len(fer), path)
+    return replace(fer, duplicate=marks.duplicate)
+
+
+def fer_of(file: Any) -> Fer:
+    """FER-2013 from its arrays (FER_KEYS, and ferplus_votes where there are any). Raises ValueError where they do not fit each other."""
+    names = ("image_index", "emotion", "usage", *(["ferplus_votes"] if "ferplus_votes" in file.files else []))
+    blob, offsets, arrays = file["webp"], file["offsets"], {name: file[name] for name in names}
+    n = len(np.atleast_1d(arrays["emotion"]))
+    for name, values in (arrays | {"offsets": offsets}).items():
+        wanted = {"ferplus_votes": (n, len(VOTES_TO_MIEN)), "offsets": offsets.shape[:1]}.get(name, (n,))
+        if values.dtype.kind not in "iu" or values.shape != wanted:
+            raise ValueError(f"{name} is {values.dtype} {values.shape}; wanted whole numbers {wanted}")
+    ends = np.concatenate([[0], offsets, [blob.size]]).astype(np.int64)
+    if blob.dtype != np.uint8 or blob.ndim != 1 or (np.diff(ends) < 0).any():
+        raise ValueError(f"webp is {blob.dtype} {blob.shape}; wanted uint8 (bytes,) and offsets that rise from 0 to {blob.size}")
+    place, emotion, usage = (arrays[name].astype(np.int64) for name in names[:3])
+    if wrong := shifted(Counter(emotion.tolist()), "fer7"):
+        raise ValueError(wrong)
+    if ((place < 0) | (place >= len(offsets) - 1)).any():
+        raise ValueError(f"image_index runs from {place.min()} to {place.max()}; wanted 0..{len(offsets) - 2}, as there are offsets")
+    votes = arrays["ferplus_votes"].astype(np.int64) if len(names) > 3 else np.zeros((n, len(VOTES_TO_MIEN)), np.int64)
+    return Fer(InBlob(blob, offsets), place, emotion, votes, usage, np.zeros(n, np.bool_), np.arange(n))
+
+
+def unusable(emotion: int, usage: int) -> tuple[str, str] | None:
+    """Kind of problem and why, of a row whose codes FER-2013 does not have; None for any other."""
+    if emotion not in range(len(FER7)):
+        return UNKNOWN, f"emotion {emotion}; wanted 0..{len(FER7) - 1}"
+    if usage not in range(len(SPLITS)):
+        return BAD_ROW, f"usage {usage}; wanted {', '.join(f'{code} ({name})' for code, name in enumerate(SPLITS))}"
+    return None
 
 
 def vote_shares(votes: Ints, *, drop_single: bool = True) -> Floats:

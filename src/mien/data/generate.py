@@ -16,7 +16,7 @@ from mien.data.manifest import Manifest
 from mien.data.recipes import Augment, Recipe
 from mien.errors import SourceError, UsageError
 from mien.io import formats
-from mien.io.images import decode
+from mien.io.images import decode_whole
 from mien.types import Detector, Image
 
 
@@ -82,7 +82,7 @@ class Maker:
         return data, _written(data, image)
 
     def _decoded(self, row: int, data: bytes) -> Image:
-        return decode(data, name=str(self.manifest["id"][row])).image
+        return decode_whole(data, name=str(self.manifest["id"][row])).image
 
     def _sized(self, image: Image) -> Image:
         import cv2

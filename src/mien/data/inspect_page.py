@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from html import escape
 from itertools import pairwise
 from pathlib import Path
@@ -15,8 +13,8 @@ from mien.data.inspect import BLURRED, NO_LABEL, SHOWN, Inspection
 from mien.io.whole import whole
 from mien.types import Image
 
-LISTED = 20
-"""Sizes, notes and unreadable pictures that are listed before `and N more`."""
+SIZES = 20
+"""Sizes that have a row of their own."""
 
 
 def write_page(found: Inspection, path: str | Path) -> None:
@@ -41,7 +39,8 @@ def as_page(found: Inspection) -> str:
     }
     links = "".join(f'<a href="#s{k}">{escape(title)}</a>' for k, title in enumerate(sections))
     body = "".join(f'<h2 id="s{k}">{escape(title)}</h2>{text}' for k, (title, text) in enumerate(sections.items()))
-    return m.page(f"{found.name}: inspection", f"<h1>{escape(found.name)}</h1>{_head(found)}<nav>{links}</nav>{body}")
+    lead = f'{_head(found)}<nav aria-label="Parts of this page">{links}</nav>'
+    return m.page(f"{found.name}: inspection", body, lead=lead, heading=found.name)
 
 
 def _head(found: Inspection) -> str:
@@ -76,9 +75,9 @@ def _classes(found: Inspection) -> str:
     ratio = f"<p>The largest class has {told.max() / told.min():.1f} times the pictures of the smallest.</p>" if len(told) > 1 else ""
     return (
         m.key((name, colour) for name, colour, _ in series)
-        + m.bars(found.labels, series)
+        + m.bars("Pictures of each class", found.labels, series)
         + ratio
-        + m.table(["class", *map(_split_name, found.splits), "all"], rows)
+        + m.table("Pictures of each class", ["class", *map(_split_name, found.splits), "all"], rows)
     )
 
 
@@ -116,8 +115,8 @@ def _sizes(found: Inspection) -> str:
     total = sum(count for _, _, count in found.sizes)
     if not total:
         return "<p>No picture could be read.</p>"
-    rows = [[f"{w} x {h}", count, m.share(count, total)] for w, h, count in found.sizes[:LISTED]]
-    if more := found.sizes[LISTED:]:
+    rows = [[f"{w} x {h}", count, m.share(count, total)] for w, h, count in found.sizes[:SIZES]]
+    if more := found.sizes[SIZES:]:
         rows.append([f"{len(more):,} other sizes", sum(c for *_, c in more), m.share(sum(c for *_, c in more), total)])
     sides = np.array([min(w, h) for w, h, _ in found.sizes])
     counts = np.array([c for *_, c in found.sizes])
@@ -125,8 +124,8 @@ def _sizes(found: Inspection) -> str:
     names = [f"under {b}" if not a else f"{a} or more" if b > 1 << 30 else f"{a} to {b - 1}" for a, b in steps]
     values = [int(counts[(sides >= a) & (sides < b)].sum()) for a, b in steps]
     there = [k for k, value in enumerate(values) if value]
-    chart = m.bars([names[k] for k in there], [("pictures", m.SERIES[0], [values[k] for k in there])])
-    return "<h3>Shorter side in pixels</h3>" + chart + m.table(["size", "pictures", "share"], rows)
+    chart = m.bars("Pictures by their shorter side", [names[k] for k in there], [("pictures", m.SERIES[0], [values[k] for k in there])])
+    return "<h3>Shorter side in pixels</h3>" + chart + m.table("Pictures of each size", ["size", "pictures", "share"], rows)
 
 
 def _duplicates(found: Inspection) -> str:
@@ -148,7 +147,7 @@ def _duplicates(found: Inspection) -> str:
         f"{int(near.mirrored.sum()):,} of the pairs are mirror images. Among them are takes that follow each other: look at the pairs "
         "below before you delete anything.</p>"
     )
-    parts = [warn, text, m.table(head, rows)]
+    parts = [warn, text, m.table("Duplicates across splits", head, rows)]
     apart = [p for p in found.pairs if found.split[p[0]] != found.split[p[1]]]
     within = [p for p in found.pairs if found.split[p[0]] == found.split[p[1]]]
     for title, pairs in (("Near duplicates across splits", apart), ("Near duplicates within a split", within)):
@@ -193,7 +192,7 @@ def _suspicious(found: Inspection) -> str:
         for i, g, s, margin in shown
     )
     head = ["label", *(f"model: {found.labels[k]}" for k in known), "suspicious"]
-    return text + gallery + "<h3>Confident answers by label</h3>" + m.table(head, rows)
+    return text + gallery + "<h3>Confident answers by label</h3>" + m.table("Confident answers by label", head, rows)
 
 
 def _affect(found: Inspection) -> str:
@@ -221,17 +220,7 @@ def _odd(found: Inspection) -> str:
 
 
 def _unread(found: Inspection) -> str:
-    parts = [_list("Pictures that cannot be read", [f"{f.source}: {f.error}" for f in found.failures])]
-    for kind, count in Counter(problem.kind for problem in found.problems).items():
-        lines = [f"{problem.item}: {problem.why}" for problem in found.problems if problem.kind == kind]
-        parts.append(_list(f"Left out on reading, {kind} ({count:,})", lines))
-    parts.append(_list("Notes of the manifest", [f"{note}: {count:,}" for note, count in found.notes.items()]))
+    failures = m.listed("Pictures that cannot be read", [f"{f.source}: {f.error}" for f in found.failures])
+    notes = m.listed("Notes of the manifest", [f"{note}: {count:,}" for note, count in found.notes.items()])
     without = int((found.label == found.labels.index(NO_LABEL)).sum()) if NO_LABEL in found.labels else 0
-    return f"<p>{without:,} pictures have no label that mien knows.</p>" + "".join(parts)
-
-
-def _list(title: str, lines: Sequence[str]) -> str:
-    if not lines:
-        return f"<h3>{title}: none</h3>"
-    more = f"<li>and {len(lines) - LISTED:,} more</li>" if len(lines) > LISTED else ""
-    return f"<h3>{title}</h3><ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines[:LISTED]) + more + "</ul>"
+    return f"<p>{without:,} pictures have no label that mien knows.</p>{failures}{m.left_out(found.problems)}{notes}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,11 +12,13 @@ from typing import TypeAlias
 import numpy as np
 
 from mien.data.cross_copies import noted
-from mien.data.fer import SPLITS, Fer, majority8, read_fer, vote_shares
+from mien.data.fer import SPLITS, Fer, majority8, read_fer, unusable, vote_shares
 from mien.data.manifest import SPLITS as SPLIT_NAMES
 from mien.data.manifest import Column, Manifest
+from mien.data.npz import opened
 from mien.data.readers.draft import split_of
 from mien.data.readers.report import EMPTY
+from mien.data.stores import InBlob
 from mien.errors import DataError, UsageError
 from mien.labels import EMOTIONS, LABEL_SETS, anchors, label_set
 from mien.types import Bools, Floats, Image, Ints
@@ -46,7 +47,7 @@ class Labelled:
     affect: Floats | None = None
     """float32 (n, 2): valence and arousal where known, NaN elsewhere."""
     left_out: dict[str, int] = field(default_factory=dict)
-    """Why pictures of the data are not among these: reason -> count."""
+    """Why pictures of the data, or valence and arousal of them, are not among these: reason -> count."""
     columns: dict[str, Column] = field(default_factory=dict, repr=False)
     """What else is known of each picture, (n,) each: columns of the manifest that hold text or one number."""
 
@@ -97,15 +98,8 @@ def read_labelled(path: Path, labels: str, *, split: str | None = None, duplicat
 
 
 def _has_votes(path: Path) -> bool:
-    try:
-        with np.load(path) as file:
-            return "ferplus_votes" in file.files
-    except (OSError, ValueError, zipfile.BadZipFile):
-        return False  # whoever reads it next says what is wrong with it
-
-
-def _from_grey(picture: Image) -> Read:
-    return lambda: np.ascontiguousarray(np.repeat(picture[..., None], 3, axis=2)) if picture.ndim == 2 else picture
+    with opened(path) as file:
+        return "ferplus_votes" in file.files
 
 
 def _part(path: Path, manifest: Manifest, split: str | None) -> Manifest:
@@ -158,8 +152,7 @@ def _fer(path: Path, labels: str, fer: Fer, split: str | None) -> Labelled:
     if split_of(split or "") not in named:
         raise UsageError(f"{path}: FER-2013 needs a split; wanted --split {', '.join(SPLITS)}; found {split}")
     split = named[split_of(split or "")]
-    fer = fer.split(split)
-    left_out: dict[str, int] = {}
+    fer, left_out = _usable(fer.where((fer.usage == SPLITS.index(split)) | ~np.isin(fer.usage, range(len(SPLITS)))))
     if fer.duplicate.any():
         left_out[COPIED] = int(fer.duplicate.sum())
         fer = fer.where(~fer.duplicate)
@@ -172,11 +165,26 @@ def _fer(path: Path, labels: str, fer: Fer, split: str | None) -> Labelled:
             fer, true = fer.where(true >= 0), true[true >= 0]
     else:
         raise UsageError(f"{path}: FER-2013 has labels fer7 and ferplus8; found {labels}")
+    if not len(true):
+        raise DataError(f"{path}: no picture of {split} has a label of the set {labels}; {sum(left_out.values())} are left out")
     affect = anchors("crowd").expected(vote_shares(fer.votes))
     sources = tuple(f"{path.name}[{row}]" for row in fer.row)
     told: dict[str, Column] = {"source": np.full(len(true), path.stem, object), "split": np.full(len(true), split, object)}
     every = vote_shares(fer.votes, drop_single=False)
     if np.isfinite(every).any():
         told[AGREEMENT] = every[np.arange(len(true)), [EMOTIONS.index(LABEL_SETS[labels][k]) for k in true]]
-    pictures = tuple(_from_grey(p) for p in fer.pictures)
-    return Labelled(f"{path.stem} {split}", LABEL_SETS[labels], true, sources, pictures, affect, left_out, told)
+    pictures = tuple(partial(_decoded, fer.pictures, place, name) for place, name in zip(fer.place.tolist(), sources, strict=True))
+    return Labelled(f"{path.stem} {split}", LABEL_SETS[labels], true, sources, pictures, affect, dict(left_out), told)
+
+
+def _usable(fer: Fer) -> tuple[Fer, Counter[str]]:
+    """The rows whose codes FER-2013 has, and why the others are left out."""
+    wrong = [unusable(emotion, usage) for emotion, usage in zip(fer.emotion.tolist(), fer.usage.tolist(), strict=True)]
+    left_out = Counter(f"{kind}: {why}" for kind, why in filter(None, wrong))
+    return fer.where(np.array([one is None for one in wrong], np.bool_)), left_out
+
+
+def _decoded(pictures: InBlob, place: int, name: str) -> Image:
+    from mien.io.images import decode_whole
+
+    return decode_whole(pictures(place), name=name).image

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.data.affect_scale import AXES, WANTED, outside, told, without_rounding
 from mien.data.stores import Store
 from mien.errors import DataError, MienError, SourceMissing, SourceUnreadable, UsageError
 from mien.io.events import Failure
@@ -46,7 +47,7 @@ class Manifest:
     columns: any of COLUMNS, `id` at least, all of one length n; the others are filled with what stands for "none".
     stores: where pictures lie that are not files; store: int (n,), position in `stores` or -1 for the file at `path`;
     row: int (n,), row of that store. With one store and neither of the two given, row i of the manifest is row i of the store.
-    Raises UsageError where the shapes do not fit or a split or label is none.
+    Raises UsageError where the shapes do not fit, a split or label is none, or valence or arousal lie outside -1..1.
     """
 
     def __init__(
@@ -58,6 +59,10 @@ class Manifest:
         if unknown := [name for name in columns if name not in COLUMNS]:
             raise UsageError(f"manifest: no column {', '.join(unknown)}; there are: {', '.join(COLUMNS)}")
         self.columns: dict[str, Column] = {name: _array(name, columns.get(name), n) for name in COLUMNS}
+        affect = without_rounding(np.stack([self.columns[axis] for axis in AXES], axis=1))
+        if (wrong := outside(affect).any(axis=1)).any():
+            raise UsageError(f"manifest: {told(affect[wrong][0])} of {self.columns['id'][wrong][0]!r}; {WANTED}")
+        self.columns |= zip(AXES, np.ascontiguousarray(affect.T), strict=True)
         self._stores = tuple(stores)
         self._store = np.asarray(store, np.int64) if store is not None else np.full(n, 0 if stores else -1, np.int64)
         self._row = np.asarray(row, np.int64) if row is not None else np.arange(n)
@@ -65,14 +70,16 @@ class Manifest:
             raise UsageError(f"manifest: found {self._store.shape} and {self._row.shape} places of pictures for {n} rows")
 
     @classmethod
-    def read(cls, path: str | Path) -> Manifest:
+    def read(cls, path: str | Path, *, strange: Callable[[str, str], object] = lambda name, why: None) -> Manifest:
         """From a Parquet file that `write` wrote. The pictures stay in it until they are asked for.
 
-        A relative `path` of a picture is taken from the manifest's folder. Raises SourceMissing, DataError.
+        A relative `path` of a picture is taken from the manifest's folder. strange: told of each row with valence or arousal outside
+        -1..1, which is none in what is read, the id and why; see affect_scale. Raises SourceMissing, DataError, also where valence or
+        arousal are on another scale.
         """
         from mien.data.manifest_file import read
 
-        return read(Path(path))
+        return read(Path(path), strange=strange)
 
     def write(self, path: str | Path, *, inside: bool | None = None, progress: Callable[[int], None] = lambda done: None) -> None:
         """Write to a Parquet file, under a temporary name until it is whole. Memory does not grow with the pictures.
@@ -145,10 +152,10 @@ class Manifest:
         return _file(self.columns["path"][position], self.columns["id"][position]) if data is None else data
 
     def picture(self, position: int) -> Image:
-        """The picture of a row, uint8 (H, W, 3) RGB. Raises SourceError, DataError."""
-        from mien.io.images import decode
+        """The picture of a row, uint8 (H, W, 3) RGB. Raises SourceError (IsDamaged where a part of it is lost), DataError."""
+        from mien.io.images import decode_whole
 
-        return decode(self.bytes_of(position), name=str(self.columns["id"][position])).image
+        return decode_whole(self.bytes_of(position), name=str(self.columns["id"][position])).image
 
     def pictures(self, positions: Iterable[int] | None = None, *, ahead: int = 2) -> Iterator[tuple[int, Image | Failure]]:
         """Positions with their pictures, uint8 (H, W, 3) RGB, in order; a Failure in place of one that cannot be read.

@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from mien.data.affect_scale import AXES, on_scale, outside
 from mien.data.manifest import COLUMNS, Manifest, absolute, unique
 from mien.data.rowgroups import RowGroups
 from mien.data.stores import BYTES, InParquet
 from mien.errors import DataError, MienError, SinkError, SourceMissing, UsageError
+from mien.io.patient import Patient
 from mien.io.prefetch import prefetched
 from mien.io.whole import whole
 from mien.labels import EMOTIONS
@@ -28,7 +30,7 @@ PICTURES = 4 << 20
 TYPES: dict[type, str] = {str: "string", int: "int32", float: "float32"}
 
 
-def read(path: Path) -> Manifest:
+def read(path: Path, *, strange: Callable[[str, str], object]) -> Manifest:
     """See Manifest.read."""
     if not path.is_file():
         raise SourceMissing(f"{path}: no such file; wanted a manifest (mien data import IN -o {path.stem}.parquet makes one)")
@@ -50,6 +52,11 @@ def read(path: Path) -> Manifest:
         folder = path.absolute().parent
         columns["path"] = np.array([p if not p or os.path.isabs(p) else str(folder / p) for p in columns["path"]], object)  # noqa: PTH117
     n = sum(parts.rows)
+    none = np.full(n, np.nan, np.float32)
+    affect, why_not = on_scale(np.stack([columns.get(axis, none) for axis in AXES], axis=1), str(path))
+    columns |= zip(AXES, np.where(outside(affect), np.float32(np.nan), affect).T, strict=True)
+    for row, why in why_not.items():
+        strange(str(columns["id"][row]), f"{why}; read as none")
     try:
         return Manifest({"id": np.empty(0, object)} | columns if n == 0 else columns, [InParquet(path, parts)])
     except UsageError as error:
@@ -68,28 +75,28 @@ def write(manifest: Manifest, path: Path, *, inside: bool, progress: Callable[[i
     def batches() -> Iterator[Any]:
         try:
             for start in range(0, len(manifest), rows):
+                if file.error is not None:
+                    return
                 yield _batch(manifest, range(start, min(start + rows, len(manifest))), inside=inside)
                 progress(min(start + rows, len(manifest)))
         except BaseException as error:  # raised into the library it would lose its type
             failed.append(error)
 
-    with whole(path) as part:
+    with whole(path) as part, Patient(part, "wb") as file:
         try:
             write_parquet(
                 RecordBatchReader.from_batches(_schema(), batches()),
-                part,
+                file,
                 max_row_group_size=rows,
                 compression="zstd(3)",
                 column_compression={BYTES: "uncompressed"},  # they are encoded pictures
                 column_dictionary_enabled={BYTES: False, "id": False, "sha256": False},
             )
-        except OSError:
-            raise
         except Exception as error:  # arro3's own exceptions have no common base but Exception
-            if not failed:
+            if not failed and file.error is None:
                 raise SinkError(f"{path}: cannot be written ({' '.join(str(error).split())})") from error
-        if failed:
-            raise failed[0]
+        if first := failed[0] if failed else file.error:
+            raise first
 
 
 def _check(path: Path, parts: RowGroups) -> None:

@@ -18,7 +18,7 @@ from mien.data.duplicates import SIDE, pixel_hash, small
 from mien.data.manifest import Manifest
 from mien.errors import MienError, SourceUnreadable
 from mien.io.events import Failure
-from mien.io.images import decode
+from mien.io.images import decode_whole
 from mien.io.prefetch import prefetched
 from mien.io.whole import whole
 from mien.labels import EMOTIONS
@@ -32,7 +32,7 @@ FACE = 48
 """Side of the grey picture that mean faces, sharpness and detail are measured on."""
 Part: TypeAlias = dict[str, Any]
 """The measures of a chunk by name, as arrays."""
-FORM = "2"
+FORM = "3"
 """Changed when the numbers that are kept between runs mean something else."""
 
 
@@ -176,7 +176,7 @@ def _measured(manifest: Manifest, codes: Ints, recogniser: Recogniser | None, at
         try:
             data = manifest.bytes_of(position)
             encoded[k] = manifest["sha256"][position] or hashlib.sha256(data).hexdigest()
-            image = decode(data, name=str(manifest["id"][position])).image
+            image = decode_whole(data, name=str(manifest["id"][position])).image
         except MienError as error:
             failure[k] = str(error)
             continue

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mien.errors import UnknownName, UsageError
 from mien.labels import convert
 from mien.models.landmarks import crop_points, find_in_crop
+from mien.part_checks import checked_emotions
 from mien.types import Detector, Emotions, Floats, Image, Recogniser
 from mien.vision.align import CropSpec, align, whole_frame_points
 from mien.vision.boxes import area
@@ -70,11 +71,15 @@ class Asked:
         return str(getattr(getattr(self.recogniser, "card", self.recogniser), "name", type(self.recogniser).__name__))
 
     def probs(self, emotions: Emotions) -> Floats:
-        """float32 (n, K) over `labels`; NaN of a model that gives no labels."""
+        """float32 (n, K) over `labels`; NaN of a model that gives no labels.
+
+        Raises as an analysis does for answers that are no probabilities: ModelError, of a callable UsageError.
+        """
         if self.head == BLEND:
             values, names = emotions.probs, emotions.labels
         else:
             values, names = emotions.heads[self.head], self.recogniser.card.outputs[self.head].labels  # type: ignore[attr-defined]
+        checked_emotions(replace(emotions, probs=values, labels=names), self.recogniser, len(emotions))
         if not set(names) & set(self.labels):
             return np.full((len(emotions), len(self.labels)), np.nan, np.float32)
         return convert(values, names, self.labels)

@@ -17,8 +17,10 @@ from mien.errors import ExtraMissing, SourceError, SourceUnreadable, UsageError
 from mien.io.devices import Wishes, device_frames
 from mien.io.events import Failure, Notice
 from mien.io.grabs import Grab, file_frames, stream_frames
-from mien.io.names import is_url, printable
-from mien.io.newest import FileClock, LiveClock, Newest, Rate, Shot
+from mien.io.names import camera_number, is_url, printable
+from mien.io.newest import LiveClock, Newest, Rate, Shot
+from mien.io.pace import EARLY_SECONDS, RARE_SECONDS, Pace
+from mien.io.pixels import check_turn, turned
 from mien.io.span import Chooser, VideoSpan
 from mien.types import Frame, check_kind
 
@@ -27,8 +29,11 @@ FIRST_WAIT = 0.5
 STEADY_SECONDS = 5.0
 """A connection that held this long was a good one: the next loss starts with the first wait again."""
 TICK_SECONDS = 0.05
-LATE_SECONDS = 1.0
-"""A file's or an HLS stream's frames this late are shown at once, and the pace goes on from there."""
+CALM_SECONDS = 60.0
+"""A connection lost before it held this long was lost again: of such only the first, second, fourth, eighth ... loss is told."""
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 5.0
+"""How long a stream may take to connect, and between frames."""
 
 Frames: TypeAlias = Callable[[], Generator[Grab, None, None]]
 
@@ -62,21 +67,26 @@ class Live:
         give_up: float | None,
         is_file: bool = False,
         real_time: bool = True,
+        turn: int = 0,
         idle: Callable[[], object] | None,
     ) -> None:
         self.source = source
-        self._frames, self.idle = frames, idle
+        self._frames, self._turn, self.idle = frames, turn, idle
 
         self._newest, self._clock, self._chooser = Newest(), LiveClock(), Chooser(VideoSpan(every=every))
         self._longest_wait, self._give_up = longest_wait, give_up
         self._is_file, self._pacing = is_file, real_time
-        self._file_clock = FileClock()
         self._put = self._newest.put if real_time else self._newest.put_when_free
         self._shown_rate = Rate()
         self._captured = self._shown = self._reconnects = 0
         self._lost_at: float | None = None
+        self._losses = 0
+        """How often in a row the connection was lost before it had held for long."""
+        self._told = False
+        """Whether it was told that the connection is lost."""
         self._told_wait = 0.0
-        self._behind: float | None = None
+        self._opened = 0.0
+        self._pace = Pace(RARE_SECONDS if is_file else EARLY_SECONDS)
         self._stopped = False
         self._wake = threading.Event()
         self._error: BaseException | None = None
@@ -88,6 +98,8 @@ class Live:
         return LiveStats(self._captured, self._shown, self._newest.dropped, self._shown_rate.value, self._reconnects)
 
     def __enter__(self) -> Self:
+        if self._thread.ident is not None:
+            raise UsageError(f"{self.source}: a live source is watched once; call open_live again")
         self._thread.start()
         return self
 
@@ -113,7 +125,7 @@ class Live:
             item = self._newest.take(TICK_SECONDS)
             if isinstance(item, Shot):
                 try:
-                    frame = Frame(item.image(), item.index, item.time, self.source, stream=True)
+                    frame = Frame(turned(item.image(), self._turn), item.index, item.time, self.source, stream=True)
                 except SourceError as error:  # more pixels than the limit allows
                     yield Failure(self.source, error)
                     break
@@ -135,12 +147,15 @@ class Live:
         try:
             wait = FIRST_WAIT
             while not self._stopped:
-                began = time.monotonic()
+                self._opened = time.monotonic()
                 problem = self._capture()
                 if self._stopped or self._over(problem):
                     break
-                if time.monotonic() - began >= STEADY_SECONDS:
+                held = time.monotonic() - self._opened
+                if held >= STEADY_SECONDS:
                     wait = FIRST_WAIT
+                if held >= CALM_SECONDS:
+                    self._losses = 0
                 wait = self._wait(problem, wait)
         except BaseException as error:  # the run ends with it, in the thread that iterates
             self._error = error
@@ -164,26 +179,22 @@ class Live:
     def _take(self, grab: Grab) -> None:
         arrived = time.monotonic()
         if self._lost_at is not None:
-            self._newest.tell(Notice(self.source, f"connected again after {_seconds(arrived - self._lost_at)}"))
+            if self._told:
+                self._newest.tell(Notice(self.source, f"connected again after {_seconds(arrived - self._lost_at)}"))
             self._lost_at = None
             self._reconnects += 1
         if grab.paced and grab.stamp is not None and self._pacing:
-            arrived = self._paced(grab.stamp, arrived)
-        stamp = grab.stamp
-        if self._is_file and stamp is not None:
-            arrived = stamp = self._file_clock.at(stamp)
-        shot = Shot(grab.image, self._captured, self._clock.at(stamp, arrived))
+            due = self._pace.due(grab.stamp, arrived)
+            self._wake.wait(max(0.0, due - arrived))
+            arrived = due
+        if self._is_file and grab.stamp is not None:
+            at = grab.stamp
+        else:
+            at = self._clock.at(grab.stamp, arrived, None if grab.paced else self._opened)
+        shot = Shot(grab.image, self._captured, at)
         self._captured += 1
         if self._chooser.takes(shot.index, shot.time):
             self._put(shot)
-
-    def _paced(self, stamp: float, now: float) -> float:
-        """Wait until it is a frame's turn: as long after the first one as its timestamp says. Gives the time when it was."""
-        if self._behind is None or now - (stamp + self._behind) > LATE_SECONDS:
-            self._behind = now - stamp
-        due = stamp + self._behind
-        self._wake.wait(max(0.0, due - now))
-        return due
 
     def _over(self, problem: SourceError | ExtraMissing | None) -> bool:
         """Whether that was all: a source that never gave a frame, is a file, or is not to be waited for."""
@@ -207,9 +218,14 @@ class Live:
         if self._lost_at is None:
             self._lost_at = time.monotonic()
             self._clock.restart()
-            self._behind = None
-            self._newest.tell(Notice(self.source, f"connection lost{why}; trying again in {_seconds(wait)}"))
-        elif wait > self._told_wait:  # hours of it are a handful of lines
+            self._pace = Pace()
+            self._losses += 1
+            self._told = self._losses & (self._losses - 1) == 0  # hours of it are a handful of lines
+            if self._told:
+                nth = f" {self._losses} times in a row" if self._losses > 1 else ""
+                self._newest.tell(Notice(self.source, f"connection lost{nth}{why}; trying again in {_seconds(wait)}"))
+        elif wait > self._told_wait:  # and so are hours without any
+            self._told = True
             self._newest.tell(Notice(self.source, f"still gone{why}; trying again in {_seconds(wait)}"))
         self._told_wait = wait
         self._wake.wait(wait)
@@ -226,8 +242,9 @@ def open_live(
     reconnect: float = 10.0,
     give_up: float | None = None,
     real_time: bool = True,
-    connect_seconds: float = 10.0,
-    read_seconds: float = 5.0,
+    turn: int = 0,
+    connect_seconds: float = CONNECT_SECONDS,
+    read_seconds: float = READ_SECONDS,
     idle: Callable[[], object] | None = None,
 ) -> Live:
     """A camera, stream or file as a live source: a context manager that is iterated for Frames, Notices and Failures.
@@ -235,16 +252,17 @@ def open_live(
     A thread captures; whoever iterates gets the newest frame, and those that came meanwhile are dropped: `Frame.index`
     counts all that were captured, `Frame.time` is in seconds since the first one and goes on when a connection is lost and
     made again. Nothing the source does wrong is raised. The iteration ends with a file, with a Failure when a source cannot be
-    opened in the first place or has been gone for too long, and soon after `close()` or `stop()`.
+    opened in the first place, is a broken file or has been gone for too long, and soon after `close()` or `stop()`.
 
     Args:
-        spec: number of a camera (0 or "0"), a video file, which is played as if it were a camera, or a URL: rtsp, rtmp, srt,
-            udp, http (Motion JPEG, HLS and whatever else FFmpeg reads). A file called like a number: `./0`.
+        spec: number of a camera (0, "0", or /dev/video0), a video file, which is played as if it were a camera, or a URL: rtsp, rtmp,
+            srt, udp, http (Motion JPEG, HLS and whatever else FFmpeg reads). A file called like a number: `./0`.
         every: seconds between frames that are given out; None for all.
         width, height, fps: what a camera is asked for; 0 leaves it the choice.
         reconnect: longest wait in seconds between tries to connect again; it begins with half a second. 0: never again.
         give_up: seconds without a connection after which there is no further try; None never gives up.
         real_time: play a file at its own pace, dropping frames; False takes each frame as soon as the one before was taken.
+        turn: degrees clockwise, 0, 90, 180 or 270, that make the picture upright: 180 for a camera that hangs upside down.
         connect_seconds, read_seconds: how long a stream may take to connect, and between frames, before it counts as lost.
         idle: called about 20 times a second while there is no frame, in the thread that iterates.
 
@@ -262,22 +280,23 @@ def open_live(
         raise UsageError(
             f"connect_seconds {connect_seconds}, read_seconds {read_seconds}, {width} x {height} at {fps}; wanted none below 0"
         )
-    text = os.fspath(spec) if isinstance(spec, str | os.PathLike) else spec
+    if isinstance(spec, int) and spec < 0:
+        raise UsageError(f"camera {spec}: wanted a number from 0 up")
+    text = f"{spec:d}" if isinstance(spec, int) else os.fspath(spec)
+    check_turn(turn)
     again = reconnect or None
-    if isinstance(text, int) or text.isdecimal():
-        number = int(text)
-        if number < 0:
-            raise UsageError(f"camera {number}: wanted a number from 0 up")
+    number = camera_number(text)
+    if number is not None:
         frames: Frames = partial(device_frames, number, Wishes(width, height, fps))
-        return Live(f"camera {number}", frames, every=every, longest_wait=again, give_up=give_up, idle=idle)
+        return Live(f"camera {number}", frames, every=every, longest_wait=again, give_up=give_up, turn=turn, idle=idle)
     if is_url(text):
         from mien.io.fetch import shown
 
         frames = partial(stream_frames, text, connect_seconds=connect_seconds, read_seconds=read_seconds)
-        return Live(shown(text), frames, every=every, longest_wait=again, give_up=give_up, idle=idle)
+        return Live(shown(text), frames, every=every, longest_wait=again, give_up=give_up, turn=turn, idle=idle)
     name = printable(text)
     frames = partial(file_frames, Path(text), name)
-    return Live(name, frames, every=every, longest_wait=None, give_up=None, is_file=True, real_time=real_time, idle=idle)
+    return Live(name, frames, every=every, longest_wait=None, give_up=None, is_file=True, real_time=real_time, turn=turn, idle=idle)
 
 
 def _seconds(value: float) -> str:

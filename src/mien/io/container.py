@@ -6,11 +6,12 @@ import functools
 import io
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 from mien.errors import ExtraMissing, SourceError, SourceMissing, SourceUnreadable
+from mien.io.pipes import is_pipe, left_at_the_end, open_pipe
 
 if TYPE_CHECKING:
     import av.container
@@ -43,13 +44,12 @@ def opened(media: Media, *, name: str) -> Iterator[tuple[av.container.InputConta
     except ImportError as error:
         raise ExtraMissing(f"{name}: {NEEDS_AV}") from error
     options = {"format_whitelist": _formats(), "protocol_whitelist": "data" if isinstance(media, bytes) else "file"}
-    try:
-        # With its scheme, or FFmpeg would read one out of a name such as concat:a|b.
-        file = io.BytesIO(media) if isinstance(media, bytes) else f"file:{os.fspath(media)}"
-        container = av.open(file, "r", options=options, metadata_errors="replace")
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise _unopened(media, name, error) from error
-    with container:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(_read_from(media, name))
+            container = stack.enter_context(av.open(file, "r", options=options, metadata_errors="replace"))
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise _unopened(media, name, error) from error
         found = [stream for stream in container.streams.video if not stream.disposition & av.stream.Disposition.attached_pic]
         best = container.streams.best("video")
         if not found:
@@ -62,6 +62,18 @@ def opened(media: Media, *, name: str) -> Iterator[tuple[av.container.InputConta
             if other is not stream and other.type != "audio":
                 other.discard = av.stream.Discard.all
         yield container, stream
+
+
+@contextmanager
+def _read_from(media: Media, name: str) -> Iterator[str | BinaryIO]:
+    """What FFmpeg reads: bytes, a file by its name, or a pipe, in which FFmpeg itself would wait for ever."""
+    if isinstance(media, bytes):
+        yield io.BytesIO(media)
+    elif is_pipe(path := os.fspath(media)):
+        with open_pipe(path) as pipe:
+            yield left_at_the_end(pipe, name=name)
+    else:
+        yield f"file:{path}"  # with its scheme, or FFmpeg would read one out of a name such as concat:a|b
 
 
 def why(error: BaseException) -> str:

@@ -39,6 +39,8 @@ _TEREDO = ipaddress.IPv6Network("2001::/32")
 # Protocol assignments, 6to4 relays, documentation: which of them `is_global` knows depends on the release of Python.
 _SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20")))
 _PIECE = 1 << 16
+_STREAMS = ("multipart/x-mixed-replace", "application/vnd.apple.mpegurl", "application/x-mpegurl", "audio/mpegurl", "audio/x-mpegurl")
+"""What Motion JPEG and the lists of HLS are sent as."""
 
 
 class PrivateAddress(SourceRefused):
@@ -146,7 +148,8 @@ def fetch(
             at = urljoin(at, location)
             name = f"{shown(url)} -> {shown(at)}"
     except TimeoutError as error:
-        raise SourceRefused(f"{name}: not here within {timeout_seconds:g} s; raise the timeout or save the picture first") from error
+        instead = "raise the timeout or save the picture first; a stream is watched by: mien live URL"
+        raise SourceRefused(f"{name}: not here within {timeout_seconds:g} s; {instead}") from error
     except ssl.SSLError as error:
         why = getattr(error, "verify_message", "") or error.reason or str(error)
         raise SourceUnreadable(f"{name}: no secure connection to {target.host} ({why})") from error
@@ -272,8 +275,10 @@ def _body(answer: http.client.HTTPResponse, name: str, max_bytes: int) -> bytes:
 
 
 def _refuse_other_kinds(answer: http.client.HTTPResponse, start: bytes, name: str) -> None:
-    """A web page instead of a picture is the usual mistake. Servers mislabel pictures too, so the bytes decide."""
+    """A web page or a camera's stream instead of a picture is the usual mistake. Servers mislabel pictures too, so the bytes decide."""
     found = answer.headers.get_content_type()
+    if found in _STREAMS or start.startswith(b"#EXTM3U"):
+        raise SourceUnreadable(f"{name}: the server sent {found}, a stream, wanted a picture or a video; watch it by: mien live URL")
     if sniff(start) is None and not found.startswith(("image/", "video/")):
         hint = "; give the address of the picture itself, not of a page that shows it" if found == "text/html" else ""
         raise SourceUnreadable(f"{name}: the server sent {found}, wanted a picture or a video{hint}")

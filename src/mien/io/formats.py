@@ -133,8 +133,12 @@ def webp_size(data: bytes) -> tuple[int, int] | None:
     return None
 
 
-def tiff_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height of a TIFF's first page, for the kinds (float RGB and the like) whose header Pillow refuses."""
+WIDTH, HEIGHT, MEANING = 256, 257, 262
+"""Tags of a TIFF; of MEANING 0 is: the least value is white."""
+
+
+def tiff_tags(data: bytes) -> dict[int, int]:
+    """WIDTH, HEIGHT and MEANING of a TIFF's first page, those it has: for the kinds (float RGB ...) whose header Pillow refuses."""
     order = "<" if data[:2] == b"II" else ">"
     found: dict[int, int] = {}
     try:
@@ -142,8 +146,8 @@ def tiff_size(data: bytes) -> tuple[int, int] | None:
         (entries,) = struct.unpack_from(order + "H", data, at)
         for entry in range(entries):
             tag, kind = struct.unpack_from(order + "HH", data, at + 2 + 12 * entry)
-            if tag in (256, 257):
+            if tag in (WIDTH, HEIGHT, MEANING):
                 (found[tag],) = struct.unpack_from(order + ("H" if kind == 3 else "I"), data, at + 10 + 12 * entry)
     except struct.error:
-        return None
-    return (found[256], found[257]) if len(found) == 2 else None
+        return {}
+    return found

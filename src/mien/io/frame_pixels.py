@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mien.io import hdr
 from mien.io.images import ImageLimits
 from mien.io.pixels import upright
 from mien.types import Image
@@ -36,8 +37,8 @@ _ORIENTATION = {
 class FramePixels:
     """Converts the frames of one stream; the matrix and range of its colours are those that each frame tells.
 
-    Pixels that are not square are made so by stretching their shorter side, as browsers do, so that no detail is lost. HDR is
-    not tone-mapped, interlaced frames are not taken apart.
+    Pixels that are not square are made so by stretching their shorter side, as browsers do, so that no detail is lost. HDR
+    becomes ordinary brightness and colours, interlaced frames are not taken apart.
 
     aspect: width of a stored pixel by its height; None or something impossible counts as square.
     """
@@ -67,6 +68,8 @@ class FramePixels:
         rgb = self._converter.reformat(frame, width, height, "rgb24", src_colorspace=matrix, threads=1)  # type: ignore[arg-type]
         plane = rgb.planes[0]
         image = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[:height, : 3 * width].reshape(height, width, 3)
+        if int(frame.color_trc) in hdr.TRANSFERS:
+            image = hdr.to_sdr(image, int(frame.color_trc))
         return np.ascontiguousarray(upright(image, self._orientation_of(frame)))
 
     def size(self, frame: av.VideoFrame) -> tuple[int, int]:

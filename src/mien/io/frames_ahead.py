@@ -6,11 +6,14 @@ import queue
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from mien.io.at_exit import stopped_at_exit
 
 T = TypeVar("T")
+
+_here = threading.local()
+"""`line`: of a thread that makes items, the line they stand in."""
 
 
 def in_background(
@@ -25,7 +28,7 @@ def in_background(
 
     The thread starts with the first item asked for. What the iterator raises is raised where its next item would have come.
     Closing this iterator closes that one and waits for the thread, so that no thread outlives it; so does the end of the interpreter.
-    With `ahead` 0 there is none.
+    Who waits for something in there, such as more of a pipe, asks `is_wanted` meanwhile. With `ahead` 0 there is no thread.
 
     weigh, most: an item's weight, such as bytes, and the weight at which the thread waits though there are fewer than `ahead`
     items; at least one is always made.
@@ -43,6 +46,22 @@ def in_background(
             line.thread.join()
 
 
+def is_wanted() -> bool:
+    """Whether somebody wants what this thread makes: not in a thread of `in_background` whose iterator was closed.
+
+    Nor where that is so of the thread that takes what this one makes, which may wait for it.
+    """
+    line = _line_here()
+    while line is not None and not line.is_stopped:
+        line = line.taker
+    return line is None
+
+
+def _line_here() -> _Line[Any] | None:
+    line: _Line[Any] | None = getattr(_here, "line", None)
+    return line
+
+
 class _Line(Generic[T]):
     """Items in their order between the thread that makes them and the one that takes them.
 
@@ -57,7 +76,9 @@ class _Line(Generic[T]):
         self._taken: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         """Weights of items that were taken; None to wake the thread."""
         self._count = self._weight = 0  # of the items that wait, as the thread knows it
-        self._stopped = False
+        self.is_stopped = False
+        self.taker = _line_here()
+        """That of the thread that takes the items, if it makes some itself."""
         self._error: BaseException | None = None
         self.thread = threading.Thread(target=self._fill, args=(work,), name=name, daemon=True)
 
@@ -77,13 +98,14 @@ class _Line(Generic[T]):
 
     def stop(self) -> None:
         """Nobody wants more."""
-        self._stopped = True
+        self.is_stopped = True
         self._taken.put(None)
 
     # What follows runs in the thread.
 
     def _fill(self, work: Callable[[], Generator[T, None, None]]) -> None:
         """Make items until they end or nobody wants more."""
+        _here.line = self
         try:
             with closing(work()) as items:
                 for item in items:
@@ -98,7 +120,7 @@ class _Line(Generic[T]):
 
     def _has_room(self) -> bool:
         """Wait until there is room for an item; false when nobody wants it."""
-        while not self._stopped:
+        while not self.is_stopped:
             full = self._count and (self._count >= self._ahead or (self._most and self._weight >= self._most))
             try:
                 taken = self._taken.get(block=bool(full))

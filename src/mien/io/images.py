@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from mien.errors import SourceMissing, SourceTooLarge, SourceUnreadable, UsageError
-from mien.io import formats, pixels
+from mien.io import formats, near_misses, pixels
+from mien.io.jpeg_passes import has_all_passes
 from mien.types import Image, check_numbers
 
 if TYPE_CHECKING:
@@ -63,12 +64,21 @@ COUNTED_BYTES = 16_000_000
 """GIF and TIFF files up to this are walked through to count their frames; a larger one only as far as the second."""
 
 
+JPEG_END = b"\xff\xd9"
+FILLINGS = (b"", bytes(64), b"\x55" * 64)
+"""What a JPEG is continued with to see whether pixels are lost. libjpeg itself goes on with zeros, so that one would not do."""
+
+
 class IsVideo(SourceUnreadable):
     """A video by its first bytes, where a picture was wanted."""
 
 
 class IsOther(SourceUnreadable):
     """Neither a picture nor a video by its first bytes."""
+
+
+class IsDamaged(SourceUnreadable):
+    """A picture of which a part is lost, where a whole one was wanted."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,13 +89,15 @@ class Decoded:
     """uint8 (H, W, 3), RGB, upright."""
     note: str = ""
     """One line if the file is truncated or damaged, has more frames, or its range of values was guessed; else empty."""
+    damage: str = ""
+    """How the file is truncated or damaged; empty for a whole one."""
 
 
 def decode(data: bytes, *, name: str, limits: ImageLimits = DEFAULT_LIMITS) -> Decoded:
     """Decode one encoded picture, whatever its kind; of several pages or frames the first, with a note.
 
     EXIF orientation is applied, transparency laid on white, 16-bit values scaled to 8 bits. Of a file cut short or
-    damaged, what can be decoded is given, with a note. Colour profiles are not applied.
+    damaged, what can be decoded is given, with a note. What has a colour profile becomes sRGB (16-bit grey does not).
 
     Args:
         data: the encoded file.
@@ -115,9 +127,22 @@ def decode(data: bytes, *, name: str, limits: ImageLimits = DEFAULT_LIMITS) -> D
     if kind == "TIFF":
         _give_memory(picture, name, limits)
     if _plain(kind, picture, data) and (image := _decode_plain(data)) is not None and image.shape[1::-1] == picture.size:
-        # A PNG that is plain tells no orientation; to ask Pillow would decode it once more.
-        return Decoded(image if kind == "PNG" else pixels.upright(image, pixels.orientation_of(picture)))
+        # A PNG that is plain has no profile and tells no orientation; to ask Pillow would decode it once more.
+        return Decoded(image if kind == "PNG" else pixels.upright(pixels.in_srgb(image, picture), pixels.orientation_of(picture)))
     return _decode_any(kind, picture, data, name)
+
+
+def decode_whole(data: bytes, *, name: str, limits: ImageLimits = DEFAULT_LIMITS) -> Decoded:
+    """Like `decode`, but a file of which pixels are lost is refused, for half a face teaches nothing. Raises IsDamaged, and what it raises.
+
+    A JPEG that lacks its end marker alone, as some cameras and loaders write them, is whole.
+    """
+    decoded = decode(data, name=name, limits=limits)
+    if decoded.damage and formats.sniff(data) == "JPEG" and _lacks_only_its_end(data):
+        return Decoded(decoded.image)
+    if decoded.damage:
+        raise IsDamaged(f"{name}: the file is cut short or damaged ({decoded.damage})")
+    return decoded
 
 
 def read_image(path: Path | str, limits: ImageLimits = DEFAULT_LIMITS) -> Decoded:
@@ -153,53 +178,62 @@ def read_bytes(stream: BinaryIO, *, name: str, limits: ImageLimits = DEFAULT_LIM
     return b"".join(parts)
 
 
-def from_array(value: Any) -> Image:
+def from_array(value: Any, *, name: str = "picture", wanted: str = "a numpy array or a PIL image") -> Image:
     """A numpy array or PIL image -> uint8 (H, W, 3) RGB, contiguous; shares memory with an array that is that already.
 
     Args:
         value: array (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA; uint8, uint16 (0..65535) or float (0..1).
-            Or a PIL image of any mode; its EXIF orientation is applied. Transparency is laid on white.
+            Or a PIL image of any mode; its EXIF orientation and colour profile are applied. Transparency is laid on white.
+        name: what to call it in messages.
+        wanted: what may be given, for the message about something else.
 
     Raises:
-        UsageError: anything else; the message says what was found and what was wanted.
+        UsageError: anything else; the message says what was found, what was wanted and, where that is known, how the one becomes the other.
     """
     if is_pil(value):
-        return _from_pil(value)
+        return _from_pil(value, name)
     if not isinstance(value, np.ndarray):
-        raise UsageError(f"picture: found {type(value).__name__}, wanted a numpy array or a PIL image")
+        raise _no_picture(name, near_misses.told(value), wanted, value)
     shape = value.shape
-    if value.ndim not in (2, 3) or (value.ndim == 3 and shape[2] not in (1, 3, 4)) or value.size == 0:
-        hint = "; for several pictures give a list of arrays" if value.ndim == 4 else ""
-        raise UsageError(f"picture: found shape {shape}, wanted (height, width) or (height, width, 1, 3 or 4), RGB or RGBA{hint}")
+    if value.ndim not in (2, 3) or (value.ndim == 3 and shape[2] not in near_misses.CHANNELS) or value.size == 0:
+        raise _no_picture(name, f"shape {shape}", "(height, width) or (height, width, 1, 3 or 4), RGB or RGBA", value)
     if value.dtype == np.uint16:
         value = pixels.from_16_bits(value)
     elif np.issubdtype(value.dtype, np.floating):
         low, high = float(value.min()), float(value.max())  # NaN if there is one, and then the comparison fails
         if not (low >= 0 and high <= 1):
-            raise UsageError(f"picture: found {value.dtype} values {low:g}..{high:g}, wanted 0..1; divide, or convert to uint8")
+            raise UsageError(f"{name}: found {value.dtype} values {low:g}..{high:g}, wanted 0..1; divide, or convert to uint8")
         value = np.rint(value.astype(np.float64) * 255).astype(np.uint8)
     elif value.dtype != np.uint8:
-        raise UsageError(f"picture: found {value.dtype}, wanted uint8, uint16 or float 0..1")
+        raise _no_picture(name, str(value.dtype), "uint8, uint16 or float 0..1", value)
     if value.ndim == 2 or shape[2] == 1:
         return pixels.stacked(value.reshape(shape[:2]))
     return pixels.blended(value) if shape[2] == 4 else np.ascontiguousarray(value)
 
 
 def is_pil(value: Any) -> bool:
-    """Whether `value` is a PIL image, found out without importing Pillow: without it loaded there is none."""
-    pil = sys.modules.get("PIL.Image")
-    return pil is not None and isinstance(value, pil.Image)
+    """Whether `value` is a PIL image, found out without importing Pillow: without it loaded there is none.
+
+    Half loaded, by a thread that reads another input, it has no class yet, and there can be no image either.
+    """
+    kind = getattr(sys.modules.get("PIL.Image"), "Image", None)
+    return kind is not None and isinstance(value, kind)
 
 
-def _from_pil(picture: PIL.Image.Image) -> Image:
+def _no_picture(name: str, found: str, wanted: str, value: Any) -> UsageError:
+    hint = near_misses.hint(value)
+    return UsageError(f"{name}: found {found}, wanted {wanted}{f'; {hint}' if hint else ''}")
+
+
+def _from_pil(picture: PIL.Image.Image, name: str) -> Image:
     if 0 in picture.size:
-        raise UsageError(f"picture: found a PIL image of {picture.size} pixels, wanted at least one")
+        raise UsageError(f"{name}: found a PIL image of {picture.size} pixels, wanted at least one")
     _quiet_pillow()
     try:
         picture.load()
         return pixels.upright(pixels.rgb8(picture)[0], pixels.orientation_of(picture))
     except (OSError, ValueError, SyntaxError) as error:
-        raise UsageError(f"picture: a PIL image of mode {picture.mode} that cannot be converted to RGB ({_why(error)})") from error
+        raise UsageError(f"{name}: a PIL image of mode {picture.mode} that cannot be converted to RGB ({_why(error)})") from error
 
 
 def _kind(data: bytes, name: str) -> str:
@@ -298,20 +332,21 @@ def _decode_plain(data: bytes) -> Image | None:
 
 
 def _decode_any(kind: str, picture: PIL.ImageFile.ImageFile, data: bytes, name: str) -> Decoded:
-    note = ""
+    damage = ""
     try:
         try:
             picture.load()
         except (OSError, SyntaxError, ValueError, EOFError) as error:
-            note = f"the file is cut short or damaged ({_why(error)}); what could be decoded is used"
+            damage = _why(error)
             picture = _salvaged(kind, picture, data)
         image, range_note = pixels.rgb8(picture)
     except Exception as error:  # see decode
         raise SourceUnreadable(f"{name}: {formats.with_article(kind)} file that cannot be decoded ({_why(error)})") from error
-    if note and image.min() == image.max():
+    if damage and image.min() == image.max():
         raise SourceUnreadable(f"{name}: {formats.with_article(kind)} file cut short or damaged before its first pixels")
     image = pixels.upright(image, pixels.orientation_of(picture))
-    return Decoded(image, "; ".join(filter(None, (note or range_note, _more_frames(kind, picture, len(data))))))
+    note = f"the file is cut short or damaged ({damage}); what could be decoded is used" if damage else range_note
+    return Decoded(image, "; ".join(filter(None, (note, _more_frames(kind, picture, len(data))))), damage)
 
 
 def _more_frames(kind: str, picture: PIL.ImageFile.ImageFile, size: int) -> str:
@@ -331,19 +366,31 @@ def _more_frames(kind: str, picture: PIL.ImageFile.ImageFile, size: int) -> str:
 def _salvaged(kind: str, picture: PIL.ImageFile.ImageFile, data: bytes) -> PIL.ImageFile.ImageFile:
     """The part of a broken picture that was decoded. Not by Pillow's LOAD_TRUNCATED_IMAGES, which is one switch for all threads."""
     if kind == "JPEG":  # with an end marker, libjpeg fills what is missing, also in progressive files, where passes are missing
-        picture = _open(kind, data + b"\xff\xd9")
+        picture = _open(kind, data + JPEG_END)
         picture.load()
     else:
         picture.tile = []  # nothing left to load: keep the rows there are
     return picture
 
 
+def _lacks_only_its_end(data: bytes) -> bool:
+    """Whether a JPEG that was cut short has all of its pixels: then they are the same, whatever follows its last pass."""
+    data = data.removesuffix(JPEG_END[:1])  # half of the marker; with what follows it would be another
+    try:
+        if not has_all_passes(data):
+            return False
+        first, *others = (np.asarray(_open("JPEG", data + filling + JPEG_END)) for filling in FILLINGS)
+    except Exception:  # see decode
+        return False
+    return all(np.array_equal(first, other) for other in others)
+
+
 def _tiff_by_opencv(data: bytes, name: str, limits: ImageLimits) -> Decoded | None:
-    """TIFFs that Pillow has no mode for, such as RGB in floats."""
-    size = formats.tiff_size(data)
-    if size is None:
+    """TIFFs that Pillow has no mode for, such as RGB in floats and some deep greys."""
+    tags = formats.tiff_tags(data)
+    if not {formats.WIDTH, formats.HEIGHT} <= tags.keys():
         return None
-    limits.check(*size, name=name)
+    limits.check(tags[formats.WIDTH], tags[formats.HEIGHT], name=name)
     cv2 = opencv()
     try:
         values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
@@ -358,6 +405,6 @@ def _tiff_by_opencv(data: bytes, name: str, limits: ImageLimits) -> Decoded | No
     else:
         image, note = pixels.from_any_range(values)
     if image.ndim == 2:
-        return Decoded(pixels.stacked(image), note)
+        return Decoded(pixels.stacked(255 - image if tags.get(formats.MEANING) == 0 else image), note)
     to_rgb = cv2.COLOR_BGRA2RGBA if image.shape[2] == 4 else cv2.COLOR_BGR2RGB
     return Decoded(from_array(np.asarray(cv2.cvtColor(image, to_rgb), dtype=np.uint8)), note)

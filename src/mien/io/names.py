@@ -8,6 +8,7 @@ import re
 STREAM_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp")
 """Of addresses that are always streams; http and https may lead to files, too."""
 
+_DEVICE = re.compile(r"/dev/video(\d+)")
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)  # two characters at least before the colon: C:\ is a path
 
 
@@ -17,12 +18,22 @@ def is_url(text: str) -> bool:
 
 
 def is_live(given: object) -> bool:
-    """Whether an input is a live source: the number of a camera, where no file is called so, or the address of a stream."""
+    """Whether an input is a live source: a camera by its device, or its number where no file is called so; or the address of a stream."""
     if not isinstance(given, str):
-        return isinstance(given, int)
+        return isinstance(given, int) or (isinstance(given, os.PathLike) and _device_number(os.fsdecode(given)) is not None)
     if given.isdecimal():
         return not os.path.lexists(given)
-    return is_url(given) and given.partition(":")[0].lower() in STREAM_SCHEMES
+    return camera_number(given) is not None or (is_url(given) and given.partition(":")[0].lower() in STREAM_SCHEMES)
+
+
+def camera_number(spec: str) -> int | None:
+    """The number of a camera by its number or by the device that Linux has for it, also one that a link leads to; None for other names."""
+    return int(spec) if spec.isdecimal() else _device_number(spec)
+
+
+def _device_number(path: str) -> int | None:
+    device = _DEVICE.fullmatch(os.path.realpath(path)) if path.startswith("/dev/") else None
+    return int(device[1]) if device else None
 
 
 def on_disk(source: str) -> str:

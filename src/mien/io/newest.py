@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -12,8 +13,14 @@ from typing import TypeAlias
 from mien.io.events import Failure, Notice
 from mien.types import Image
 
-STEP_SECONDS = 1.0
-"""A source's own timestamps this far from the time of arrival are not believed."""
+BEHIND_SECONDS = 2.0
+"""Timestamps that fall behind the time of arrival by this much more, little by little, are laid anew."""
+INVENTED_SECONDS = 60.0
+"""Those that do so twice within this time were invented: none is believed before the next connection."""
+STEADY_FRAMES = 5
+"""A stall is one that comes behind so many frames in step, or every frame of a slow source would come after one."""
+WAITED_SECONDS = 2.0
+"""The first frame of a connection may have waited so long: FFmpeg looks at 1 s and some frames more before it gives any."""
 SMALLEST_STEP = 1e-6
 
 
@@ -118,50 +125,63 @@ class Rate:
             self._ticks.popleft()
 
 
-class FileClock:
-    """Seconds of a file that is played, by its own timestamps, however fast; where they begin anew, as in joined streams, time goes on."""
-
-    def __init__(self) -> None:
-        self._offset = 0.0
-        self._last: float | None = None
-        self._step = 0.0
-
-    def at(self, stamp: float) -> float:
-        """Time of a frame whose timestamp is this, seconds on the file's own clock."""
-        time = stamp + self._offset
-        if self._last is not None:
-            if time < self._last - STEP_SECONDS:
-                self._offset += self._last + self._step - time
-                time = stamp + self._offset
-            self._step = max(time - self._last, 0.0)
-        self._last = time
-        return time
-
-
 class LiveClock:
-    """Seconds since the first frame, ever increasing: the source's own timestamps while they keep step with arrival, else arrival.
+    """Seconds since the first frame, ever increasing: the source's own timestamps, laid where they never run ahead of arrival.
 
-    A network delivers in fits and starts, which its timestamps do not show; but after a reconnection they begin anew, and
-    some sources invent them.
+    A network delivers in fits and starts, which its timestamps do not show: of a stall only the arrival is late, and what was
+    looked at before the first frame comes in one burst. But after a reconnection they begin anew, and some sources invent them.
     """
 
     def __init__(self) -> None:
         self._began: float | None = None
         self._offset: float | None = None
+        self._late = self._least_late = self._elapsed = 0.0
+        """Seconds by which the last frame came later than its timestamp says, the least since they were laid or a stall; when it came."""
+        self._steady = 0
+        """Frames in a row whose timestamps went on at least half as fast as they came."""
+        self._fell = -math.inf
+        """When timestamps were last found to fall behind, without a stall since."""
+        self._believed = True
         self._last = -SMALLEST_STEP
 
-    def at(self, stamp: float | None, arrived: float) -> float:
-        """Time of a frame. stamp: the source's own, seconds, or None; arrived: seconds of a monotonic clock."""
+    def at(self, stamp: float | None, arrived: float, opened: float | None = None) -> float:
+        """Time of a frame.
+
+        stamp: the source's own, seconds, or None; arrived: seconds of a monotonic clock; opened: of the same, when its connection began,
+        since when the first frame may have waited; None where none waits.
+        """
+        came = arrived if stamp is None or opened is None else max(opened, arrived - WAITED_SECONDS)
         if self._began is None:
-            self._began = arrived
+            self._began = came
         elapsed = now = arrived - self._began
-        if stamp is not None:
-            if self._offset is None or abs(stamp + self._offset - elapsed) > STEP_SECONDS:
-                self._offset = elapsed - stamp
-            now = stamp + self._offset
+        if stamp is not None and self._believed:
+            if self._offset is None:
+                self._offset, self._steady = came - self._began - stamp, 0
+                self._late = self._least_late = arrived - came
+            elif self._is_wrong(stamp + self._offset, elapsed):
+                self._offset, self._late, self._least_late = elapsed - stamp, 0.0, 0.0
+            now = min(stamp + self._offset, elapsed)
+        self._elapsed = elapsed
         self._last = max(now, self._last + SMALLEST_STEP)
         return self._last
 
     def restart(self) -> None:
         """The source's timestamps begin anew; time goes on."""
-        self._offset = None
+        self._offset, self._fell, self._believed = None, -math.inf, True
+
+    def _is_wrong(self, time: float, elapsed: float) -> bool:
+        """Whether timestamps are to be laid anew: they went back, are ahead of arrival, or fall behind it more and more.
+
+        That of a frame which is late after many in step is right: the network, or FFmpeg, held it back while the stream stalled.
+        """
+        late = elapsed - time
+        grown, took = late - self._late, elapsed - self._elapsed
+        stalled = grown > BEHIND_SECONDS and self._steady >= STEADY_FRAMES
+        self._late, self._least_late = late, late if stalled else min(self._least_late, late)
+        self._steady = self._steady + 1 if grown <= took / 2 else 0
+        if stalled:
+            self._fell = -math.inf
+        if late > self._least_late + BEHIND_SECONDS:
+            self._believed, self._fell = elapsed - self._fell > INVENTED_SECONDS, elapsed
+            return True
+        return time < self._last or late < 0

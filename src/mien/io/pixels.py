@@ -1,18 +1,35 @@
-"""Any pixels -> uint8 RGB: deep greys scaled instead of clipped, transparency laid on white, EXIF orientations undone."""
+"""Any pixels -> uint8 RGB: deep greys scaled instead of clipped, transparency laid on white, profiles applied, EXIF orientations undone."""
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.errors import UsageError
+from mien.io import formats, profiles
 from mien.types import Image
 
 if TYPE_CHECKING:
     import PIL.Image
 
 _ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
+_GREY_MODES = ("1", "L", "LA", "La")
+TURNS = {0: 1, 90: 6, 180: 3, 270: 8}
+"""Degrees by which a picture is turned, clockwise -> the EXIF orientation that asks for it."""
+
+
+def check_turn(degrees: object) -> None:
+    """Raise UsageError for another angle than those of TURNS."""
+    if not isinstance(degrees, Integral) or degrees not in TURNS:
+        raise UsageError(f"turn: found {degrees}, wanted 90, 180 or 270 (degrees clockwise that make the picture upright), or 0")
+
+
+def turned(image: Image, degrees: int) -> Image:
+    """Turn a picture by one of TURNS, clockwise."""
+    return upright(image, TURNS[degrees])
 
 
 def upright(image: Image, orientation: int) -> Image:
@@ -51,7 +68,8 @@ def rgb8(picture: PIL.Image.Image) -> tuple[Image, str]:
     """Pixels of a loaded PIL image of any mode, not turned, and a note.
 
     Returns:
-        image: uint8 (H, W, 3) RGB. Transparent parts show white, as on a page. Colour profiles are not applied.
+        image: uint8 (H, W, 3), sRGB: by the picture's profile, if it has one; 16-bit and other deep greys have it ignored.
+            Transparent parts show white, as on a page.
         note: one line if the range of the values had to be guessed (integers of 32 bits, floats), else empty.
     """
     mode = picture.mode
@@ -59,17 +77,38 @@ def rgb8(picture: PIL.Image.Image) -> tuple[Image, str]:
         deep = np.asarray(picture)
         grey = from_16_bits(deep.clip(0, 65535))
         grey[deep == picture.info.get("transparency", -1)] = 255
-        return stacked(grey), ""
+        return stacked(_least_black(grey, picture)), ""
     if mode in ("I", "F"):
         grey, note = from_any_range(np.asarray(picture))
-        return stacked(grey), note
+        return stacked(_least_black(grey, picture)), note
+    if mode == "CMYK":
+        converted = profiles.to_srgb(np.asarray(picture), picture.info.get("icc_profile"), "CMYK")
+        return _without_profile(picture) if converted is None else converted, ""
+    return in_srgb(_without_profile(picture), picture), ""
+
+
+def in_srgb(image: Image, picture: PIL.Image.Image) -> Image:
+    """The pixels of a picture, which is none in CMYK, by its colour profile, if it has one. image: uint8 (H, W, 3), as stored."""
+    converted = profiles.to_srgb(image, picture.info.get("icc_profile"), "L" if picture.mode in _GREY_MODES else "RGB")
+    return image if converted is None else converted
+
+
+def _least_black(grey: NDArray[np.uint8], picture: PIL.Image.Image) -> NDArray[np.uint8]:
+    """Greys of which the least is black: Pillow turns those of 8 bits round where a TIFF says that it is white, deeper ones it leaves."""
+    least_is_white = picture.format == "TIFF" and getattr(picture, "tag_v2", {}).get(formats.MEANING) == 0
+    return 255 - grey if least_is_white else grey
+
+
+def _without_profile(picture: PIL.Image.Image) -> Image:
+    """Pixels of a picture of 8 bits a channel, as if its colours were sRGB."""
+    mode = picture.mode
     if mode in _ALPHA_MODES or picture.has_transparency_data:
         picture = on_white(picture)
     elif mode == "LAB":
         picture = _from_lab(picture)
     elif mode != "RGB":
         picture = picture.convert("RGB")
-    return np.array(picture, dtype=np.uint8), ""
+    return np.array(picture, dtype=np.uint8)
 
 
 def on_white(picture: PIL.Image.Image) -> PIL.Image.Image:

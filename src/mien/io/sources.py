@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Container, Iterable, Iterator, Sized
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 
-from mien.errors import MienError, SourceMissing, SourceRefused, SourceUnreadable
+from mien.errors import MienError, SourceMissing, SourceRefused, SourceUnreadable, UsageError
 from mien.io.container import Media
 from mien.io.events import Failure, Notice
 from mien.io.folders import expand, files_of, is_pattern, natural_key, walk
@@ -19,11 +20,14 @@ from mien.io.formats import HEAD, SUFFIXES, VIDEO, VIDEO_SUFFIXES, sniff
 from mien.io.images import DEFAULT_LIMITS, Decoded, ImageLimits, IsOther, IsVideo, decode, from_array, is_pil, read_bytes, read_image
 from mien.io.kinds import first_bytes, is_video_file, is_video_name
 from mien.io.names import is_live, is_url
+from mien.io.near_misses import CHANNELS, NAMES, dark_note, shape_of
+from mien.io.pipes import is_pipe, left_at_the_end, open_pipe
+from mien.io.pixels import check_turn, turned
 from mien.io.prefetch import prefetched
 from mien.io.video import VideoSpan, read_video
 from mien.types import Frame
 
-__all__ = ["Event", "Failure", "Notice", "has_streams", "natural_key", "open_source"]
+__all__ = ["Event", "Failure", "Notice", "has_streams", "natural_key", "open_source", "read_picture"]
 
 Event: TypeAlias = Frame | Notice | Failure
 _Job: TypeAlias = Callable[[], Iterable[Event]]
@@ -31,6 +35,7 @@ _Job: TypeAlias = Callable[[], Iterable[Event]]
 LEFT_OUT = "the same file as an earlier input; left out, or it would count twice"
 _BYTES = bytes | bytearray | memoryview
 _FOLDER_SUFFIXES = SUFFIXES | VIDEO_SUFFIXES
+_WANTED = "a path, a URL, a numpy array, a PIL image, bytes or a file object"
 
 
 def open_source(
@@ -38,6 +43,7 @@ def open_source(
     *,
     limits: ImageLimits = DEFAULT_LIMITS,
     span: VideoSpan = VideoSpan(),
+    turn: int = 0,
     recursive: bool = True,
     once: bool = False,
     skip: Container[str] = (),
@@ -65,11 +71,13 @@ def open_source(
             - an http or https URL;
             - a numpy array or PIL image, see `images.from_array`;
             - bytes (bytearray, memoryview) of an encoded picture or video, or a file object opened as "rb", or whatever else has
-              a `read` that gives them. It is read to its end when its turn comes, in the caller's thread, and left open.
+              a `read` that gives them. It is read to its end when its turn comes, in the thread that takes the events, and left open.
 
             Animated pictures count as pictures: their first frame, after a Notice.
         limits: the largest picture to decode.
         span: which frames of videos are taken.
+        turn: degrees clockwise, 0, 90, 180 or 270, that make pictures and videos upright where what they tell of it (EXIF, a display
+            matrix) does not: those of a camera that hangs upside down. Boxes are in pixels of the picture so turned.
         recursive: whether folders are read with their subfolders.
         once: whether a file that an earlier input was too, by whatever name or link, is left out with a Notice: in one table
             the rows of both could not be told apart.
@@ -77,16 +85,38 @@ def open_source(
         allow_private: whether URLs may lead to private and loopback addresses.
         ahead: how many pictures are read and decoded in the background, by as many threads; 0 for none. A video is decoded
             by a thread of its own.
-        stdin: where `-` reads, standard input if None. It is read when its turn comes, in the caller's thread.
+        stdin: where `-` reads, standard input if None. It is read when its turn comes, in the thread that takes the events.
         fetch: called with a URL and `allow_private` as keyword; gives bytes or raises a MienError; `mien.io.fetch.fetch` if None.
 
     Raises:
-        UsageError: at the call, for a negative `ahead`.
+        UsageError: at the call, for a negative `ahead` or another `turn`.
     """
+    check_turn(turn)
     inputs = _one_by_one(inputs)
     remembers = once and (not isinstance(inputs, Sized) or len(inputs) > 1)
-    opener = _Opener(limits, span, recursive, skip, allow_private, stdin, fetch, remembers=remembers)
+    opener = _Opener(limits, span, turn, recursive, skip, allow_private, stdin, fetch, remembers=remembers)
     return _in_turn(prefetched(opener.jobs(inputs), ahead=ahead))
+
+
+def read_picture(given: Any) -> tuple[Frame, str]:
+    """One picture, and a note on it, empty for none.
+
+    given: the path of a picture (str or Path), the bytes of an encoded one, a numpy array or a PIL image, see `images.from_array`.
+    The frame has a source if it is of a path.
+
+    Raises SourceError for a file that cannot be read, UsageError for what is no picture.
+    """
+    if isinstance(given, _BYTES):
+        source, decoded = "", decode(bytes(given), name="picture")
+    elif isinstance(given, str | os.PathLike):
+        source = os.fsdecode(given)
+        if source in ("", "-") or is_url(source):
+            found = {"": "an empty name", "-": "standard input"}.get(source, "a URL")
+            raise UsageError(f"picture: found {found}, wanted a path; analyzer.analyze takes URLs and - too")
+        decoded = read_image(source)
+    else:
+        source, decoded = "", _of_array(given, name="picture", wanted="a path, a numpy array, a PIL image or bytes")
+    return Frame(decoded.image, source=_as_utf8(source)), decoded.note
 
 
 def has_streams(inputs: Any, *, recursive: bool = True) -> bool:
@@ -101,9 +131,33 @@ def has_streams(inputs: Any, *, recursive: bool = True) -> bool:
 
 
 def _one_by_one(inputs: Any) -> Iterable[Any]:
-    """What may be one input or several, as several. A file object could be iterated, too: by lines."""
-    one = isinstance(inputs, str | os.PathLike | np.ndarray | _BYTES) or is_pil(inputs) or hasattr(inputs, "read")
-    return [inputs] if one or not isinstance(inputs, Iterable) else inputs
+    """What may be one input or several, as several.
+
+    Also what could be iterated otherwise is one: a file object by lines, a dict by keys, a table by names of columns, a tensor by rows.
+    A column of pandas, an array of names and a data set that gives pictures are several.
+    """
+    if isinstance(inputs, np.ndarray) and inputs.ndim == 1 and inputs.dtype.kind in NAMES:
+        names = inputs.tolist()
+        return [os.fsdecode(name) for name in names] if inputs.dtype.kind == "S" else list(names)
+    one = isinstance(inputs, str | os.PathLike | np.ndarray | _BYTES | Mapping) or is_pil(inputs) or hasattr(inputs, "read")
+    return [inputs] if one or not isinstance(inputs, Iterable) or _gives_rows(inputs) else inputs
+
+
+def _gives_rows(values: Iterable[Any]) -> bool:
+    """Whether what can be iterated is itself a picture, a tensor or a table of another library, so that what it gives are none.
+
+    h5py and zarr hold many pictures in one array, and give each as one of NumPy's.
+    """
+    shape = shape_of(values)
+    if shape is None or len(shape) == 1 or isinstance(values, Iterator):
+        return False
+    if not shape or hasattr(values, "columns") or (len(shape) == 3 and shape[2] in CHANNELS):
+        return True
+    return not all(isinstance(first, str | os.PathLike | _BYTES) or _is_picture(first) for first in islice(values, 1))
+
+
+def _is_picture(value: Any) -> bool:
+    return is_pil(value) or (isinstance(value, np.ndarray) and value.ndim > 1)
 
 
 def _has_video(name: str, recursive: bool) -> bool:
@@ -135,6 +189,7 @@ def _in_turn(jobs: Iterator[Iterable[Event]]) -> Iterator[Event]:
 class _Opener:
     limits: ImageLimits
     span: VideoSpan
+    turn: int
     recursive: bool
     skip: Container[str]
     allow_private: bool
@@ -156,7 +211,7 @@ class _Opener:
             elif is_live(given):
                 yield _live(str(given))
             elif not isinstance(given, str | os.PathLike):
-                yield _array_job(given, position)
+                yield _array_job(given, position, self.turn)
             elif given == "-":
                 yield self._from_stdin()
             elif isinstance(given, str) and is_url(given):
@@ -190,6 +245,8 @@ class _Opener:
         return len(self.seen) > known
 
     def _from_file(self, text: str) -> _Job:
+        if not is_video_name(text) and is_pipe(text):
+            return self._from_pipe(text)
         picture = self._job(text, lambda: read_image(text, self.limits), lambda: text)
         if not is_video_name(text):
             return picture
@@ -205,6 +262,7 @@ class _Opener:
             start=span.start,
             stop=span.stop,
             limits=self.limits,
+            turn=self.turn,
         )
 
     def _from_folder(self, text: str) -> Iterator[_Job]:
@@ -259,9 +317,16 @@ class _Opener:
             return _failing("-", SourceMissing("-: standard input is closed; wanted a picture or video from it"))
         return self._from_stream(stream, "-")
 
+    def _from_pipe(self, text: str) -> _Job:
+        try:
+            with open_pipe(text) as pipe:
+                return self._from_stream(pipe, text)
+        except OSError as error:
+            return _failing(text, SourceUnreadable(f"{_as_utf8(text)}: cannot be read ({error.strerror or error})"))
+
     def _from_stream(self, stream: BinaryIO, name: str) -> _Job:
         try:
-            data = read_bytes(stream, name=name, limits=self.limits)
+            data = read_bytes(left_at_the_end(stream, name=name), name=name, limits=self.limits)
         except MienError as error:
             return _failing(name, error)
         except Exception as error:  # anybody's file object raises what it likes: zlib.error, BadZipFile, ...
@@ -293,7 +358,7 @@ class _Opener:
 
         def events() -> Iterable[Event]:
             try:
-                return _pictured(source, read)
+                return _pictured(source, read, self.turn)
             except IsVideo:
                 return self._video(source, media())
 
@@ -322,14 +387,19 @@ def _is_wanted_name(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in _FOLDER_SUFFIXES  # noqa: PTH122  called a million times
 
 
-def _array_job(given: Any, position: int) -> _Job:
+def _array_job(given: Any, position: int, turn: int) -> _Job:
     kind = "array" if isinstance(given, np.ndarray) else "image" if is_pil(given) else "input"
     source = str(getattr(given, "filename", "") or f"{kind}[{position}]") if kind == "image" else f"{kind}[{position}]"
-    return lambda: _pictured(source, lambda: Decoded(from_array(given)))
+    return lambda: _pictured(source, lambda: _of_array(given, name=source, wanted=_WANTED), turn)
 
 
-def _pictured(source: str, read: Callable[[], Decoded]) -> tuple[Event, ...]:
-    """The events of one picture. Raises IsVideo."""
+def _of_array(given: Any, *, name: str, wanted: str) -> Decoded:
+    image = from_array(given, name=name, wanted=wanted)
+    return Decoded(image, dark_note(image))
+
+
+def _pictured(source: str, read: Callable[[], Decoded], turn: int) -> tuple[Event, ...]:
+    """The events of one picture, turned. Raises IsVideo."""
     source = _as_utf8(source)
     try:
         decoded = read()
@@ -339,7 +409,7 @@ def _pictured(source: str, read: Callable[[], Decoded]) -> tuple[Event, ...]:
         return (Failure(source, SourceUnreadable(f"{error} or a video")),)
     except MienError as error:
         return (Failure(source, error),)
-    frame = Frame(decoded.image, source=source)
+    frame = Frame(turned(decoded.image, turn), source=source)
     return (Notice(source, decoded.note), frame) if decoded.note else (frame,)
 
 

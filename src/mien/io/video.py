@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-from mien.errors import MienError, SourceMissing, SourceUnreadable, UsageError
+from mien.errors import MienError, SourceError, SourceMissing, SourceUnreadable, UsageError
 from mien.io.container import Media, opened, why
 from mien.io.events import Failure, Notice
 from mien.io.frame_pixels import FramePixels
 from mien.io.frames_ahead import in_background
 from mien.io.images import DEFAULT_LIMITS, ImageLimits
+from mien.io.pixels import check_turn, turned
 from mien.io.skipping import CONTAINERS, Skipped, can_skip, needed
 from mien.io.span import Chooser, VideoSpan
-from mien.types import Frame
+from mien.types import Frame, Image
 
 if TYPE_CHECKING:
     import av
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
     Packet: TypeAlias = av.Packet[av.video.stream.VideoStream]
 
-__all__ = ["VideoInfo", "VideoSpan", "probe", "read_video"]
+__all__ = ["VideoInfo", "VideoSpan", "count_frames", "probe", "read_video"]
 
 Event: TypeAlias = Frame | Notice | Failure
 
@@ -34,6 +37,12 @@ BYTES_AHEAD = 64_000_000
 """Pixels that wait for the consumer: eight frames of 1920 x 1080 and some."""
 _LOST_SECONDS, _LOST_SHARE = 1.0, 0.02
 """A file that ends earlier than its header says by more than both was cut off; a little less is how some programs write headers."""
+_ANEW_FRAMES, _ANEW_REORDERED = 2, 6
+"""A clock that goes back by more frames than these, though frames come as they are shown, began anew; x264 and FFmpeg reorder up to 4."""
+_ANEW_SECONDS = (0.1, 1.0)
+"""By less than the first it trembles; by more than the second it began anew, however few frames a second there are."""
+_ANEW_BELOW = 3
+"""But only if it goes back behind all of so many frames: one that was stamped late is followed by such as are where they belong."""
 _TELL_DURATION = frozenset(("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flv", "avi", "asf"))
 """Containers whose header says how long the file is meant to be; of others FFmpeg finds it from what is there."""
 
@@ -68,6 +77,7 @@ def read_video(
     stop: float | None = None,
     ahead: int = 8,
     limits: ImageLimits = DEFAULT_LIMITS,
+    turn: int = 0,
     ends: Callable[[float], bool] = lambda _: False,
 ) -> Iterator[Event]:
     """Yield the frames of a video, in the order in which they are shown; a Failure, last, if not all of it could be read.
@@ -89,6 +99,7 @@ def read_video(
         stop: seconds: nothing at or after.
         ahead: frames that are decoded before they are asked for, as long as they fit in 64 MB; 0 for no thread.
         limits: the largest frame.
+        turn: degrees clockwise, 0, 90, 180 or 270, that make the frames upright where the display matrix does not.
         ends: asked before each piece of the file, with the seconds reached so far, in the thread that decodes; true ends the reading
             there, and nothing more is told.
 
@@ -98,13 +109,23 @@ def read_video(
     span = VideoSpan(every, stride, start, stop)
     if ahead < 0:
         raise UsageError(f"ahead: found {ahead}, wanted 0 or more")
+    check_turn(turn)
     return in_background(
-        lambda: _events(media, source, span, limits, ends),
+        lambda: _events(media, source, span, limits, turn, ends),
         ahead=ahead,
         weigh=lambda event: event.image.nbytes if isinstance(event, Frame) else 0,
         most=BYTES_AHEAD,
         name="mien-video",
     )
+
+
+def timed_frames(media: Media, *, source: str) -> Iterator[tuple[Callable[[], Image], float]]:
+    """Yield every frame of a video with the time that `read_video` gives it, as (what makes its pixels, seconds).
+
+    For whoever leaves out most of them; all in the caller's thread. Raises, at the end, what `read_video` tells as a Failure.
+    """
+    with opened(media, name=source) as (container, stream):
+        yield from _Reading(container, stream, source, VideoSpan(), DEFAULT_LIMITS).timed()
 
 
 def probe(media: Media, *, name: str | None = None) -> VideoInfo:
@@ -125,10 +146,35 @@ def probe(media: Media, *, name: str | None = None) -> VideoInfo:
         return VideoInfo(frames or estimate, float(rate) if rate else None, width, height, duration, has_audio, base, origin)
 
 
-def _events(media: Media, source: str, span: VideoSpan, limits: ImageLimits, ends: Callable[[float], bool]) -> Generator[Event, None, None]:
+def count_frames(media: Media, start: float, stop: float = math.inf, *, most: int) -> int:
+    """How many frames a video has from `start` to before `stop`, seconds of its container's clock, `most` if there are more.
+
+    Its packets tell it, nothing is decoded; headers lie. Where it cannot be read on, those that were found.
+    """
+    import av
+
+    found = 0
+    try:
+        with opened(media, name="video") as (container, stream):
+            in_order = container.format.name == "avi"  # it has times of decoding only, see `_Reading`
+            for packet in container.demux(stream):
+                stamp = packet.dts if in_order or packet.pts is None else packet.pts
+                if packet.size and not packet.is_discard and stamp is not None and start <= stamp * packet.time_base < stop:
+                    found += 1
+                    if found == most:
+                        break
+    except (av.FFmpegError, SourceError, OSError):
+        pass
+    return found
+
+
+def _events(
+    media: Media, source: str, span: VideoSpan, limits: ImageLimits, turn: int, ends: Callable[[float], bool]
+) -> Generator[Event, None, None]:
     try:
         with opened(media, name=source) as (container, stream):
-            yield from _Reading(container, stream, source, span, limits, ends).events()
+            for event in _Reading(container, stream, source, span, limits, ends).events():
+                yield dataclasses.replace(event, image=turned(event.image, turn)) if turn and isinstance(event, Frame) else event
     except MienError as error:
         yield Failure(source, error)
 
@@ -159,12 +205,20 @@ def _from_first(seconds: float, container: av.container.InputContainer) -> float
 
 
 class _Clock:
-    """PTS -> seconds since the first frame."""
+    """PTS -> seconds since the first frame.
 
-    def __init__(self, base: Fraction | None, rate: Fraction | None) -> None:
+    reordered: whether the codec stores frames in another order than they are shown in. Programs that know only the one for decoding write
+    its stamps, which go some frames back and forth.
+    """
+
+    def __init__(self, base: Fraction | None, rate: Fraction | None, *, reordered: bool) -> None:
         self._base = base or Fraction(1, 1_000_000)
         self._step = float(1 / rate) if rate else 0.04
+        least, most = _ANEW_SECONDS
+        self._anew = min(max(least, (_ANEW_REORDERED if reordered else _ANEW_FRAMES) * self._step), most)
         self._origin: int | None = None
+        self._stamped: deque[float] = deque(maxlen=_ANEW_BELOW)
+        """What the last frames' own stamps say since the clock began, seconds."""
         self.last = -self._step
         self._exact = self.last
 
@@ -178,9 +232,11 @@ class _Clock:
             time = following
         else:
             time = float((pts - self._origin) * self._base)
-            if time < self.last - 1:  # the counter began anew, as in joined streams
+            if time < min(self.last - self._anew, *self._stamped):  # as in joined streams
                 self._origin = pts - round(following / self._base)
+                self._stamped.clear()
                 time = following
+        self._stamped.append(time)
         self._exact = time if time > self.last else self.last + 0.001
         self.last = round(self._exact, 6)
         return self.last
@@ -204,7 +260,8 @@ class _Reading:
     ) -> None:
         self._ends, self._ended = ends, False
         self._container, self._stream, self._source, self._span = container, stream, source, span
-        self._clock = _Clock(stream.time_base, stream.guessed_rate or stream.average_rate)
+        rate, reordered = stream.guessed_rate or stream.average_rate, bool(stream.codec_context.has_b_frames)
+        self._clock = _Clock(stream.time_base, rate, reordered=reordered)
         self._chooser = Chooser(span)
         self._pixels = FramePixels(stream.sample_aspect_ratio, limits, source)
         self._index = 0
@@ -217,7 +274,7 @@ class _Reading:
         self._damaged_at = 0.0
         self._damage = ""
         # AVI has a time of decoding only; where frames are shown in another order, the nth that is shown has the nth of these.
-        self._shown: deque[int | None] | None = deque() if container.format.name == "avi" and stream.codec_context.has_b_frames else None
+        self._shown: deque[int | None] | None = deque() if container.format.name == "avi" and reordered else None
         stream.thread_type = "AUTO"
 
     def events(self) -> Iterator[Event]:
@@ -240,6 +297,14 @@ class _Reading:
             problem = SourceMissing(f"{self._source}: no frame {first}; the last one is at {max(self._clock.last, 0):.2f} s")
         if problem is not None:
             yield Failure(self._source, problem)
+
+    def timed(self) -> Iterator[tuple[Callable[[], Image], float]]:
+        """All frames, as what makes their pixels, with their times; then raises what was wrong."""
+        for frame in self.decoded():
+            self._read += 1
+            yield partial(self._pixels, frame), self._clock.time(frame.pts)
+        if problem := self._problem(over=False):
+            raise problem
 
     def decoded(self) -> Iterator[av.VideoFrame]:
         """Frames as they come out of the decoder, moving `_index` on by those that were left out."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-from mien.errors import CardInvalid, SourceMissing
+from mien.errors import CardInvalid, MienError, SourceMissing, UsageError
 from mien.labels import LABEL_SETS, anchors
+from mien.types import check_kind
 from mien.vision.align import CropSpec
 
 KINDS = ("logits", "probs", "affect")
@@ -85,27 +88,42 @@ class ModelCard:
     """Of `code`, `weights` and `data`."""
     source: dict[str, Any] = field(default_factory=dict)
     """Data, command, commit, seed: how to make the model again."""
+    features: tuple[str, ...] = ()
+    """Tensors of the ONNX graph that its last dense layers read, what the network sees in a face before it names anything. Empty: they are
+    looked for in the graph, see mien.models.features."""
     metrics: dict[str, Any] = field(default_factory=dict)
     """{data set: {figure: value}}, each measured on the exported file."""
     note: str = ""
 
     def __post_init__(self) -> None:
+        for name, (kind, wanted) in _KINDS.items():
+            _check(name, getattr(self, name), kind, wanted)
+        for name, (kind, wanted) in _VALUES.items():
+            for key, value in getattr(self, name).items():
+                _check(f"{name}: {key}", value, kind, wanted)
+        for tensor in self.features:
+            _check("features", tensor, str, "the name of a tensor")
+        if not self.file:
+            raise CardInvalid(f"card {self.name!r}: file is empty; wanted the name of the ONNX file beside the card")
         if self.task != "expression":
             raise CardInvalid(f"card {self.name!r}: task {self.task!r} is unknown; there is: expression")
         if self.frames < 0 or self.frames == 1 or (self.frame_seconds > 0) != (self.frames > 0):
             found = f"frames {self.frames} and frame_seconds {self.frame_seconds:g}"
             raise CardInvalid(f"card {self.name!r}: found {found}; wanted 0 and 0, or 2 frames or more and the seconds between them")
-        unknown = set(self.blend) - {name for name, head in self.outputs.items() if head.labels}
         if not self.blend_temperature > 0 or any(share < 0 for share in self.blend.values()):
             raise CardInvalid(
                 f"card {self.name!r}: blend_temperature {self.blend_temperature} must be above 0 and no share below: {self.blend}"
             )
         if not self.outputs or (not self.blend and any(head.labels for head in self.outputs.values())):
             raise CardInvalid(f"card {self.name!r}: blend {self.blend} must give outputs with labels shares that sum to 1")
+        labelled = [name for name, head in self.outputs.items() if head.labels]
+        for asked, name in self.answers.items():
+            if name not in labelled:
+                raise CardInvalid(f"card {self.name!r}: answers: {name!r} for {asked}; outputs with labels are: {', '.join(labelled)}")
         if not self.blend:  # valence and arousal alone
             anchors(self.anchors)
             return
-        if unknown or abs(sum(self.blend.values()) - 1) > 1e-6:
+        if not set(self.blend) <= set(labelled) or not abs(sum(self.blend.values()) - 1) <= 1e-6:  # NaN is neither
             raise CardInvalid(f"card {self.name!r}: blend {self.blend} must give outputs with labels shares that sum to 1")
         widest = max((self.outputs[name].labels for name in self.blend), key=len)
         for name in self.blend:
@@ -125,30 +143,26 @@ class ModelCard:
     def from_json(cls, text: str, *, where: str = "card") -> ModelCard:
         """A card from JSON; CardInvalid says what is wrong with it. `labels` may name a label set."""
         try:
-            values = json.loads(text)
-            crop = dict(values["crop"])
+            values = dict(_object("a card", json.loads(text)))
+            crop = dict(_object("crop", values["crop"]))
             if "template" in crop:
-                crop["template"] = tuple(tuple(float(x) for x in point) for point in crop["template"])
-            heads = {}
-            for name, head in values["outputs"].items():
-                labels = head.get("labels", ())
-                if isinstance(labels, str) and labels not in LABEL_SETS:
-                    raise CardInvalid(f"output {name!r} names the label set {labels!r}; there are: {', '.join(LABEL_SETS)}")
-                labels = LABEL_SETS[labels] if isinstance(labels, str) else tuple(labels)
-                rows = (tuple(float(x) for x in head.get(key, ())) for key in ("offsets", "blend_offsets", "temperature_slopes"))
-                heads[name] = Head(head["kind"], labels, float(head.get("temperature", 1.0)), *rows)
+                crop["template"] = tuple(_numbers("crop: template", point) for point in _list("crop: template", crop["template"]))
+            heads = {name: _head(f"output {name!r}", head) for name, head in _object("outputs", values["outputs"]).items()}
             for what, given, kind in (("", values, cls), ("crop: ", crop, CropSpec)):
                 if unknown := sorted(given.keys() - {own.name for own in dataclasses.fields(kind)}):
                     raise CardInvalid(f"{what}{', '.join(unknown)}: not known; see the docs, 'Cards'")
             named = [name for name, head in heads.items() if head.labels]
-            values |= {"crop": CropSpec(**crop), "outputs": heads}
+            values |= {"crop": _crop(crop), "outputs": heads, "features": tuple(_list("features", values.get("features", [])))}
             values.setdefault("blend", {named[0]: 1.0} if len(named) == 1 else {})
+            for own in dataclasses.fields(cls):
+                if own.name not in values and own.default is own.default_factory is dataclasses.MISSING:
+                    raise KeyError(own.name)
             return cls(**values)
-        except CardInvalid as error:
+        except MienError as error:
             raise CardInvalid(f"{where}: not a model card: {error}") from None
         except KeyError as error:
             raise CardInvalid(f"{where}: not a model card: has no {error.args[0]!r}; see the docs, 'Cards'") from None
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, OverflowError, RecursionError) as error:
             raise CardInvalid(f"{where}: not a model card: {type(error).__name__}: {error}; see the docs, 'Cards'") from None
 
     @classmethod
@@ -161,3 +175,69 @@ class ModelCard:
         except (OSError, UnicodeDecodeError) as error:
             raise CardInvalid(f"{path}: not a model card: {error}") from None
         return cls.from_json(text, where=str(path))
+
+
+_KINDS: dict[str, tuple[type, str]] = {
+    **dict.fromkeys(("name", "file", "sha256", "affect_from", "anchors", "task", "note"), (str, "text")),
+    **dict.fromkeys(("bytes", "frames"), (Integral, "a whole number")),
+    **dict.fromkeys(("blend_temperature", "frame_seconds"), (Real, "a number")),
+    **dict.fromkeys(("outputs", "blend", "answers", "licences", "source", "metrics"), (dict, "an object of values by name")),
+    "crop": (CropSpec, "a CropSpec"),
+    "features": (tuple, "a tuple of names of tensors"),
+}
+_VALUES: dict[str, tuple[type, str]] = {
+    "outputs": (Head, "a Head"),
+    "blend": (Real, "a number"),
+    "answers": (str, "the name of an output"),
+}
+"""Of the fields that are such objects, what their values are."""
+
+
+def _check(name: str, value: object, kind: type, wanted: str) -> None:
+    """As check_kind, with the error of cards."""
+    try:
+        check_kind(name, value, kind, wanted)
+    except UsageError as error:
+        raise CardInvalid(str(error)) from None
+
+
+def _object(name: str, value: Any) -> dict[str, Any]:
+    _check(name, value, dict, "an object of values by name")
+    return value  # type: ignore[no-any-return]
+
+
+def _list(name: str, value: Any) -> list[Any]:
+    _check(name, value, list, "a list")
+    return value  # type: ignore[no-any-return]
+
+
+def _number(name: str, value: Any) -> float:
+    _check(name, value, Real, "a number")
+    if not math.isfinite(value):
+        raise CardInvalid(f"{name}: found {value}, wanted a number")
+    return float(value)
+
+
+def _numbers(name: str, value: Any) -> tuple[float, ...]:
+    return tuple(_number(name, one) for one in _list(name, value))
+
+
+def _head(name: str, value: Any) -> Head:
+    """An output as the card's JSON has it."""
+    given = _object(name, value)
+    labels = given.get("labels", [])
+    if isinstance(labels, str):
+        if labels not in LABEL_SETS:
+            raise CardInvalid(f"{name} names the label set {labels!r}; there are: {', '.join(LABEL_SETS)}")
+        labels = list(LABEL_SETS[labels])
+    for label in _list(f"{name}: labels", labels):
+        _check(f"{name}: labels", label, str, "text")
+    rows = (_numbers(f"{name}: {key}", given.get(key, [])) for key in ("offsets", "blend_offsets", "temperature_slopes"))
+    return Head(given["kind"], tuple(labels), _number(f"{name}: temperature", given.get("temperature", 1.0)), *rows)
+
+
+def _crop(given: dict[str, Any]) -> CropSpec:
+    try:
+        return CropSpec(**given)
+    except UsageError as error:
+        raise CardInvalid(f"crop: {error}") from None

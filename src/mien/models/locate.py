@@ -146,6 +146,15 @@ def sha256_of(path: Path) -> str:
     return _digest(path, status.st_mtime_ns, status.st_size)
 
 
+def stamp(path: Path) -> tuple[int, int, int] | None:
+    """What changes when a file is replaced or written anew: its time, size and number; None where there is none."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):  # no such file, or no name of one
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
 @lru_cache(maxsize=64)
 def _digest(path: Path, mtime_ns: int, size: int) -> str:
     with path.open("rb") as file:

@@ -14,6 +14,9 @@ import numpy as np
 from mien.errors import ExtraMissing, ModelError
 from mien.types import Floats, Image
 
+_hiding = threading.Lock()
+"""Held while a package is hidden: two threads that load models at once would take away each other's mark."""
+
 
 def _without_telemetry() -> Any:
     """The module openvino. Raises ExtraMissing.
@@ -21,16 +24,17 @@ def _without_telemetry() -> Any:
     Its import reports itself to its makers over the network, by the package openvino_telemetry; where that is not installed it takes
     a stub of its own instead. So that package is hidden from it.
     """
-    there = sys.modules.get("openvino_telemetry")
-    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # Python's own way to say that a module is not to be found
-    try:
-        return importlib.import_module("openvino")
-    except ImportError as error:
-        raise ExtraMissing('running a model by OpenVINO needs it: pip install "mien[openvino]"') from error
-    finally:
-        del sys.modules["openvino_telemetry"]
-        if there is not None:
-            sys.modules["openvino_telemetry"] = there
+    with _hiding:
+        there = sys.modules.get("openvino_telemetry")
+        sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # Python's own way to say that a module is not to be found
+        try:
+            return importlib.import_module("openvino")
+        except ImportError as error:
+            raise ExtraMissing('running a model by OpenVINO needs it: pip install "mien[openvino]"') from error
+        finally:
+            del sys.modules["openvino_telemetry"]
+            if there is not None:
+                sys.modules["openvino_telemetry"] = there
 
 
 class Port(NamedTuple):

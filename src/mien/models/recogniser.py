@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,17 @@ def _reweighted(head: Head, plain: Floats, *, alone: bool) -> NDArray[np.float64
     return (_sloped(exact, head.temperature_slopes) if alone else exact).astype(np.float64)
 
 
+def in_batches(run: Callable[[Image], Sequence[Floats]], crops: Image, card: ModelCard) -> list[Floats]:
+    """What a network gives for any number of crops, of one and more, float32 (n, ...) each.
+
+    run: gives some arrays for as many of them as one run takes. crops: as OnnxRecogniser.outputs takes them.
+    """
+    channels = 1 if card.crop.colour == "grey" else 3
+    batch = max(1, BATCH // max(1, card.frames))
+    parts = [run(np.ascontiguousarray(crops[start : start + batch, ..., :channels])) for start in range(0, len(crops), batch)]
+    return [np.concatenate(of_one).astype(np.float32, copy=False) for of_one in zip(*parts, strict=True)]
+
+
 def _session(path: Path, threads: int, runtime: str) -> Any:
     if runtime not in RUNTIMES:
         raise UnknownName("runtime", runtime, RUNTIMES)
@@ -148,16 +160,11 @@ class OnnxRecogniser:
 
         A model of sequences (the card's `frames`) takes (n, frames, size, size, 3 or 1).
         """
-        channels = 1 if self.card.crop.colour == "grey" else 3
         names = list(self.card.outputs)
         if not len(crops):
             return {name: np.zeros((0, len(head.labels) or 2), np.float32) for name, head in self.card.outputs.items()}
-        batch = max(1, BATCH // max(1, self.card.frames))
-        parts = [
-            self._session.run(names, {self._input: np.ascontiguousarray(crops[start : start + batch, ..., :channels])})
-            for start in range(0, len(crops), batch)
-        ]
-        return {name: np.concatenate([part[i] for part in parts]).astype(np.float32, copy=False) for i, name in enumerate(names)}
+        found = in_batches(lambda part: self._session.run(names, {self._input: part}), crops, self.card)
+        return dict(zip(names, found, strict=True))
 
     def __call__(self, crops: Image) -> Emotions:
         """Emotions of uint8 (n, size, size, 3) RGB crops made by `mien.vision.align.align` with this model's `crop`.

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
+import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 
-from mien.errors import CardInvalid, UnknownName, UsageError
+from mien.errors import CardInvalid, MienError, UnknownName, UsageError
 from mien.models.card import ModelCard
-from mien.models.locate import locate, verify, weights_folders
+from mien.models.locate import locate, stamp, verify, weights_folders
 from mien.models.plugins import load_plugins
 from mien.models.recogniser import RUNTIMES, OnnxRecogniser
 from mien.types import Recogniser, check_kind
+
+log = logging.getLogger("mien")
 
 Factory = Callable[[int], Recogniser]
 """Takes the number of threads (0: all) and gives a recogniser."""
 
 _factories: dict[str, Factory] = {}
+_registered: dict[str, int] = {}
+_turns = itertools.count(1)
 
 
 def register(name: str, factory: Factory) -> None:
@@ -24,24 +31,49 @@ def register(name: str, factory: Factory) -> None:
         raise UsageError(f"recogniser name {name!r}: wanted one without a colon, which separates the runtime")
     check_kind(f"factory of recogniser {name!r}", factory, Callable, "a callable that gives a recogniser")  # type: ignore[arg-type]
     _factories[name] = factory
+    _registered[name] = next(_turns)
 
 
 def cards() -> dict[str, tuple[ModelCard, Path]]:
-    """Known cards by name, with the file each was read from. A file that is not a card is passed over."""
+    """Known cards by the name inside, with the file each was read from. A file that is not a card is passed over.
+
+    Of a name the first folder that has it counts, and in there the file that is called so.
+    """
     found: dict[str, tuple[ModelCard, Path]] = {}
     for folder in weights_folders():
         found = _cards_in(folder) | found
     return found
 
 
+def broken_cards() -> dict[Path, str]:
+    """What lies where models are looked for as a card does, an .onnx of its name beside it, and is none: the file, and what is wrong."""
+    return {path: str(error) for folder in weights_folders() for path, error in _broken_in(folder).items()}
+
+
+def _json_in(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.json")) if os.path.isdir(folder) else []  # noqa: PTH112  Path.is_dir raises for one that may not be seen
+
+
 def _cards_in(folder: Path) -> dict[str, tuple[ModelCard, Path]]:
     found: dict[str, tuple[ModelCard, Path]] = {}
-    for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+    for path in _json_in(folder):
         try:
             card = ModelCard.read(path)
-        except CardInvalid:
+        except MienError:  # settings, figures, or a link that leads nowhere
             continue
-        found.setdefault(card.name, (card, path))
+        if card.name not in found or card.name == path.stem:
+            found[card.name] = card, path
+    return found
+
+
+def _broken_in(folder: Path) -> dict[Path, MienError]:
+    found: dict[Path, MienError] = {}
+    for path in _json_in(folder):
+        if path.with_suffix(".onnx").exists():
+            try:
+                ModelCard.read(path)
+            except MienError as error:
+                found[path] = error
     return found
 
 
@@ -63,9 +95,7 @@ def recogniser(name: str, *, threads: int = 0) -> Recogniser:
     `:openvino` behind any that has a card runs its file by OpenVINO. UnknownName lists the names there are; WeightsMissing names the
     command that gets the file.
     """
-    asked, _, runtime = name.rpartition(":")
-    if runtime not in RUNTIMES:
-        asked, runtime = name, RUNTIMES[0]
+    asked, runtime = _asked(name)
     found = by_path(asked)
     if found is None and _is_registered(asked):
         if asked != name:
@@ -74,6 +104,25 @@ def recogniser(name: str, *, threads: int = 0) -> Recogniser:
         check_kind(f"what the factory of recogniser {asked!r} gives", made, Callable, "a recogniser")  # type: ignore[arg-type]
         return made
     return open_model(*(found or _by_name(asked)), threads=threads, runtime=runtime)
+
+
+def edition(name: str) -> tuple[object, ...]:
+    """What tells the recogniser of this name or path from another that was there before: which registration it is, and which files."""
+    asked = _asked(name)[0]
+    path = Path(asked)
+    if path.suffix in (".onnx", ".json"):
+        files = [path.with_suffix(".json"), path.with_suffix(".onnx")]
+    else:
+        _is_registered(asked)  # if by a plug-in, then from here on
+        # All cards, since one may be called otherwise than its model. Each has the hash of its weights.
+        files = [file for folder in (path, *weights_folders()) for file in _json_in(folder)]
+    return _registered.get(asked), *((str(file), stamp(file)) for file in files)
+
+
+def _asked(name: str) -> tuple[str, str]:
+    """A name or path without its runtime, and that."""
+    asked, _, runtime = name.rpartition(":")
+    return (asked, runtime) if runtime in RUNTIMES else (name, RUNTIMES[0])
 
 
 def by_path(name: str) -> tuple[ModelCard, Path] | None:
@@ -86,11 +135,14 @@ def by_path(name: str) -> tuple[ModelCard, Path] | None:
     if path.suffix in (".onnx", ".json"):
         card_path = path.with_suffix(".json")
         return ModelCard.read(card_path), card_path
-    if path.is_dir() and (inside := sorted(_cards_in(path).items())) and not (path.name == name and name in names()):
-        if len(inside) > 1:
-            raise CardInvalid(f"{path}: has {len(inside)} models, {', '.join(name for name, _ in inside)}; name one of their .json files")
-        return inside[0][1]
-    return None
+    if not path.is_dir() or (path.name == name and name in names()):
+        return None
+    inside = sorted(_cards_in(path).items())
+    if len(inside) > 1:
+        raise CardInvalid(f"{path}: has {len(inside)} models, {', '.join(name for name, _ in inside)}; name one of their .json files")
+    if not inside and (broken := _broken_in(path)):
+        raise next(iter(broken.values()))
+    return inside[0][1] if inside else None
 
 
 def _is_registered(name: str) -> bool:
@@ -100,14 +152,22 @@ def _is_registered(name: str) -> bool:
 
 
 def _by_name(name: str) -> tuple[ModelCard, Path]:
-    for folder in weights_folders():  # the usual case: one small file is read, not all of them
-        path = folder / f"{name}.json"
-        if path.exists():
-            return ModelCard.read(path), path
-    known = cards()
-    if name not in known:
-        raise UnknownName("model", name, [*known, *_factories])
-    return known[name]
+    """The card that `cards` has under a name; in the usual case one small file is read for it, not all of them."""
+    broken: CardInvalid | None = None
+    for folder in weights_folders():
+        path, found = folder / f"{name}.json", None
+        if path.is_file():
+            try:
+                found = ModelCard.read(path), path
+            except CardInvalid as error:
+                broken = broken or error
+        if found is None or found[0].name != name:
+            found = _cards_in(folder).get(name)
+        if found is not None:
+            if broken is not None:
+                log.warning("%s; %s is taken", broken, found[1])
+            return found
+    raise broken or UnknownName("model", name, [*cards(), *_factories])
 
 
 def names() -> list[str]:

@@ -11,7 +11,7 @@ import numpy as np
 from mien.labels import EMOTIONS
 from mien.report import figures
 from mien.report.figures import Figure, clock
-from mien.report.scale import Scale
+from mien.report.numerals import Numerals
 from mien.report.scopes import Scope, Track
 from mien.report.series import Series, runs, series
 from mien.report.summary import Summary
@@ -46,30 +46,29 @@ class Chart:
         return {"figure": self.figure, "note": self.note, "alt": self.alt}
 
 
-def charts(
-    timeline: Timeline, scope: Scope, summary: Summary, words: dict[str, str], scale: Scale, *, span: tuple[float, float] | None
-) -> dict[str, Chart]:
-    """Name -> chart, of those that this part has something for. scale: of valence and arousal. span: of the baseline, where known."""
+def charts(timeline: Timeline, scope: Scope, summary: Summary, write: Numerals, *, span: tuple[float, float] | None) -> dict[str, Chart]:
+    """Name -> chart, of those that this part has something for. span: of the baseline, where known."""
+    words = write.words
     if not summary.faces:
         return {}
     sure = scope.rows[(timeline.has_face & ~timeline["unsure"])[scope.rows]]
-    found = _over_time(timeline, scope, sure, summary, words, scale, span) if scope.clock else {}
+    found = _over_time(timeline, scope, sure, summary, write, span) if scope.clock else {}
     if scope.tracks:
         shown = sorted(scope.tracks[:MOST_STRIPS], key=lambda track: (track.clock.source, track.person))
         note = words["strip_note"]
         if len(shown) < len(scope.tracks):
-            note += " " + words["strip_most"].format(n=len(shown), of=len(scope.tracks))
+            note += " " + form_of(len(shown), words["strip_most"]).format(n=len(shown), of=write.count(len(scope.tracks)))
         spans = {track.name: runs(timeline, track.clock, track.rows, EMOTIONS) for track in shown}
         alt = form_of(len(shown), words["alt_strip"]).format(n=len(shown))
         found["strip"] = Chart(figures.strip(spans, words, span=_span(scope)), note, alt)
     found["counts"] = Chart(
-        figures.counts(summary, words), words["counts_note"], words["alt_counts"].format(names=_counted(summary, words))
+        figures.counts(summary, words), words["counts_note"], words["alt_counts"].format(names=_counted(summary, write))
     )
-    found["shares"] = Chart(figures.shares(summary, words), words["shares_note"], words["alt_shares"].format(names=_shared(summary, words)))
+    found["shares"] = Chart(figures.shares(summary, words), words["shares_note"], words["alt_shares"].format(names=_shared(summary, write)))
     if np.isfinite(timeline["valence"][sure]).any():
-        found["plane"] = _plane(timeline, scope, sure, summary, words, scale)
+        found["plane"] = _plane(timeline, scope, sure, summary, write)
     if summary.reasons:
-        names = ", ".join(f"{words.get(f'reason_{code}', code)} {count}" for code, count in summary.reasons.items())
+        names = ", ".join(f"{words.get(f'reason_{code}', code)} {write.count(count)}" for code, count in summary.reasons.items())
         found["reasons"] = Chart(figures.reasons(summary, words), words["reasons_note"], words["alt_reasons"].format(names=names))
     return found
 
@@ -79,16 +78,15 @@ def _over_time(
     scope: Scope,
     sure: Ints,
     summary: Summary,
-    words: dict[str, str],
-    scale: Scale,
+    write: Numerals,
     span: tuple[float, float] | None,
 ) -> dict[str, Chart]:
     assert scope.clock is not None
-    own_clock = scope.clock
+    own_clock, words = scope.clock, write.words
     found = {}
     if len(sure):
         line = series(timeline, own_clock, sure, PROBS)
-        points = words["points_bin"].format(seconds=f"{line.bin_seconds:.2f}") if line.bin_seconds else words["points_frame"]
+        points = words["points_bin"].format(seconds=write.number(line.bin_seconds)) if line.bin_seconds else words["points_frame"]
         best = sorted(summary.emotions, key=lambda count: -np.nan_to_num(count.mean_p, nan=-1))[:3]
         alt = words["alt_lines"].format(
             start=clock(own_clock.times[0], words),
@@ -98,28 +96,27 @@ def _over_time(
         found["lines"] = Chart(figures.lines(line, words), words["lines_note"].format(points=points), alt)
         if np.isfinite(timeline["valence"][sure]).any():
             found["affect"] = Chart(
-                figures.affect_lines(series(timeline, own_clock, sure, AFFECT), words, scale),
-                f"{words['scale_note'].format(span=scale.span)} {points}",
-                _affect_alt(summary, words, scale),
+                figures.affect_lines(series(timeline, own_clock, sure, AFFECT), words, write.scale),
+                f"{words['scale_note'].format(span=write.scale.span)} {points}",
+                _affect_alt(summary, write),
             )
-        found |= _change(timeline, own_clock, sure, words, scale, span)
+        found |= _change(timeline, own_clock, sure, write, span)
     faces = scope.rows[timeline.has_face[scope.rows]]
     quality = series(timeline, own_clock, faces, ["score", "unsure"])
-    alt = words["alt_quality"].format(score=f"{summary.score.median:.2f}", unsure=f"{summary.unsure_share:.0%}")
+    alt = words["alt_quality"].format(score=write.number(summary.score.median), unsure=_whole(summary.unsure_share))
     found["quality"] = Chart(figures.quality_lines(quality, words), words["quality_note"], alt)
     return found
 
 
-def _change(
-    timeline: Timeline, own_clock: Clock, sure: Ints, words: dict[str, str], scale: Scale, span: tuple[float, float] | None
-) -> dict[str, Chart]:
+def _change(timeline: Timeline, own_clock: Clock, sure: Ints, write: Numerals, span: tuple[float, float] | None) -> dict[str, Chart]:
+    words, scale = write.words, write.scale
     names = [f"delta_{name}" for name in PROBS]
     if names[0] not in timeline:
         return {}
     both = series(timeline, own_clock, sure, [*names, "delta_valence", "delta_arousal"])
     if not any(np.isfinite(values).any() for values in both.values.values()):
         return {}
-    told = words["change_span"].format(start=f"{span[0]:g}", end=f"{span[1]:g}") if span else ""
+    told = words["change_span"].format(start=write.plain(span[0]), end=write.plain(span[1])) if span else ""
     note = words["change_note"].format(span=told)
     found = {"change": Chart(figures.lines(both, words, prefix="delta_p_", span=(-1, 1)), note, words["alt_change"])}
     if np.isfinite(both.values["delta_valence"]).any():
@@ -128,8 +125,8 @@ def _change(
     return found
 
 
-def _plane(timeline: Timeline, scope: Scope, sure: Ints, summary: Summary, words: dict[str, str], scale: Scale) -> Chart:
-    alt = _affect_alt(summary, words, scale)
+def _plane(timeline: Timeline, scope: Scope, sure: Ints, summary: Summary, write: Numerals) -> Chart:
+    words, scale, alt = write.words, write.scale, _affect_alt(summary, write)
     if scope.tracks:
         shown: Sequence[Track] = scope.tracks[:MOST_PATHS]
         mask = np.zeros(len(timeline), np.bool_)
@@ -137,7 +134,7 @@ def _plane(timeline: Timeline, scope: Scope, sure: Ints, summary: Summary, words
         paths = {track.name: _path(timeline, track.clock, track.rows[mask[track.rows]]) for track in shown}
         note = words["plane_path"]
         if len(shown) < len(scope.tracks):
-            note += " " + words["plane_people"].format(n=len(shown), of=len(scope.tracks))
+            note += " " + words["plane_people"].format(n=len(shown), of=write.count(len(scope.tracks)))
         return Chart(figures.plane(paths, words, scale, joined=True), note, alt)
     if scope.clock:
         path = _path(timeline, scope.clock, sure)
@@ -146,7 +143,7 @@ def _plane(timeline: Timeline, scope: Scope, sure: Ints, summary: Summary, words
     affect = np.stack([timeline[name][some] for name in AFFECT], axis=1)
     note = words["plane_faces"]
     if len(some) < len(sure):
-        note += " " + words["plane_most"].format(n=len(some), of=len(sure))
+        note += " " + words["plane_most"].format(n=write.count(len(some)), of=write.count(len(sure)))
     return Chart(figures.plane({scope.name: (affect, timeline["emotion"][some].tolist())}, words, scale, joined=False), note, alt)
 
 
@@ -164,17 +161,21 @@ def _span(scope: Scope) -> tuple[float, float]:
     return min(float(own.times[0]) for own in every), max(float(own.times[0]) + own.duration for own in every)
 
 
-def _counted(summary: Summary, words: dict[str, str]) -> str:
-    return ", ".join(f"{words.get(c.emotion, c.emotion)} {c.faces}" for c in summary.emotions if c.faces)
+def _counted(summary: Summary, write: Numerals) -> str:
+    return ", ".join(f"{write.words.get(c.emotion, c.emotion)} {write.count(c.faces)}" for c in summary.emotions if c.faces)
 
 
-def _shared(summary: Summary, words: dict[str, str]) -> str:
-    parts = [
-        f"{words.get(c.emotion, c.emotion)} {(c.faces - c.unsure) / summary.faces:.0%}" for c in summary.emotions if c.faces > c.unsure
-    ]
-    return ", ".join([*parts, *([f"{words['unsure']} {summary.unsure_share:.0%}"] if summary.unsure else [])])
+def _shared(summary: Summary, write: Numerals) -> str:
+    sure = [c for c in summary.emotions if c.faces > c.unsure]
+    parts = [f"{write.words.get(c.emotion, c.emotion)} {_whole((c.faces - c.unsure) / summary.faces)}" for c in sure]
+    return ", ".join([*parts, *([f"{write.words['unsure']} {_whole(summary.unsure_share)}"] if summary.unsure else [])])
 
 
-def _affect_alt(summary: Summary, words: dict[str, str], scale: Scale) -> str:
-    valence, arousal = (format(scale.shown(spread.mean), scale.form) for spread in (summary.valence, summary.arousal))
-    return words["alt_plane"].format(valence=valence, arousal=arousal, span=scale.span)
+def _whole(share: float) -> str:
+    """A share in whole per cent."""
+    return f"{100 * share:.0f}\u00a0%"
+
+
+def _affect_alt(summary: Summary, write: Numerals) -> str:
+    valence, arousal = (write.affect(spread.mean) for spread in (summary.valence, summary.arousal))
+    return write.words["alt_plane"].format(valence=valence, arousal=arousal, span=write.scale.span)

@@ -16,11 +16,17 @@ _STEPS = 50
 
 
 def themes(palette: str) -> dict[str, dict[str, str]]:
-    """Theme -> name -> colour: the emotions of a palette, and the colours of the page."""
-    return {
-        theme: colours | {name: readable(colour, colours["surface"]) for name, colour in PALETTES[palette].items()}
-        for theme, colours in THEMES.items()
-    }
+    """Theme -> name -> colour: the emotions of a palette, `on_` each of them what words on it have, and the colours of the page."""
+    found = {}
+    for theme, colours in THEMES.items():
+        own = {name: readable(colour, colours["surface"]) for name, colour in PALETTES[palette].items()}
+        found[theme] = colours | own | {f"on_{name}": ink(colour) for name, colour in own.items()}
+    return found
+
+
+def ink(colour: str) -> str:
+    """Black or white, whichever stands out more on a colour: by at least 4.5, whatever the colour."""
+    return max(("#000000", "#ffffff"), key=lambda one: contrast(one, colour))
 
 
 def readable(colour: str, surface: str, *, least: float = CONTRAST) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mien.report.colours import THEMES, ink
 from mien.report.sections import percent, text
 from mien.report.svg import Plane, band, dot, line, path, svg
 from mien.types import Floats
@@ -133,8 +134,15 @@ def confusion_table(labels: Sequence[str], counts: Sequence[Sequence[int]], no_a
 
 
 def _cell(count: int, share: float, *, right: bool) -> str:
-    strength = round(100 * math.sqrt(share))
-    kind = ' class="strong"' if strength > 65 else ""
-    colour = "accent" if right else "other"
-    style = f"background: color-mix(in srgb, var(--{colour}) {strength}%, var(--surface))"
-    return f'<td{kind} style="{style}">{count:,}<small>{percent(share) if count else ""}</small></td>'
+    strength, name = round(100 * math.sqrt(share)), "accent" if right else "other"
+    if not strength:
+        return f"<td>{count:,}<small></small></td>"
+    style = f"--c: color-mix(in srgb, var(--{name}) {strength}%, var(--surface))"
+    inks = "".join(f"; --{theme}: {ink(_mixed(own[name], own['surface'], strength / 100))}" for theme, own in THEMES.items())
+    return f'<td class="tinted" style="{style}{inks}">{count:,}<small>{percent(share)}</small></td>'
+
+
+def _mixed(colour: str, other: str, part: float) -> str:
+    """What CSS's color-mix in srgb gives of two colours like `#1c2126`."""
+    pairs = ((int(colour[k : k + 2], 16), int(other[k : k + 2], 16)) for k in (1, 3, 5))
+    return "#" + "".join(f"{round(part * one + (1 - part) * two):02x}" for one, two in pairs)

@@ -26,6 +26,8 @@ SHOWN_SHARE = 0.08
 """Part of the whole line from which on a run's name is written into it."""
 DASHES = dict(zip(EMOTIONS, ("solid", "dot", "dash", "dashdot", "solid", "solid", "dash", "dot", "dashdot"), strict=True))
 """Line styles, so that hue is not all that tells the emotions apart."""
+HEADROOM = 1.05
+"""How far an axis of valence and arousal goes, by its largest value."""
 
 
 def themed(value: Any, colours: Mapping[str, str]) -> Any:
@@ -47,16 +49,19 @@ def lines(found: Series, words: Words, *, prefix: str = "p_", span: tuple[float,
         trace
         for name in EMOTIONS
         if f"{prefix}{name}" in found.values
-        for trace in _line(found, f"{prefix}{name}", words.get(name, name), color=f"${name}", dash=DASHES[name])
+        for trace in _line(found, f"{prefix}{name}", _own(name, words), color=f"${name}", dash=DASHES[name])
     ]
-    axis = {"title": {"text": words["probability" if prefix == "p_" else "difference"]}, "range": _room(span), **_grid()}
+    axis = {"title": {"text": words["probability" if prefix == "p_" else "difference"]}, **_room(span), **_grid()}
     if prefix != "p_":
         axis |= {"zeroline": True, "zerolinecolor": "$muted"}
-    return {"data": data, "layout": _layout(xaxis=_time_axis(found.times, words), yaxis=axis, hovermode="x unified", height=380)}
+    return {"data": data, "layout": _layout(words, xaxis=_time_axis(found.times, words), yaxis=axis, hovermode="x unified", height=380)}
 
 
 def affect_lines(found: Series, words: Words, scale: Scale, *, prefix: str = "") -> Figure:
-    """Valence and arousal over time. prefix: `delta_` for differences from a baseline, which are 0 where nothing has changed."""
+    """Valence and arousal over time. prefix: `delta_` for differences from a baseline, which are 0 where nothing has changed.
+
+    The axis is as long as the scale, and longer where differences are: from one end of a scale to the other is twice its half.
+    """
     shown = {name: values * scale.half if prefix else scale.shown(values) for name, values in found.values.items()}
     found, middle = replace(found, values=shown), 0.0 if prefix else scale.middle
     data = [
@@ -64,9 +69,11 @@ def affect_lines(found: Series, words: Words, scale: Scale, *, prefix: str = "")
         for name, colour, dash in (("valence", "$accent", "solid"), ("arousal", "$other", "dash"))
         for trace in _line(found, f"{prefix}{name}", words[name], color=colour, dash=dash)
     ]
-    axis = {"range": [middle - 1.05 * scale.half, middle + 1.05 * scale.half], **_grid()}
+    ends = np.concatenate([np.abs(values - middle) for values in shown.values()])
+    reach = HEADROOM * float(np.max(ends[np.isfinite(ends)], initial=scale.half))
+    axis = {"range": [middle - reach, middle + reach], "hoverformat": ".2f", **_grid()}
     layout = _layout(
-        xaxis=_time_axis(found.times, words), yaxis=axis, hovermode="x unified", height=400, shapes=[_level("y", middle)]
+        words, xaxis=_time_axis(found.times, words), yaxis=axis, hovermode="x unified", height=400, shapes=[_level("y", middle)]
     )  # fmt: skip
     return {"data": data, "layout": layout}
 
@@ -75,8 +82,8 @@ def quality_lines(found: Series, words: Words) -> Figure:
     """Detection score and share of unsure faces over time."""
     data = _line(found, "score", words["score"], color="$accent", dash="solid")
     data += _line(found, "unsure", words["unsure_share"], color="$other", dash="dash")
-    axis = {"range": _room((0, 1)), **_grid()}
-    return {"data": data, "layout": _layout(xaxis=_time_axis(found.times, words), yaxis=axis, hovermode="x unified", height=260)}
+    axis = {**_room((0, 1)), **_grid()}
+    return {"data": data, "layout": _layout(words, xaxis=_time_axis(found.times, words), yaxis=axis, hovermode="x unified", height=260)}
 
 
 def counts(summary: Summary, words: Words) -> Figure:
@@ -88,7 +95,7 @@ def counts(summary: Summary, words: Words) -> Figure:
             value = count.unsure if hatched else count.faces - count.unsure
             if hatched and not value:
                 continue
-            name, own = words.get(count.emotion, count.emotion), f"${count.emotion}"
+            name, own = _own(count.emotion, words), f"${count.emotion}"
             data.append(
                 {
                     "type": "bar", "name": words[key], "x": [name], "y": [value],
@@ -97,8 +104,9 @@ def counts(summary: Summary, words: Words) -> Figure:
                 }
             )  # fmt: skip
     layout = _layout(
-        xaxis={"tickangle": -40, "fixedrange": True, "linecolor": "$grid", "automargin": True},
-        yaxis={"title": {"text": words["faces"]}, **_grid()},
+        words,
+        xaxis={"type": "category", "tickangle": -40, "fixedrange": True, "linecolor": "$grid", "automargin": True},
+        yaxis={"title": {"text": words["faces"]}, **_whole(), **_grid()},
         barmode="stack", height=330, showlegend=False, bargap=0.25,
     )  # fmt: skip
     return {"data": data, "layout": layout}
@@ -107,7 +115,7 @@ def counts(summary: Summary, words: Words) -> Figure:
 def shares(summary: Summary, words: Words) -> Figure:
     """Shares of the faces: a ring of the labels of sure faces, and one part for all unsure ones."""
     sure = [count for count in summary.emotions if count.faces > count.unsure]
-    names, values = [words.get(c.emotion, c.emotion) for c in sure], [c.faces - c.unsure for c in sure]
+    names, values = [_own(c.emotion, words) for c in sure], [c.faces - c.unsure for c in sure]
     colours = [f"${c.emotion}" for c in sure]
     if summary.unsure:
         names, values = [*names, words["unsure"]], [*values, summary.unsure]
@@ -121,7 +129,7 @@ def shares(summary: Summary, words: Words) -> Figure:
             "hovertemplate": "%{label}: %{value} (%{percent})<extra></extra>",
         }
     ]  # fmt: skip
-    return {"data": data, "layout": _layout(height=330, showlegend=False, margin={"l": 70, "r": 70, "t": 56, "b": 44})}
+    return {"data": data, "layout": _layout(words, height=330, showlegend=False, margin={"l": 70, "r": 70, "t": 56, "b": 44})}
 
 
 def reasons(summary: Summary, words: Words) -> Figure:
@@ -130,13 +138,14 @@ def reasons(summary: Summary, words: Words) -> Figure:
     data = [
         {
             "type": "bar", "orientation": "h", "x": list(summary.reasons.values()),
-            "y": [words.get(f"reason_{name}", name) for name in names],
+            "y": [words.get(f"reason_{name}", as_text(name)) for name in names],
             "marker": {"color": "$accent"}, "hovertemplate": "%{y}: %{x}<extra></extra>",
         }
     ]  # fmt: skip
     layout = _layout(
-        xaxis={"title": {"text": words["faces"]}, **_grid()},
-        yaxis={"autorange": "reversed", "automargin": True, "fixedrange": True, "ticklabelstandoff": 6},
+        words,
+        xaxis={"title": {"text": words["faces"]}, **_whole(), **_grid()},
+        yaxis={"type": "category", "autorange": "reversed", "automargin": True, "fixedrange": True, "ticklabelstandoff": 6},
         height=100 + 34 * len(names), showlegend=False, bargap=0.5,
     )  # fmt: skip
     return {"data": data, "layout": layout}
@@ -148,7 +157,7 @@ def plane(paths: Mapping[str, tuple[Numbers, Sequence[str]]], words: Words, scal
     joined: the points follow each other in time: a line joins them, with its start and end marked.
     """
     data: list[Figure] = []
-    for name, (unscaled, emotions) in paths.items():
+    for name, (unscaled, emotions) in ((as_text(name), path) for name, path in paths.items()):
         affect = scale.shown(unscaled)
         points: Figure = {
             "type": "scatter", "name": name, "x": _rounded(affect[:, 0]), "y": _rounded(affect[:, 1]),
@@ -156,9 +165,8 @@ def plane(paths: Mapping[str, tuple[Numbers, Sequence[str]]], words: Words, scal
             "marker": {
                 "color": [f"${emotion}" for emotion in emotions], "size": 6 if joined else 8, "line": {"color": "$text", "width": 0.4},
             },
-            "text": [words.get(emotion, emotion) for emotion in emotions],
-            "hovertemplate": f"%{{text}}<br>{words['valence']} %{{x:{scale.form}}}<br>{words['arousal']} %{{y:{scale.form}}}"
-            "<extra>%{fullData.name}</extra>",
+            "text": [_own(emotion, words) for emotion in emotions],
+            "hovertemplate": f"%{{text}}<br>{words['valence']} %{{x}}<br>{words['arousal']} %{{y}}<extra>%{{fullData.name}}</extra>",
         }  # fmt: skip
         data.append(points)
         there = np.flatnonzero(np.isfinite(affect).all(axis=1))
@@ -188,8 +196,9 @@ def plane(paths: Mapping[str, tuple[Numbers, Sequence[str]]], words: Words, scal
         }
         for x, y, xa, ya, key in corners
     ]
-    axis = {"range": [scale.low, scale.high], "dtick": scale.step, "constrain": "domain", **_grid()}
+    axis = {"range": [scale.low, scale.high], "dtick": scale.step, "constrain": "domain", "hoverformat": scale.form, **_grid()}
     layout = _layout(
+        words,
         xaxis={"title": {"text": f"{words['valence']}, {scale.span}"}, **axis},
         yaxis={"title": {"text": f"{words['arousal']}, {scale.span}"}, "scaleanchor": "x", **axis},
         shapes=[_level("x", scale.middle), _level("y", scale.middle)], annotations=notes, showlegend=False, height=460, hovermode="closest",
@@ -199,6 +208,7 @@ def plane(paths: Mapping[str, tuple[Numbers, Sequence[str]]], words: Words, scal
 
 def strip(people: Mapping[str, Sequence[Run]], words: Words, *, span: tuple[float, float]) -> Figure:
     """One line a person: what the face showed when. people: name -> runs. span: seconds of the whole recording, from and to."""
+    people = {as_text(name): runs for name, runs in people.items()}
     every = [run for own in people.values() for run in own]
     first, last = span
     states = [name for name in (*EMOTIONS, "") if any(run.state == name for run in every)]
@@ -213,6 +223,7 @@ def strip(people: Mapping[str, Sequence[Run]], words: Words, *, span: tuple[floa
                 "base": [round(run.start * scale, 4) for _, run in own], "x": [round((run.end - run.start) * scale, 4) for _, run in own],
                 "text": [caption if state and run.end - run.start >= SHOWN_SHARE * (last - first) else "" for _, run in own],
                 "textposition": "inside", "insidetextanchor": "middle", "textangle": 0, "constraintext": "inside",
+                "insidetextfont": {"color": f"$on_{state}"},
                 "customdata": [[clock(run.start, words), clock(run.end, words)] for _, run in own],
                 "hovertemplate": "%{y}: " + caption + "<br>%{customdata[0]} – %{customdata[1]}<extra></extra>",
                 "marker": {"color": f"${state}", "line": {"width": 0}} if state else _hatched("$grid") | {"line": {"width": 0}},
@@ -220,7 +231,8 @@ def strip(people: Mapping[str, Sequence[Run]], words: Words, *, span: tuple[floa
         )  # fmt: skip
     names = list(people)
     layout = _layout(
-        xaxis={**axis, "range": [first * scale, last * scale], **_grid()}, barmode="overlay", bargap=0.3, height=130 + 38 * len(names),
+        words, xaxis={**axis, "range": [first * scale, last * scale], **_grid()}, barmode="overlay", bargap=0.3,
+        height=130 + 38 * len(names),
         yaxis={"type": "category", "categoryorder": "array", "categoryarray": names[::-1], "automargin": True, "fixedrange": True,
                "ticklabelstandoff": 6},
         hovermode="closest",
@@ -229,22 +241,32 @@ def strip(people: Mapping[str, Sequence[Run]], words: Words, *, span: tuple[floa
 
 
 def clock(seconds: float, words: Words) -> str:
-    """`3.20 s`, `12:05.5`, `1:00:07`."""
+    """`3.20 s`, `12:05.5`, `1:00:07`, with the decimal sign of the page."""
     if seconds < 60:
-        return f"{seconds:.2f} {words['s']}"
+        return f"{seconds:.2f} {words['s']}".replace(".", words["decimal"])
     minutes, rest = divmod(round(seconds, 1), 60)
     hours, minutes = divmod(int(minutes), 60)
-    return f"{hours}:{minutes:02d}:{int(rest):02d}" if hours else f"{minutes}:{rest:04.1f}"
+    return f"{hours}:{minutes:02d}:{int(rest):02d}" if hours else f"{minutes}:{rest:04.1f}".replace(".", words["decimal"])
+
+
+def as_text(name: str) -> str:
+    """A name as plotly shows it letter by letter: it takes all words for HTML, of which it knows some tags."""
+    return name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _own(emotion: str, words: Words) -> str:
+    """What an emotion is called on the page; one that mien does not know, as the table has it."""
+    return words.get(emotion, as_text(emotion))
 
 
 def _line(found: Series, column: str, caption: str, *, color: str, dash: str) -> list[Figure]:
     """A line with its gaps; where it has points with a gap on both sides, these as dots of their own."""
-    scale, _ = _clock_axis(float(found.times[0]), float(found.times[-1]), {"time": "", "s": ""})
+    scale = _stretch(float(found.times[0]), float(found.times[-1]))
     values = found.values[column]
     line = {
         "type": "scatter", "mode": "lines", "name": caption, "legendgroup": column,
         "x": _rounded(found.times * scale), "y": _rounded(values),
-        "connectgaps": False, "line": {"color": color, "width": 2, "dash": dash}, "hovertemplate": "%{y:.2f}",
+        "connectgaps": False, "line": {"color": color, "width": 2, "dash": dash}, "hovertemplate": "%{y}",
     }  # fmt: skip
     lone = found.lone(column)
     if not len(lone):
@@ -258,9 +280,15 @@ def _line(found: Series, column: str, caption: str, *, color: str, dash: str) ->
 
 def _clock_axis(first: float, last: float, words: Words) -> tuple[float, Figure]:
     """What seconds are multiplied by, and the axis: seconds as they are, or from two minutes on milliseconds of a date."""
-    if last - first <= LONG:
-        return 1.0, {"title": {"text": f"{words['time']}, {words['s']}"}}
-    return 1000.0, {"title": {"text": words["time"]}, "type": "date", "tickformat": "%H:%M:%S", "hoverformat": "%H:%M:%S.%L"}
+    scale = _stretch(first, last)
+    if scale == 1:
+        return scale, {"title": {"text": f"{words['time']}, {words['s']}"}}
+    form = "%H:%M:%S"
+    return scale, {"title": {"text": words["time"]}, "type": "date", "tickformat": form, "hoverformat": f"{form}{words['decimal']}%L"}
+
+
+def _stretch(first: float, last: float) -> float:
+    return 1.0 if last - first <= LONG else 1000.0
 
 
 def _time_axis(times: Numbers, words: Words) -> Figure:
@@ -279,8 +307,9 @@ def _level(axis: str, value: float) -> Figure:
     return {"type": "line", "layer": "below", f"{axis}0": value, f"{axis}1": value, **across, "line": {"color": "$muted", "width": 1}}
 
 
-def _room(span: tuple[float, float]) -> list[float]:
-    return [span[0] - 0.02, span[1] + 0.02]
+def _room(span: tuple[float, float]) -> Figure:
+    """Of an axis of probabilities."""
+    return {"range": [span[0] - 0.02, span[1] + 0.02], "hoverformat": ".2f"}
 
 
 def _hatched(colour: str) -> Figure:
@@ -292,8 +321,14 @@ def _grid() -> Figure:
     return {"gridcolor": "$grid", "linecolor": "$grid", "zerolinecolor": "$grid"}
 
 
-def _layout(**more: Any) -> Figure:
+def _whole() -> Figure:
+    """Of an axis of counts: `12,000` rather than `12k`."""
+    return {"exponentformat": "none", "separatethousands": True}
+
+
+def _layout(words: Words, **more: Any) -> Figure:
     return {
+        "separators": words["decimal"] + words["thousands"],
         "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": "$text", "size": 13, "family": "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', sans-serif"},
         "hoverlabel": {"bgcolor": "$surface", "bordercolor": "$grid", "font": {"color": "$text"}},

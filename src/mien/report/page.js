@@ -8,6 +8,15 @@
   const narrow = matchMedia("(max-width: 760px)");
   const touch = matchMedia("(pointer: coarse)");
   const chooser = document.getElementById("chooser");
+  const language = document.documentElement.lang;
+  // Without plotly's own buttons, which are in English, a stop of the Tab key each, and one of which sends the chart to plotly's makers.
+  const config = {
+    responsive: true, displayModeBar: false, displaylogo: false, showSendToCloud: false, plotlyServerURL: "", typesetMath: false,
+    locale: language,
+    locales: { [language]: { dictionary: {
+      "Double-click to zoom back out": words.zoomed, "Double-click on legend to isolate one trace": words.isolates,
+    } } },
+  };
   let printing = false;
 
   // As report.figures.themed does it.
@@ -21,9 +30,10 @@
   };
 
   const current = () => (chooser ? Number(chooser.value) : 0);
+  const theme = () => data.themes[dark.matches && !printing ? "dark" : "light"];
 
   const draw = () => {
-    const colours = data.themes[dark.matches && !printing ? "dark" : "light"];
+    const colours = theme();
     const charts = data.scopes[current()].charts;
     // What is shown decides how wide each chart is, so all of that comes before the first is drawn.
     for (const figure of document.querySelectorAll("figure[data-chart]")) figure.hidden = !charts[figure.dataset.chart];
@@ -41,15 +51,18 @@
       if (narrow.matches) small(layout, figure.dataset.chart);
       if (touch.matches) layout.dragmode = false; // else a finger that scrolls the page would zoom
       layout.height = Math.max(layout.height, 120);
-      layout.modebar = { bgcolor: "rgba(0,0,0,0)" };
       layout.autosize = !printing;
       if (printing) layout.width = plot.clientWidth;
       plot.style.height = layout.height + "px";
-      Plotly.react(plot, traces, layout, {
-        responsive: true, displaylogo: false, displayModeBar: touch.matches ? false : "hover",
-        modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"], toImageButtonOptions: { filename: figure.dataset.chart, scale: 2 },
-      });
+      Plotly.react(plot, traces, layout, config);
     }
+  };
+
+  // As it is shown, zoomed too, but on a ground of its own: text of the dark theme could not be read on paper.
+  const save = (figure) => {
+    const plot = figure.querySelector(".plot");
+    const layout = { ...plot.layout, width: plot.clientWidth, paper_bgcolor: theme().surface };
+    Plotly.downloadImage({ data: plot.data, layout, config }, { format: "png", filename: figure.dataset.chart, scale: 2 });
   };
 
   const small = (layout, name) => {
@@ -110,8 +123,9 @@
     const line = (cells, tag) => {
       const row = document.createElement("tr");
       cells.forEach((value, i) => {
-        const cell = document.createElement(i === 0 && tag === "td" ? "th" : tag);
-        if (tag === "th" || i === 0) cell.scope = tag === "th" ? "col" : "row";
+        const heads = tag === "th" || (i === 0 && value !== ""); // an empty cell names no row
+        const cell = document.createElement(heads ? "th" : "td");
+        if (heads) cell.scope = tag === "th" ? "col" : "row";
         cell.textContent = cell.title = value;
         row.append(cell);
       });
@@ -119,7 +133,7 @@
     };
     names.replaceChildren(line(columns, "th"));
     body.replaceChildren(...shown.map((row) => line(columns.map((name) => row[at[name]]), "td")));
-    const number = (value) => value.toLocaleString(document.documentElement.lang);
+    const number = (value) => value.toLocaleString(language);
     document.getElementById("rows-of").textContent = own.length
       ? say("rows_of", { from: number(page * PAGE + 1), to: number(page * PAGE + shown.length), of: number(own.length) }) : words.no_rows;
     document.getElementById("previous").disabled = page === 0;
@@ -150,6 +164,7 @@
   };
 
   for (const part of document.querySelectorAll("[data-needs-script]")) part.hidden = false;
+  for (const figure of document.querySelectorAll("figure[data-chart]")) figure.querySelector("button").addEventListener("click", () => save(figure));
   chooser?.addEventListener("change", choose);
   dark.addEventListener("change", draw);
   narrow.addEventListener("change", draw);

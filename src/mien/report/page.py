@@ -12,18 +12,16 @@ from string import Template
 from typing import Any
 
 from mien import __version__
-from mien.report import sections
+from mien.report import run_sections
 from mien.report.charts import charts
 from mien.report.colours import themes
 from mien.report.embed import PackedRows, pack, safe_json
-from mien.report.scale import Scale
-from mien.report.scale import scale as scale_of
+from mien.report.numerals import Numerals
 from mien.report.scopes import Scopes, scopes
-from mien.report.sections import text
+from mien.report.sections import listed, text
 from mien.report.shell import PALETTE, resource, style
 from mien.report.summary import Person, Summary, people_of, summarise
 from mien.report.words import form_of
-from mien.report.words import words as words_of
 from mien.sinks.files import replace
 from mien.timeline import Timeline
 from mien.timing import rate, row_seconds
@@ -32,7 +30,7 @@ SHORT = ("source", "frame", "time_s", "person", "emotion", "emotion_p", "second"
 """Columns of the rows that fit on a page; all are a click away."""
 MOST_EPISODES = 400
 MOST_SOURCES = 8
-IN_SCRIPT = ("rows_of", "no_rows", "too_old")
+IN_SCRIPT = ("rows_of", "no_rows", "too_old", "zoomed", "isolates")
 
 
 def write_page(
@@ -81,7 +79,8 @@ def page(
     made: datetime | None = None,
 ) -> str:
     """The page of `write_page` as text. name: of the CSV that it offers. made: its date; now, if None."""
-    words, scale = words_of(language), scale_of(affect_scale)
+    write = Numerals.of(language, affect_scale)
+    words = write.words
     found = scopes(timeline, words)
     packed = pack(timeline)
     seconds = row_seconds(timeline, list(found.clocks))
@@ -92,7 +91,7 @@ def page(
         summaries.append(summarise(timeline.where(scope.rows), seconds=seconds[scope.rows], duration=duration))
     with_delta = timeline if baseline is None else _with_baseline(timeline, baseline)
     drawn = [
-        {name: chart.plain() for name, chart in charts(with_delta, scope, summary, words, scale, span=baseline).items()}
+        {name: chart.plain() for name, chart in charts(with_delta, scope, summary, write, span=baseline).items()}
         for scope, summary in zip(found.every, summaries, strict=True)
     ]
     rates = [rate(clock) for clock in found.clocks]
@@ -101,7 +100,7 @@ def page(
     data = {
         "mien": __version__,
         "title": title,
-        "affect_scale": scale.name,
+        "affect_scale": write.scale.name,
         "words": {key: words[key] for key in IN_SCRIPT},
         "themes": themes(PALETTE),
         "scopes": [
@@ -120,12 +119,12 @@ def page(
         },
     }
     told = [*notes, *_lacking(timeline, found, words)]
-    inside = Inside(found, summaries, {name for own in drawn for name in own}, words, scale)
+    inside = Inside(found, summaries, {name for own in drawn for name in own}, write)
     body = [
         *inside.first(people),
-        *([_episode_section(episodes, of_episodes, found, words)] if found.tracks else []),
-        *inside.last(sections.rates(rates, found, words) if rates else ""),
-        *([_rows(packed, len(timeline), table, words)] if len(timeline) else []),
+        *([_episode_section(episodes, of_episodes, found, write)] if found.tracks else []),
+        *inside.last(run_sections.rates(rates, found, write) if rates else ""),
+        *([_rows(packed, len(timeline), table, write)] if len(timeline) else []),
     ]
     plotly, js = resource("vendor/plotly-basic.min.js"), resource("page.js")
     return Template(resource("page.html")).substitute(
@@ -133,9 +132,10 @@ def page(
         version=__version__,
         title=text(title),
         css=style({}),
-        meta=_meta(timeline, found, summaries[0], words),
+        meta=_meta(timeline, found, summaries[0], write),
         limits=words["limits"],
         notes=f'<ul class="notes">{"".join(f"<li>{text(note)}</li>" for note in told)}</ul>' if told else "",
+        skip=f'<a class="skip" href="#all-rows" hidden data-needs-script>{words["to_rows"]}</a>' if len(timeline) else "",
         chooser=_chooser(found, words),
         body=f"<noscript><p>{words['no_script']}</p></noscript>" + "\n".join(body),
         made=text(
@@ -157,60 +157,71 @@ class Inside:
     summaries: list[Summary]
     charts: set[str]
     """Names of the charts that some part of the page has."""
-    words: dict[str, str]
-    scale: Scale
+    write: Numerals
 
     def first(self, people: Sequence[Person]) -> list[str]:
         """What was shown: numbers, time, persons, counts, plane."""
-        words, timed = self.words, bool(self.found.clocks)
+        words, timed = self.write.words, bool(self.found.clocks)
         if not self.summaries[0].rows:
             return []
         glances = (
-            sections.glance(summary, [one for one in people if scope.holds(one.source, one.person)], words, self.scale, timed=timed)
+            run_sections.glance(summary, [one for one in people if scope.holds(one.source, one.person)], self.write, timed=timed)
             for scope, summary in zip(self.found.every, self.summaries, strict=True)
         )
         parts = [_section(words["glance"], _per_scope(glances))]
         clocks = len(self.found.clocks)
         if "lines" in self.charts or (clocks > 1 and self.charts):
-            several = f'<p class="note" data-scope="0">{words["several_clocks"].format(n=clocks)}</p>' if clocks > 1 else ""
-            parts.append(_section(words["over_time"], several + _chart("lines"), needs="lines"))
+            told = words["several_clocks"].format(n=self.write.count(clocks))
+            several = f'<p class="note" data-scope="0">{told}</p>' if clocks > 1 else ""
+            parts.append(_section(words["over_time"], several + self._chart("lines"), needs="lines"))
         if "change" in self.charts:
-            parts.append(_section(words["change"], _chart("change") + _chart("change_affect"), needs="change"))
+            parts.append(_section(words["change"], self._chart("change") + self._chart("change_affect"), needs="change"))
         if people:
-            parts.append(_section(words["per_person"], _chart("strip") + sections.persons(people, self.found, words, self.scale)))
+            parts.append(_section(words["per_person"], self._chart("strip") + run_sections.persons(people, self.found, self.write)))
         if "counts" in self.charts:
-            tables = _per_scope(sections.emotions(summary, words, timed=timed) for summary in self.summaries)
-            parts.append(_section(words["how_often"], _pair("counts", "shares") + tables))
+            tables = _per_scope(run_sections.emotions(summary, self.write, timed=timed) for summary in self.summaries)
+            parts.append(_section(words["how_often"], self._pair("counts", "shares") + tables))
         if "plane" in self.charts:
-            parts.append(_section(words["plane"], _pair("plane", "affect"), needs="plane"))
+            parts.append(_section(words["plane"], self._pair("plane", "affect"), needs="plane"))
         return parts
 
     def last(self, rates: str) -> list[str]:
         """How well it could be seen: quality and frames. rates: the table of the frames."""
-        words, parts = self.words, []
+        words, parts = self.write.words, []
         if self.summaries[0].faces:
-            tables = _per_scope(sections.quality(summary, words, self.scale) for summary in self.summaries)
-            parts.append(_section(words["quality"], tables + _pair("reasons", "quality")))
+            tables = _per_scope(run_sections.quality(summary, self.write) for summary in self.summaries)
+            parts.append(_section(words["quality"], tables + self._pair("reasons", "quality")))
         if rates:
             parts.append(_section(words["frame_rate"], f'<p class="note">{words["frames_note"]}</p>{rates}'))
         return parts
 
+    def _chart(self, name: str) -> str:
+        """Room for a chart. Its button stands outside: what is an image to a screen reader must not hold anything to press."""
+        button = f'<button aria-describedby="note-{name}">{self.write.words["picture"]}</button>'
+        plot = '<div class="plot" role="img"></div>'
+        return f'<figure data-chart="{name}" hidden>{plot}{button}<figcaption id="note-{name}"></figcaption></figure>'
 
-def _episode_section(shown: Sequence[Any], of: int, found: Scopes, words: dict[str, str]) -> str:
+    def _pair(self, left: str, right: str) -> str:
+        return f'<div class="columns">{self._chart(left)}{self._chart(right)}</div>'
+
+
+def _episode_section(shown: Sequence[Any], of: int, found: Scopes, write: Numerals) -> str:
+    words = write.words
     note = words["episodes_note"] if of else words["episodes_none"]
     if len(shown) < of:
-        note += " " + words["episodes_most"].format(n=len(shown), of=of)
-    return _section(words["episodes"], f'<p class="note">{note}</p>' + (sections.episodes(shown, found, words) if of else ""))
+        note += " " + words["episodes_most"].format(n=write.count(len(shown)), of=write.count(of))
+    return _section(words["episodes"], f'<p class="note">{note}</p>' + (run_sections.episodes(shown, found, write) if of else ""))
 
 
-def _rows(packed: PackedRows, rows: int, table: str, words: dict[str, str]) -> str:
+def _rows(packed: PackedRows, rows: int, table: str, write: Numerals) -> str:
+    words = write.words
     label, note = words["download"], words["table_note"]
     if packed.every > 1:
         where = words["where_file"].format(name=table) if table else words["where_run"]
-        note = words["thinned"].format(rows=f"{rows:,}", n=packed.every, kept=f"{packed.rows:,}", where=where)
+        note = words["thinned"].format(rows=write.count(rows), n=packed.every, kept=write.count(packed.rows), where=where)
         label = words["download_thinned"].format(n=packed.every)
     tools = (
-        f'<div class="tools" hidden data-needs-script><button class="main" id="download" disabled>{label}</button>'
+        f'<div class="tools"><button class="main" id="download" disabled>{label}</button>'
         f'<label><input type="checkbox" id="all-columns"> {words["all_columns"]}</label><span class="spacer"></span>'
         f'<span id="rows-of" role="status">{words["loading"]}</span><button id="previous" disabled>{words["previous"]}</button>'
         f'<button id="next" disabled>{words["next"]}</button></div>'
@@ -219,21 +230,14 @@ def _rows(packed: PackedRows, rows: int, table: str, words: dict[str, str]) -> s
         f'<div class="scroll" id="rows" tabindex="0" role="region" aria-label="{words["table"]}"><table><caption>{words["table"]}</caption>'
         "<thead></thead><tbody></tbody></table></div>"
     )
-    return _section(words["table"], f'<p class="note">{text(note)}</p>{tools}{rows_table}')
+    inside = f'<p class="note">{text(note)}</p>{tools}{rows_table}'
+    return f'<section id="all-rows" hidden data-needs-script><h2>{words["table"]}</h2>{inside}</section>'
 
 
 def _section(title: str, content: str, *, needs: str = "") -> str:
-    """A section; hidden where none of the charts that it needs is there. needs: names of charts."""
-    mark = f' data-needs="{needs}"' if needs else ""
+    """A section. needs: names of charts, of which it is nothing without: it is hidden until the script has drawn one."""
+    mark = f' hidden data-needs="{needs}"' if needs else ""
     return f"<section{mark}><h2>{title}</h2>{content}</section>"
-
-
-def _chart(name: str) -> str:
-    return f'<figure data-chart="{name}" hidden><div class="plot" role="img"></div><figcaption></figcaption></figure>'
-
-
-def _pair(left: str, right: str) -> str:
-    return f'<div class="columns">{_chart(left)}{_chart(right)}</div>'
 
 
 def _per_scope(parts: Any) -> str:
@@ -250,11 +254,12 @@ def _chooser(found: Scopes, words: dict[str, str]) -> str:
     )
 
 
-def _meta(timeline: Timeline, found: Scopes, summary: Summary, words: dict[str, str]) -> str:
-    shown = text(sections.listed(list(found.labels.values()), words, most=MOST_SOURCES))
+def _meta(timeline: Timeline, found: Scopes, summary: Summary, write: Numerals) -> str:
+    words = write.words
+    shown = text(listed(list(found.labels.values()), words, most=MOST_SOURCES))
     models = sorted(set(timeline["model"].tolist()) - {""})
     timed = form_of(summary.frames, words["n_frames" if found.clocks else "n_pictures"])
-    parts = [shown, f"{summary.frames:,} {timed}", *(text(words["model"].format(model=model)) for model in models)]
+    parts = [shown, f"{write.count(summary.frames)} {timed}", *(text(words["model"].format(model=model)) for model in models)]
     return " · ".join(part for part in parts if part)
 
 
@@ -266,7 +271,7 @@ def _lacking(timeline: Timeline, found: Scopes, words: dict[str, str]) -> list[s
     if not with_faces:
         return [words["no_faces"]]
     without = [label for source, label in found.labels.items() if source not in with_faces]
-    return [words["no_faces_in"].format(names=sections.listed(without, words))] if without else []
+    return [words["no_faces_in"].format(names=listed(without, words))] if without else []
 
 
 def _short(found: Scopes) -> list[str]:

@@ -16,6 +16,8 @@ MOST_POINTS = 600
 """Points of a line; more than a screen has pixels to tell apart."""
 MOST_RUN_CELLS = 1200
 """Cells in time of one person's line."""
+LEAST_SHARE = 1e-6
+"""Share of a bin below which a frame is not in it: it ends at the bin's edge but for rounding."""
 
 ABSENT, UNSURE = -2, -1
 """States of a person in a frame that are no emotion."""
@@ -28,7 +30,7 @@ class Series:
     times: Numbers
     """float64 (m,): seconds; of a frame, or the middle of a bin."""
     values: dict[str, Numbers]
-    """Column -> float64 (m,): mean over the rows there, NaN where there are none, which is a gap in the line."""
+    """Column -> float64 (m,): mean over the rows there, by their time; NaN where there are none, which is a gap in the line."""
     bin_seconds: float
     """Width of a bin, seconds; 0 where every frame has its own point."""
 
@@ -52,22 +54,42 @@ class Run:
 def series(timeline: Timeline, clock: Clock, rows: Ints, names: Sequence[str], *, most: int = MOST_POINTS) -> Series:
     """Means of some columns over time, at the frames of a source or, where these are too many, in bins of equal width.
 
-    rows: int64, the rows that count; other frames of the source are gaps. names: columns of numbers, or `unsure`.
+    A row counts in a bin for as long as its frame lasts there, so that the means of bins are means over time as the page's numbers are.
+    rows: int64, the rows that count; other frames of the source are gaps, and rows without a time have no place. names: columns of numbers,
+    or `unsure`.
     """
+    rows = rows[np.isin(rows, clock.rows)]
+    frames = clock.position(timeline["frame"][rows])
     if len(clock.times) <= most:
-        cells, times, width = clock.position(timeline["frame"][rows]), clock.times, 0.0
+        times, width = clock.times, 0.0
+        row, cells, weights = np.arange(len(rows)), frames, np.ones(len(rows))
     else:
-        first, width = clock.times[0], float(clock.times[-1] - clock.times[0]) / most
-        cells = np.minimum(((timeline["time_s"][rows] - first) / width).astype(np.int64), most - 1)
-        times = first + width * (np.arange(most) + 0.5)
+        width = clock.duration / most
+        times = clock.times[0] + width * (np.arange(most) + 0.5)
+        starts = clock.times[frames] - clock.times[0]
+        row, cells, weights = _shared(starts, starts + clock.lasts[frames], width, most)
     values = {}
     for name in names:
-        column = np.asarray(timeline[name][rows], np.float64)
+        column = np.asarray(timeline[name][rows], np.float64)[row]
         here = np.isfinite(column)
-        count = np.bincount(cells[here], minlength=len(times))
-        total = np.bincount(cells[here], weights=column[here], minlength=len(times))
-        values[name] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        weight = np.bincount(cells[here], weights=weights[here], minlength=len(times))
+        total = np.bincount(cells[here], weights=weights[here] * column[here], minlength=len(times))
+        values[name] = np.divide(total, weight, out=np.full(len(times), np.nan), where=weight > 0)
     return Series(times, values, width)
+
+
+def _shared(starts: Numbers, ends: Numbers, width: float, most: int) -> tuple[Ints, Ints, Numbers]:
+    """Each bin that a span of time lies in: int64 the span, int64 the bin, float64 the seconds of the one that are in the other.
+
+    starts, ends: float64 (n,), seconds from the beginning of the first of `most` bins of that width.
+    """
+    first, last = (np.minimum((times / width).astype(np.int64), most - 1) for times in (starts, ends))
+    counts = last - first + 1
+    span = np.repeat(np.arange(len(starts)), counts)
+    bins = first[span] + np.arange(len(span)) - np.repeat(np.cumsum(counts) - counts, counts)
+    inside = np.minimum(ends[span], (bins + 1) * width) - np.maximum(starts[span], bins * width)
+    there = inside > LEAST_SHARE * width
+    return span[there], bins[there], inside[there]
 
 
 def runs(timeline: Timeline, clock: Clock, rows: Ints, labels: Sequence[str], *, most: int = MOST_RUN_CELLS) -> list[Run]:

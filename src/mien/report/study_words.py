@@ -6,8 +6,6 @@ from mien.report.words import words
 from mien.study.viewer import REASONS
 
 _ENGLISH: dict[str, str] = {
-    "thousands": ",",
-    "decimal": ".",
     "then": ",",
     # a film
     "reaction_meta": "viewers: {n} · {film} of film in steps of {step} s",
@@ -154,8 +152,6 @@ _ENGLISH: dict[str, str] = {
 }
 
 _RUSSIAN: dict[str, str] = {
-    "thousands": "\u00a0",
-    "decimal": ",",
     "then": ";",
     # a film
     "reaction_meta": "зрителей: {n} · фильм: {film}, шаг {step} с",

@@ -1,15 +1,16 @@
-"""How the pages of studies write figures: in which language, and valence and arousal on which scale."""
+"""How the pages of studies write their measures, with intervals and tests."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
-from mien.report.scale import Scale
+from mien.report.numerals import Numerals
 from mien.report.scale import scale as scale_of
-from mien.report.sections import NONE, length, percent, text
+from mien.report.sections import NONE, text
 from mien.report.study_words import study_words
 from mien.study.statistics import Estimate
 from mien.study.viewer import MEASURES
@@ -17,20 +18,17 @@ from mien.table import clock
 from mien.timing import Numbers
 
 ALPHA = 0.05
-SPACE, MINUS = "\u00a0", "\u2212"
+SPACE = "\u00a0"
 DIGITS = 3
 """Decimals of measures: with two, both ends of many an interval of a probability's difference would be 0."""
 
 
 @dataclass(frozen=True, slots=True)
-class Writing:
+class Writing(Numerals):
     """A language and a scale. Measures are named by their position in MEASURES; texts may stand in HTML."""
 
-    words: dict[str, str]
-    scale: Scale
-
     @classmethod
-    def of(cls, language: str, affect_scale: str) -> Writing:
+    def of(cls, language: str, affect_scale: str) -> Self:
         """By their names. Raises UnknownName."""
         return cls(study_words(language), scale_of(affect_scale))
 
@@ -46,18 +44,6 @@ class Writing:
         """What a measure is called."""
         return self.words[MEASURES[k].removeprefix("p_")]
 
-    def written(self, figure: str) -> str:
-        """A figure that has a hyphen and a point, with the minus and the decimal sign of the page."""
-        return figure.replace("-", MINUS).replace(".", self.words["decimal"])
-
-    def plain(self, value: float) -> str:
-        """A number with as many decimals as it has."""
-        return self.written(f"{value:g}")
-
-    def length(self, seconds: float) -> str:
-        """A time, or a dash."""
-        return self.written(length(seconds, self.words))
-
     def times(self, start: float, end: float) -> str:
         """From when to when: `12.0–16.5 s` in a film's first minute, later `0:58.0–1:02.5`; in hundredths where tenths do not do."""
         digits = 1 if all(abs(10 * at - round(10 * at)) < 1e-6 for at in (start, end)) else 2
@@ -65,18 +51,10 @@ class Writing:
             return self.written(f"{start:.{digits}f}–{end:.{digits}f}") + f"{SPACE}{self.words['s']}"
         return "–".join(self.written(clock(at, digits)) for at in (start, end))
 
-    def percent(self, share: float) -> str:
-        """A share, or a dash."""
-        return self.written(percent(share))
-
     def share(self, share: float, low: float, high: float) -> str:
         """A share of people and its interval in brackets, in whole per cent, or a dash."""
         ends = self.words["then"].join((f"[{100 * low:.0f}", f"{SPACE}{100 * high:.0f}]"))
         return f"{100 * share:.0f}{SPACE}% {ends}" if np.isfinite(share) else NONE
-
-    def count(self, n: int) -> str:
-        """A whole number."""
-        return f"{n:,}".replace(",", self.words["thousands"])
 
     def value(self, value: float, k: int) -> str:
         """A measure's value."""

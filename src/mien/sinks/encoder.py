@@ -43,7 +43,8 @@ class Job(NamedTuple):
 
 
 class Encoder:
-    """H.264, yuv420p, BT.709. Sides are made even by repeating the last row or column: 4:2:0 has no odd ones.
+    """H.264, yuv420p, BT.709. Sides are made even by repeating the last row or column: 4:2:0 has no odd ones. A picture of another size,
+    of a stream that changed its own or a drawer that did, is fitted into `size`, with black borders where it has another shape.
 
     What goes wrong in the thread is raised by the next `write`, or by `close`: SinkError for what the encoder or the disk
     said, and what the drawer raised as it is. part: the file that is written. path: what it is to become, as messages name it.
@@ -54,6 +55,7 @@ class Encoder:
         self._jobs: Handover[Job] = Handover(WAITING)
         self._coming = self._jobs.items()
         self._error: BaseException | None = None
+        self._pixels = _EncoderPixels(size)
         self.thread = threading.Thread(target=self._run, name="mien-encode", daemon=True)
         stopped_at_exit(self)
         self.thread.start()
@@ -62,6 +64,11 @@ class Encoder:
         """Take one frame; ticks must grow. Waits while several others wait."""
         self._raise()
         self._jobs.put(Job(image, result, tick))
+
+    @property
+    def fitted(self) -> list[tuple[int, int]]:
+        """Other sizes that pictures had: width, height."""
+        return list(self._pixels.fitted)
 
     def stop(self) -> None:
         """No more frames come."""
@@ -94,9 +101,8 @@ class Encoder:
         try:
             with av.open(f"file:{self._part}", "w", format="mp4", options=_FRAGMENTED) as container:
                 stream = self._stream(container)
-                pixels = _EncoderPixels(self._size)
                 while job is not None:
-                    frame = pixels(checked_drawing(self._drawer(job.image, job.result), self._drawer))
+                    frame = self._pixels(checked_drawing(self._drawer(job.image, job.result), self._drawer))
                     frame.pts, frame.time_base = job.tick, self._base
                     container.mux(stream.encode(frame))
                     job = next(self._coming, None)
@@ -124,15 +130,30 @@ class _EncoderPixels:
 
         self._size = size
         self._converter = VideoReformatter()
+        self.fitted: dict[tuple[int, int], None] = {}
+        """Other sizes there were, in their order."""
 
     def __call__(self, image: Image) -> VideoFrame:
         import cv2
         from av import VideoFrame
 
         width, height = self._size
-        if image.shape[1::-1] != self._size:  # a stream that changed its size, or a drawer that did
-            image = np.asarray(cv2.resize(image, self._size, interpolation=cv2.INTER_AREA), np.uint8)
+        if image.shape[1::-1] != self._size:
+            self.fitted[image.shape[1], image.shape[0]] = None
+            image = _fitted(image, self._size)
         if width % 2 or height % 2:
             image = np.asarray(cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE), np.uint8)
         rgb = VideoFrame.from_numpy_buffer(np.ascontiguousarray(image), "rgb24")
         return self._converter.reformat(rgb, format="yuv420p", dst_colorspace=1, dst_color_range="MPEG", threads=1)
+
+
+def _fitted(image: Image, size: tuple[int, int]) -> Image:
+    """A picture as large as fits into `size` (width, height) and keeps its shape, in the middle; black around it."""
+    import cv2
+
+    (width, height), (had_width, had_height) = size, image.shape[1::-1]
+    scale = min(width / had_width, height / had_height)
+    wide, high = max(1, round(scale * had_width)), max(1, round(scale * had_height))
+    image = np.asarray(cv2.resize(image, (wide, high), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR), np.uint8)
+    left, top = (width - wide) // 2, (height - high) // 2
+    return np.asarray(cv2.copyMakeBorder(image, top, height - high - top, left, width - wide - left, cv2.BORDER_CONSTANT), np.uint8)

@@ -89,4 +89,5 @@ def shrunk(image: Image, result: Result) -> tuple[Image, Result]:
     by = np.array([size[0] / width, size[1] / height], np.float32)
     faces = dataclasses.replace(result.faces, boxes=result.faces.boxes * np.tile(by, 2), points=result.faces.points * by)
     small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return small, dataclasses.replace(result, size=size, faces=faces)
+    covers = None if result.covers is None else np.asarray(result.covers * np.tile(by, 2), np.float32)
+    return small, dataclasses.replace(result, size=size, faces=faces, covers=covers)

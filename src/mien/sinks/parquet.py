@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from mien.errors import SinkError
 from mien.io.handover import Handover
+from mien.io.patient import Patient
 from mien.io.whole import writing
 from mien.sinks.files import Claim, prepare
 from mien.sinks.sink import Sink
@@ -34,7 +34,7 @@ class ParquetSink(Sink):
         self._rows: list[dict[str, Any]] = []
         self._batches: Handover[Any] = Handover(2)
         self._writer: threading.Thread | None = None
-        self._file: _Patient | None = None
+        self._file: Patient | None = None
         self._error: BaseException | None = None
         self._whole = False
 
@@ -88,10 +88,10 @@ class ParquetSink(Sink):
         if self._writer is None:
             self._claim.take()
             with writing(self.path):
-                self._file = _Patient(self.part, "wb")
+                self._file = Patient(self.part, "wb")
             self._writer = threading.Thread(target=self._work, args=(self._file,), name=f"parquet {self.path.name}", daemon=True)
             self._writer.start()
-        batch, self._rows = _batch(self._rows, self.columns), []
+        batch, self._rows = record_batch(self._rows, self.columns), []
         while self._writer.is_alive() and not self._batches.put(batch, seconds=0.2):  # one that has died makes no room
             continue
         self._check()
@@ -105,7 +105,7 @@ class ParquetSink(Sink):
                     raise error
             raise SinkError(f"{self.path}: cannot be written ({' '.join(str(error).split())})") from error
 
-    def _work(self, file: _Patient) -> None:
+    def _work(self, file: Patient) -> None:
         from arro3.core import RecordBatchReader
         from arro3.io import write_parquet
 
@@ -117,22 +117,6 @@ class ParquetSink(Sink):
             self._error = error
 
 
-class _Patient(io.FileIO):
-    """A file that keeps its first error: raised into the library it would be a panic, with a page of its own on stderr."""
-
-    error: OSError | None = None
-
-    def write(self, data: Any, /) -> int:
-        """Write all of it, or pretend to."""
-        left = memoryview(data)
-        try:
-            while left and self.error is None:
-                left = left[super().write(left) :]
-        except OSError as error:
-            self.error = error
-        return len(data)
-
-
 def _schema(columns: Mapping[str, type]) -> Any:
     from arro3.core import DataType, Field, Schema
 
@@ -140,7 +124,8 @@ def _schema(columns: Mapping[str, type]) -> Any:
     return Schema([Field(name, kinds[kind], nullable=True) for name, kind in columns.items()])
 
 
-def _batch(rows: list[dict[str, Any]], columns: Mapping[str, type]) -> Any:
+def record_batch(rows: list[dict[str, Any]], columns: Mapping[str, type]) -> Any:
+    """Rows as an Arrow record batch of the given columns, name -> type."""
     from arro3.core import Array, RecordBatch
 
     schema = _schema(columns)

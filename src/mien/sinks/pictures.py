@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from mien.errors import SinkError
+from mien.errors import MienError, SinkError
 from mien.interrupt import ENDING, held
 from mien.io.formats import VIDEO_SUFFIXES
 from mien.io.kinds import is_video_file
+from mien.io.names import on_disk
+from mien.io.sources import has_streams
 from mien.part_checks import checked_drawing
 from mien.sinks.files import prepare, prepare_folder, replace
 from mien.sinks.originals import Originals, same
@@ -112,7 +114,7 @@ class FolderSink(Sink):
         self._replaced = int(table is not None and (folder / TABLE).exists())
         self._table = table(folder / TABLE) if table else None
         for source in done.sources:
-            self._free_name(source, stream=source in done.streams)
+            self._free_name(source, stream=source in done.streams or _was_stream(source))
 
     @property
     def what(self) -> str:
@@ -146,6 +148,11 @@ class FolderSink(Sink):
             if getattr(error.__cause__, "errno", None) in DISK:
                 raise
             raise PictureNotWritten(str(error)) from error
+
+    def failed(self, source: str, error: MienError, /) -> None:
+        """Tell the video, which may be the one that broke off."""
+        if self._video:
+            self._video.failed(source, error)
 
     def _save(self, frame: Frame, result: Result) -> None:
         target = self.folder / self._free_name(frame.source, stream=False)
@@ -194,6 +201,11 @@ class FolderSink(Sink):
     def _refuse_original(self, target: Path) -> None:
         if self._originals.protects(target, output=self.folder):
             raise BadTarget(f"{target}: is one of the inputs, which are never overwritten; choose another folder than {self.folder}")
+
+
+def _was_stream(source: str) -> bool:
+    """Whether an input, of which a table may have no more than one row, is a video."""
+    return source != "-" and has_streams(on_disk(source))
 
 
 def output_name(name: PurePath, *, stream: bool) -> PurePath:

@@ -46,6 +46,7 @@ def open_sink(
     title: str = "",
     language: str = "en",
     affect_scale: str = "unit",
+    page_rows: int | None = None,
     recursive: bool = True,
     targets: Sequence[str] = (),
     done: SoFar = NOTHING,
@@ -57,7 +58,8 @@ def open_sink(
     input, with `results.csv` beside them if `table`. drawer: draws the pictures; mien's own if None. inputs: what will be
     read; outputs never overwrite it. columns: of tables. baseline: seconds from and to; rows wait until it is over and have
     `Result.delta`. span: the part of a video that is read, whose sound an annotated video gets. beside: a table that the same
-    run writes, which a page names as the place of all rows. title, language, affect_scale: of a page, as HtmlSink takes them.
+    run writes, which a page names as the place of all rows. title, language, affect_scale, page_rows: of a page, as HtmlSink takes
+    them, the last as most_rows.
     recursive: whether folders are read with their subfolders. targets: all of the same run; what lies in a folder among them is
     not read. done: what an earlier run left in the table, which is gone on with.
 
@@ -94,7 +96,9 @@ def open_sink(
     if suffix == PAGE:
         from mien.sinks.page import HtmlSink
 
-        page = HtmlSink(path, title=title, language=language, affect_scale=affect_scale, baseline=baseline, table=beside)
+        page = HtmlSink(
+            path, title=title, language=language, affect_scale=affect_scale, baseline=baseline, table=beside, most_rows=page_rows
+        )
         return after_baseline(page, baseline)
     if done.kept and suffix in GROWING:
         return after_baseline(GROWING[suffix](path, columns, kept=done.kept), baseline)

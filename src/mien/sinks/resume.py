@@ -23,7 +23,7 @@ class SoFar:
     sources: tuple[str, ...]
     """The inputs whose rows are in them, each once, in their order."""
     streams: frozenset[str] = frozenset()
-    """Those of them that are videos."""
+    """Those of them that are videos by their rows; of one with a single row, and nobody in it, they do not tell."""
     model: str = ""
     """The model that read them; empty where there are none."""
     last: str = ""

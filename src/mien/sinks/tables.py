@@ -7,8 +7,11 @@ import os
 import sys
 from abc import abstractmethod
 from collections.abc import Iterable
+from contextlib import suppress
+from io import FileIO
+from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from mien.io.whole import writing
 from mien.sinks.files import Claim, prepare
@@ -16,6 +19,9 @@ from mien.sinks.sink import Sink
 from mien.sinks.unfinished import beside_table, forget
 from mien.table import COLUMNS
 from mien.types import Frame, Result
+
+BLOCK = 1000
+"""Rows that are written at once."""
 
 
 class LineSink(Sink):
@@ -28,7 +34,7 @@ class LineSink(Sink):
         self.path, self.columns, self._kept = path, tuple(columns), kept
         self.replaces = prepare(path)
         self._claim = Claim(path)
-        self._file: TextIO | None = None
+        self._file: FileIO | None = None
         self._admitted = False
 
     @property
@@ -61,16 +67,18 @@ class LineSink(Sink):
     def add(self, rows: Iterable[dict[str, Any]]) -> None:
         """Add rows; cells of other columns than the file's are left out, missing ones are empty."""
         self._claim.take()
+        lines = (self.line({name: row.get(name) for name in self.columns}) for row in rows)
         with writing(self.path):
             if self._file is None:
-                self._file = self.path.open("r+" if self._kept else "w", encoding="utf-8", newline="")
+                # Without a buffer: what did not fit would be written after all when the file is closed.
+                self._file = self.path.open("r+b" if self._kept else "wb", buffering=0)
                 if self._kept:
                     self._file.truncate(self._kept)
                     self._file.seek(0, os.SEEK_END)
                 else:
-                    self._file.write(self.header)
-            self._file.writelines(self.line({name: row.get(name) for name in self.columns}) for row in rows)
-            self._file.flush()
+                    _append(self._file, self.header)
+            while block := "".join(islice(lines, BLOCK)):  # a whole session has millions
+                _append(self._file, block)
 
     def close(self, *, finished: bool = True) -> None:
         """Close the file. What was written before the work broke off stays: whole rows."""
@@ -101,6 +109,20 @@ class JsonLinesSink(LineSink):
     def line(self, row: dict[str, Any]) -> str:
         """One row with its line end."""
         return json_line(row)
+
+
+def _append(file: FileIO, text: str) -> None:
+    """Write all of a text, or nothing of it where the disk is full or the work is interrupted."""
+    begin = file.tell() if file.seekable() else 0
+    left = memoryview(text.encode("utf-8"))
+    try:
+        while left:
+            left = left[file.write(left) :]
+    except BaseException:
+        with suppress(OSError):  # of a pipe or device nothing can be taken back
+            file.truncate(begin)
+            file.seek(begin)
+        raise
 
 
 GROWING: dict[str, type[LineSink]] = {".csv": CsvSink, ".jsonl": JsonLinesSink}

@@ -68,14 +68,15 @@ def beside_table(table: Path) -> Path:
     return table.with_name(table.name + SUFFIX)
 
 
-def failures_of(table: Path, settings: Mapping[str, Any]) -> dict[str, str]:
+def failures_of(table: Path, settings: Mapping[str, Any], *, before: Mapping[str, Any]) -> dict[str, str]:
     """What the run that left a table could not read to the end: source -> why; empty where nothing is known of it.
 
-    Raises UsageError where it read otherwise than `settings` say.
+    before: option -> what it amounted to before there was such an option, for those that the note does not name. Raises UsageError where
+    it read otherwise than `settings` say.
     """
     try:
         told = json.loads(beside_table(table).read_text("utf-8"))
-        then, failures = dict(told["settings"]), {str(source): str(why) for source, why in told["failures"].items()}
+        then, failures = {**before, **told["settings"]}, {str(source): str(why) for source, why in told["failures"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
     now = json.loads(json.dumps(settings))

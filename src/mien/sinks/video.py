@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from fractions import Fraction
 from pathlib import Path
 
-from mien.errors import SinkError, SourceError
+from mien.errors import MienError, SinkError, SourceError
 from mien.io.container import why
 from mien.io.names import on_disk
-from mien.io.video import VideoInfo, VideoSpan, probe
+from mien.io.span import SLACK, Chooser
+from mien.io.video import VideoInfo, VideoSpan, count_frames, probe
 from mien.io.whole import whole, writing
 from mien.sinks.encoder import Encoder
 from mien.sinks.files import Claim, prepare
@@ -31,9 +33,10 @@ class Mp4Sink(Sink):
     """The annotated frames of one video as H.264 (yuv420p), playable in browsers, with the sound of the original.
 
     Each frame is shown from its own time to the next one's, on the original's clock; the first, whenever it was, begins the
-    file. The last lasts to the original's end. Odd widths and heights get one row or column more, a copy of the last, since
-    H.264 for browsers has none. Sound is copied where MP4 and browsers have its kind, otherwise made AAC; it is the part that
-    belongs to the frames. Of what does not come from a file (a camera, stdin, a URL) there is none.
+    file. The last lasts to the original's end, or to the span's. Odd widths and heights get one row or column more, a copy of the last,
+    since H.264 for browsers has none. Sound is copied where MP4 and browsers have its kind, otherwise made AAC; it is the part that
+    belongs to the frames: where the original has more of them than came, as when a loop over them was left, it ends with the last. Of
+    what does not come from a file (a camera, stdin, a URL) there is none.
 
     While it grows it is a fragmented MP4 called `NAME.mp4.part`, which plays as far as it goes should the process be killed. `close`
     rewrites it, without encoding anew, with its index in front and under its own name; a Ctrl-C ends it well, too. When the work broke
@@ -41,14 +44,14 @@ class Mp4Sink(Sink):
 
     Drawing and encoding run in a thread of their own; what fails there is raised at the next `write` or at `close`.
 
-    span: the part of the video that is read, so that sound which goes on after the last frame is kept only if that is the end.
+    span: the part of the video that is read, which tells the last of its frames from one that others would have followed.
     Raises BadTarget when the name is an input's.
     """
 
     def __init__(self, path: Path, *, drawer: Drawer, originals: Originals = Originals(), span: VideoSpan | None = None) -> None:
         if originals.protects(path):
             raise BadTarget(f"{path}: is one of the inputs, which are never overwritten; choose another name")
-        self.path, self._drawer, self._span = path, drawer, span or VideoSpan()
+        self.path, self._drawer, self._span, self._is_told = path, drawer, span or VideoSpan(), span is not None
         self.part = path.with_name(path.name + ".part")
         self.replaces = prepare(path)
         prepare(self.part)
@@ -60,9 +63,12 @@ class Mp4Sink(Sink):
         self._size = (0, 0)
         self._base = Fraction(1, PLAIN_TICKS)
         self._first = self._last = self._gap = self._widest = 0.0
+        self._stride = 1
+        """The largest step from the index of a frame to that of the next."""
         self._tick = -1
-        self._broken_off = self._failed = False
+        self._broken_off = self._failed = self._ended = False
         self._told = ""
+        self._fitted: list[tuple[int, int]] = []
 
     @property
     def what(self) -> str:
@@ -78,6 +84,7 @@ class Mp4Sink(Sink):
         """What is different from what one might expect."""
         width, height = self._size
         notes = [f"{width + width % 2}x{height + height % 2}, since H.264 has even sides"] if width % 2 or height % 2 else []
+        notes += [_fitted(self._fitted, self._size)] if self._fitted else []
         notes += [self._told] if self._told else []
         return notes + (["up to the break"] if self._broken_off else [])
 
@@ -103,9 +110,14 @@ class Mp4Sink(Sink):
         else:
             self._gap = frame.time - self._last
             self._widest = max(self._widest, self._gap)
+            self._stride = max(self._stride, frame.index - self._index)
         self._index, self._last = frame.index, frame.time
         self._tick = max(round(frame.time / self._base) - round(self._first / self._base), self._tick + 1)
         self._encoder.write(frame.image, result, self._tick)
+
+    def failed(self, source: str, error: MienError, /) -> None:
+        """A damaged video was read as far as it can be."""
+        self._ended = self._ended or source == self._source
 
     def close(self, *, finished: bool = True) -> None:
         """Encode the last frames, add the sound and put the index in front. When that fails, the part stays."""
@@ -115,6 +127,7 @@ class Mp4Sink(Sink):
                 self._broken_off = not finished
                 self._failed = not finished and isinstance(sys.exc_info()[1], Exception)  # an interrupt is none
                 encoder.close()
+                self._fitted = encoder.fitted
                 if not self._failed:
                     self._finish()
         finally:
@@ -135,8 +148,9 @@ class Mp4Sink(Sink):
     def _finish(self) -> None:
         import av
 
-        last = self._last_seconds()
-        sound = self._sound(self._last + last)
+        to_the_end = self._is_read_to_its_end()
+        last = self._last_seconds(to_the_end)
+        sound = self._sound(self._span.stop if to_the_end else self._last + last)
         try:
             with whole(self.path) as finished:
                 remux(self.part, finished, last=Fraction(last).limit_denominator(1_000_000), sound=sound)
@@ -146,24 +160,44 @@ class Mp4Sink(Sink):
             raise SinkError(f"{self.path}: could not be finished ({why(error)}); {self.part} plays") from error
         self._told = sound.problem if sound else ""
 
-    def _last_seconds(self) -> float:
-        """How long the last frame is shown: to the end of the original if that comes next, else as long as the one before."""
-        usual = 1 / self._info.fps if self._info and self._info.fps else 1 / USUAL_FPS
-        gap = self._gap or usual
-        if self._info and self._info.duration and not self._broken_off and self._span.stop is None:
-            left = self._info.duration - self._last
-            if 0 < left <= 1.5 * max(self._widest, usual):
-                return left
-        return gap
+    def _is_read_to_its_end(self) -> bool:
+        """Whether the original has no more of the frames that were asked for.
 
-    def _sound(self, end: float) -> Sound | None:
+        Whoever leaves a loop over the frames, or a live session, ends the work well: only the original tells that there was more.
+        """
+        if self._info is None or self._broken_off or self._ended:
+            return self._ended
+        span = self._span if self._is_told else VideoSpan(stride=self._stride)
+        chooser = Chooser(span)
+        chooser.takes(self._index, self._last)
+        origin, stop = self._info.origin, math.inf if span.stop is None else span.stop - SLACK
+        after = max(self._last + SLACK, chooser.earliest - 2 * SLACK)
+        return count_frames(on_disk(self._source), origin + after, origin + stop, most=span.stride) < span.stride
+
+    def _last_seconds(self, to_the_end: bool) -> float:
+        """How long the last frame is shown: to the end of what is read of the original if that is next, else as long as the one before."""
+        usual = 1 / self._info.fps if self._info and self._info.fps else 1 / USUAL_FPS
+        if to_the_end and self._info and self._info.duration:
+            left = min(self._info.duration, self._span.stop or math.inf) - self._last
+            if 0 < left <= 1.5 * max(self._widest, usual * self._span.stride, self._span.every or 0.0):  # headers lie
+                return left
+        return self._gap or usual
+
+    def _sound(self, end: float | None) -> Sound | None:
+        """The part of the original's sound that is kept. end: seconds of the original's time; None for its own end."""
         if self._info is None or not self._info.has_audio:
             return None
         origin = self._info.origin
-        part = self._broken_off or self._span.stop is not None
         begun = self._first == 0 and not self._span.start
         zero = origin + self._first
-        return Sound(Path(on_disk(self._source)), zero=zero, start=None if begun else zero, stop=origin + end if part else None)
+        stop = None if end is None else origin + end
+        return Sound(Path(on_disk(self._source)), zero=zero, start=None if begun else zero, stop=stop)
+
+
+def _fitted(found: list[tuple[int, int]], size: tuple[int, int]) -> str:
+    """What is to be told of frames of other sizes than the file has."""
+    others = f"{found[0][0]}x{found[0][1]}" if len(found) == 1 else f"of {len(found)} other sizes"
+    return f"some frames are {others}, fitted into {size[0]}x{size[1]}"
 
 
 def clock(time_base: Fraction) -> Fraction:

@@ -17,6 +17,7 @@ from mien.evaluate.intervals import LEVEL
 from mien.labels import EMOTIONS
 from mien.sinks.files import replace
 from mien.sinks.tables import cell
+from mien.sinks.whole_table import spreadsheet_text
 from mien.study.reaction import Reaction
 from mien.study.statistics import Estimate
 from mien.study.viewer import MEASURES, Curve
@@ -152,7 +153,7 @@ def _shown(value: Any) -> Any:
     """Six decimals, nothing for what there is not, and no text that a spreadsheet would take for a formula."""
     if isinstance(value, float):
         return round(float(value), 6) + 0.0 if math.isfinite(value) else None
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
+    return spreadsheet_text(value)
 
 
 def _write_record(folder: Path, kind: str, settings: Mapping[str, Any], about: Mapping[str, Any]) -> None:

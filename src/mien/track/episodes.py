@@ -27,6 +27,9 @@ class Episode:
     """The probability then."""
     mean_p: float
     """Mean over the frames that show it."""
+    mean_valence: float
+    """Mean over these, -1..1; NaN where they have none."""
+    mean_arousal: float
 
 
 @dataclass(slots=True)
@@ -65,12 +68,29 @@ def episodes(timeline: Timeline, *, min_seconds: float = 0.3, gap_seconds: float
                 if run.short:
                     continue
                 which = np.arange(run.first, run.stop)[labels[run.first : run.stop] == run.emotion]
-                p = np.where(np.isfinite(probs[which]), probs[which], -np.inf)
-                peak, finite = which[p.argmax()], p[np.isfinite(p)]
-                best, mean = (float(finite.max()), float(finite.mean())) if len(finite) else (float("nan"), float("nan"))
-                of_source.append(Episode(clock.source, person, run.emotion, run.start, float(times[peak]), run.end, best, mean))
+                peak = which[np.where(np.isfinite(probs[which]), probs[which], -np.inf).argmax()]
+                of_source.append(
+                    Episode(
+                        source=clock.source,
+                        person=person,
+                        emotion=run.emotion,
+                        start=run.start,
+                        peak_time=float(times[peak]),
+                        end=run.end,
+                        peak_p=float(probs[peak]),
+                        mean_p=_mean(probs[which]),
+                        mean_valence=_mean(timeline["valence"][own[which]]),
+                        mean_arousal=_mean(timeline["arousal"][own[which]]),
+                    )
+                )
         out += sorted(of_source, key=lambda one: (one.start, one.person))
     return out
+
+
+def _mean(values: Numbers) -> float:
+    """Mean of the finite ones; NaN where there are none."""
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if len(finite) else float("nan")
 
 
 def _runs(times: Numbers, labels: NDArray[np.object_], lasts: Numbers, min_seconds: float, gap_seconds: float) -> list[_Run]:

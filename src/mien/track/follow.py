@@ -8,7 +8,7 @@ from mien.track.hold import Hold
 from mien.track.options import TrackOptions
 from mien.track.smooth import Smoother
 from mien.track.tracker import Tracker
-from mien.types import Faces, Frame, Result
+from mien.types import Faces, Floats, Frame, Result
 
 
 class _Place:
@@ -60,14 +60,20 @@ class Follower:
             return self._tracker.predict(frame.image, frame.time)
         return self._tracker.update(frame.image, frame.time, faces)
 
+    def covers(self, frame: Frame) -> Floats | None:
+        """What is to be hidden in the frame that was tracked last so that nobody who is followed is seen, see Tracker.covers; None where
+        nobody is followed.
+        """
+        return self._tracker.covers() if self.options.follow and frame.stream else None
+
     def smooth(self, result: Result) -> Result:
         """The result with `emotions` smoothed over time and the label that stands, and the frame's own emotions as `raw`.
 
         `unsure`, `reasons` and `heads` stay those of the frame: they say how good this one picture of the face is. Without
-        smoothing `raw` stays empty. A result whose faces have no numbers comes back as it is.
+        smoothing, and where the faces have no numbers, a result comes back as it is: values and labels of the frame alone.
         """
         ids, raw = result.faces.ids, result.emotions
-        if ids is None:
+        if ids is None or not self.options.smooths:
             return result
         if self._smoothed.begins(result.source, result.index):
             self._new_smoothers()
@@ -75,7 +81,7 @@ class Follower:
         affect = None if raw.affect is None else self._affect(result.time, ids, raw.affect)
         held = self._hold(result.time, ids, probs)
         emotions = dataclasses.replace(raw, probs=probs, affect=affect, held=held)
-        return dataclasses.replace(result, emotions=emotions, raw=raw if self.options.smooths else None)
+        return dataclasses.replace(result, emotions=emotions, raw=raw)
 
     def _new_tracker(self) -> Tracker:
         return Tracker(forget_seconds=self.options.forget_seconds, reentry_seconds=self.options.reentry_seconds)

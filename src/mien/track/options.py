@@ -19,14 +19,15 @@ class TrackOptions:
     follow: bool = True
     """Give each person a number; without it every frame stands alone and nothing is smoothed."""
     smooth: str = "euro"
-    """Smoothing of probabilities, valence and arousal: `euro` (1-euro filter, Casiez et al. 2012), `ema` or `none`. Causal."""
+    """Smoothing of probabilities, valence and arousal: `euro` (1-euro filter, Casiez et al. 2012), `ema` or `none`: values and labels of
+    each frame alone. Causal."""
     smooth_seconds: float = 0.25
-    """Time constant of the smoothing at rest."""
+    """Time constant of the smoothing at rest, whatever the frame rate."""
     smooth_speed: float = 1.0
     """How the 1-euro filter lets changes through: hertz that its cutoff grows by for a change of 1 a second."""
     hold_margin: float = 1.4
     """How many times as probable as the label that stands another emotion has to be to take over soon; at least 1. With less of a lead
-    it takes half a second or more (see mien.track.hold)."""
+    it takes half a second or more (see mien.track.hold). Nothing is held with `smooth="none"`."""
     hold_seconds: float = 0.15
     """How long an emotion e (2.7) times as probable as that has to lead before the label changes to it; a clearer one needs less."""
     forget_seconds: float = 2.0

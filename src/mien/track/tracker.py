@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.track.assign import assign
+from mien.track.covers import covers, whole_size
 from mien.track.cuts import Cuts
 from mien.track.looks import LENGTH, blend, looks, unlike
 from mien.track.motion import Array, Motion
@@ -50,6 +51,8 @@ class _People:
     motion: Motion
     boxes: Floats
     """float32 (n, 4): where the detector last saw them."""
+    sizes: Array
+    """(n, 2): width and height of their whole boxes; larger than those of `boxes` where half a face was seen."""
     scores: Floats
     """float32 (n,): how sure it was then."""
     points: Floats
@@ -67,7 +70,8 @@ class _People:
     def new(cls, ids: Ints, faces: Faces, look: Floats, time: float, rank: Ints) -> _People:
         """People who have just appeared."""
         at = _centres(faces.boxes)
-        return cls(ids, Motion.start(at), faces.boxes, faces.scores, faces.points, at, look, np.full(len(ids), time), rank)
+        sizes = _widths(faces.boxes)
+        return cls(ids, Motion.start(at), faces.boxes, sizes, faces.scores, faces.points, at, look, np.full(len(ids), time), rank)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -75,7 +79,7 @@ class _People:
     def pick(self, which: NDArray[np.bool_]) -> _People:
         """Some of them."""
         return _People(
-            self.ids[which], self.motion.pick(which), self.boxes[which], self.scores[which], self.points[which],
+            self.ids[which], self.motion.pick(which), self.boxes[which], self.sizes[which], self.scores[which], self.points[which],
             self.origin[which], self.looks[which], self.seen[which], self.rank[which],
         )  # fmt: skip
 
@@ -83,9 +87,9 @@ class _People:
         """These and others."""
         return _People(
             np.concatenate([self.ids, other.ids]), self.motion.join(other.motion), np.concatenate([self.boxes, other.boxes]),
-            np.concatenate([self.scores, other.scores]), np.concatenate([self.points, other.points]),
-            np.concatenate([self.origin, other.origin]), np.concatenate([self.looks, other.looks]),
-            np.concatenate([self.seen, other.seen]), np.concatenate([self.rank, other.rank]),
+            np.concatenate([self.sizes, other.sizes]), np.concatenate([self.scores, other.scores]),
+            np.concatenate([self.points, other.points]), np.concatenate([self.origin, other.origin]),
+            np.concatenate([self.looks, other.looks]), np.concatenate([self.seen, other.seen]), np.concatenate([self.rank, other.rank]),
         )  # fmt: skip
 
 
@@ -151,6 +155,15 @@ class Tracker:
         points = people.points[shown] + shift[:, None]
         return Faces(boxes, people.scores[shown], points, people.ids[shown])[inside]
 
+    def covers(self) -> Floats:
+        """Boxes that hold the heads of all who are followed, float32 (n, 4), at the time of the last call: of the faces of the last frame
+        that was searched first, in their order, then of those who were not found there.
+        """
+        people = self._people
+        shift = people.motion.at - people.origin
+        boxes = covers(people.boxes, people.sizes, shift, self._time - people.seen)
+        return boxes[np.argsort(np.where(people.rank < 0, len(people), people.rank), kind="stable")]
+
     def _moved(self, image: Image, time: float) -> _People:
         """The people at a time, without those to be forgotten; nobody behind a cut."""
         if self._cuts.before(image):
@@ -176,6 +189,7 @@ class Tracker:
         people.motion.see(known, _centres(faces.boxes[found]))
         people.boxes[known], people.points[known], people.scores[known] = faces.boxes[found], faces.points[found], faces.scores[found]
         people.origin[known] = people.motion.at[known]
+        people.sizes[known] = whole_size(people.sizes[known], _widths(faces.boxes[found]), time - people.seen[known])
         shared = overlap(faces.boxes, faces.boxes)
         np.fill_diagonal(shared, 0)
         clear = shared.max(axis=1, initial=0)[found] < CROWDED
@@ -235,6 +249,11 @@ def _centres(boxes: Floats) -> Array:
     return (boxes[:, :2].astype(np.float64) + boxes[:, 2:]) / 2
 
 
+def _widths(boxes: Floats) -> Array:
+    """Width and height, float64 (n, 2): at least 1 px."""
+    return np.asarray(np.maximum(boxes[:, 2:].astype(np.float64) - boxes[:, :2], 1.0))
+
+
 def _sides(boxes: Floats) -> Array:
     """Mean sides, float64 (n,): square roots of the areas, at least 1 px."""
-    return np.asarray(np.sqrt(np.prod(np.maximum(boxes[:, 2:].astype(np.float64) - boxes[:, :2], 1.0), axis=1)))
+    return np.asarray(np.sqrt(np.prod(_widths(boxes), axis=1)))

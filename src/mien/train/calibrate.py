@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mien.errors import DataError
 from mien.models.recogniser import softmax, tempered, traits
 from mien.types import Floats, Ints
 
@@ -23,7 +24,12 @@ def losses(probs: Floats, true: Ints) -> NDArray[np.float64]:
 
 
 def fitted_temperature(logits: Logits, true: Ints) -> float:
-    """The temperature that makes labels (n,) most likely under softmax(logits / T), over a fine grid (Guo et al. 2017)."""
+    """The temperature that makes labels (n,) most likely under softmax(logits / T), over a fine grid (Guo et al. 2017).
+
+    Raises DataError where there are none: every temperature would be as good as any other.
+    """
+    if not len(true):
+        raise DataError("temperature: found no row to fit it on; wanted one or more whose label is known")
     return round(float(min(GRID, key=lambda t: losses(softmax(logits, t), true).mean())), 4)
 
 

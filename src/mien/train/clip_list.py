@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.data.affect_scale import on_scale
 from mien.data.manifest import Manifest
-from mien.data.readers.draft import split_of, unlike
+from mien.data.readers.draft import split_of, strange_split, unlike
 from mien.data.readers.folders import subject_of
 from mien.data.readers.tables import rows_of
 from mien.errors import DataError, SourceMissing
@@ -48,8 +49,20 @@ class Clips:
         return Clips(self.manifest.where(which), self.spans[which])
 
     def files(self) -> Ints:
-        """int64 (n,): the same number for clips of one file."""
-        return np.unique(self.manifest["path"].astype(str), return_inverse=True)[1].astype(np.int64)
+        """int64 (n,): the same number for clips of one file, or of files that are the same byte for byte."""
+        return np.unique(self.manifest["sha256"].astype(str), return_inverse=True)[1].astype(np.int64)
+
+    def shown_held_out(self) -> Bools:
+        """Clips that are not in val or test and show some of the seconds that one there shows, bool (n,).
+
+        Other seconds of the same file are let pass: where the data has a split, that is as it says.
+        """
+        held, file = np.isin(self.manifest["split"].astype(str), ("val", "test")), self.files()
+        start, stop = (np.where(np.isnan(ends), other, ends) for ends, other in zip(self.spans.T, (0.0, np.inf), strict=True))
+        found = np.zeros(len(self), np.bool_)
+        for i in np.flatnonzero(held & np.isin(file, file[~held])).tolist():
+            found |= (file == file[i]) & (start < stop[i]) & (start[i] < stop)
+        return np.asarray(found & ~held)
 
     @classmethod
     def concat(cls, parts: Sequence[Clips]) -> Clips:
@@ -61,7 +74,8 @@ def list_clips(path: Path, *, say: Say = lambda line: None) -> Clips:
     """The clips of a folder or CSV. What cannot be used is counted and told: unknown labels, rows without a clip, files that are none.
 
     A folder: the label is the name of the folder in any spelling that `labels.canonical` knows; train, val and test may lie above. A CSV:
-    `clip` (relative to the CSV), `emotion`; and if it has them `start` and `stop` in seconds, `subject`, `split`, `valence`, `arousal`.
+    `clip` (relative to the CSV), `emotion`; and if it has them `start` and `stop` in seconds, `subject`, `split` (or `usage`), `valence`,
+    `arousal`. A row with an unknown word for its split, or with valence or arousal outside -1..1, is left out, as of tables of pictures.
     Raises SourceMissing, DataError.
     """
     if path.is_dir():
@@ -132,13 +146,24 @@ def _of_csv(path: Path) -> tuple[list[_Clip], Counter[str]]:
         raise DataError(f"{path}: found columns {', '.join(head) or 'none'}; wanted clip and emotion, and if known {', '.join(SPARE)}")
     found: list[_Clip] = []
     lost: Counter[str] = Counter()
+    strange: list[str] = []
     for row in rows:
-        clip = _row(path.parent, dict(zip(head, map(str.strip, row), strict=False)), where) if len(row) == len(head) else None
+        cells = dict(zip(head, map(str.strip, row), strict=False))
+        clip = _row(path.parent, cells, where) if len(row) == len(head) else None
+        told = cells.get("split") or cells.get("usage", "")
         if clip is None:
             lost["rows that cannot be used (an unknown emotion, a cell that is no number, an end before its beginning)"] += 1
+        elif told and split_of(told) is None:
+            strange.append(told)
         else:
-            found.append(clip)
-    return found, lost
+            found.append(clip._replace(split=split_of(told) or ""))
+    if strange:
+        lost[f"rows with an unknown split, such as {strange_split(strange[0])}"] = len(strange)
+    affect, wrong = on_scale([(clip.valence, clip.arousal) for clip in found], str(path))
+    if wrong:
+        lost[f"rows with valence or arousal outside of their scale, such as {next(iter(wrong.values()))}"] = len(wrong)
+    rated = zip(found, affect.tolist(), strict=True)
+    return [clip._replace(valence=v, arousal=a) for i, (clip, (v, a)) in enumerate(rated) if i not in wrong], lost
 
 
 def _row(folder: Path, cells: dict[str, str], where: str) -> _Clip | None:
@@ -149,5 +174,7 @@ def _row(folder: Path, cells: dict[str, str], where: str) -> _Clip | None:
         return None
     if label is None or not cells[where] or start < 0 or stop <= (0 if math.isnan(start) else start):
         return None
-    split, subject = split_of(cells.get("split", "")) or "", cells.get("subject", "")
-    return _Clip(str(folder / cells[where]), cells[where], label, split, subject, start, stop, valence, arousal)
+    return _Clip(
+        str(folder / cells[where]), cells[where], label, subject=cells.get("subject", ""), start=start, stop=stop, valence=valence,
+        arousal=arousal,
+    )  # fmt: skip

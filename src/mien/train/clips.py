@@ -43,9 +43,10 @@ def read_clips(
 ) -> TrainData:  # fmt: skip
     """Windows of one or several lists of clips (see `list_clips`), ready for a training of a network of sequences with these settings.
 
-    Every person in a clip is followed and learnt from under the clip's label. A window is one person without a break. All windows of a
-    clip, of a file, and of a subject are on one side: with a split in the data as it says (`test` is left alone), else `config.held_out`
-    of the clips are held out. Told through `say`: clips that cannot be read to their end (what was read is used), clips without a window.
+    Every person in a clip is followed and learnt from under the clip's label. A window is one person without a break. A split in the data
+    stands (`test` is left alone), but clips that show what one of val or test shows, under its name or another, are not learnt from. Else
+    `config.held_out` of the clips are held out, all windows of a clip, of equal files, and of a subject on one side. Told through `say`:
+    clips that were left out, that cannot be read to their end (what was read is used), or have no window.
 
     detector: finds the faces; called: its name. folder: windows are kept there, in a folder named for the data's hash, and mapped from it
     when they are many.
@@ -53,7 +54,9 @@ def read_clips(
     """
     paths = [data] if isinstance(data, Path) else list(data)
     every = Clips.concat([list_clips(path, say=say) for path in paths])
-    every = every.where(np.asarray(every.manifest["split"] != "test"))
+    if (shown := every.shown_held_out()).any():
+        say(f"left out: {shown.sum()} clips that show the same seconds of a file as one of val or test")
+    every = every.where(np.asarray((every.manifest["split"] != "test") & ~shown))
     if not (every.manifest["split"] == "val").any():
         say(f"no split called val: {config.held_out:.0%} of the clips are held out to judge by")
         free = every.manifest.with_columns(split=np.array([""] * len(every), object))
@@ -131,23 +134,43 @@ class Window:
 
 
 @dataclass(slots=True, eq=False)
+class _Run:
+    """What is still needed of a person who is followed without a break."""
+
+    times: list[float] = field(default_factory=list)
+    crops: list[Image] = field(default_factory=list)
+    last: float = 0.0
+    """Seconds, when they were seen last."""
+    skip: int = 0
+    """Crops to come before the next window begins: of a stride longer than a window, the part beyond the crops that were there."""
+
+    def add(self, time: float, crop: Image) -> None:
+        """Take their next crop."""
+        self.last = time
+        if self.skip:
+            self.skip -= 1
+        else:
+            self.times.append(time)
+            self.crops.append(crop)
+
+
+@dataclass(slots=True, eq=False)
 class Cutter:
     """Cuts one clip's windows while its frames come; holds of each person no more crops than are still needed."""
 
     cutting: Cutting
-    _people: dict[int, tuple[list[float], list[Image]]] = field(default_factory=dict)
+    _people: dict[int, _Run] = field(default_factory=dict)
 
     def add(self, seen: Seen) -> Iterator[Window]:
         """Take the faces of the next frame; the windows that are done."""
-        for person in [p for p, (times, _) in self._people.items() if seen.time - times[-1] > self.cutting.most_gap]:
+        for person in [p for p, run in self._people.items() if seen.time - run.last > self.cutting.most_gap]:
             yield from self._cut(person, self._people.pop(person))
         assert seen.faces.ids is not None
         for person, crop in zip(seen.faces.ids.tolist(), seen.crops, strict=True):
-            times, crops = self._people.setdefault(person, ([], []))
-            times.append(seen.time)
-            crops.append(crop)
-            if len(times) >= AT_ONCE + (self.cutting.window - 1) * self.cutting.spacing:
-                yield from self._cut(person, (times, crops))
+            run = self._people.setdefault(person, _Run())
+            run.add(seen.time, crop)
+            if len(run.times) >= AT_ONCE + (self.cutting.window - 1) * self.cutting.spacing:
+                yield from self._cut(person, run)
 
     def end(self) -> Iterator[Window]:
         """The windows of those who are there at the end."""
@@ -155,8 +178,8 @@ class Cutter:
             yield from self._cut(person, run)
         self._people.clear()
 
-    def _cut(self, person: int, run: tuple[list[float], list[Image]]) -> Iterator[Window]:
-        cut, (times, crops) = self.cutting, run
+    def _cut(self, person: int, run: _Run) -> Iterator[Window]:
+        cut, times, crops = self.cutting, run.times, run.crops
         starts = window_starts(times, window=cut.window, stride=cut.stride, spacing=cut.spacing, most_gap=cut.most_gap)
         span = (cut.window - 1) * cut.spacing
         for start in starts.tolist():
@@ -164,6 +187,7 @@ class Cutter:
             yield Window(person, times[start], own[0])
         tried = max(len(times) - span, 0)
         following = -(-tried // cut.stride) * cut.stride  # the first start that was not tried, so that pieces give what the whole gives
+        run.skip = max(following - len(times), 0)
         del times[:following], crops[:following]
 
 

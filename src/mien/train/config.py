@@ -258,7 +258,7 @@ def read_toml(path: Path, wanted: str) -> str:
     if not path.exists():
         raise SourceMissing(f"{path}: no such file; wanted {wanted}")
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")  # some editors of Windows write a byte order mark, which TOML does not know
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not UTF-8 (byte {error.start}), as TOML is; save it as UTF-8") from None
 

@@ -23,7 +23,8 @@ NAME = "curves.png"
 WIDTH, HEADER, HEIGHT = 1200, 76, 372
 """Pixels: of the picture, of its heading, of a chart."""
 LEFT, RIGHT, TOP, BOTTOM = 78, 26, 46, 52
-"""Pixels around a chart's plane: numbers left and below, title and legend above."""
+"""Pixels around a chart's plane: numbers left and below (longer ones take more), title and legend above."""
+GAP = 8
 TEXT = 16
 COLOURS = {"train": "#2f6f8f", "val": "#c2410c", "votes": "#7a5c99", "valence": "#7a5c99", "arousal": "#3b7d4f", "rate": "#44515c"}
 """Of the lines, on a light page; no two of one chart are alike to colour-blind eyes."""
@@ -88,8 +89,10 @@ def planes(columns: Columns) -> list[Plane]:
     for k, panel in enumerate(every):
         alone = k == len(every) - 1 and k % 2 == 0
         width = WIDTH if alone else WIDTH // 2
-        x, y = (k % 2) * WIDTH // 2 + LEFT, HEADER + k // 2 * HEIGHT + TOP
-        found.append(Plane(panel, across, value_axis(panel), x, y, width - LEFT - RIGHT, HEIGHT - TOP - BOTTOM))
+        up = value_axis(panel)
+        left = max(LEFT, GAP + math.ceil(max((text_width(up.label(tick), TEXT) for tick in up.ticks), default=0)))
+        x, y = (k % 2) * WIDTH // 2 + left, HEADER + k // 2 * HEIGHT + TOP
+        found.append(Plane(panel, across, up, x, y, width - left - RIGHT, HEIGHT - TOP - BOTTOM))
     return found
 
 
@@ -101,7 +104,7 @@ def _draw(canvas: Image, plane: Plane, epochs: Sequence[float], best: Best | Non
         y = round(plane.place(plane.across.low, tick)[1])
         cv2.line(canvas, (plane.x, y), (right, y), GRID, 1)
         label = plane.up.label(tick)
-        _write(canvas, label, plane.x - 8 - text_width(label, TEXT), y)
+        _write(canvas, label, plane.x - GAP - text_width(label, TEXT), y)
     for tick in plane.across.ticks:
         x = round(plane.place(tick, plane.up.high)[0])
         cv2.line(canvas, (x, plane.y), (x, bottom), GRID, 1)

@@ -57,11 +57,8 @@ class Best:
     key: str
     """What it is the best by."""
     value: float
-
-    @property
-    def kind(self) -> Kind:
-        """How its value is shown."""
-        return "share" if self.key.endswith(SHARES) else "plain"
+    kind: Kind
+    """How its value is shown."""
 
 
 TRAIN, VAL = ("train", "train_{}", "train", False), ("validation", "val_{}", "val", False)
@@ -166,7 +163,8 @@ def best(columns: Mapping[str, Sequence[float]], monitor: str = "") -> Best | No
         if rows:
             sign = -1 if lower_is_better(key) else 1
             row = max(rows, key=lambda at: sign * values[at])
-            return Best(row, int(columns["epoch"][row]), key, values[row])
+            shares = key.endswith(SHARES) or (key == "val_score" and not affect)  # without a CCC in it, the mean of accuracies
+            return Best(row, int(columns["epoch"][row]), key, values[row], "share" if shares else "plain")
     return None
 
 
@@ -208,12 +206,14 @@ def runs(values: Sequence[float], *, kind: Kind = "plain") -> list[list[int]]:
 
 
 def shown(value: float, kind: Kind) -> str:
-    """A value of a chart in words: `63.4 %`, `0.8123`, `3.2e-4`."""
+    """A value of a chart in words: `63.4 %`, `0.8123`, `3.2e-4`, `2.044e+11`."""
     if not math.isfinite(value):
         return "–"
     if kind == "share":
         return f"{100 * value:.1f} %"
-    return f"{value:.3g}".replace("e-0", "e-") if kind == "log" else f"{value:.4f}"
+    if kind == "log":
+        return f"{value:.3g}".replace("e-0", "e-")
+    return f"{value:.4f}" if abs(value) < 1e6 else f"{value:.4g}"
 
 
 WORDS = {

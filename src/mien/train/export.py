@@ -23,6 +23,7 @@ from mien.errors import CardInvalid, UsageError
 from mien.io.whole import whole
 from mien.labels import EMOTIONS, anchors
 from mien.models.card import Head, ModelCard
+from mien.models.features import last_inputs
 from mien.models.recogniser import OnnxRecogniser, blended, head_probs, softmax
 from mien.train.calibrate import at_end, fitted_slopes, fitted_temperature
 from mien.train.config import TrainConfig
@@ -178,8 +179,8 @@ def export(
     data: of the training, or others in its colour and under its classes (see run_data). frequencies: of the classes of each output in the
     training (targets.priors), by default in `data.train`. source: how the model came about, for its card.
 
-    Raises CardInvalid when onnxruntime and torch differ by more than AGREEMENT or in an answer, and when 8 bits, if they are asked for,
-    cost more than MOST_LOSS of accuracy.
+    Raises CardInvalid when onnxruntime and torch differ by more than AGREEMENT or in an answer, when an output is NaN or infinite, and when
+    8 bits, if they are asked for, cost more than MOST_LOSS of accuracy.
     """
     net = deployed(config, state, data.names)
     spec = crop_spec(config, net.nets[0], colour=data.colour)
@@ -205,11 +206,12 @@ def export(
             few = quantised(plain, crops[: CALIBRATION // max(1, frames)], batch=max(1, 32 // max(1, frames)))
             raw = _raw(card, few, partial, crops, config.threads)
             loss = {name: round(as_float[name] - accuracy, 4) for name, accuracy in accuracies(card, raw, data.judge).items()}
-            if max(loss.values()) > MOST_LOSS:
-                raise CardInvalid(f"export: 8 bits cost {max(loss.values()):.3f} of accuracy (allowed {MOST_LOSS:g}); nothing was written")
+            if (most := max(loss.values(), default=0.0)) > MOST_LOSS:
+                raise CardInvalid(f"export: 8 bits cost {most:.3f} of accuracy (allowed {MOST_LOSS:g}); nothing was written")
             card = dataclasses.replace(card, source=card.source | {"int8": {"accuracy lost on the rows judged by": loss}})
         content = partial.read_bytes()
-        card = dataclasses.replace(card, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
+        features = () if frames else tuple(last_inputs(onnx.load_from_string(content), card.outputs))
+        card = dataclasses.replace(card, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content), features=features)
         card = calibrated(card, raw, data.judge)
     (folder / f"{config.name}.json").write_text(card.to_json(), "utf-8")
     _write_golden(card, path)
@@ -242,9 +244,16 @@ def _answers(outputs: Mapping[str, int], classes: str) -> dict[str, str]:
 
 
 def _raw(card: ModelCard, model: onnx.ModelProto, path: Path, crops: Image, threads: int) -> dict[str, Floats]:
-    """Raw outputs of a graph by the user's road, through a file at `path`."""
+    """Raw outputs of a graph by the user's road, through a file at `path`. Raises CardInvalid where they are no numbers."""
     onnx.save(model, path)
-    return OnnxRecogniser(card, path, threads=threads).outputs(crops)
+    raw = OnnxRecogniser(card, path, threads=threads).outputs(crops)
+    for name, out in raw.items():
+        if lost := int((~np.isfinite(out)).any(axis=1).sum()):
+            raise CardInvalid(
+                f"export: output {name!r} is NaN or infinite for {lost} of the {len(out)} validation crops: wanted numbers; nothing was "
+                f"written. Train anew with a lower `rate`"
+            )
+    return raw
 
 
 def accuracies(card: ModelCard, raw: dict[str, Floats], judge: Rows) -> dict[str, float]:
@@ -320,11 +329,12 @@ def _unsteady(net: Deployed, crops: Image, name: str) -> float:
 
 
 def calibrated(card: ModelCard, raw: dict[str, Floats], judge: Rows) -> ModelCard:
-    """The card with temperatures fitted: each head on its own truth, what is reported on the crowd's or else on the labels."""
+    """The card with temperatures fitted: each head on its own truth, or else as what is reported is; that on the crowd's or else on the
+    labels (see `_reported_truth`). What no row says anything of keeps the temperature it has."""
     heads = dict(card.outputs)
     for name, head in heads.items():
-        known, true = _true(name, judge)
-        if head.labels and known.any():
+        known, true = _fitted_on(name, head.labels, judge)
+        if known.any():
             logits, true = raw[name][known] + np.array(head.offsets or 0, np.float32), true[known]
             found = fitted_temperature(logits, true)
             heads[name] = dataclasses.replace(head, temperature=found, temperature_slopes=fitted_slopes(logits, true, found))
@@ -333,9 +343,34 @@ def calibrated(card: ModelCard, raw: dict[str, Floats], judge: Rows) -> ModelCar
         return _calibrated_nearness(card, raw[AFFECT], judge)
     if len(card.blend) == 1:
         return card
-    known, true = _true(VOTES, judge)
+    known, true = _reported_truth(card.labels, judge)
+    if not known.any():
+        return card
     logits = np.log(np.maximum(blended(card, raw)[known], 1e-12))
     return dataclasses.replace(card, blend_temperature=fitted_temperature(logits, true[known]))
+
+
+def _fitted_on(name: str, labels: tuple[str, ...], judge: Rows) -> tuple[Bools, Ints]:
+    """Rows on which the temperature of an output with these labels is fitted, bool (n,), and the position of their truth, int64 (n,)."""
+    if not labels:
+        return np.zeros(len(judge), np.bool_), judge.labels
+    known, true = _true(name, judge)
+    return (known, true) if known.any() else _reported_truth(labels, judge)
+
+
+def _reported_truth(labels: tuple[str, ...], judge: Rows) -> tuple[Bools, Ints]:
+    """Rows whose truth is one of these labels, bool (n,), and its position, int64 (n,): the crowd's single first place, or of a row without
+    votes its label."""
+    single, best = first_place(judge.shares)
+    voted = np.isfinite(judge.shares).all(axis=1)
+    said = np.where(single, _places(EMOTIONS, labels)[best], -1)
+    true = np.where(voted, said, _places(judge.names, labels)[judge.labels])
+    return np.asarray(true >= 0), true
+
+
+def _places(names: tuple[str, ...], labels: tuple[str, ...]) -> Ints:
+    """Where each name is among the labels, int64 (len(names) + 1,), -1 for none; the last, for no name, is -1."""
+    return np.array([labels.index(name) if name in labels else -1 for name in names] + [-1], np.int64)
 
 
 def at_ends(card: ModelCard, judge: Rows) -> dict[str, tuple[float, int]]:
@@ -343,17 +378,18 @@ def at_ends(card: ModelCard, judge: Rows) -> dict[str, tuple[float, int]]:
 
     That of the probabilities that are reported, where they are of several outputs, is called `reported`.
     """
-    fitted = {name: (head.temperature, int(_true(name, judge)[0].sum())) for name, head in card.outputs.items() if head.labels}
+    fitted = {name: (head.temperature, int(_fitted_on(name, head.labels, judge)[0].sum())) for name, head in card.outputs.items()}
     if len(card.blend) > 1:
-        fitted["reported"] = card.blend_temperature, int(_true(VOTES, judge)[0].sum())
+        fitted["reported"] = card.blend_temperature, int(_reported_truth(card.labels, judge)[0].sum())
     return {name: (temperature, rows) for name, (temperature, rows) in fitted.items() if rows and at_end(temperature)}
 
 
 def _calibrated_nearness(card: ModelCard, affect: Floats, judge: Rows) -> ModelCard:
-    """How far apart the anchors seem to a model of valence and arousal alone, fitted where the rows have labels."""
-    place = {name: k for k, name in enumerate(card.labels)}
-    true = np.array([place.get(judge.names[k], -1) if k >= 0 else -1 for k in judge.labels.tolist()])
-    known = true >= 0
+    """How far apart the anchors seem to a model of valence and arousal alone, fitted where the rows have labels, or else votes."""
+    true = _places(judge.names, card.labels)[judge.labels]
+    known = np.asarray(true >= 0)
+    if not known.any():
+        known, true = _reported_truth(card.labels, judge)
     if not known.any():
         return card
     logits = np.log(np.maximum(anchors(card.anchors).nearness(affect[known]), 1e-12))

@@ -24,6 +24,7 @@ from mien.train import freeze
 from mien.train.batches import batches, steps_of
 from mien.train.config import TrainConfig
 from mien.train.crops import are_sequences, plain_crops, with_channel
+from mien.train.diverged import check_loss
 from mien.train.heads import Network, network
 from mien.train.judge import Judge
 from mien.train.mix import mixed
@@ -101,7 +102,8 @@ def fit(
     With `resume` a run that was stopped goes on there and ends as if it had not been. Ctrl-C saves before it raises KeyboardInterrupt.
     watch: called with the metrics of each epoch; a training that it answers with True ends there.
 
-    Raises UsageError for settings that do not fit the network or the data, before it begins, or a loss that is no number any more.
+    Raises UsageError for settings that do not fit the network or the data, before it begins; Diverged in the first epoch in which the loss
+    or an output of the network is no number any more: of that epoch nothing is kept.
     """
     theirs = _together()  # the caller's own connection stays open
     try:
@@ -138,7 +140,7 @@ def _fit(config: TrainConfig, data: TrainData, folder: Path, *, resume: bool, sa
         state = torch.load(run.last, map_location="cpu", weights_only=True)
     if state is not None:
         training.restore(state)
-        say(f"goes on in epoch {training.epoch}")
+        say(f"has ended already, after epoch {training.epoch}" if training.ended else f"goes on in epoch {training.epoch + 1}")
     return training.run(watch)
 
 
@@ -241,18 +243,24 @@ class _Training:
             "history": self.history, "rng": rngs or [torch.get_rng_state()], "cuda": torch.cuda.get_rng_state_all(),
         }  # fmt: skip
 
+    @property
+    def ended(self) -> bool:
+        """Whether the last epoch is over, or `patience`."""
+        return self.epoch >= self.config.epochs or bool(self.config.patience and self.waited >= self.config.patience)
+
     def run(self, watch: Watch) -> Fitted:
         """Epochs until the last one, or until `patience` or `watch` ends it."""
         try:
             with held() as asked:
-                while self.epoch < self.config.epochs and not (self.config.patience and self.waited >= self.config.patience):
+                while not self.ended:
                     if self._epoch(watch, asked):
                         break
         except KeyboardInterrupt:
             rngs = self._rngs() if self.together else None
             if self.fabric.is_global_zero:
                 self.folder.save(self.folder.last, self.state(rngs))
-                self.say(f"stopped in epoch {self.epoch} and saved; --resume goes on from there")
+                where = f"after epoch {self.epoch}" if self.epoch and not self.step else f"in epoch {self.epoch + 1}"
+                self.say(f"stopped {where} and saved; --resume goes on from there")
             raise
         if self.fabric.is_global_zero:
             shipped = self.folder.shipped()
@@ -307,9 +315,8 @@ class _Training:
             self.step = batch.index + 1
             now = torch.stack([loss.detach(), *_right(outs, targets)]).cpu()  # one wait for the device a step
             self.sums += now
-            if not math.isfinite(float(now[0])):
-                at = f"epoch {self.epoch}, batch {batch.index}"
-                raise UsageError(f"training: the loss is {float(now[0])} in {at}; lower `rate`, or take another `net` or `head`")
+            where = f"epoch {self.epoch + 1}, batch {batch.index + 1}"
+            check_loss(float(now[0]), "the loss", where, leader=self.fabric.is_global_zero)
             self._check(asked)
         over = self._judge(rate, time.monotonic() - began, watch)
         self._check(asked)
@@ -333,6 +340,8 @@ class _Training:
                 self.judges[spec] = Judge.of(self.data.judge, targets_of(self.data.judge, config), spec)
             metrics |= self.judges[spec].metrics(self.average, self.loss, self.fabric.device)
         metrics = self.fabric.broadcast(metrics)
+        # Before anything is saved: what is on the disk stays that of the last epoch that was good.
+        check_loss(metrics["val_loss"], "the validation loss", f"epoch {self.epoch + 1}", leader=self.fabric.is_global_zero)
         value = metrics.get(config.monitor, math.nan)
         improved = better(value, self.best, config.monitor)
         if improved and self.fabric.is_global_zero:  # before the state says so, lest one is without the other when the power goes

@@ -49,12 +49,14 @@ class Judge:
         return [*names, "val_score"]
 
     def metrics(self, net: Network, loss: Loss, device: torch.device) -> dict[str, float]:
-        """val_loss, and what each task has: val_accuracy, val_balanced, val_macro_f1 of the classes; val_votes_accuracy on the crowd's
-        majority among FER+'s eight; val_ccc_, val_rmse_, val_mae_ of valence and arousal; val_score, the mean of accuracies and CCC."""
+        """val_loss, NaN where an output is no number, and what each task has: val_accuracy, val_balanced, val_macro_f1 of the classes;
+        val_votes_accuracy on the crowd's majority among FER+'s eight; val_ccc_, val_rmse_, val_mae_ of valence and arousal; val_score, the
+        mean of accuracies and CCC."""
         outs = outputs(net, self.crops, device)
         tensors: Tensors = {name: torch.from_numpy(out).to(device) for name, out in outs.items()}
         targets = {name: torch.from_numpy(np.ascontiguousarray(target)).to(device) for name, target in self.targets.items()}
-        found = {"val_loss": float(loss(tensors, targets, adjusted=False))}
+        whole = all(np.isfinite(out).all() for out in outs.values())  # the loss may be a number where they are not: of tanh(inf)
+        found = {"val_loss": float(loss(tensors, targets, adjusted=False)) if whole else float("nan")}
         scores = []
         classes = head_name(self.rows.names)
         known = self.rows.labels >= 0

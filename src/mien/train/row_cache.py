@@ -17,6 +17,8 @@ from mien.train.kept import AROUND, READY, ROOM, Keeping
 from mien.train.telling import Counter
 from mien.types import Bools, Detector, Floats, Image
 
+FORM = 2
+"""Of what is kept; that of an older form is made anew. 1 kept what was left of damaged pictures, too."""
 IN_MEMORY = 512 << 20
 """Larger sets of pictures are mapped from a file."""
 
@@ -42,7 +44,7 @@ class RowCache:
 
     def __init__(self, folder: Path, keeping: Keeping, detector: Detector, called: str) -> None:
         self._folder, self._keeping, self._detector = folder, keeping, detector
-        key = hashlib.sha256(json.dumps([dataclasses.asdict(keeping), ROOM, AROUND, READY, called]).encode()).hexdigest()[:12]
+        key = hashlib.sha256(json.dumps([FORM, dataclasses.asdict(keeping), ROOM, AROUND, READY, called]).encode()).hexdigest()[:12]
         self._how = f"{keeping.square}-{'rgb' if keeping.colour else 'grey'}-{key}"
 
     def rows(self, kind: str, manifest: Manifest, progress: Counter) -> Cached:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +11,9 @@ import numpy as np
 
 from mien.data.cross_copies import noted
 from mien.data.manifest import Manifest
-from mien.data.readers.recognise import duplicates_for, read_any
+from mien.data.readers.draft import reopened
+from mien.data.readers.recognise import duplicates_for, read_any, sources_of
+from mien.data.readers.report import Report
 from mien.errors import DataError, SourceError, UsageError
 from mien.train.affect_origin import Origin, origin_of
 from mien.train.config import TrainConfig
@@ -91,6 +93,7 @@ class TrainData:
 def read_data(
     config: TrainConfig, data: Path | Sequence[Path], *, detector: Detector, folder: Path, duplicates: Path | None = None,
     called: str = "", held_out: str = LOOK_ALIKES, say: Say = lambda line: None, progress: Counter = silent,
+    reported: Callable[[Report], object] = lambda report: None,
 ) -> TrainData:  # fmt: skip
     """Rows of one or several data sets of any layout that `mien data` reads, ready for a training with these settings.
 
@@ -104,6 +107,7 @@ def read_data(
     detector: finds the landmarks; called: its name. folder:
     pictures and landmarks are kept there, in a folder named for the data's hash, so that the next training on them begins at once.
     held_out: what is on one side of a hold-out, LOOK_ALIKES or FILES (see run_data.its_hold_out).
+    reported: called, as soon as it is known, with what of each data set could not be taken.
     Raises SourceMissing, DataError; UsageError for a task without a target, or duplicates that are no such file or say nothing of the data.
     """
     paths = [data] if isinstance(data, Path) else list(data)
@@ -114,11 +118,10 @@ def read_data(
             raise UsageError(f"duplicates: {duplicates} marks pictures, and network {config.net} learns from clips; leave it out")
         return read_clips(config, paths, detector=detector, folder=folder, called=called, say=say, progress=progress)
     manifests = []
-    for path, marks in zip(paths, duplicates_for(paths, duplicates), strict=True):
-        manifest, report = read_any(path, duplicates=marks, progress=lambda n: progress(n, "pictures read"))
+    for path, name, marks in zip(paths, sources_of(paths), duplicates_for(paths, duplicates), strict=True):
+        manifest, report = read_any(path, duplicates=marks, source=name, progress=lambda n: progress(n, "pictures read"))
         manifests.append(manifest)
-        if counts := report.counts():
-            say(f"{path.name}: " + ", ".join(f"{n} {kind}" for kind, n in counts.items()))
+        reported(report)
     whole = _hashed(Manifest.concat(manifests))
     held = {sha for sha in whole["sha256"][np.isin(whole["split"].astype(str), ("val", "test"))].astype(str).tolist() if sha}
     whole = whole.where(np.asarray(whole["split"] != "test"))  # test rows are for the final evaluation alone
@@ -146,9 +149,10 @@ def read_data(
     whole, labels, affect, fit = whole.where(keep), labels[keep], affect[keep], fit[keep]
     if not fit.any() or fit.all():
         raise DataError(f"{int(fit.sum())} rows to train on and {int((~fit).sum())} to judge by; wanted some of each")
+    judged = {task: bool(which[~fit].any()) for task, which in tasks_with_target(whole, labels, affect).items()}
     for task in config.tasks:
-        if not tasks_with_target(whole, labels, affect)[task][~fit].any():
-            say(f"no row to judge by has a target of the task {task}: val_score leaves it out")
+        if not judged[task]:
+            say(f"no row to judge by has a target of the task {task}: val_score leaves it out{_calibrated_by(task, judged)}")
     key = hash_of(whole, labels, affect)
     name_of = called or type(detector).__name__
     keeping = Keeping.of(config, whole, colour=_in_colour(whole, config))
@@ -169,6 +173,9 @@ def read_data(
             names,
             tuple(part["id"].astype(str).tolist()),
         )
+        unread = Report(", ".join(path.name for path in paths))
+        reopened(part, np.flatnonzero(~found.read).tolist(), unread)
+        reported(unread)
         flat = _flat(found.pictures) & found.read if name == "train" else np.zeros(len(rows), np.bool_)
         for why, lost in (("that cannot be read", ~found.read), ("of one flat colour", flat)):
             if lost.any():
@@ -184,6 +191,15 @@ def read_data(
         raise DataError(f"{len(train)} pictures to train on and {len(judge)} to judge by could be read; wanted some of each")
     say(f"{len(train)} rows to train on, {len(judge)} to judge by")
     return TrainData(train, judge, key, tuple(sorted(set(whole["source"].astype(str).tolist()))), name_of, origin, held_out)
+
+
+def _calibrated_by(task: str, judged: Mapping[str, bool]) -> str:
+    """What is to be known of the temperature of a task that no row to judge by has a target of (see export.calibrated)."""
+    other = {"votes": "classes", "classes": "votes"}.get(task)
+    if other is None:
+        return ""
+    named = {"votes": "the crowd's votes", "classes": "the labels"}[other]
+    return f", and its probabilities are calibrated by {named} instead" if judged[other] else ", and its probabilities are not calibrated"
 
 
 def _in_colour(manifest: Manifest, config: TrainConfig) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
+import math
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -13,7 +15,7 @@ from typing import Any
 import torch
 
 from mien.errors import UsageError
-from mien.io.whole import sweep, whole
+from mien.io.whole import sweep, whole, writing
 from mien.train.commit import commit
 from mien.train.config import TrainConfig, from_values
 
@@ -51,11 +53,12 @@ class RunFolder:
     def begin(self, config: TrainConfig, about: Mapping[str, Any], *, resume: bool) -> dict[str, Any] | None:
         """Make the folder's records; the last state when a run goes on, None at the start of one.
 
-        Raises UsageError when there is a run that is not to go on, or one with other settings or data.
+        Raises UsageError when there is a run that is not to go on, or one with other settings or data; SinkError.
         """
-        if self.last.exists() and not resume:
-            raise UsageError(f"{self.path}: a run is there already; go on with it by --resume, or give another --out or name")
-        self.path.mkdir(parents=True, exist_ok=True)
+        if not resume:
+            self.check_free()
+        with writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
         sweep(self.path)
         state: dict[str, Any] | None = None
         if self.last.exists():
@@ -64,8 +67,14 @@ class RunFolder:
         self._write("config.json", dataclasses.asdict(config))
         self._write("run.json", {**about, "seed": config.seed, "commit": commit(), "versions": versions()})
         kept = state["history"] if state is not None else []
-        self.metrics_file.write_text("".join(f"{json.dumps(line)}\n" for line in kept))
+        with writing(self.metrics_file):
+            self.metrics_file.write_text("".join(map(_line, kept)))
         return state
+
+    def check_free(self) -> None:
+        """Raise UsageError where a run is there, which is not to be written over."""
+        if self.last.exists():
+            raise UsageError(f"{self.path}: a run is there already; go on with it by --resume, or give another --out or name")
 
     def _compare(self, config: TrainConfig, about: Mapping[str, Any]) -> None:
         old, new = dataclasses.asdict(self.config()), dataclasses.asdict(config)
@@ -74,10 +83,20 @@ class RunFolder:
             name = differ[0]
             raise UsageError(f"{self.path}: cannot go on with other settings: {', '.join(differ)} ({name} was {old[name]}, is {new[name]})")
         found = json.loads((self.path / "run.json").read_text())
-        for what, name in (("data", "hash"), ("rows", "number of rows"), ("detector", "detector")):
-            if found.get(what) != about.get(what):
-                was, now = (str(one.get(what))[:20] for one in (found, about))
-                raise UsageError(f"{self.path}: cannot go on with other data: its {name} was {was}, is {now}")
+        was, now = _data_of(found), _data_of(about)
+        changes = {name: f"{name}: {was[name]} then, {now[name]} now" for name in was if was[name] != now[name]}
+        if changes.keys() & {"hash", "rows"}:
+            theirs, ours = _whose(found), _whose({"commit": commit(), "versions": versions()})
+            raise UsageError(
+                f"{self.path}: cannot go on with other data: {'; '.join(changes.values())}. Either the files were changed, or {theirs}, "
+                f"which it is of, named or left out rows otherwise than {ours} here: go on with the files and the mien that it began with, "
+                f"or begin anew under another --out or name"
+            )
+        if "detector" in changes:
+            raise UsageError(
+                f"{self.path}: cannot go on with landmarks of another detector: by {was['detector']} then, {now['detector']} now; "
+                f"give --detector {was['detector']}, or begin anew under another --out or name"
+            )
 
     def config(self) -> TrainConfig:
         """The settings on record. Raises UsageError when there are none."""
@@ -103,13 +122,15 @@ class RunFolder:
 
     def add(self, metrics: Mapping[str, float]) -> None:
         """Metrics of one more epoch."""
-        with self.metrics_file.open("a") as file:
-            file.write(json.dumps(metrics) + "\n")
+        with writing(self.metrics_file), self.metrics_file.open("a") as file:
+            file.write(_line(metrics))
 
     def save(self, path: Path, state: Mapping[str, Any]) -> None:
-        """Write a state."""
+        """Write a state. Raises SinkError, and leaves the state that was there."""
+        content = io.BytesIO()  # into a file, torch.save makes a RuntimeError of a full disk, which does not say what it is
+        torch.save(dict(state), content)
         with whole(path) as part:
-            torch.save(dict(state), part)
+            part.write_bytes(content.getbuffer())
 
     def exported(self) -> State:
         """The weights in the file that this run's settings export: its own, averaged with those of the runs of its `soup`.
@@ -133,6 +154,27 @@ class RunFolder:
     def _write(self, name: str, content: Mapping[str, Any]) -> None:
         with whole(self.path / name) as part:
             part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def _data_of(record: Mapping[str, Any]) -> dict[str, str]:
+    """What a record has of its data, as a message says it. Other sources alone, under the same ids, are no other data."""
+    rows, sources = (" + ".join(map(str, record.get(what, ()))) for what in ("rows", "sources"))
+    return {
+        "hash": str(record.get("data"))[:20],
+        "rows": rows,
+        "sources": sources,
+        "detector": str(record.get("detector")),
+    }
+
+
+def _whose(record: Mapping[str, Any]) -> str:
+    """Which mien a record is of."""
+    return f"mien {record['versions'].get('mien', '')} {record['commit']}".rstrip()
+
+
+def _line(metrics: Mapping[str, float]) -> str:
+    """A line of metrics.jsonl; null stands for NaN, which JSON does not have."""
+    return json.dumps({name: value if math.isfinite(value) else None for name, value in metrics.items()}) + "\n"
 
 
 def versions() -> dict[str, str]:

@@ -98,7 +98,8 @@ def _glance(columns: Columns, best: Best | None, config: Mapping[str, Any] | Non
     if best is not None:
         rows.append((f"{best.epoch}", "best epoch", f"by {told(best).split(', ', 1)[1]}"))
         rows += _at(columns, best.row)
-    rows.append((f"{done:,}", "epochs", f"of {planned:,}" if isinstance(planned, int) and planned != done else ""))
+    more = f"of {planned:,}" if isinstance(planned, int) and planned != done else ""
+    rows.append((f"{done:,}", "epoch" if done == 1 else "epochs", more))
     seconds = [value for value in columns.get("seconds", []) if math.isfinite(value)]
     if seconds:
         rows.append((duration(sum(seconds)), "time", f"{duration(sum(seconds) / len(seconds))} an epoch"))
@@ -131,7 +132,7 @@ def _why(columns: Columns) -> str:
     """Why validation can beat training, and in how many epochs of this run it did."""
     both = list(zip(columns.get("train_accuracy", ()), columns.get("val_accuracy", ()), strict=False))
     ahead = sum(val > train for train, val in both)
-    here = f" Here it is in {ahead:,} of {len(both):,} epochs." if ahead else ""
+    here = f" Here it is in {ahead:,} of {len(both):,} {'epoch' if len(both) == 1 else 'epochs'}." if ahead else ""
     return text(WHY + here + WATCH)
 
 
@@ -141,7 +142,8 @@ def _epochs(columns: Columns, best: Best | None) -> str:
     rows = [[_figure(columns[name][row]) for name in names] for row in range(len(columns["epoch"]))]
     marks = ['class="best"' if best is not None and row == best.row else "" for row in range(len(rows))]
     whole = table("Figures of each epoch", [text(name) for name in names], rows, marks=marks, name="epochs")
-    return f"<details><summary>Figures of {len(rows):,} epochs, as in metrics.jsonl</summary>{whole}</details>"
+    counted = f"{len(rows):,} epochs" if len(rows) > 1 else "one epoch"
+    return f"<details><summary>Figures of {counted}, as in metrics.jsonl</summary>{whole}</details>"
 
 
 def _figure(value: float) -> str:

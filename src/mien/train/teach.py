@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 
 from mien.errors import UsageError
+from mien.io.whole import whole
 from mien.models.recogniser import OnnxRecogniser, head_probs
 from mien.models.registry import recogniser
 from mien.train.crops import are_colour, are_sequences, plain_crops
@@ -55,16 +58,25 @@ def cached_answers(folder: Path, teachers: tuple[str, ...], rows: Rows, *, threa
             raise UsageError(f"teacher {model.card.name!r}: its classes are {theirs}; wanted {', '.join(rows.names)}")
     key = hashlib.sha256("".join((*(model.card.sha256 for model in models), *rows.ids)).encode() + rows.points.tobytes()).hexdigest()
     path = folder / "teachers.npz"
-    if path.exists():
-        with np.load(path) as file:
-            if str(file["key"]) == key:
-                return {name: file[name] for name in file.files if name != "key"}
+    if (kept := _kept(path, key)) is not None:
+        return kept
     each = [answers(model, rows) for model in models]
     shared = set.intersection(*map(set, each))
     mean = {name: np.asarray(np.mean([one[name] for one in each], axis=0), np.float32) for name in sorted(shared)}
-    folder.mkdir(parents=True, exist_ok=True)
-    np.savez(path, key=np.array(key), **mean)  # type: ignore[arg-type]  # numpy's stub takes `key` for its own keyword
+    with whole(path) as part, part.open("wb") as out:
+        np.savez(out, key=np.array(key), **mean)  # type: ignore[arg-type]  # numpy's stub takes `key` for its own keyword
     return mean
+
+
+def _kept(path: Path, key: str) -> Answers | None:
+    """The answers in a file; None where there is none, it is of other models or rows, or it cannot be read, as where it was cut short."""
+    try:
+        with path.open("rb") as stored, np.load(stored) as file:  # numpy leaves a file open that it cannot read
+            if str(file["key"]) == key:
+                return {name: file[name] for name in file.files if name != "key"}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        pass
+    return None
 
 
 def _teacher(name: str, threads: int) -> OnnxRecogniser:

@@ -1,1 +1,13 @@
 """The web app and the REST API, on FastAPI: `app.create_app` makes it, `mien serve` runs it. Nothing below imports it."""
+
+from mien.errors import ExtraMissing
+
+try:
+    import anyio
+    import fastapi
+    import fastapi_offline
+    import python_multipart
+except ImportError as error:
+    raise ExtraMissing('the web app needs FastAPI and more: pip install "mien[web]"') from error
+
+del anyio, fastapi, fastapi_offline, python_multipart  # asked for here only so that nothing below does without the extra

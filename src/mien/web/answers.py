@@ -23,6 +23,7 @@ class Unread(BaseModel):
     """An input that could not be read."""
 
     source: str
+    code: str = Field(description="Why, for programs: too_large, video, missing, refused or unreadable.")
     error: str
 
 
@@ -57,6 +58,9 @@ class VideoJob(BaseModel):
     state: str = Field(description="queued, running, done or failed.")
     frames: int
     faces: int
+    missed: int | None = Field(
+        description="With anonymize: frames in which a followed face was not found; hidden is where it was and may be. Else null."
+    )
     seconds: float = Field(description="Of the video, reached.")
     duration: float | None = Field(description="Of the whole video, where it says.")
     share: float | None = Field(description="Done of it, 0..1, where that is known.")

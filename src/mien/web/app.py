@@ -25,14 +25,14 @@ from mien.web import answers, gate, live, pages, pictures, sessions, upload, vid
 from mien.web.analyzers import Analyzers
 from mien.web.faults import told
 from mien.web.guard import Guard
-from mien.web.jobs import Full, Jobs, erase_leftovers
+from mien.web.jobs import Full
+from mien.web.mounted import own_path
 from mien.web.openapi import documented
-from mien.web.service import AT_ONCE, TRANSFERS, Service
+from mien.web.service import service_of
 from mien.web.settings import ServeSettings
 
 log = logging.getLogger("mien")
 
-SWEEP_SECONDS = 30.0
 SMALL = 64_000
 """Bytes of a request that carries neither picture nor video."""
 PARTS = (pages, pictures, videos, live, sessions, upload)
@@ -43,7 +43,7 @@ while, and sessions that are recorded on purpose."""
 
 
 def create_app(settings: ServeSettings | None = None) -> FastAPI:
-    """An ASGI app with the web pages and the API, for `uvicorn` or any other ASGI server; not to be mounted in another app.
+    """An ASGI app with the web pages and the API, for `uvicorn` or any other ASGI server, or to be mounted below a path of another app.
 
     Models are loaded here, so that a wrong name is told at once: raises UnknownName, WeightsMissing.
     """
@@ -58,6 +58,7 @@ def create_app(settings: ServeSettings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        root_path_in_servers=False,  # documented() says where it is
         responses={"default": {"model": answers.Fault, "description": "What went wrong, on one line."}},
     )
     app.state.settings, app.state.analyzers = settings, analyzers
@@ -96,24 +97,12 @@ class _Static(StaticFiles):
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Jobs begin with the server, and go with it."""
-    settings: ServeSettings = app.state.settings
-    jobs = Jobs(keep_seconds=settings.keep_minutes * 60, most=settings.most_jobs, most_results=settings.most_results)
-    at_once, transfers, cameras = map(anyio.CapacityLimiter, (AT_ONCE, TRANSFERS, settings.most_cameras))
-    app.state.service = Service(settings, app.state.analyzers, jobs, at_once, transfers, cameras)
+    jobs = service_of(app).jobs
     try:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_sweep, jobs)
-            yield
-            tasks.cancel_scope.cancel()
+        yield
     finally:
+        del app.state.service
         await anyio.to_thread.run_sync(jobs.close)
-
-
-async def _sweep(jobs: Jobs) -> None:
-    while True:
-        await anyio.sleep(SWEEP_SECONDS)
-        await anyio.to_thread.run_sync(jobs.sweep)
-        await anyio.to_thread.run_sync(erase_leftovers)  # of a server that was killed just before this one began
 
 
 def _told(request: Request, error: Exception) -> Response:
@@ -141,7 +130,9 @@ def _told_http(request: Request, error: Exception) -> Response:
 
 def _allowed(request: Request) -> str:
     """The methods of all routes of a path; empty where there is none, as for files."""
-    path: str = request.scope["path"]
+    if isinstance(request.scope.get("endpoint"), StaticFiles):
+        return ""
+    path = own_path(request.scope)
     routes = (route for part in PARTS for route in part.router.routes if isinstance(route, Route) and route.path_regex.match(path))
     return ", ".join(sorted({method for route in routes for method in route.methods or ()}))
 

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import logging
 
-from mien.errors import DataError, ExtraMissing, MienError, SinkError, SourceError, UnknownName, UsageError
+from mien.errors import (
+    DataError,
+    ExtraMissing,
+    MienError,
+    SinkError,
+    SourceError,
+    SourceMissing,
+    SourceRefused,
+    SourceTooLarge,
+    UnknownName,
+    UsageError,
+)
+from mien.io.images import IsVideo
 from mien.store.place import NotErased, StoreError
 from mien.web.jobs import Unknown
 
@@ -21,6 +33,13 @@ STATUS: tuple[tuple[type[MienError], int], ...] = (
     (SinkError, 507),
 )
 """Kind of error -> status; the first that fits. All others are 500. Full has an answer of its own, gate.full."""
+CODES: tuple[tuple[type[MienError], str], ...] = (
+    (IsVideo, "video"),
+    (SourceTooLarge, "too_large"),
+    (SourceMissing, "missing"),
+    (SourceRefused, "refused"),
+)
+"""Kind of error -> why an input could not be read, for programs; the first that fits. All others are `unreadable`."""
 AT_THE_MOMENT = "the server cannot do this at the moment; its log says why"
 NOT_ERASED = "the session is deleted, but its bytes could not leave the server's files yet; ask again later; its log says why"
 
@@ -32,3 +51,8 @@ def told(error: MienError, where: str) -> tuple[int, str]:
         return status, str(error)
     log.error("%s: %s", where, error)  # it names files or the database
     return status, NOT_ERASED if isinstance(error, NotErased) else AT_THE_MOMENT
+
+
+def code(error: MienError) -> str:
+    """Why an input could not be read, for programs; see answers.Unread."""
+    return next((code for kind, code in CODES if isinstance(error, kind)), "unreadable")

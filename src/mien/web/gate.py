@@ -6,7 +6,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mien.web.jobs import Full
-from mien.web.service import TRANSFERS
+from mien.web.mounted import own_path
+from mien.web.service import TRANSFERS, service_of
 
 PATH = "/api/videos"
 
@@ -19,13 +20,13 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what is no upload, and uploads that have a place."""
-        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] != PATH:
+        if scope["type"] != "http" or scope["method"] != "POST" or own_path(scope) != PATH:
             await self._app(scope, receive, send)
             return
         try:
             if self._under_way >= TRANSFERS:
                 raise Full(f"{self._under_way} videos are being sent at the moment; try again later")
-            scope["app"].state.service.jobs.refuse_if_full()
+            service_of(scope["app"]).jobs.refuse_if_full()
         except Full as error:
             await full(error)(scope, receive, send)
             return

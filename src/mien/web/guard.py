@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mien.web.entrance import entrance
+from mien.web.mounted import own_path
 
 log = logging.getLogger("mien")
 
@@ -102,7 +103,7 @@ class Guard:
         if unsafe and not self._from_here(headers, host):
             told = f"refused: this request comes from a page of another site ({headers.get('origin', '')[:100]}), not of {host[:100]}"
             return _error(403, f"{told}; behind a proxy, pass the Host header on, or start the server with --allow-host NAME")
-        if scope["path"] not in OPEN and self._token:
+        if own_path(scope) not in OPEN and self._token:
             if (redirect := self._entered(scope)) is not None:
                 return redirect
             if not self._may_pass(headers, host):
@@ -174,11 +175,11 @@ class Guard:
             return False
 
     def _most(self, scope: Scope) -> int:
-        return self._limits.get(scope["path"], self._limits[""])
+        return self._limits.get(own_path(scope), self._limits[""])
 
     def _too_large(self, scope: Scope) -> str:
         most = self._most(scope)
-        more = ", or start mien serve with a higher one" if scope["path"] in self._limits else ""  # others take no files
+        more = ", or start mien serve with a higher one" if own_path(scope) in self._limits else ""  # others take no files
         return f"the request is larger than {most / 1e6:g} MB, the limit of this address; send less{more}"
 
     def _counted(self, scope: Scope, receive: Receive) -> Receive:

@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import math
 import os
+import queue
 import secrets
 import shutil
 import stat
@@ -13,7 +14,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,7 @@ from tempfile import gettempdir, mkdtemp
 from typing import BinaryIO
 
 from mien.errors import MienError, SinkError, SourceTooLarge, SourceUnreadable
+from mien.io.at_exit import stopped_at_exit
 from mien.io.events import Failure
 from mien.io.formats import HEAD, PILLOW, sniff
 from mien.io.images import ImageLimits
@@ -32,6 +33,7 @@ from mien.sinks.files import Claim
 from mien.sinks.registry import Sinks, open_sinks
 from mien.sinks.sink import Sink
 from mien.table import columns
+from mien.track.covers import missed
 from mien.types import Drawer, Frame, Result
 
 log = logging.getLogger("mien")
@@ -40,6 +42,7 @@ TABLES = {"csv": "table.csv", "jsonl": "table.jsonl", "parquet": "table.parquet"
 PAGE, VIDEO = "page.html", "annotated.mp4"
 PREFIX, CLAIM = "mien-serve-", "running"
 YOUNG_SECONDS = 60.0
+SWEEP_SECONDS = 30.0
 MOST_FPS = 60.0
 """Frames a second of a video, beyond which it is worked on only for so many as one of that rate would have."""
 MOST_FAILURES = 20
@@ -65,6 +68,8 @@ class Order:
     limits: ImageLimits
     drawer: Drawer | None
     """Draws the annotated video; None for no such video."""
+    hides: bool
+    """Whether the drawer hides faces."""
     language: str
     title: str
 
@@ -81,6 +86,8 @@ class Job:
     """queued, running, done or failed."""
     frames: int = 0
     faces: int = 0
+    missed: int = 0
+    """Frames in which somebody who is followed was not found, and may be in the picture."""
     seconds: float = 0.0
     """Of the video, reached."""
     duration: float | None = None
@@ -105,15 +112,17 @@ class Job:
         """Do all of it. What goes wrong is kept in `state` and `error`."""
         self.state, error = "running", None
         try:
-            self._read()
+            try:
+                self._read()
+            finally:
+                self.upload.unlink(missing_ok=True)
             if not self.frames:
                 error = str(self.failures[0].error) if self.failures else f"{self.order.name}: no frame in this video"
         except MienError as raised:
             error = self._told(raised)
-        except Exception as raised:  # of a plug-in or of mien: the server goes on, and its log has the traceback
+        except BaseException as raised:  # of a plug-in or of mien, sys.exit too: the other videos go on, and the log has the traceback
             log.exception("video %s", self.order.name)
             error = f"{self.order.name}: {type(raised).__name__}; this is a fault in mien or in a plug-in, and the server's log says where"
-        self.upload.unlink(missing_ok=True)
         self.error, self.ended = error, time.monotonic()
         self.state = "failed" if error else "done"  # last: who reads it finds the results
 
@@ -138,6 +147,7 @@ class Job:
                     sinks.write(item.frame, item.result)
                     self.frames += 1
                     self.faces += len(item.result.faces)
+                    self.missed += missed(item.result) > 0
                     if self.frames > most * MOST_FPS:
                         self._fail(
                             sinks, SourceTooLarge(f"{order.name}: more frames than this server reads; it stopped after {self.frames:,}")
@@ -196,7 +206,7 @@ class _Named(Sink):
 
 
 class Jobs:
-    """All jobs of a server, in a temporary folder that goes with it. Thread-safe."""
+    """All jobs of a server, in a temporary folder that goes with it, or with the interpreter. Thread-safe."""
 
     def __init__(self, *, keep_seconds: float, most: int, most_results: int = 100) -> None:
         self.keep_seconds, self._most, self._most_results = keep_seconds, most, most_results
@@ -206,7 +216,14 @@ class Jobs:
         self._claim.take()
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="mien-video")
+        self._line: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        """Jobs in their order; None behind the last one."""
+        self._stopped = threading.Event()
+        # Not a pool: the interpreter would wait for all that stands in its line, before anybody could stop it.
+        self.thread = threading.Thread(target=self._work_all, name="mien-video", daemon=True)
+        stopped_at_exit(self)
+        self.thread.start()
+        threading.Thread(target=self._sweep_all, name="mien-sweep", daemon=True).start()
 
     def add(self, video: BinaryIO, order: Order) -> Job:
         """Take a video in. Raises Full, SinkError when it cannot be kept."""
@@ -223,7 +240,7 @@ class Jobs:
         except OSError as error:
             self.erase(number)
             raise SinkError(f"{order.name}: the server cannot keep it ({error.strerror or error})") from error
-        self._pool.submit(self._work, job)
+        self._line.put(job)
         return job
 
     def refuse_if_full(self) -> None:
@@ -268,12 +285,16 @@ class Jobs:
 
     def close(self) -> None:
         """Stop all of them and delete everything."""
+        self.stop()
+        self.thread.join()
+
+    def stop(self) -> None:
+        """The same without waiting for it."""
+        self._stopped.set()
         with self._lock:
             known = list(self._jobs)
         self._erase_known(known)
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        self._claim.drop()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._line.put(None)
 
     def _erase_known(self, numbers: Iterable[str]) -> None:
         for number in numbers:
@@ -282,11 +303,21 @@ class Jobs:
             except Unknown:  # somebody else was first
                 continue
 
-    def _work(self, job: Job) -> None:
-        if not job.stop.is_set():
-            job.work()
-        if job.stop.is_set():
-            shutil.rmtree(job.folder, ignore_errors=True)
+    def _work_all(self) -> None:
+        """Work on one after the other until it is stopped; then nothing is left of them."""
+        while (job := self._line.get()) is not None:
+            if not job.stop.is_set():
+                job.work()
+            if job.stop.is_set():
+                shutil.rmtree(job.folder, ignore_errors=True)
+        self._claim.drop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _sweep_all(self) -> None:
+        """Erase what is due when nobody asks."""
+        while not self._stopped.wait(SWEEP_SECONDS):
+            self.sweep()
+            erase_leftovers()  # of a server that was killed just before this one began
 
 
 def erase_leftovers() -> None:

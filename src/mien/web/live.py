@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import anyio
 from fastapi import APIRouter, Depends, Query, WebSocket
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from mien.errors import MienError, SourceTooLarge, UsageError
 from mien.io.images import ImageLimits, decode
@@ -31,8 +31,12 @@ SOURCE = "camera"
 IDLE_SECONDS = 60.0
 """Without a frame for so long, a connection is closed: it may hold a place that somebody else waits for."""
 
-ORDERLY = (1000, 1001, 1005, 1012)
-"""Codes of connections that were closed on purpose: by who watched, by leaving the page, without a reason, by ending this server."""
+ORDERLY = (1000, 1001, 1012)
+"""Codes of connections that were closed on purpose: by who watched, by leaving the page, by ending this server. 1005, closed without a
+code, is what a server may also be told of a connection that was lost (uvicorn 0.54 is)."""
+NO_CODE = 1005
+LAST_SECONDS = 5.0
+"""How long is waited for what the other side said when it went."""
 
 
 class Feed:
@@ -110,8 +114,19 @@ async def _serve(socket: WebSocket, service: Service, wanted: Wanted, session: s
     try:
         await _answer_all(socket, service, feed, recorded)
     except WebSocketDisconnect as gone:
-        recorded.finished = gone.code in ORDERLY
+        recorded.finished = await _code(socket, gone) in ORDERLY
         raise
+
+
+async def _code(socket: WebSocket, gone: WebSocketDisconnect) -> int:
+    """With which code the other side went. Where an answer was on its way then, its sending has failed as over a connection that is lost
+    (1006), and what the other side said waits behind its frames."""
+    with anyio.move_on_after(LAST_SECONDS):
+        while socket.client_state is WebSocketState.CONNECTED:
+            message = await socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return message.get("code") or NO_CODE
+    return gone.code
 
 
 async def _answer_all(socket: WebSocket, service: Service, feed: Feed, recorded: Recording | None) -> None:
@@ -151,7 +166,7 @@ async def _received(socket: WebSocket) -> bytes:
     with anyio.move_on_after(IDLE_SECONDS):
         message = await socket.receive()
         if message["type"] == "websocket.disconnect":
-            raise WebSocketDisconnect(message.get("code") or 1000)
+            raise WebSocketDisconnect(message.get("code") or NO_CODE)
         data = message.get("bytes")
         if data is None:
             raise UsageError("found a text message; wanted a picture (JPEG, PNG, WebP) as a binary one")

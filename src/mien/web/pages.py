@@ -50,8 +50,8 @@ def docs() -> Response:
         swagger_css_url="docs/static/swagger-ui.css",
         swagger_favicon_url="../static/icon.svg",
     )
-    page.headers.update(DOCS_HEADERS)
-    return page
+    body = bytes(page.body).replace(b"<html>", b'<html lang="en">', 1)  # FastAPI's page does not say what it is written in
+    return HTMLResponse(body, headers=DOCS_HEADERS)
 
 
 @router.head("/api/health", include_in_schema=False)

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, Field
 
 from mien.drawers import styled
-from mien.errors import MienError, SourceRefused, SourceTooLarge, SourceUnreadable, UsageError
+from mien.errors import MienError, SourceRefused, SourceTooLarge, UsageError
 from mien.io.events import Failure
 from mien.io.fetch import PrivateAddress, fetch, shown, without_userinfo
 from mien.io.images import IsVideo, decode
@@ -22,6 +22,7 @@ from mien.table import COLUMNS
 from mien.types import Drawer, Frame, Result
 from mien.vision.style import Style
 from mien.web import answers
+from mien.web.faults import code
 from mien.web.media import MEDIA, files_of
 from mien.web.service import Chosen, Served, Service, file_name
 
@@ -94,7 +95,7 @@ class Reader:
         try:
             decoded = decode(data, name=name, limits=self.service.limits)
         except IsVideo:
-            return Failure(source, SourceUnreadable(f"{name}: a video; send it to /api/videos"))
+            return Failure(source, IsVideo(f"{name}: a video; send it to /api/videos"))
         except SourceTooLarge:
             return Failure(source, too_large(name, self.service))
         except MienError as error:
@@ -190,4 +191,4 @@ def answer(found: list[Read | Failure], kind: Kind) -> Response:
 
 def unread(failure: Failure) -> dict[str, str]:
     """As `answers.Unread`."""
-    return {"source": failure.source, "error": str(failure.error)}
+    return {"source": failure.source, "code": code(failure.error), "error": str(failure.error)}

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePath
-from typing import Annotated, TypeVar, cast
+from typing import Annotated, TypeVar
 
 import anyio
 from fastapi import Depends, Query
+from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
 from mien.io.images import ImageLimits
@@ -17,6 +18,7 @@ from mien.io.names import printable
 from mien.pipeline import Analyzer
 from mien.web.analyzers import Analyzers
 from mien.web.jobs import Jobs
+from mien.web.mounted import address
 from mien.web.settings import ServeSettings
 
 T = TypeVar("T")
@@ -69,11 +71,33 @@ class Service:
         return await self.work(partial(self.analyzers.get, model=wanted.model, detector=wanted.detector, affect=wanted.affect))
 
 
-def _service(connection: HTTPConnection) -> Service:
-    return cast(Service, connection.app.state.service)
+def service_of(app: Starlette) -> Service:
+    """The state of an app, made when it is first wanted: of one that is mounted in another program nobody tells that it begins.
+
+    For the thread of the event loop. Who has it closed takes it off the app.
+    """
+    if not hasattr(app.state, "service"):
+        settings: ServeSettings = app.state.settings
+        jobs = Jobs(keep_seconds=settings.keep_minutes * 60, most=settings.most_jobs, most_results=settings.most_results)
+        at_once, transfers, cameras = map(anyio.CapacityLimiter, (AT_ONCE, TRANSFERS, settings.most_cameras))
+        app.state.service = Service(settings, app.state.analyzers, jobs, at_once, transfers, cameras)
+    service: Service = app.state.service
+    return service
+
+
+async def _service(connection: HTTPConnection) -> Service:
+    return service_of(connection.app)
 
 
 Served = Annotated[Service, Depends(_service)]
+
+
+async def _addresses(connection: HTTPConnection) -> Callable[[str], str]:
+    return partial(address, connection.scope)
+
+
+Addresses = Annotated[Callable[[str], str], Depends(_addresses)]
+"""Gives the address of a path here, as the one who asks sees it."""
 
 
 async def _analyzer(service: Served, wanted: Annotated[Wanted, Depends()]) -> Analyzer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
 
@@ -13,7 +14,7 @@ from mien.web import answers
 from mien.web.jobs import PAGE, TABLES, VIDEO, Job, Order, Unknown
 from mien.web.media import MEDIA, files_of
 from mien.web.pictures import Drawn, unread
-from mien.web.service import Chosen, Served, Service, file_name
+from mien.web.service import Addresses, Chosen, Served, Service, file_name
 
 router = APIRouter(tags=["videos"])
 
@@ -21,6 +22,7 @@ router = APIRouter(tags=["videos"])
 @router.post("/api/videos", status_code=202, responses={202: {"model": answers.VideoJob}})
 async def add_video(
     service: Served,
+    address: Addresses,
     analyzer: Chosen,
     drawing: Drawn,
     file: Annotated[UploadFile, File(description="The video. It is deleted as soon as it was read.")],
@@ -31,25 +33,27 @@ async def add_video(
     """Take a video in; ask for its job until it is done, then fetch its results."""
     name, language = file_name(file.filename, "video"), drawing.language or service.settings.language
     drawer = drawing.drawer(language)
-    if annotated and drawing.anonymize:
-        analyzer.refuse_half_hidden("anonymize")
+    hides = annotated and drawing.anonymize
+    if hides:
+        analyzer.refuse_half_hidden("anonymize", streams=True)
     order = Order(
         analyzer=analyzer,
         name=name,
         span=VideoSpan(every=every, stop=service.settings.max_video_minutes * 60),
         limits=service.limits,
         drawer=drawer if annotated else None,
+        hides=hides,
         language=language,
         title=title,
     )
     job = await service.transfer(partial(service.jobs.add, file.file, order))
-    return JSONResponse(as_dict(service, job), 202, headers={"Location": f"/api/videos/{job.id}"})
+    return JSONResponse(as_dict(service, job, address), 202, headers={"Location": address(f"/api/videos/{job.id}")})
 
 
 @router.get("/api/videos/{number}", responses={200: {"model": answers.VideoJob}})
-def video(service: Served, number: str) -> Response:
+def video(service: Served, address: Addresses, number: str) -> Response:
     """How far a video is, and where its results are."""
-    return JSONResponse(as_dict(service, service.jobs.get(number)))
+    return JSONResponse(as_dict(service, service.jobs.get(number), address))
 
 
 @router.delete("/api/videos/{number}", status_code=204)
@@ -60,12 +64,13 @@ def erase_video(service: Served, number: str) -> Response:
 
 
 @router.get("/api/videos/{number}/{result}", response_class=Response, responses=files_of(".csv", ".jsonl", ".parquet", ".html", ".mp4"))
-def video_result(service: Served, number: str, result: str) -> Response:
+def video_result(service: Served, address: Addresses, number: str, result: str) -> Response:
     """A result: table.csv, table.jsonl, table.parquet, page.html or annotated.mp4."""
     job = service.jobs.get(number)
     path = job.result(result)
     if path is None:
-        raise Unknown(f"{result}: not a result of this video, or not there yet; there are: {', '.join(results(job).values()) or 'none'}")
+        there = ", ".join(results(job, address).values()) or "none"
+        raise Unknown(f"{result}: not a result of this video, or not there yet; there are: {there}")
     page = path.suffix == ".html"
     stem = job.order.name.rpartition(".")[0] or job.order.name
     return FileResponse(
@@ -81,13 +86,13 @@ PAGE_HEADERS = {"Content-Security-Policy": "frame-ancestors 'self'"}
 """Of mien's own pages, which say themselves, in a meta element, what they may load: nothing."""
 
 
-def results(job: Job) -> dict[str, str]:
+def results(job: Job, address: Callable[[str], str]) -> dict[str, str]:
     """Kind -> address of what there is."""
     names = TABLES | {"page": PAGE, "video": VIDEO}
-    return {kind: f"/api/videos/{job.id}/{name}" for kind, name in names.items() if job.result(name) is not None}
+    return {kind: address(f"/api/videos/{job.id}/{name}") for kind, name in names.items() if job.result(name) is not None}
 
 
-def as_dict(service: Service, job: Job) -> dict[str, Any]:
+def as_dict(service: Service, job: Job, address: Callable[[str], str]) -> dict[str, Any]:
     """As `answers.VideoJob`."""
     share = min(1.0, job.seconds / job.duration) if job.duration else None
     return {
@@ -96,11 +101,12 @@ def as_dict(service: Service, job: Job) -> dict[str, Any]:
         "state": job.state,
         "frames": job.frames,
         "faces": job.faces,
+        "missed": job.missed if job.order.hides else None,
         "seconds": round(job.seconds, 3),
         "duration": None if job.duration is None else round(job.duration, 3),
         "share": 1.0 if job.state == "done" else share,
         "error": job.error,
         "failures": [unread(failure) for failure in job.failures],
-        "results": results(job),
+        "results": results(job, address),
         "expires": service.jobs.expires(job),
     }

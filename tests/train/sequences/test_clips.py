@@ -1,6 +1,7 @@
 """Clips become sequences to learn from: one person each, nobody on two sides, what is broken told."""
 
 import dataclasses
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from mien.train.targets import targets_of  # noqa: E402
 from mien.types import Faces  # noqa: E402
 from mien.vision.align import CropSpec  # noqa: E402
 from tests.train.conftest import TINY  # noqa: E402
-from tests.train.sequences.moving import MOVING, crops_of, face_picture, moving  # noqa: E402
+from tests.train.sequences.moving import MOVING, crops_of, face_picture, moving, ten_of_each  # noqa: E402
 
 
 def test_clips_become_windows_of_one_person(data: TrainData) -> None:
@@ -183,6 +184,59 @@ def test_splits_of_the_data_stand(folder: Path, tmp_path: Path) -> None:
     assert not any("held out" in line for line in said)
 
 
+def test_clips_of_an_unknown_split_are_left_out_and_told(folder: Path, tmp_path: Path) -> None:
+    """Taken for none they would be learnt from, and may have been held out; as of tables of pictures."""
+    words = {3: "valid", 4: "holdout", 5: "Test set"}
+    for column in ("split", "usage"):
+        lines = [f"{name}/{i}.mp4,{name},{words.get(i, '')}" for i in range(6) for name in ("happy", "Sadness")]
+        (folder / "list.csv").write_text("\n".join([f"clip,emotion,{column}", *lines]))
+        said: list[str] = []
+        try:
+            data = read_data(MOVING, folder / "list.csv", detector=FakeDetector(), folder=tmp_path, say=said.append)
+        finally:
+            (folder / "list.csv").unlink()
+        assert said[0].startswith("list.csv: left out: 4 rows with an unknown split, such as split 'holdout'; wanted one of train,")
+        assert {name.split("@")[0].rsplit("/")[-1] for name in data.train.ids} == {"0.mp4", "1.mp4", "2.mp4"}
+        assert {name.split("@")[0].rsplit("/")[-1] for name in data.judge.ids} == {"3.mp4"}
+
+
+def test_copies_of_a_clip_are_held_out_together(tmp_path: Path) -> None:
+    """Ten clips and a copy of each under another name, in a folder an emotion."""
+    root = ten_of_each(tmp_path / "clips")
+    for file in sorted(root.rglob("*.mp4")):
+        shutil.copy(file, file.with_name(f"copy of {file.name}"))
+    data = read_data(MOVING, root, detector=FakeDetector(), folder=tmp_path / "runs")
+    train, judge = ({name.split("@")[0].replace("copy of ", "") for name in rows.ids} for rows in (data.train, data.judge))
+    assert (len(train), len(judge)) == (16, 4)
+    assert not train & judge
+
+
+def test_clips_that_show_what_is_held_out_are_not_learnt_from(tmp_path: Path) -> None:
+    """Of one file under two names, whole or in spans that overlap; other seconds of it are as the split says."""
+    for i in range(4):
+        moving(tmp_path / f"{i}.mp4", down=i % 2 == 0, seed=i, frames=24)
+        shutil.copy(tmp_path / f"{i}.mp4", tmp_path / f"again {i}.mp4")
+    rows = [
+        ("0.mp4", "happy", "", "", "val"),
+        ("again 0.mp4", "happy", "", "", "train"),  # the same file
+        ("1.mp4", "sad", 0, 1, "test"),
+        ("again 1.mp4", "sad", 0.5, 2.4, "train"),  # half a second of it is in test
+        ("1.mp4", "sad", 1, 2.4, "train"),  # other seconds
+        ("2.mp4", "happy", "", "", "train"),
+        ("again 2.mp4", "happy", "", "", "train"),
+        ("3.mp4", "sad", 1, "", "val"),
+        ("again 3.mp4", "sad", "", 1, ""),  # other seconds
+        ("3.mp4", "sad", "", 1.2, "train"),
+    ]
+    (tmp_path / "list.csv").write_text("\n".join(["clip,emotion,start,stop,split", *(",".join(map(str, row)) for row in rows)]))
+    said: list[str] = []
+    data = read_data(MOVING, tmp_path / "list.csv", detector=FakeDetector(), folder=tmp_path / "runs", say=said.append)
+    assert "left out: 3 clips that show the same seconds of a file as one of val or test" in said
+    learnt = {(name.split("@")[0].split("/")[1]) for name in data.train.ids}
+    assert learnt == {"1.mp4#2", "2.mp4", "again 2.mp4", "again 3.mp4"}
+    assert {(name.split("@")[0].split("/")[1]) for name in data.judge.ids} == {"0.mp4", "3.mp4"}
+
+
 def test_the_origin_of_what_clips_are_rated_is_kept(folder: Path, tmp_path: Path) -> None:
     lines = [f"{name}/{i}.mp4,{name},{v},0.1,{'val' if i > 3 else ''}" for name, v in (("happy", 0.8), ("Sadness", -0.6)) for i in range(6)]
     (folder / "list.csv").write_text("\n".join(["clip,emotion,valence,arousal,split", *lines]))
@@ -207,7 +261,7 @@ def test_windows_never_hold_two_people(tmp_path: Path) -> None:
     assert all((x == left[0]).all() for x in left)
 
 
-@pytest.mark.parametrize(("window", "stride", "spacing"), [(4, 2, 1), (3, 5, 2), (2, 1, 3)])
+@pytest.mark.parametrize(("window", "stride", "spacing"), [(4, 2, 1), (3, 5, 2), (2, 1, 3), (4, 11, 1), (2, 30, 1), (3, 40, 2)])
 def test_pieces_give_what_the_whole_gives(monkeypatch: pytest.MonkeyPatch, window: int, stride: int, spacing: int) -> None:
     """A run of 100 crops cut in pieces of few crops, against window_starts on the whole of it."""
     monkeypatch.setattr(clipping, "AT_ONCE", 7)
@@ -218,10 +272,23 @@ def test_pieces_give_what_the_whole_gives(monkeypatch: pytest.MonkeyPatch, windo
         crops = np.full((1, 8, 8, 3), i, np.uint8)
         ids = Faces(faces.boxes, faces.scores, faces.points, np.zeros(1, np.int64))
         found += cutter.add(Seen(i, i / 10, (96, 72), ids, crops))
-        assert len(cutter._people[0][0]) < 7 + window * spacing + stride
+        assert len(cutter._people[0].times) < 7 + window * spacing + stride
     found += cutter.end()
     starts = window_starts(np.arange(100) / 10, window=window, stride=stride, spacing=spacing)
     assert [one.crops[:, 0, 0, 0].tolist() for one in found] == [[s + k * spacing for k in range(window)] for s in starts]
+
+
+def test_whoever_comes_back_after_a_pause_begins_anew_also_amid_a_long_stride(monkeypatch: pytest.MonkeyPatch) -> None:
+    """20 crops, a second's pause, 60 crops; windows of 4 begin every 23 crops of a person without a break."""
+    monkeypatch.setattr(clipping, "AT_ONCE", 7)
+    cutter = Cutter(Cutting(CropSpec(size=8), 0.1, 4, 23, 1))
+    faces = FakeDetector()(face_picture())
+    ids = Faces(faces.boxes, faces.scores, faces.points, np.zeros(1, np.int64))
+    found = []
+    for i in [*range(20), *range(30, 90)]:
+        found += cutter.add(Seen(i, i / 10, (96, 72), ids, np.full((1, 8, 8, 3), i, np.uint8)))
+    found += cutter.end()
+    assert [one.crops[:, 0, 0, 0].tolist() for one in found] == [[s, s + 1, s + 2, s + 3] for s in (0, 30, 53, 76)]
 
 
 def test_what_does_not_fit_is_one_line(data: TrainData, folder: Path, tmp_path: Path) -> None:

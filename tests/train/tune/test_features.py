@@ -14,6 +14,7 @@ from mien.errors import UsageError
 from mien.models.registry import recogniser
 from mien.train.config import TrainConfig, changed, read_config
 from mien.train.fit import fit
+from mien.train.judge import Judge
 from mien.train.nets import Standardise, backbone
 from mien.train.run_folder import RunFolder
 from mien.train.tune import features as module
@@ -129,8 +130,15 @@ def test_heads_on_features_of_pictures_learn_and_end_when_told(tmp_path):
     again = []
     objective(config, tmp_path, lambda metrics: bool(again.append(dict(metrics))) or len(again) == 3)
     assert again == seen[:3]
-    with pytest.raises(UsageError, match="lower `rate`"):
+    with pytest.raises(UsageError, match=r"in epoch [1-9].*lower `rate`"):
         objective(changed(config, {"rate": 1e30, "optimiser": "sgd"}), tmp_path, lambda metrics: False)
+
+
+def test_a_head_that_is_judged_no_number_ends_its_training(tmp_path, monkeypatch):
+    monkeypatch.setattr(Judge, "metrics", lambda *args: {"val_loss": float("nan")})
+    objective = HeadTraining(cached_features(TINY, data(), tmp_path))
+    with pytest.raises(UsageError, match=r"the validation loss is nan in epoch 1; lower `rate`"):
+        objective(TINY, tmp_path, lambda metrics: False)
 
 
 def test_what_makes_no_difference_to_a_head_is_refused():

@@ -116,6 +116,12 @@ def test_a_space_that_is_not_utf_8(tmp_path):
         read_space(tmp_path / "s.toml")
 
 
+def test_a_byte_order_mark_is_no_part_of_a_space(tmp_path):
+    """As Notepad writes it."""
+    (tmp_path / "s.toml").write_bytes(b"\xef\xbb\xbfmetric = 'val_loss'\r\n[space]\r\nrate = { low = 0.1, high = 0.2 }\r\n")
+    assert list(read_space(tmp_path / "s.toml").dimensions) == ["rate"]
+
+
 def test_values_out_of_range_are_refused_before_the_first_trial():
     space = parse_space('[space]\n"head.dropout" = { low = 0.1, high = 2.0 }\n', "x")
     with pytest.raises(UsageError, match=r"x: head\.dropout is 2; wanted 0\.\.1"):

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 from mien.errors import DataError, ExtraMissing, UsageError
 from mien.train.config import TrainConfig, read_config
+from mien.train.tune.page import as_page
 from mien.train.tune.space import parse_space
 from tests.train.tune.objectives import Meeting, bare, bowl, dying, faulty, picky
 from tests.train.tune.searching import SPACE, TEXT, search
@@ -41,6 +43,7 @@ def test_a_search_finds_better_than_chance_and_writes_it_down(tmp_path):
     assert math.isclose(sum(found.importance.values()), 1)
     assert set(found.importance) == set(SPACE.dimensions)
     assert len(said) == 20
+    assert any(line.endswith(" after 3 epochs") for line in said)
     config = read_config(tmp_path / "best.toml")
     assert (config.head.kind, config.head.units, config.rate) == ("r0", found.best.values["head.units"], found.best.values["rate"])
     assert config.epochs == 40  # the config's own, not the search's
@@ -117,6 +120,16 @@ def test_a_killed_search_goes_on_as_if_it_had_not_been(tmp_path):
     assert found.tried[4].values == found.tried[3].values
     assert values_of(found) == values_of(search(bowl, tmp_path / "whole", 7))
     assert len(search(bowl, folder, 7).tried) == 8  # it is tried again once
+
+
+def test_one_epoch_is_one(tmp_path):
+    def short(config, folder, watch):
+        watch({"epoch": 0, "val_loss": 1.0})
+
+    said = []
+    found = search(short, tmp_path, 1, epochs=1, say=said.append)
+    assert re.search(r" after 1 epoch\b", said[0])
+    assert "<b>1</b><span>epoch</span>" in as_page(found)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

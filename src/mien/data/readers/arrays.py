@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mien.data.cross_copies import Marks, marks_of
-from mien.data.fer import FER7, SPLITS
+from mien.data.fer import FER7, FER_KEYS, SPLITS, fer_of, unusable
 from mien.data.manifest import Manifest
+from mien.data.npz import opened
 from mien.data.readers.draft import Draft, examined, split_of, unlike
 from mien.data.readers.fer_csv import Crowd
 from mien.data.readers.report import UNKNOWN, Progress, Report, silent
-from mien.data.stores import InArray, InBlob, Store
-from mien.errors import DataError, SourceMissing, UsageError
+from mien.data.stores import InArray, Store
+from mien.errors import DataError
 from mien.labels import canonical
 
-FER_KEYS = {"webp", "offsets", "image_index", "emotion", "usage"}
 PIXEL_KEYS = {"pixels", "label", "classes"}
 
 
@@ -34,48 +33,40 @@ def read_npz(path: Path, *, duplicates: Path | None = None, source: str = "", pr
 
 def npz_draft(path: Path, *, duplicates: Path | None = None, source: str = "") -> tuple[Draft, Store]:
     """See read_npz; no picture is decoded."""
-    if not path.is_file():
-        raise SourceMissing(f"{path}: no such file")
     draft = Draft(source or path.stem)
-    try:
-        with np.load(path) as file:
-            keys = set(file.files)
-            if keys >= FER_KEYS:
-                marks = marks_of(path, duplicates)
-                if marks is not None:
-                    marks.fit(len(file["emotion"]), path)
-                return draft, _fer(draft, file, marks)
-            if keys >= PIXEL_KEYS:
-                return draft, _pixels(draft, file)
-    except UsageError:  # which is a ValueError, too
-        raise
-    except (OSError, EOFError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from None
+    with opened(path) as file:
+        keys = set(file.files)
+        if keys >= {*FER_KEYS}:
+            marks = marks_of(path, duplicates)
+            if marks is not None:
+                marks.fit(len(file["emotion"]), path)
+            return draft, _fer(draft, file, marks)
+        if keys >= PIXEL_KEYS:
+            return draft, _pixels(draft, file)
     raise DataError(f"{path}: found arrays {', '.join(sorted(keys)) or 'none'}; wanted pixels, label, classes, or FER-2013's")
 
 
 def is_fer_npz(path: Path) -> bool:
-    """Whether an npz holds FER-2013's arrays. Raises DataError where it cannot be read."""
-    try:
-        with np.load(path) as file:
-            return set(file.files) >= FER_KEYS
-    except (OSError, EOFError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from None
+    """Whether an npz holds FER-2013's arrays. Raises SourceMissing, DataError where it cannot be read."""
+    with opened(path) as file:
+        return set(file.files) >= {*FER_KEYS}
 
 
 def _fer(draft: Draft, file: Any, marks: Marks | None) -> Store:
-    emotion, usage, index = (file[key].tolist() for key in ("emotion", "usage", "image_index"))
-    crowd = Crowd(file["ferplus_votes"].astype(np.int64)) if "ferplus_votes" in file.files else None
-    draft.classes |= {(str(split_of(SPLITS[code])), label) for code in set(usage) for label in FER7}
-    for row, code in enumerate(emotion):
-        if code not in range(len(FER7)):
-            draft.report.add(UNKNOWN, f"row {row}", f"emotion {code}; wanted 0..{len(FER7) - 1}")
+    fer = fer_of(file)
+    crowd = Crowd(fer.votes) if "ferplus_votes" in file.files else None
+    codes = list(zip(fer.emotion.tolist(), fer.usage.tolist(), fer.place.tolist(), strict=True))
+    used = [name for code, name in enumerate(SPLITS) if (fer.usage == code).any()]
+    draft.classes |= {(str(split_of(name)), label) for name in used for label in FER7}
+    for row, (emotion, usage, place) in enumerate(codes):
+        if (wrong := unusable(emotion, usage)) is not None:
+            draft.report.add(wrong[0], f"row {row}", wrong[1])
             continue
         cells = {} if crowd is None else crowd.cells(row)
         said = marks.note(row, draft.report.source) if marks else ""
         cells["note"] = "; ".join(filter(None, (str(cells.get("note", "")), said)))
-        draft.add(str(row), row=index[row], label=FER7[code], split=split_of(SPLITS[usage[row]]), **cells)
-    return InBlob(file["webp"], file["offsets"])
+        draft.add(str(row), row=place, label=FER7[emotion], split=split_of(SPLITS[usage]), **cells)
+    return fer.pictures
 
 
 def _pixels(draft: Draft, file: Any) -> Store:

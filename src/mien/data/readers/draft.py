@@ -14,7 +14,6 @@ from mien.data.manifest import COLUMNS, Manifest
 from mien.data.readers.report import EMPTY, Progress, Report
 from mien.data.stores import Store
 from mien.errors import MienError
-from mien.io.events import Failure
 from mien.io.prefetch import prefetched
 from mien.labels import EMOTIONS
 
@@ -87,17 +86,17 @@ def report_empty(report: Report, classes: set[tuple[str, str]], manifest: Manife
 
 def reopened(manifest: Manifest, positions: Iterable[int], report: Report) -> None:
     """Add why each of these pictures of a manifest cannot be read, as whoever needed it found out."""
-    for _, picture in manifest.pictures(positions):
-        if isinstance(picture, Failure):
-            report.add_unreadable(picture.source, picture.error)
+    for position in positions:
+        if isinstance(look := _looked(manifest, position), MienError):
+            report.add_unreadable(manifest["id"][position], look)
 
 
 def _looked(manifest: Manifest, position: int) -> Looked | MienError:
-    from mien.io.images import decode
+    from mien.io.images import decode_whole
 
     try:
         data = manifest.bytes_of(position)
-        decoded = decode(data, name=manifest["path"][position] or manifest["id"][position])
+        decoded = decode_whole(data, name=manifest["path"][position] or manifest["id"][position])
     except MienError as error:
         return error
     height, width = decoded.image.shape[:2]

@@ -6,22 +6,26 @@ import csv
 import math
 import threading
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mien.data.codes import Codes
 from mien.data.cross_copies import Marks, marks_of
-from mien.data.fer import FER7, vote_shares
+from mien.data.fer import vote_shares
 from mien.data.manifest import Manifest
 from mien.data.readers.draft import Draft, examined, split_of, strange_split
 from mien.data.readers.report import BAD_ROW, UNKNOWN, Progress, Report, silent
-from mien.data.readers.tables import rows_of
+from mien.data.readers.tables import Head, head_of, rows_of
 from mien.data.stores import png
 from mien.errors import DataError, SourceUnreadable
+from mien.labels import label_set
 from mien.types import Image, Ints
 
+FER = "fer2013"
+"""What the data set is called, whatever its file."""
 VOTES_FILE = "fer2013new.csv"
 """What FER+'s repository calls the votes."""
 VOTE_COLUMNS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "nf")
@@ -30,8 +34,8 @@ VOTE_COLUMNS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust
 class InLines:
     """Pictures written out as numbers in a column of a CSV, found by the byte at which each row's line begins; given as PNG."""
 
-    def __init__(self, path: Path, starts: Ints, column: int) -> None:
-        self._path, self._starts, self._column = path, starts, column
+    def __init__(self, path: Path, starts: Ints, head: Head) -> None:
+        self._path, self._starts, self._mark, self._column = path, starts, head.mark, head.columns.index("pixels")
         self._lock = threading.Lock()
         self._file = path.open("rb")
         weakref.finalize(self, self._file.close)
@@ -41,23 +45,31 @@ class InLines:
         with self._lock:
             self._file.seek(int(self._starts[row]))
             line = self._file.readline()
-        cells = _cells(line)
+        cells = _cells(line, self._mark)
         return png(pixels(cells[self._column], name=f"{self._path}, row {row}"))
 
 
 def read_fer_csv(
-    path: Path, *, votes: Path | None = None, duplicates: Path | None = None, source: str = "fer2013", progress: Progress = silent
+    path: Path,
+    *,
+    votes: Path | None = None,
+    duplicates: Path | None = None,
+    labels: str = "fer7",
+    source: str = FER,
+    progress: Progress = silent,
 ) -> tuple[Manifest, Report]:
-    """FER-2013's CSV: `emotion` 0..6, `pixels` of a square grey picture, and `Usage`.
+    """FER-2013's CSV: `emotion` 0..6 or its name, `pixels` of a square grey picture, and `Usage`.
 
     Usage gives the split: Training is train, PublicTest val, PrivateTest test; a row with another word is reported and left out. Kaggle's
     train.csv and icml_face_data.csv are read too.
     votes: FER+'s fer2013new.csv, which has the same rows in the same order; default the one beside. They become `shares`; `label` stays
     FER-2013's. duplicates: npz with `duplicate` and `nearest_row` for the file's rows; default the one beside called
-    NAME_duplicates.npz. Rows with a copy in another split get a note that names it.
-    Raises SourceMissing, DataError where columns are missing or votes are of other rows, UsageError where `duplicates` is.
+    NAME_duplicates.npz. Rows with a copy in another split get a note that names it. labels: the set of the codes, of other data in this
+    form.
+    Raises SourceMissing, DataError where columns are missing, codes are counted from 1 or votes are of other rows, UsageError where
+    `duplicates` is.
     """
-    draft, store = fer_csv_draft(path, votes=votes, duplicates=duplicates, source=source)
+    draft, store = fer_csv_draft(path, votes=votes, duplicates=duplicates, labels=labels, source=source)
     return examined(draft, store, progress=progress)
 
 
@@ -67,36 +79,56 @@ def is_fer_csv(head: Iterable[str]) -> bool:
 
 
 def fer_csv_draft(
-    path: Path, *, votes: Path | None = None, duplicates: Path | None = None, source: str = "fer2013"
+    path: Path, *, votes: Path | None = None, duplicates: Path | None = None, labels: str = "fer7", source: str = FER
 ) -> tuple[Draft, InLines]:
     """See read_fer_csv; no picture is decoded."""
     draft = Draft(source)
-    head = next(rows_of(path), [])
-    place = {name: i for i, name in enumerate(head)}
-    if missing := {"emotion", "pixels"} - set(head):
+    head = head_of(path)
+    place = {name: i for i, name in enumerate(head.columns)}
+    if missing := {"emotion", "pixels"} - set(head.columns):
         raise DataError(f"{path}: lacks the column {', '.join(sorted(missing))}; wanted emotion, pixels and Usage")
     beside = path.with_name(VOTES_FILE)
     crowd = Crowd(*read_votes(votes or beside)) if votes or beside.exists() else None
     marks = marks_of(path, duplicates)
+    codes = Codes(labels)
     starts: list[int] = []
-    row = at = 0
-    with path.open("rb") as file:
-        at += len(file.readline())
-        for line in file:
-            start, at = at, at + len(line)
-            if not line.strip():
-                continue
-            starts.append(start)
-            _add(draft, row, _cells(line), place, crowd, marks)
-            row += 1
-    if crowd is not None and len(crowd) != row:
+    for row, (start, cells) in enumerate(_rows(path, head)):
+        starts.append(start)
+        _add(draft, row, cells, place, codes, crowd, marks)
+    if wrong := codes.wrong():
+        raise DataError(f"{path}: {wrong}")
+    if crowd is not None and len(crowd) != len(starts):
         raise DataError(
-            f"{votes or beside}: {len(crowd)} rows of votes for {row} rows of {path.name}; wanted the same rows in the same order"
+            f"{votes or beside}: {len(crowd)} rows of votes for {len(starts)} rows of {path.name}; wanted the same rows in the same order"
         )
     if marks is not None:
-        marks.fit(row, path)
-    draft.classes |= {(split, label) for split, _ in draft.classes for label in FER7}
-    return draft, InLines(path, np.array(starts, np.int64), place["pixels"])
+        marks.fit(len(starts), path)
+    draft.classes |= {(split, label) for split, _ in draft.classes for label in label_set(labels)}
+    return draft, InLines(path, np.array(starts, np.int64), head)
+
+
+def is_unlabelled(head: Iterable[str]) -> bool:
+    """Whether these are columns of pictures that nobody labelled, as a competition's test.csv has them."""
+    return "pixels" in set(head) and not is_fer_csv(head)
+
+
+def pictures_of(path: Path) -> tuple[int, InLines]:
+    """How many pictures a CSV with the column `pixels` has, whatever else is in it, and where they are. Raises SourceMissing, DataError."""
+    head = head_of(path)
+    if "pixels" not in head.columns:
+        raise DataError(f"{path}: found columns {', '.join(head.columns) or 'none'}; wanted pixels")
+    starts = [start for start, _ in _rows(path, head)]
+    return len(starts), InLines(path, np.array(starts, np.int64), head)
+
+
+def _rows(path: Path, head: Head) -> Iterator[tuple[int, list[str]]]:
+    """Of each row of data the byte at which its line begins, and its cells."""
+    with path.open("rb") as file:
+        at = sum(len(file.readline()) for _ in range(head.lines))
+        for line in file:
+            if line.strip():
+                yield at, _cells(line, head.mark)
+            at += len(line)
 
 
 def read_votes(path: Path) -> tuple[Ints, list[str]]:
@@ -146,20 +178,20 @@ def pixels(text: str, *, name: str) -> Image:
     return np.frombuffer(values, np.uint8).reshape(side, side)
 
 
-def _add(draft: Draft, row: int, cells: list[str], place: dict[str, int], crowd: Crowd | None, marks: Marks | None) -> None:
+def _add(draft: Draft, row: int, cells: list[str], place: dict[str, int], codes: Codes, crowd: Crowd | None, marks: Marks | None) -> None:
     if len(cells) != len(place):
         draft.report.add(BAD_ROW, f"row {row}", f"{len(cells)} cells, the header has {len(place)}")
         return
-    code = cells[place["emotion"]].strip()
-    if code not in map(str, range(len(FER7))):
-        draft.report.add(UNKNOWN, f"row {row}", f"emotion {code!r}; wanted 0..{len(FER7) - 1}")
+    told = cells[place["emotion"]].strip()
+    label = codes.label(told)
+    if label is None:
+        draft.report.add(UNKNOWN, f"row {row}", codes.why_not(told))
         return
     usage = cells[place["usage"]].strip() if "usage" in place else ""
     split = split_of(usage) if usage else ""
     if split is None:
         draft.report.add(BAD_ROW, f"row {row}", strange_split(usage))
         return
-    label = FER7[int(code)]
     draft.classes.add((split, label))
     more: dict[str, Any] = {}
     if crowd is not None and row < len(crowd):
@@ -174,5 +206,5 @@ def _add(draft: Draft, row: int, cells: list[str], place: dict[str, int], crowd:
     draft.add(str(row), row=row, label=label, split=split, **more)
 
 
-def _cells(line: bytes) -> list[str]:
-    return next(csv.reader([line.decode("utf-8", "replace").rstrip("\r\n")]), [])
+def _cells(line: bytes, mark: str) -> list[str]:
+    return next(csv.reader([line.decode("utf-8", "replace").rstrip("\r\n")], delimiter=mark), [])

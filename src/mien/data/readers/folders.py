@@ -20,6 +20,8 @@ CKPLUS_CODES = ("neutral", "anger", "contempt", "disgust", "fear", "happy", "sad
 JAFFE_NAME = re.compile(r"([A-Z]{2})[.-]?(AN|DI|FE|HA|NE|SA|SU)\d?\.\d+")
 JAFFE_CODES = {"AN": "anger", "DI": "disgust", "FE": "fear", "HA": "happy", "NE": "neutral", "SA": "sad", "SU": "surprise"}
 """Codes in JAFFE's file names, KA.HA1.29.tiff (Lyons et al. 1998)."""
+TABLES = (".csv", ".npz", ".parquet")
+"""Files that may be data sets themselves."""
 CKPLUS_LAST = 3
 """Frames taken from the end of a CK+ sequence, where the expression is at its height; the first frame is taken as neutral."""
 
@@ -66,7 +68,9 @@ def folder_draft(path: Path, *, source: str = "") -> Draft:
             _class(draft, path, class_folder, splits.get(folder, ""))
     if not draft.classes:
         names = ", ".join(p.name for p in folders[:12]) or "none"
-        raise DataError(f"{path}: no pictures in folders named after emotions; found folders {names}")
+        tables = [p.name for p in sorted(path.iterdir()) if p.suffix.lower() in TABLES and p.is_file()]
+        hint = f"; if the data set is a file in it, give that: {', '.join(tables[:12])}" if tables else ""
+        raise DataError(f"{path}: no pictures in folders named after emotions; found folders {names}{hint}")
     return draft
 
 

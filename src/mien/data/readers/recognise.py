@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 from mien.data.cross_copies import Marks, noted
 from mien.data.manifest import Manifest
+from mien.data.npz import opened
 from mien.data.readers.arrays import is_fer_npz, npz_draft
-from mien.data.readers.draft import Draft, examined, report_empty
-from mien.data.readers.fer_csv import VOTE_COLUMNS, VOTES_FILE, fer_csv_draft, is_fer_csv
+from mien.data.readers.draft import Draft, examined, report_empty, unlike
+from mien.data.readers.fer_csv import FER, VOTE_COLUMNS, VOTES_FILE, fer_csv_draft, is_fer_csv, is_unlabelled
 from mien.data.readers.folders import ckplus_draft, folder_draft, is_ckplus, is_jaffe, jaffe_draft
-from mien.data.readers.report import Progress, Report, silent
-from mien.data.readers.tables import affectnet_draft, csv_draft, header
+from mien.data.readers.rafdb import is_rafdb, rafdb_draft
+from mien.data.readers.report import STRAY, Progress, Report, silent
+from mien.data.readers.tables import AFFECTNET, affectnet_draft, csv_draft, head_of, is_affectnet
 from mien.data.stores import Store
 from mien.errors import DataError, MienError, SourceMissing, UsageError
 
+FER_CODES = "fer7"
+"""The label set of FER-2013's codes, and of tables in its form where nothing else is said."""
 LAYOUTS = (
-    "a folder per emotion, folders train/test of such, CK+ or JAFFE as distributed, a .csv (image_path,emotion; emotion,pixels,Usage; "
-    "AffectNet's), an .npz of arrays, or a manifest (.parquet)"
+    "a folder per emotion, folders train/test of such, CK+, JAFFE or RAF-DB as distributed, a .csv (image_path,emotion; "
+    "emotion,pixels,Usage; AffectNet's), an .npz of arrays, or a manifest (.parquet)"
 )
 
 
@@ -43,8 +46,7 @@ def read_any(
     path = Path(path)
     duplicates_for([path], duplicates)
     if path.suffix.lower() == ".parquet" and path.is_file():
-        manifest = Manifest.read(path)
-        return manifest, Report(source or path.stem)
+        return read_manifest(path, source=source)
     return examined(*draft_of(path, root=root, votes=votes, duplicates=duplicates, labels=labels, source=source), progress=progress)
 
 
@@ -53,11 +55,17 @@ def drafted(path: str | Path, *, duplicates: Path | None = None, source: str = "
     path = Path(path)
     duplicates_for([path], duplicates)
     if path.suffix.lower() == ".parquet" and path.is_file():
-        return Manifest.read(path), Report(source or path.stem)
+        return read_manifest(path, source=source)
     draft, store = draft_of(path, duplicates=duplicates, source=source)
     manifest = draft.manifest(store)
     report_empty(draft.report, draft.classes, manifest)
     return manifest, draft.report
+
+
+def read_manifest(path: Path, *, source: str = "") -> tuple[Manifest, Report]:
+    """A manifest, and which values of it are read as none (see Manifest.read). source: what to call it; default after the file."""
+    report = Report(source or path.stem)
+    return Manifest.read(path, strange=partial(report.add, STRAY)), report
 
 
 def takes_duplicates(path: Path) -> bool:
@@ -71,7 +79,7 @@ def takes_duplicates(path: Path) -> bool:
     try:
         if suffix == ".parquet":
             return bool(noted(Manifest.read(path)["note"]).any())
-        return (suffix == ".npz" and is_fer_npz(path)) or (suffix == ".csv" and is_fer_csv(header(path)))
+        return (suffix == ".npz" and is_fer_npz(path)) or (suffix == ".csv" and is_fer_csv(head_of(path).columns))
     except MienError:
         return True
 
@@ -97,15 +105,52 @@ def duplicates_for(paths: Sequence[Path], duplicates: Path | None) -> list[Path 
     return [duplicates if one else None for one in takes]
 
 
+def refuse_to_recode(paths: Sequence[Path], labels: str) -> None:
+    """Raise UsageError where a label set is given for several data sets of which some, not all, have FER-2013's form.
+
+    That form has codes of its own, fer7: what is meant for other tables would give each of its pictures another label, in silence.
+    """
+    fer = [path for path in paths if path.suffix.lower() == ".csv" and path.is_file() and is_fer_csv(head_of(path).columns)]
+    if labels not in ("", FER_CODES) and 0 < len(fer) < len(paths):
+        raise UsageError(
+            f"labels: found {labels}, which would be taken for the codes of {fer[0]} too; its form is FER-2013's, whose are {FER_CODES}; "
+            f"import it apart (with --labels if its codes are {labels}), and then the manifests together"
+        )
+
+
 def _rows_if_fer(path: Path) -> int | None:
     """How many rows a file in FER-2013's form has; None for a manifest, and for what is not there."""
     if path.suffix.lower() == ".npz" and path.is_file():
-        with np.load(path) as file:
+        with opened(path) as file:
             return len(file["emotion"])
     if path.suffix.lower() == ".csv" and path.is_file():
         with path.open("rb") as file:
             return sum(1 for line in file if line.strip()) - 1
     return None
+
+
+def sources_of(paths: Sequence[Path], source: str = "") -> list[str]:
+    """What `read_any` is to be given as `source` for each of several data sets, so that no two have the same.
+
+    source: what all are called; default what each is called alone, or after its file where several would be called alike.
+    """
+    alone = [source or _source(path) for path in paths]
+    return unlike([name if source or alone.count(name) == 1 else _stem(path) for path, name in zip(paths, alone, strict=True)])
+
+
+def _source(path: Path) -> str:
+    """What a data set is called where nothing else is said."""
+    if path.suffix.lower() == ".csv" and path.is_file():
+        try:
+            head = set(head_of(path).columns)
+        except MienError:  # whoever reads it says why
+            return path.stem
+        return FER if is_fer_csv(head) else AFFECTNET if is_affectnet(head) else path.stem
+    return _stem(path)
+
+
+def _stem(path: Path) -> str:
+    return path.resolve().name if path.is_dir() else path.stem
 
 
 def draft_of(
@@ -115,17 +160,24 @@ def draft_of(
     if path.is_dir():
         if is_ckplus(path):
             return ckplus_draft(path, source=source), None
+        if is_rafdb(path):
+            return rafdb_draft(path, source=source), None
         return (jaffe_draft if is_jaffe(path) else folder_draft)(path, source=source), None
     if not path.exists():
         raise SourceMissing(f"{path}: no such file or folder; wanted {LAYOUTS}")
     if path.suffix.lower() == ".npz":
         return npz_draft(path, duplicates=duplicates, source=source)
     if path.suffix.lower() == ".csv":
-        head = set(header(path))
+        head = set(head_of(path).columns)
         if is_fer_csv(head):
-            return fer_csv_draft(path, votes=votes, duplicates=duplicates, source=source or "fer2013")
-        if head >= {"subdirectory_filepath", "expression"}:
+            return fer_csv_draft(path, votes=votes, duplicates=duplicates, labels=labels or FER_CODES, source=source or FER)
+        if is_affectnet(head):
             return affectnet_draft(path, root=root, source=source)
+        if is_unlabelled(head):
+            raise DataError(
+                f"{path}: pixels without emotions, as a competition's test set has them: nothing to learn from or judge by; "
+                f"mien submit MODEL {path} -o answers.csv answers them"
+            )
         if head >= set(VOTE_COLUMNS):
             raise DataError(
                 f"{path}: FER+'s votes, which have no pictures; give FER-2013's fer2013.csv and this as votes ({VOTES_FILE} beside it)"

@@ -14,9 +14,10 @@ from mien.errors import MienError, SourceMissing
 from mien.io.whole import whole
 
 UNKNOWN, CORRUPT, MISSING, BAD_ROW = "unknown label", "corrupt picture", "missing picture", "row that cannot be used"
+DAMAGED, STRAY = "damaged picture", "value outside of its scale"
 EMPTY, OTHER, NO_FACE, SEVERAL, HELD_OUT = "empty class", "other file", "no face", "several faces", "held out"
 """Kinds of problems."""
-FAILED = (CORRUPT, MISSING, BAD_ROW)
+FAILED = (CORRUPT, DAMAGED, MISSING, BAD_ROW)
 """Kinds that say that an input is broken, where the others say that it is not wanted."""
 
 Progress: TypeAlias = Callable[[int], AbstractContextManager[Callable[[int], None]]]
@@ -37,6 +38,13 @@ class Problem(NamedTuple):
     why: str
 
 
+def kind_of(error: MienError) -> str:
+    """The kind of problem of a picture that could not be read, by the error that says why."""
+    from mien.io.images import IsDamaged
+
+    return MISSING if isinstance(error, SourceMissing) else DAMAGED if isinstance(error, IsDamaged) else CORRUPT
+
+
 @dataclass(slots=True)
 class Report:
     """What was read from a source, and what was not."""
@@ -50,7 +58,7 @@ class Report:
 
     def add_unreadable(self, item: object, error: MienError) -> None:
         """Note a picture that could not be read, and why."""
-        self.add(MISSING if isinstance(error, SourceMissing) else CORRUPT, item, str(error))
+        self.add(kind_of(error), item, str(error))
 
     def counts(self) -> dict[str, int]:
         """Problems of each kind, the most frequent first."""

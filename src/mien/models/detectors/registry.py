@@ -5,15 +5,16 @@ A name is `NAME[:VARIANT][:tiled]`. The factory of NAME gets VARIANT ("" when th
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
 from mien.errors import UnknownName, UsageError, WeightsMissing
 from mien.models.detectors.tiles import Tiled
-from mien.models.locate import locate
+from mien.models.locate import locate, stamp, weights_folders
 from mien.models.plugins import load_plugins
 from mien.types import Detector, check_kind
 
@@ -29,6 +30,14 @@ SHA256 = {
     "blazeface_full.onnx": "d5f6da2b8fdf594f495868e7b84cc9de5539e0bb884db224ffc28c6d262e3c2e",
 }
 """Hashes of the weights files that come with mien, or that it can fetch."""
+NETWORKS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "yunet": (("yunet.onnx", "yunet_2023mar.onnx"),),  # the second is what `mien models get yunet` fetches
+    "mtcnn": (("mtcnn_pnet.onnx",), ("mtcnn_rnet.onnx",), ("mtcnn_onet.onnx",)),
+    "mediapipe": (("blazeface_short.onnx",),),
+    "mediapipe:full": (("blazeface_full.onnx",),),
+    "whole": (),
+}
+"""The weights of a built-in detector or variant: of each network the files that may hold it, of which the first that is there is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +50,13 @@ class Preset:
     """Options of the detector's class, by name: what tells its variants apart."""
 
 
-Factory: TypeAlias = Callable[..., Detector]
-"""Gives a detector for a variant, a number of threads (0: all, by the keyword `threads`) and options of its own by keywords."""
+class Factory(Protocol):
+    """Gives a detector. One that has options of its own takes them by further keywords."""
+
+    def __call__(self, variant: str, /, *, threads: int) -> Detector:
+        """For a variant, "" for none, and a number of threads, 0 for all."""
+        ...
+
 
 DETECTORS: dict[str, Factory] = {}
 VARIANTS: dict[str, tuple[str, ...]] = {}
@@ -50,6 +64,8 @@ LICENCES: dict[str, str] = {}
 """Of the weights, for listings; empty where it is not known."""
 PRESETS: dict[str, Mapping[str, Preset]] = {}
 """By variant, "" for the plain name."""
+_registered: dict[str, int] = {}
+_turns = itertools.count(1)
 
 
 def register(
@@ -74,6 +90,7 @@ def register(
     VARIANTS[name] = variants
     LICENCES[name] = licence
     PRESETS[name] = presets
+    _registered[name] = next(_turns)
 
 
 def detector(name: str, *, threads: int = 0, **options: Any) -> Detector:
@@ -91,6 +108,20 @@ def detector(name: str, *, threads: int = 0, **options: Any) -> Detector:
     found = DETECTORS[head](variant, threads=threads, **options)
     check_kind(f"what the factory of detector {head!r} gives", found, Callable, "a detector")  # type: ignore[arg-type]
     return Tiled(found) if plain != name else found
+
+
+def edition(name: str) -> tuple[object, ...]:
+    """What tells the detector of this name from another that was there before: which registration it is, and which files."""
+    plain = name.removesuffix(":tiled")
+    head, _, variant = plain.partition(":")
+    if head not in DETECTORS:
+        load_plugins()
+    if variant.lower().endswith(".xml"):
+        files = [Path(variant)]
+    else:
+        networks = NETWORKS.get(plain) or NETWORKS.get(head, ())
+        files = [folder / file for network in networks for file in network for folder in weights_folders()]  # where locate looks
+    return _registered.get(head), *((str(file), stamp(file)) for file in files)
 
 
 def names() -> list[str]:
@@ -155,18 +186,20 @@ HAAR = {
     "r4": Preset("as the earlier project R4 had it", {"cascade": "default", "scale": 1.3, "neighbours": 5}),
 }
 """The settings of R1, R2 and R4 are those of their code."""
+WHOLE = {"": Preset("does not look: each picture is one face from edge to edge, for ready-made crops")}
 
 
 def _yunet(variant: str, /, *, threads: int, weights: Path | str | None = None, **options: Any) -> Detector:
     from mien.models.detectors.yunet import YuNet
 
     settings = _settings("yunet", variant, YUNET) | options
+    ((own, fetched),) = NETWORKS["yunet"]
     try:
-        path = weights_file("yunet.onnx", "yunet", weights)
+        path = weights_file(own, "yunet", weights)
     except WeightsMissing:
         if weights is not None:
             raise
-        path = weights_file("yunet_2023mar.onnx", "yunet")  # what `mien models get yunet` fetches
+        path = weights_file(fetched, "yunet")
     return YuNet(path, threads=threads, **settings)
 
 
@@ -181,8 +214,8 @@ def _mtcnn(variant: str, /, *, threads: int, weights: Path | str | None = None, 
     from mien.models.detectors.mtcnn import Mtcnn
 
     settings = _settings("mtcnn", variant, MTCNN) | options
-    files = [f"mtcnn_{net}.onnx" for net in ("pnet", "rnet", "onet")]  # `weights` is the folder that holds all three
-    pnet, rnet, onet = (weights_file(file, "mtcnn", None if weights is None else Path(weights) / file) for file in files)
+    # `weights` is the folder that holds all three.
+    pnet, rnet, onet = (weights_file(file, "mtcnn", None if weights is None else Path(weights) / file) for (file,) in NETWORKS["mtcnn"])
     return Mtcnn(pnet, rnet, onet, threads=threads, **settings)
 
 
@@ -193,7 +226,14 @@ def _mediapipe(variant: str, /, *, threads: int, weights: Path | str | None = No
     return BlazeFace(weights_file(RANGES[settings["range"]].file, "mediapipe", weights), threads=threads, **settings)
 
 
+def _whole(variant: str, /, *, threads: int, **options: Any) -> Detector:
+    from mien.models.detectors.whole import Whole
+
+    return Whole(**(_settings("whole", variant, WHOLE) | options))
+
+
 register("yunet", _yunet, variants=("1280", "full", "tiled"), licence="MIT", presets=YUNET)
 register("haar", _haar, variants=tuple(filter(None, HAAR)), licence="Intel (BSD-3-Clause)", presets=HAAR)  # as the cascades' files say
 register("mtcnn", _mtcnn, variants=("r3",), licence="MIT", presets=MTCNN)
 register("mediapipe", _mediapipe, variants=("full",), licence="Apache-2.0", presets=MEDIAPIPE)
+register("whole", _whole, presets=WHOLE)

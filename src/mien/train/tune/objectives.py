@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -13,9 +12,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from mien.errors import UsageError
 from mien.train.batches import order_of, steps_of
 from mien.train.config import TrainConfig
+from mien.train.diverged import check_loss
 from mien.train.fit import fit, moving_average
 from mien.train.heads import Network
 from mien.train.judge import Judge
@@ -96,7 +95,7 @@ def train_head(config: TrainConfig, train: Features, judge: Features, watch: Wat
     """Train a head on features; its moving average is judged and given. The watch is told of each epoch as in a full training, and ends
     it by True.
 
-    Raises UnknownName and UsageError for the head's settings, UsageError when the loss is no number any more.
+    Raises UnknownName and UsageError for the head's settings, Diverged when the loss is no number any more.
     """
     torch.manual_seed(config.seed)
     torch.set_num_threads(config.threads)
@@ -129,9 +128,9 @@ def train_head(config: TrainConfig, train: Features, judge: Features, watch: Wat
             done = epoch * steps + step
             moving_average(average, net, min(config.average, (1 + done) / (10 + done)))
             total += value.item()
-        if not math.isfinite(total):
-            raise UsageError(f"training: the loss is {total} in epoch {epoch}; lower `rate`")
+        check_loss(total, "the loss", f"epoch {epoch + 1}")
         metrics = {"epoch": float(epoch), "train_loss": total / steps} | judging.metrics(average, loss, device)
+        check_loss(metrics["val_loss"], "the validation loss", f"epoch {epoch + 1}")
         val_losses.append(metrics["val_loss"])
         if watch(metrics):
             break

@@ -78,7 +78,8 @@ def _glance(found: Found) -> str:
     ]
     if "failed" in states:
         rows.append((f"{states.count('failed'):,}", "failed", "reasons below"))
-    rows.append((f"{sum(one.epochs for one in found.tried):,}", "epochs", f"{duration(seconds)} of training"))
+    epochs = sum(one.epochs for one in found.tried)
+    rows.append((f"{epochs:,}", "epoch" if epochs == 1 else "epochs", f"{duration(seconds)} of training"))
     return tiles((value, text(what), text(more)) for value, what, more in rows)
 
 

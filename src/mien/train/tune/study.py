@@ -176,7 +176,8 @@ class _Search:
         found = self.found()
         one = found.tried[course.number]
         values = ", ".join(f"{name} {shown(value)}" for name, value in one.values.items())
-        outcome = one.reason if one.state == "failed" else f"{self._metric} {one.value:.4f} after {one.epochs} epochs"
+        lasted = "1 epoch" if one.epochs == 1 else f"{one.epochs} epochs"
+        outcome = one.reason if one.state == "failed" else f"{self._metric} {one.value:.4f} after {lasted}"
         cut = ", cut short" if one.state == "pruned" else ""
         mark = ", the best so far" if one == found.best else ""
         self._say(f"trial {one.number} ({found.finished} of {self._trials}): {values}: {outcome}{cut}{mark}")

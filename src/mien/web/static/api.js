@@ -3,9 +3,10 @@
 import { say } from "./words.js";
 
 export class ApiError extends Error {
-  constructor(message, status) {
+  constructor(message, status, code) {
     super(message);
     this.status = status;
+    this.code = code; // why a picture could not be read, for words in the page's language
   }
 }
 export class ServerGone extends Error {}
@@ -37,8 +38,8 @@ const refusal = (status, text) => {
   } catch {
     // a proxy's own page, say; the status has to do
   }
-  const failure = said?.failures?.length === 1 ? said.failures[0].error : null; // says more than "none could be read"
-  return new ApiError(failure ?? said?.error ?? `HTTP ${status}`, status);
+  const [failure] = said?.failures ?? []; // of the one picture that was sent
+  return new ApiError(failure?.error ?? said?.error ?? `HTTP ${status}`, status, failure?.code);
 };
 
 const ask = async (path, { query, ...options } = {}) => {
@@ -91,6 +92,8 @@ export const uploadVideo = (file, query, { progress, signal }) =>
   });
 
 export const video = async (id) => (await ask(`api/videos/${encodeURIComponent(id)}`)).json();
+// Of the address that the server gives the end is enough: the rest is as the server sees it, which a proxy may have below a path.
+export const resultAddress = (id, given) => address(`api/videos/${encodeURIComponent(id)}/${given.slice(given.lastIndexOf("/") + 1)}`);
 export const deleteVideo = (id) => ask(`api/videos/${encodeURIComponent(id)}`, { method: "DELETE" });
 export const sessions = async () => (await ask("api/sessions")).json();
 export const deleteSession = (id) => ask(`api/sessions/${encodeURIComponent(id)}`, { method: "DELETE" });

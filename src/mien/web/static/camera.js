@@ -132,7 +132,7 @@ const hangUp = () => {
   if (!socket) return;
   const old = socket;
   socket = null; // first, so that its closing is not taken for the server's
-  old.close();
+  old.close(1000); // without a code it would look like a connection that was lost, and the session like one that was broken off
 };
 
 const connect = () => {

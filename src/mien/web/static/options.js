@@ -1,7 +1,7 @@
 // What is asked of the server and how answers are drawn: one form for all tabs.
 
 import { byId, make } from "./dom.js";
-import { language, onLanguage, say } from "./words.js";
+import { language, megabytes, onLanguage, say } from "./words.js";
 
 const listeners = [];
 // Called with "analysis" when faces have to be read again, with "drawing" when only their looks change.
@@ -23,8 +23,14 @@ export const drawing = () => ({ colour: colourBy(), language: captionLanguage(),
 
 const fill = (id, entries, chosen) => {
   const select = byId(id);
-  select.replaceChildren(...entries.map(({ name, text }) => make("option", { value: name, textContent: text })));
+  select.replaceChildren(...entries.map(({ name }) => make("option", { value: name })));
   select.value = chosen ?? "";
+};
+
+// A model with its size, which the server writes in English: `base: 2.7 MB`.
+const named = ({ name, about }) => {
+  const size = /^([\d.]+) MB$/.exec(about);
+  return about ? `${name}: ${size ? megabytes(Number(size[1]) * 1e6) : about}` : name;
 };
 
 export const setUpOptions = (about) => {
@@ -33,12 +39,10 @@ export const setUpOptions = (about) => {
     ["option-model", about.models],
     ["option-detector", about.detectors],
   ];
-  for (const [id, entries] of lists) {
-    const named = entries.map((entry) => ({ name: entry.name, text: entry.about ? `${entry.name}: ${entry.about}` : entry.name }));
-    fill(id, named, (entries.find((entry) => entry.default) ?? entries[0])?.name);
-  }
+  for (const [id, entries] of lists) fill(id, entries, (entries.find((entry) => entry.default) ?? entries[0])?.name);
   fill("option-affect", sources, sources[0]?.name);
   const rename = () => {
+    for (const [id, entries] of lists) entries.forEach((entry, k) => (byId(id).options[k].textContent = named(entry)));
     for (const option of byId("option-affect").options) option.textContent = say(`affect_${option.value}`);
   };
   onLanguage(rename);

@@ -115,7 +115,7 @@ const read = async (item) => {
   } catch (error) {
     if (stop.signal.aborted) return;
     item.state = "failed";
-    item.error = error instanceof ServerGone ? null : error.message;
+    item.error = error instanceof ServerGone ? null : error;
     if (error instanceof ServerGone) {
       for (const other of items) if (other.state === "waiting") other.state = "failed"; // they would fare no better until tried again
     }
@@ -126,6 +126,15 @@ const read = async (item) => {
 
 // One that is no picture, say; not one that only found no server.
 const unread = ({ state, error, refused }) => state === "failed" && Boolean(error || refused);
+
+// What was wrong with it. The server's own lines are English; those that most visitors meet are said in the page's language before them.
+const complaint = ({ file, name, error: { message, code } }) => {
+  if (!code) return message;
+  const line = message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;
+  if (code === "too_large") return say("unread_large", { line });
+  if (code === "video") return say(file ? "is_video" : "unread_video", { line });
+  return say(file ? "unread_file" : "unread_url", { line });
+};
 
 const summarise = () => {
   const done = items.filter(({ state }) => state === "done");
@@ -143,7 +152,7 @@ const summarise = () => {
   const lines = failed.map((item) => {
     const away = make("button", { type: "button", className: "quiet", textContent: "×", "aria-label": say("remove_named", { name: item.name }) });
     away.addEventListener("click", () => remove(item));
-    return make("li", {}, make("span", { textContent: about(item.name, item.refused?.() ?? item.error) }), away);
+    return make("li", {}, make("span", { textContent: about(item.name, item.refused?.() ?? complaint(item)) }), away);
   });
   byId("picture-failures").replaceChildren(...lines);
   byId("picture-failures").hidden = !lines.length;

@@ -1,6 +1,6 @@
 // The tab Videos: a card for each upload, which becomes a job of the server and is asked for each second until it is over.
 
-import { address, ApiError, deleteVideo, readable, ServerGone, uploadVideo, video } from "./api.js";
+import { ApiError, deleteVideo, readable, resultAddress, ServerGone, uploadVideo, video } from "./api.js";
 import { byId, dropZone, frameOf, make } from "./dom.js";
 import { analysis, anonymize, captionLanguage } from "./options.js";
 import { about, clock, megabytes, number, onLanguage, percent, say } from "./words.js";
@@ -214,9 +214,10 @@ const render = (card) => {
   set(card.count, counts(card, share));
   card.error.hidden = !card.failed;
   set(card.error, card.failed ?? "");
-  const failures = job?.failures ?? [];
+  const failures = (job?.failures ?? []).map(({ source, error }) => about(source, error));
+  if (job?.missed) failures.push(say("missed", { n: job.missed }));
   card.failures.hidden = !failures.length;
-  card.failures.replaceChildren(...failures.map(({ source, error }) => make("li", { textContent: about(source, error) })));
+  card.failures.replaceChildren(...failures.map((textContent) => make("li", { textContent })));
   const over = !(state === "waiting" || state === "uploading" || ongoing(card));
   card.end.textContent = say(over ? (job ? "delete_now" : "remove") : "cancel");
   results(card);
@@ -242,10 +243,10 @@ const results = (card) => {
   card.page.hidden = !found.page;
   for (const [kind, text] of RESULTS) {
     if (!found[kind]) continue;
-    card.links.append(make("a", { className: "button", href: address(found[kind]), download: "", textContent: kind === "video" ? say(text) : text }));
+    card.links.append(make("a", { className: "button", href: resultAddress(card.job.id, found[kind]), download: "", textContent: kind === "video" ? say(text) : text }));
   }
   if (!found.page) return;
-  const page = address(found.page);
+  const page = resultAddress(card.job.id, found.page);
   card.links.prepend(make("a", { className: "button main", href: page, target: "_blank", rel: "noopener", textContent: say("open_page") }));
   card.links.append(make("span", { className: "note", textContent: erased }));
   if (!card.frame) card.page.replaceChildren((card.frame = frameOf(page)));

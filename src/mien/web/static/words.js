@@ -55,6 +55,10 @@ const WORDS = {
     no_face: "No face found",
     too_big: "{size}; at most {most} MB",
     unreadable: "cannot be read from the disk",
+    unread_large: "{line}",
+    unread_video: "{line}",
+    unread_file: "{line}",
+    unread_url: "{line}",
     is_video: "a video: choose it in the tab Videos",
     is_picture: "a picture: choose it in the tab Pictures",
 
@@ -90,6 +94,10 @@ const WORDS = {
     video_gone: "The results are no longer there: they were erased.",
     video_lost: "The server has this video no more: it was erased, or the server was started anew before it was read. Upload it again to have it read.",
     link_video: "Annotated video",
+    missed: {
+      one: "In {n} frame a followed face was not found; hidden is where it was last and may have moved to. Look at the video before you show it.",
+      other: "In {n} frames a followed face was not found; hidden is where it was last and may have moved to. Look at the video before you show it.",
+    },
     confirm_video: "Stop and erase {name}?",
 
     camera_about: "Frames go to the server of mien, are read and forgotten. The camera is switched off when you stop, change the tab or hide the page.",
@@ -196,6 +204,10 @@ const WORDS = {
     no_face: "Лицо не найдено",
     too_big: "{size}; можно не больше {most} МБ",
     unreadable: "не читается с диска",
+    unread_large: "снимок больше, чем читает этот сервер. Сервер говорит: {line}",
+    unread_video: "по этому адресу видео, а не снимок. Сервер говорит: {line}",
+    unread_file: "не читается как снимок: файл повреждён или другого вида. Сервер говорит: {line}",
+    unread_url: "снимок по этому адресу не удалось получить или прочитать. Сервер говорит: {line}",
     is_video: "это видео: выберите его на вкладке «Видео»",
     is_picture: "это снимок: выберите его на вкладке «Снимки»",
 
@@ -231,6 +243,12 @@ const WORDS = {
     video_gone: "Результатов больше нет: они стёрты.",
     video_lost: "Этого видео на сервере больше нет: оно стёрто, или сервер запустили заново, не дочитав его. Загрузите его снова, чтобы прочитать.",
     link_video: "Видео с разметкой",
+    missed: {
+      one: "В {n} кадре лицо не найдено; скрыто место, где оно было и куда могло сместиться. Посмотрите видео, прежде чем показывать его.",
+      few: "В {n} кадрах лицо не найдено; скрыто место, где оно было и куда могло сместиться. Посмотрите видео, прежде чем показывать его.",
+      many: "В {n} кадрах лицо не найдено; скрыто место, где оно было и куда могло сместиться. Посмотрите видео, прежде чем показывать его.",
+      other: "В {n} кадра лицо не найдено; скрыто место, где оно было и куда могло сместиться. Посмотрите видео, прежде чем показывать его.",
+    },
     confirm_video: "Остановить и стереть {name}?",
 
     camera_about: "Кадры идут на сервер mien, читаются и забываются. Камера выключается, когда вы останавливаете её, меняете вкладку или скрываете страницу.",

@@ -1,0 +1,40 @@
+"""Whether a JPEG has all of its passes over the picture (ITU-T T.81, annex B).
+
+A progressive one comes in about ten, each of which makes it sharper. Cut between two of them it decodes as if nothing were lost.
+"""
+
+from __future__ import annotations
+
+import re
+
+FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+"""Markers of the header that names the components: baseline, progressive and the rarer kinds."""
+SCAN = 0xDA
+_NEXT = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+"""A marker behind coded pixels, in which FF is followed by 00 or is a restart marker."""
+
+
+def has_all_passes(data: bytes) -> bool:
+    """Whether each coefficient of each component is given to its last bit. IndexError, KeyError or ValueError for what is no JPEG."""
+    missing: dict[int, set[int]] = {}
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF:  # fill byte
+            at += 1
+            continue
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if end > len(data):
+            break
+        body, at = data[at + 4 : end], end
+        if marker in FRAMES:
+            missing = {body[6 + 3 * k]: {*range(64)} for k in range(body[5])}
+        elif marker == SCAN:
+            components, first, last, bits = body[1 : 1 + 2 * body[0] : 2], *body[-3:]
+            if bits & 15 == 0:  # else a later scan gives the lower bits
+                for component in components:
+                    missing[component] -= {*range(first, last + 1)}
+            if (found := _NEXT.search(data, at)) is None:
+                break
+            at = found.start()
+    return not any(missing.values())
