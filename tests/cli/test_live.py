@@ -371,11 +371,12 @@ def test_a_signal_ends_a_session_cleanly(start: Callable[..., subprocess.Popen[b
     assert out == b""
     table, parquet = Timeline.read(tmp_path / "x.csv"), Timeline.read(tmp_path / "x.parquet")
     assert len(table) == len(parquet) >= 9
-    (line,) = err.decode().splitlines()
+    began, line = err.decode().splitlines()
+    assert re.fullmatch(rf"mien: {re.escape(server.url)}: 0 s is \d{{4}}-\d\d-\d\dT[\d:]{{8}}\.\d{{3}}Z by this machine's clock", began)
     assert line.startswith(f"{server.url}: {len(table)} frames in ")
     page = (tmp_path / "x.html").read_text("utf-8")
     assert page.rstrip().endswith("</html>")
-    assert all("geheim" not in text for text in (line, page, (tmp_path / "x.csv").read_text("utf-8")))
+    assert all("geheim" not in text for text in (began, line, page, (tmp_path / "x.csv").read_text("utf-8")))
     assert not list(tmp_path.glob("*.part"))
 
 

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -168,6 +169,23 @@ def test_the_newest_frame_wins(cameras):
         assert (frame.index, int(frame.image[0, 0, 0])) == (29, 29)
         stats = live.stats
     assert (stats.captured, stats.shown, stats.dropped, stats.reconnects) == (30, 2, 28, 0)
+
+
+def test_a_camera_says_what_the_clock_showed_at_its_first_frame(cameras, film):
+    with cameras.watched(0) as live:
+        assert live.began is None
+        before = datetime.now(UTC)
+        cameras.pictures += [grey(1)]
+        first = next(iter(live))
+        after = datetime.now(UTC)
+        time.sleep(0.1)
+        cameras.pictures += [grey(2)]
+        second = next(iter(live))
+        assert before <= live.began + timedelta(seconds=first.time) <= after
+        assert live.began + timedelta(seconds=second.time) >= after + timedelta(seconds=0.09)
+    with open_live(film) as live:
+        next(iter(live))
+        assert live.began is None  # when it was filmed is not known
 
 
 def test_colours_are_rgb_and_a_grey_camera_is_rgb_too(cameras):

@@ -206,6 +206,8 @@ class _Session:
                     self.analyzer, self.live, sink=sinks, every=self._every, window=window, drawer=self._drawer, seconds=self._seconds
                 ):
                     if isinstance(item, Analyzed):
+                        if not talk.frames and self.sinks and (began := self.live.began):
+                            talk.notice(f"0 s is {began.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z by this machine's clock")
                         talk.done(item.result, self.live.stats)
                     elif isinstance(item, Failure):
                         talk.fail(item.error)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from numbers import Real
 from pathlib import Path
@@ -86,6 +87,7 @@ class Live:
         """Whether it was told that the connection is lost."""
         self._told_wait = 0.0
         self._opened = 0.0
+        self._began: datetime | None = None
         self._pace = Pace(RARE_SECONDS if is_file else EARLY_SECONDS)
         self._stopped = False
         self._wake = threading.Event()
@@ -96,6 +98,13 @@ class Live:
     def stats(self) -> LiveStats:
         """Counts and rates so far."""
         return LiveStats(self._captured, self._shown, self._newest.dropped, self._shown_rate.value, self._reconnects)
+
+    @property
+    def began(self) -> datetime | None:
+        """What this machine's clock showed (UTC) at time 0 of the frames, to lay them beside other recordings; None before the first, and
+        of a file. Not known is how long the source took to deliver it: of a camera some hundredths of a second, of a stream up to seconds.
+        """
+        return self._began
 
     def __enter__(self) -> Self:
         if self._thread.ident is not None:
@@ -191,6 +200,8 @@ class Live:
             at = grab.stamp
         else:
             at = self._clock.at(grab.stamp, arrived, None if grab.paced else self._opened)
+        if self._began is None and not self._is_file:
+            self._began = datetime.now(UTC) - timedelta(seconds=time.monotonic() - arrived + at)
         shot = Shot(grab.image, self._captured, at)
         self._captured += 1
         if self._chooser.takes(shot.index, shot.time):
