@@ -16,6 +16,7 @@ import pytest
 from PIL import Image as Pil
 
 import mien
+from mien import loaded as loaded_models
 from mien import pipeline
 from mien.errors import SourceMissing, UsageError
 from mien.io.reading import FIELDS, OF_ANALYZER, Reading
@@ -190,9 +191,9 @@ def test_models_are_loaded_once_however_many_threads_ask(monkeypatch: pytest.Mon
             made.append(options)
             time.sleep(0.001)  # others come in between
 
-    monkeypatch.setattr(pipeline, "Analyzer", Loading)
-    loaded = pipeline.LoadedAnalyzers()
-    wanted = [AnalyzeOptions(batch=n) for n in range(1, pipeline.KEPT_ANALYZERS + 1)]
+    monkeypatch.setattr(loaded_models, "Analyzer", Loading)
+    loaded = loaded_models.LoadedAnalyzers()
+    wanted = [AnalyzeOptions(batch=n) for n in range(1, loaded_models.KEPT_ANALYZERS + 1)]
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(loaded.get, wanted * 8))
     assert len(made) == len(set(found)) == len(wanted)
@@ -204,13 +205,13 @@ def test_models_are_loaded_once_however_many_threads_ask(monkeypatch: pytest.Mon
 
 
 def test_analyze_may_be_called_from_any_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "Analyzer", lambda options: object())
-    monkeypatch.setattr(pipeline, "_loaded", pipeline.LoadedAnalyzers())
+    monkeypatch.setattr(loaded_models, "Analyzer", lambda options: object())
+    monkeypatch.setattr(loaded_models, "_loaded", loaded_models.LoadedAnalyzers())
     often = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda n: pipeline._shared(batch=1 + n % 9), range(20_000)))
+            list(pool.map(lambda n: loaded_models._shared(batch=1 + n % 9), range(20_000)))
     finally:
         sys.setswitchinterval(often)
 
@@ -231,8 +232,8 @@ def test_loaded_models_wait_for_no_others_and_a_fork_for_none(monkeypatch: pytes
             assert go_on.wait(30)
         return object()
 
-    monkeypatch.setattr(pipeline, "Analyzer", load)
-    loaded = pipeline.LoadedAnalyzers()
+    monkeypatch.setattr(loaded_models, "Analyzer", load)
+    loaded = loaded_models.LoadedAnalyzers()
     first = loaded.get(AnalyzeOptions(batch=1))
     with ThreadPoolExecutor(2) as pool:
         slow = pool.submit(loaded.get, AnalyzeOptions(batch=2))

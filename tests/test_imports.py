@@ -37,7 +37,7 @@ LAYERS = (
     ("vision", "io"),
     ("models", "unsure", "data", "track"),
     ("options", "evaluate"),
-    ("drawers", "testing", "pipeline", "sinks", "store", "report", "study", "window", "watch", "notebook", "inference"),
+    ("drawers", "testing", "pipeline", "loaded", "sinks", "store", "report", "study", "window", "watch", "notebook", "inference"),
     ("web",),
     ("cli", "__main__"),
 )

@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from mien.io.images import ImageLimits
     from mien.io.span import VideoSpan
     from mien.labels import ANCHORS, EMOTIONS, LABEL_SETS
+    from mien.loaded import analyze
     from mien.models.card import ModelCard
     from mien.models.detectors.registry import names as detector_names
     from mien.models.detectors.registry import register as register_detector
     from mien.models.registry import names as model_names
     from mien.models.registry import register as register_recogniser
     from mien.options import AnalyzeOptions
-    from mien.pipeline import Analysis, Analyzed, Analyzer, analyze
+    from mien.pipeline import Analysis, Analyzed, Analyzer
     from mien.sinks.registry import open_sink
     from mien.timeline import Timeline
     from mien.track.options import TrackOptions
@@ -110,7 +111,7 @@ _HOME = {
     "Result": "mien.types",
     "Style": "mien.vision.style",
     "UnsureRules": "mien.unsure",
-    "analyze": "mien.pipeline",
+    "analyze": "mien.loaded",
     "anonymize": "mien.vision.cutouts",
     "draw": "mien.vision.draw",
     # Functions that have a plain name in their own module and a full one here.

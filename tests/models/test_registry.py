@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import mien
-from mien import pipeline
+from mien import loaded
 from mien.errors import CardInvalid, UnknownName, UsageError
 from mien.models import registry
 from mien.models.card import ModelCard
@@ -120,7 +120,7 @@ def test_a_part_that_was_registered_anew_is_the_new_one_for_analyze(monkeypatch:
     ):
         monkeypatch.setitem(table, "renewed", table.get("renewed"))  # taken back at the end
     picture = np.zeros((200, 400, 3), np.uint8)
-    monkeypatch.setattr(pipeline, "_loaded", pipeline.LoadedAnalyzers())
+    monkeypatch.setattr(loaded, "_loaded", loaded.LoadedAnalyzers())
 
     def found() -> tuple[float, str]:
         (row,) = mien.analyze(picture, detector="renewed", model="renewed").rows()
@@ -131,7 +131,7 @@ def test_a_part_that_was_registered_anew_is_the_new_one_for_analyze(monkeypatch:
         mien.register_detector("renewed", lambda variant, *, threads, faces=faces: lambda image: faces)
         mien.register_recogniser("renewed", lambda threads, emotion=emotion: Always(emotion))
         assert found() == (left, emotion)
-    assert pipeline._shared(detector="renewed", model="renewed") is pipeline._shared(detector="renewed", model="renewed")
+    assert loaded._shared(detector="renewed", model="renewed") is loaded._shared(detector="renewed", model="renewed")
 
 
 class Always(FakeRecogniser):
@@ -149,33 +149,33 @@ class Always(FakeRecogniser):
 def test_a_model_whose_files_were_replaced_is_the_new_one_for_analyze(asked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MIEN_MODELS", "mine")
-    monkeypatch.setattr(pipeline, "_loaded", pipeline.LoadedAnalyzers())
+    monkeypatch.setattr(loaded, "_loaded", loaded.LoadedAnalyzers())
     path = put(tmp_path / "mine", "tiny.json", note="first")
 
     def note() -> str:
-        return pipeline._shared(model=asked, threads=1).recogniser.card.note
+        return loaded._shared(model=asked, threads=1).recogniser.card.note
 
     assert note() == "first"
-    assert pipeline._shared(model=asked, threads=1) is pipeline._shared(model=asked, threads=1)
+    assert loaded._shared(model=asked, threads=1) is loaded._shared(model=asked, threads=1)
     path.write_text(path.read_text("utf-8").replace('"first"', '"later"'), "utf-8")  # of the same length
     assert note() == "later"
 
 
 def test_a_model_that_comes_to_an_earlier_folder_is_taken(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "_loaded", pipeline.LoadedAnalyzers())
-    before = pipeline._shared(model="tiny", threads=1)
+    monkeypatch.setattr(loaded, "_loaded", loaded.LoadedAnalyzers())
+    before = loaded._shared(model="tiny", threads=1)
     put(shelf, "trained.json", name="tiny", note="mine")
-    assert pipeline._shared(model="tiny", threads=1).recogniser.card.note == "mine"
-    assert pipeline._shared(model="tiny", threads=1) is not before
+    assert loaded._shared(model="tiny", threads=1).recogniser.card.note == "mine"
+    assert loaded._shared(model="tiny", threads=1) is not before
 
 
 def test_what_is_no_card_does_not_make_a_loaded_model_another(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(shelf, "tiny.json", note="mine")
-    monkeypatch.setattr(pipeline, "_loaded", pipeline.LoadedAnalyzers())
-    before = pipeline._shared(model="tiny", threads=1)
+    monkeypatch.setattr(loaded, "_loaded", loaded.LoadedAnalyzers())
+    before = loaded._shared(model="tiny", threads=1)
     (shelf / "note.txt").write_text("of no model")
     (shelf / "crops").mkdir()
-    assert pipeline._shared(model="tiny", threads=1) is before
+    assert loaded._shared(model="tiny", threads=1) is before
 
 
 def test_a_cache_that_cannot_be_looked_into_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 
 from mien.errors import UnknownName
 from mien.labels import ANCHORS
+from mien.loaded import LoadedAnalyzers
 from mien.models import registry as models
 from mien.models.detectors import registry as detectors
 from mien.options import AnalyzeOptions
-from mien.pipeline import Analyzer, LoadedAnalyzers
+from mien.pipeline import Analyzer
 
 
 class Analyzers:
