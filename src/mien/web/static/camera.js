@@ -196,7 +196,14 @@ const send = (own) => {
     const shrink = Math.min(1, LONG_SIDE / Math.max(video.videoWidth, video.videoHeight));
     const canvas = make("canvas", { width: Math.round(video.videoWidth * shrink), height: Math.round(video.videoHeight * shrink) });
     canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
-    canvas.toBlob((blob) => own === socket && own.readyState === WebSocket.OPEN && own.send(blob), "image/jpeg", QUALITY);
+    canvas.toBlob(
+      async (blob) => {
+        const bytes = await blob.arrayBuffer(); // of a blob that is not read yet when the page is left, neither it nor the close after it would go
+        if (own === socket && own.readyState === WebSocket.OPEN) own.send(bytes);
+      },
+      "image/jpeg",
+      QUALITY,
+    );
   };
   if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(grab);
   else requestAnimationFrame(grab);
