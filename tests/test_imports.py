@@ -36,11 +36,14 @@ LAYERS = (
     ("timeline", "timing", "profile"),
     ("vision", "io"),
     ("models", "unsure", "data", "track"),
-    ("options", "evaluate"),
+    ("options", "evaluate", "provenance"),
     ("drawers", "testing", "pipeline", "loaded", "sinks", "store", "report", "study", "window", "watch", "notebook", "inference"),
     ("web",),
     ("cli", "__main__"),
+    ("frozen",),
 )
+OWN = ("mien.__version__", "mien._HOME")
+"""What stands in mien/__init__.py itself."""
 ABOVE_ALL = {"train"}
 """Imports what it likes below `cli`; only commands import it, when they are called."""
 OF_TRAINING = ("settings.py", "train.py", "compare.py")
@@ -71,7 +74,7 @@ def imports_of(path: Path) -> set[tuple[str, bool]]:
             names = [f"{node.module}.{alias.name}" if node.module == "mien" else str(node.module) for alias in node.names]
         else:
             continue
-        found |= {(part_of(name), id(node) in top) for name in names if name.split(".")[0] == "mien" and name != "mien.__version__"}
+        found |= {(part_of(name), id(node) in top) for name in names if name.split(".")[0] == "mien" and name not in OWN}
     return found
 
 

@@ -23,6 +23,20 @@ from mien.timeline import Timeline
 from mien.types import Faces, Result
 
 
+def test_a_table_that_a_spreadsheet_saved_in_another_encoding(tmp_path: Path) -> None:
+    row = make_result(("happy",)).rows()[0] | {"source": "Анна.mp4"}
+    sink = TABLES[".csv"](tmp_path / "t.csv", COLUMNS)
+    sink.add([row])
+    sink.close()
+    text = (tmp_path / "t.csv").read_text("utf-8")
+    for encoding in ("utf-8-sig", "utf-16"):
+        (tmp_path / "t.csv").write_text(text, encoding)
+        assert list(Timeline.read(tmp_path / "t.csv").rows()) == [row]
+    (tmp_path / "t.csv").write_text(text, "cp1251")
+    with pytest.raises(SourceUnreadable, match=r"t\.csv: is no table of mien's \(no text in UTF-8; save it again as that"):
+        Timeline.read(tmp_path / "t.csv")
+
+
 @pytest.mark.parametrize("suffix", sorted(TABLES))
 def test_round_trip(suffix: str, tmp_path: Path) -> None:
     rows = [row for n in (2, 0, 1) for row in make_result(("happy",) * n).rows()]

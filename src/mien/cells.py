@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
+import io
 import math
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import chain
+from pathlib import Path
 from typing import Any, TextIO
 
 EMPTY = ("", "na", "nan", "none", "null", "n/a", "#n/a", "<na>")
@@ -25,6 +29,20 @@ SEPARATOR = re.compile(r"sep=([,;\t|])\r?\n?", re.IGNORECASE)
 """A line above the head, by which spreadsheets tell each other what parts cells."""
 DECIMAL_COMMA = re.compile(r"-?\d*,\d+(?:[eE][-+]?\d+)?")
 """A number as spreadsheets write it in countries where a comma parts whole from fraction, and semicolons part cells."""
+
+
+@contextmanager
+def opened_csv(path: Path) -> Iterator[TextIO]:
+    """A CSV, or a pipe of one, as text: in UTF-8, or in UTF-16 where its mark says so, as of what spreadsheets save as Unicode text.
+
+    Raises OSError, and ValueError, also while it is read, for text of another encoding.
+    """
+    with path.open("rb") as file:
+        marked = file.peek(2)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        try:
+            yield io.TextIOWrapper(file, encoding="utf-16" if marked else "utf-8-sig", newline="")
+        except UnicodeDecodeError:
+            raise ValueError("no text in UTF-8; save it again as that (spreadsheets call it CSV UTF-8)") from None
 
 
 class CsvRows:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from mien.errors import UnknownName, UsageError
 from mien.types import Floats
@@ -109,7 +109,7 @@ class Anchors:
         """Those of `labels` that have an anchor, in the order of `points`."""
         return tuple(name for name in self.points if name in labels)
 
-    def nearness(self, affect: Floats, temperature: float = 1.0, labels: Sequence[str] = EMOTIONS) -> Floats:
+    def nearness(self, affect: ArrayLike, temperature: float = 1.0, labels: Sequence[str] = EMOTIONS) -> Floats:
         """How near each anchor is, float32 (n, K) in the order of `among(labels)`: softmax(-distance^2 / temperature), rows sum to 1.
 
         The largest is that of the nearest anchor. Rows of valence and arousal (n, 2) that are NaN give NaN. Raises UsageError as `nearest`.
@@ -118,7 +118,7 @@ class Anchors:
         share = np.exp(closeness - closeness.max(axis=1, keepdims=True))
         return np.asarray(share / share.sum(axis=1, keepdims=True), np.float32)
 
-    def nearest(self, affect: Floats, labels: Sequence[str] = EMOTIONS) -> list[str]:
+    def nearest(self, affect: ArrayLike, labels: Sequence[str] = EMOTIONS) -> list[str]:
         """The emotion among `labels` whose anchor lies nearest to each valence, arousal (n, 2); ties go to the first, NaN gives "".
 
         Raises UsageError for numbers of another shape, and where none of the labels has an anchor.
@@ -126,7 +126,7 @@ class Anchors:
         names, distance = self.among(labels), np.linalg.norm(self._away(affect, labels), axis=2)
         return ["" if np.isnan(row).any() else names[row.argmin()] for row in distance]
 
-    def _away(self, affect: Floats, labels: Sequence[str]) -> NDArray[np.float64]:
+    def _away(self, affect: ArrayLike, labels: Sequence[str]) -> NDArray[np.float64]:
         """From the anchors of `among(labels)` to each valence, arousal (n, 2): (n, K, 2)."""
         names, found = self.among(labels), np.asarray(affect, np.float64)
         if not names:
@@ -146,7 +146,7 @@ def _anchors(name: str, source: str, points: dict[str, tuple[float, float]], spr
     )
 
 
-Level = TypeVar("Level", float, NDArray[np.float64])
+Level = TypeVar("Level", float, NDArray[np.float32], NDArray[np.float64])
 """A valence or arousal, or an array of them."""
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.cells import CELLS, CsvRows, is_empty, with_point
+from mien.cells import CELLS, CsvRows, is_empty, opened_csv, with_point
 from mien.errors import ExtraMissing, SourceMissing, SourceUnreadable, UsageError
 from mien.table import COLUMNS, MOST_ROWS, columns, rows_html
 from mien.types import Bools, Ints, Result, check_kind
@@ -226,7 +226,7 @@ def _is_cut(path: Path) -> bool:
 
 
 def _read_csv(path: Path) -> dict[str, list[Any]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
+    with opened_csv(path) as file:
         rows = CsvRows(file)
         numbered = [(line, row) for line, row in rows if row]
     if numbered and _is_cut(path):

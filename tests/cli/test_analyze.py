@@ -213,7 +213,7 @@ def test_thresholds_of_doubt(mien: Mien, pictures: Path) -> None:
         (["--unsure-rules", "always"], "unknown set of unsure rules 'always'"),
         (["--unsure-score", "2"], "min_score is 2.0; wanted a number from 0 to 1"),
         (["--min-score", "2"], "min_score is 2.0"),
-        (["--threads", "-1"], "'--threads': Input should be greater than or equal to 0"),
+        (["--threads", "-1"], "'--threads':"),
         (["--threads", "many"], "'--threads'"),
         (["--max-side", "0"], "max_side"),
         (["--nonsense"], "No such option"),
@@ -229,6 +229,51 @@ def test_wrong_usage(mien: Mien, pictures: Path, monkeypatch: pytest.MonkeyPatch
     assert found.err.startswith("mien: ")
     assert found.err.count("\n") == 1
     assert not list(tmp_path.glob("*.csv"))
+
+
+def test_what_needs_following_is_refused_by_the_options_names(mien: Mien, pictures: Path) -> None:
+    for option, value in (("--baseline", "0:1"), ("--detect-every", "3")):
+        for verb in ("analyze", "live"):
+            said = mien(verb, pictures / "two.png", option, value, "--no-follow", *FAKES)
+            why = f"{option} {value} needs people to be followed, and --no-follow follows nobody; leave one of the two out"
+            assert said == (2, "", f"mien: {why}\n")
+
+
+def test_how_it_was_read_is_told_by_session_table_and_page(mien: Mien, tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    pytest.importorskip("sqlalchemy")
+    image = planted_picture([((60, 50, 160, 150), "happy")], size=(320, 240))[0]
+    film, store = clip(tmp_path / "film.mp4", 30, fps=10, size=(320, 240), images=[image] * 30), ["--store", tmp_path / "s.db"]
+    reading = ["--every", "0.5", "--from", "0.5", "--to", "2", "--turn", "180", "--unsure-confidence", "0.9"]
+    targets = {end: tmp_path / f"x{end}" for end in (".parquet", ".html", ".csv")}
+    outputs = [word for path in targets.values() for word in ("-o", path)]
+    assert mien("analyze", film, *reading, "--session", "opt", *store, *outputs, *FAKES).code == 0
+    options = json.loads(mien("sessions", "show", "opt", "--json", *store).out)["options"]
+    assert [options[name] for name in ("every", "stride", "start", "stop", "turn")] == [0.5, 1, 0.5, 2, 180]
+    assert (options["detector"], options["unsure"]["min_confidence"]) == ("fake", 0.9)
+    assert '"every": 0.5' in mien("sessions", "show", "opt", *store).out
+    assert json.loads(parquet.read_schema(targets[".parquet"]).metadata[b"mien"])["options"] == options
+
+    def told(*what: object) -> str:
+        assert mien("report", *what, "-o", tmp_path / "made.html").code == 0
+        return how_read(tmp_path / "made.html")
+
+    of_run = how_read(targets[".html"])
+    assert "face detector fake (default: yunet)" in of_run
+    assert "frames that are read one each 0.5 s (default: all) from 0.5 s (default: the beginning) to 2 s (default: the end)" in of_run
+    assert "turned clockwise by 180° (default: no)" in of_run
+    assert "a top probability below 0.9 (default: 0.45)" in of_run
+    assert told(targets[".parquet"]) == told("opt", *store) == of_run
+    assert mien("sessions", "export", "opt", "-o", tmp_path / "exported.parquet", *store).code == 0
+    assert told(tmp_path / "exported.parquet") == of_run
+    assert "made of the table alone" in told(targets[".csv"])
+    assert "face detector" not in told(targets[".csv"])
+
+
+def how_read(page: Path) -> str:
+    """The last section of a page, as text."""
+    text = " ".join(" ".join(Elements(page.read_text("utf-8")).words).split())
+    return text[text.rindex("How it was read") : text.rindex("Made by mien")]
 
 
 def test_what_cannot_be_written_is_known_before_the_work(mien: Mien, pictures: Path, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ def test_a_sound_installation(findings) -> None:
     assert found["numpy"] == {"what": "numpy", "state": "ok", "found": metadata.version("numpy"), "todo": ""}
     assert found["tiny"]["found"] == "right"
     assert found["H.264"]["state"] == "ok"
+    assert (found["pictures"]["found"], found["videos"]["found"]) == ("a JPEG is read", "an AVI is read")
     assert "bad" not in {one["state"] for one in found.values()}
 
 
@@ -51,6 +52,20 @@ def test_a_wrong_model_is_bad(findings, monkeypatch: pytest.MonkeyPatch) -> None
     code, found = findings()
     assert code == 1
     assert (found["tiny"]["state"], found["tiny"]["found"]) == ("bad", "tiny.onnx: its hash differs")
+
+
+@pytest.mark.parametrize(("what", "module", "name"), [("pictures", "mien.io.images", "opencv"), ("videos", "av", "open")])
+def test_what_loads_and_does_not_do_its_work_is_bad(findings, monkeypatch: pytest.MonkeyPatch, what: str, module: str, name: str) -> None:
+    """As an OpenCV or a PyAV of another age does: these have had other names for things."""
+
+    def other(*_: object, **__: object) -> None:
+        raise TypeError("open() got an unexpected keyword argument")
+
+    monkeypatch.setattr(f"{module}.{name}", other)
+    code, found = findings()
+    assert code == 1
+    assert (found[what]["state"], found[what]["found"]) == ("bad", "TypeError: open() got an unexpected keyword argument")
+    assert found[what]["todo"].startswith("pip install --upgrade --force-reinstall")
 
 
 def test_what_an_extra_lacks_is_missing_and_the_command_is_named(findings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """`mien evaluate` from data to figures on the terminal, as JSON and as a page."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,6 +69,69 @@ def test_where_nothing_is_wrong_the_interval_has_a_width_and_no_second_answer_is
     assert "accuracy            1.0000  (0.5655 to 1.0000)" in lines  # Wilson's, of five
     assert "macro_f1            1.0000" in lines
     assert not any("nan" in line or line.startswith("second_given_wrong") for line in lines)
+
+
+def test_ratings_alone_and_of_one_axis_are_told_with_their_number(mien: Mien, photos: Path) -> None:
+    rows = ["happy/1.png,0.9,0.6", "happy/2.png,0.7,", "sad/1.png,-0.8,-0.4", "sad/2.png,,0.5", "anger/1.png,-0.6,0.7"]
+    (photos / "rated.csv").write_text("\n".join(["image_path,valence,arousal", *rows]) + "\n")
+    said = mien("evaluate", "fake", photos / "rated.csv", *ON_FAKES, "--bootstrap", 50)
+    assert (said.code, said.err) == (0, "")
+    lines = said.out.splitlines()
+    valence, arousal = (next(line for line in lines if line.startswith(axis)) for axis in ("valence", "arousal"))
+    assert re.fullmatch(r"valence +CCC \d\.\d{4}, r \d\.\d{4}, RMSE \d\.\d{4}, MAE \d\.\d{4}, n 4", valence)  # too few for intervals
+    assert arousal.endswith(", n 4")
+    assert "affect from         rated 5" in lines
+    assert not any(line.startswith(("accuracy", "left out")) for line in lines)
+    lines = mien("evaluate", "fake", photos / "rated.csv", *ON_FAKES, "--bootstrap", 50, "--slice", "split").out.splitlines()
+    at = lines.index("by split")
+    assert lines[at + 1].startswith("  not known              valence CCC ")
+    assert re.fullmatch(r" {25}arousal CCC \d\.\d{4}  n 4", lines[at + 2])
+    page = photos / "page.html"
+    said = mien("evaluate", "fake", photos / "rated.csv", *ON_FAKES, "--bootstrap", 50, "--against", "fake", "-o", page)
+    assert re.search(r"\n  valence_ccc +(\d\.\d{4}) - \1 = \+0\.0000, n 4\n", said.out)
+    assert re.search(r"\n  valence_mae +(\d\.\d{4}) - \1 = \+0\.0000  \(\+0\.0000 to \+0\.0000\), n 4\n", said.out)
+    assert "McNemar" not in said.out
+    assert "fake and fake (2) on the same pictures" in page.read_text("utf-8")
+    (photos / "one.csv").write_text("image_path,emotion,valence\nhappy/1.png,happy,0.9\nsad/1.png,sad,-0.8\nanger/1.png,anger,-0.6\n")
+    lines = mien("evaluate", "fake", photos / "one.csv", *ON_FAKES, "--bootstrap", 0).out.splitlines()
+    assert "kappa               1.0000" in lines
+    assert not next(line for line in lines if line.startswith("valence")).endswith("n 3")  # as many as there are
+    assert not any(line.startswith("arousal") for line in lines)
+
+
+class Scales(FakeRecogniser):
+    """Gives valence and arousal alone."""
+
+    name = "scales"
+
+    def __call__(self, crops: Image, /) -> Emotions:
+        return Emotions((), np.zeros((len(crops), 0), np.float32), super().__call__(crops).affect, "scales")
+
+
+@pytest.mark.parametrize("models", [("fake", "scales"), ("scales", "fake")])
+def test_a_second_model_without_labels_is_compared_by_ratings(
+    mien: Mien, photos: Path, monkeypatch: pytest.MonkeyPatch, models: tuple[str, str]
+) -> None:
+    monkeypatch.setitem(registry._factories, "scales", lambda threads: Scales())
+    rows = ["happy/1.png,happy,0.9", "happy/2.png,happy,0.7", "sad/1.png,sad,-0.8", "sad/2.png,sad,-0.5", "anger/1.png,anger,-0.6"]
+    (photos / "both.csv").write_text("\n".join(["image_path,emotion,valence", *rows]) + "\n")
+    page = photos / "page.html"
+    words = ["evaluate", models[0], photos / "both.csv", "--against", models[1], *ON_FAKES, "--bootstrap", 20]
+    said = mien(*words, "--robust", "jpeg", "-o", page)
+    assert (said.code, "Traceback" in said.err) == (0, False)
+    lines = said.out.splitlines()
+    assert "  labels were not compared: scales gives none" in lines
+    assert "robustness of scales: not judged, it gives no labels" in lines
+    assert "robustness of fake (pictures as they are: accuracy 0.8000)" in lines
+    assert any(line.startswith("  valence_mae ") for line in lines)
+    told = page.read_text("utf-8")
+    assert "Labels were not compared: scales gives none" in told
+    assert "Of fake alone: scales gives no labels." in told
+    found = json.loads(mien(*words, "--json", "--robust", "jpeg").out)
+    assert found["comparison"]["without_labels"] == ["scales"]
+    said = mien("evaluate", "scales", photos / "both.csv", *ON_FAKES, "--robust", "jpeg")
+    assert (said.code, said.err.count("\n")) == (1, 1)
+    assert "wanted pictures with labels, and a model that gives some" in said.err
 
 
 def test_two_runs_say_the_same(mien: Mien, photos: Path) -> None:

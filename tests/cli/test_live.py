@@ -1,6 +1,7 @@
 """`mien live`: what it records, shows and says, and how it ends."""
 
 import csv
+import json
 import re
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from pyarrow import parquet
 
 pytest.importorskip("av")
 
@@ -22,7 +24,7 @@ from tests.cli.conftest import FAKES, Said
 from tests.cli.windows import FakeWindow
 from tests.io.clips import clip as stamped_clip
 from tests.io.streams import clip, mjpeg
-from tests.report.tables import data_of
+from tests.report.tables import Elements, data_of
 
 Mien = Callable[..., Said]
 
@@ -321,6 +323,21 @@ def test_a_session_is_recorded_in_the_store(mien: Mien, film: Path, tmp_path: Pa
     timeline = store.timeline("monday")
     assert timeline["frame"].tolist() == [int(row["frame"]) for row in rows("x.csv")]
     assert timeline["emotion"].tolist() == [row["emotion"] for row in rows("x.csv")]
+
+
+def test_how_it_was_watched_is_told_by_session_table_and_page(mien: Mien, film: Path, tmp_path: Path) -> None:
+    pytest.importorskip("sqlalchemy")
+    store = ["--store", tmp_path / "s.db"]
+    reading = ["--every", "0.5", "--for", "1", "--turn", "180", "--smooth", "ema"]
+    said = mien("live", film, "--session", "monday", *store, *reading, "-o", "x.parquet", "-o", "x.html", *FAKES)
+    assert said.code == 0, said.err
+    options = json.loads(mien("sessions", "show", "monday", "--json", *store).out)["options"]
+    assert [options[name] for name in ("every", "stop", "turn")] == [0.5, 1, 180]
+    assert json.loads(parquet.read_schema("x.parquet").metadata[b"mien"])["options"] == options
+    words = " ".join(" ".join(Elements(Path("x.html").read_text("utf-8")).words).split())
+    assert "frames that are read one each 0.5 s (default: all)" in words
+    assert "turned clockwise by 180° (default: no)" in words
+    assert "smoothing of values exponential (default: 1-euro filter)" in words
 
 
 def test_a_camera_that_is_not_there_leaves_no_session(mien: Mien, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

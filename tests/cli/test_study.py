@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -9,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from mien.pipeline import Analyzer
+from mien.sinks.parquet import provenance_of
 from mien.sinks.registry import TABLES
 from mien.study import synchrony
 from mien.table import COLUMNS
 from mien.testing import planted_results
+from mien.timeline import Timeline
 from mien.types import Result
 from tests.cli.conftest import FAKES, Said
 from tests.io.clips import clip
@@ -88,8 +91,8 @@ def test_reaction_of_tables(mien: Mien, viewers: list[str], tmp_path: Path) -> N
 
 def test_reaction_of_recordings_keeps_their_tables_and_goes_on_past_bad_ones(mien: Mien, tmp_path: Path) -> None:
     low = ("--least-coverage", "0")
-    for name in ("anna", "ben"):
-        clip(tmp_path / f"{name}.mp4", 50, size=SQUARE)
+    for name, frames in (("anna", 50), ("ben", 55)):
+        clip(tmp_path / f"{name}.mp4", frames, size=SQUARE)
     (tmp_path / "bad.mp4").write_bytes(b"no video")
     files = [str(tmp_path / f"{name}.mp4") for name in ("anna", "bad", "ben")]
     said = mien("study", "reaction", *files, "-o", str(tmp_path / "ad"), *low, *FAKES, *QUICK)
@@ -134,7 +137,7 @@ def test_viewers_whose_names_make_one_file_name_have_a_table_each(mien: Mien, tm
     plan = tmp_path / "plan.csv"
     names = ["x/1", "x_1", "X_1", "=1+0"]
     for k in range(4):
-        clip(tmp_path / f"{k}.mp4", 25, size=SQUARE)
+        clip(tmp_path / f"{k}.mp4", 50 + 5 * k, size=SQUARE)  # of different lengths, or they would be copies
     plan.write_text("file,viewer\n" + "".join(f"{k}.mp4,{name}\n" for k, name in enumerate(names)))
     said = mien("study", "reaction", "--plan", str(plan), "-o", str(tmp_path / "ad"), "--least-coverage", "0", *FAKES, *QUICK)
     assert said.code == 0
@@ -145,6 +148,14 @@ def test_viewers_whose_names_make_one_file_name_have_a_table_each(mien: Mien, tm
         "x_1.parquet",
     ]
     assert [row["viewer"] for row in rows_of(tmp_path / "ad" / "viewers.csv")] == [*names[:3], "'=1+0"]  # no formula in a spreadsheet
+
+
+def test_no_password_of_an_address_is_written(mien: Mien, viewers: list[str], tmp_path: Path) -> None:
+    said = mien("study", "reaction", *viewers[:3], "http://anna:secret@127.0.0.1:9", "-o", str(tmp_path / "ad"), *FAKES, *QUICK)
+    assert said.code == 3  # addresses with passwords are not fetched
+    assert json.loads((tmp_path / "ad" / "study.json").read_text())["could_not_be_read"] == ["http://127.0.0.1:9"]
+    assert all(b"secret" not in path.read_bytes() for path in (tmp_path / "ad").iterdir() if path.is_file())
+    assert "secret" not in said.err
 
 
 def test_what_breaks_off_counts_and_is_told(mien: Mien, tmp_path: Path) -> None:
@@ -170,7 +181,7 @@ def test_tables_of_an_earlier_study_are_told(mien: Mien, viewers: list[str], tmp
     for name in ("v0", "gone"):
         (rows / f"{name}.parquet").write_bytes(Path(viewers[0]).read_bytes())
     said = mien("study", "reaction", *viewers[:3], "-o", str(tmp_path / "ad"), *QUICK)
-    assert "rows/ also has 1 table of an earlier study (gone.parquet …), which are not in this one" in said.err
+    assert "rows/ also has 2 tables of an earlier study (gone.parquet …), which are not in this one" in said.err
 
 
 def test_a_recording_of_two_viewers_is_refused(mien: Mien, viewers: list[str], tmp_path: Path) -> None:
@@ -178,7 +189,148 @@ def test_a_recording_of_two_viewers_is_refused(mien: Mien, viewers: list[str], t
     plan.write_text("file,viewer\nv0.parquet,a\nv1.parquet,b\n./v0.parquet,c\n")
     said = mien("study", "reaction", "--plan", str(plan), "-o", str(tmp_path / "ad"), *QUICK)
     assert said.code == 2
-    assert "v0.parquet: named twice; its viewer would count twice" in said.err
+    assert f"{plan}, lines 2 and 4: {tmp_path / 'v0.parquet'}: named twice; its viewer would count twice" in said.err
+
+
+def test_a_second_wave_into_the_same_folder_loses_nothing_of_the_first(mien: Mien, tmp_path: Path) -> None:
+    """Recordings that are called alike, studied with the tables of those before them."""
+    for wave, frames in (("w1", 50), ("w2", 75)):
+        (tmp_path / wave).mkdir()
+        clip(tmp_path / wave / "01.mp4", frames, size=SQUARE)
+    again = ("-o", str(tmp_path / "wave"), "--least-coverage", "0", *FAKES, *QUICK)
+    assert mien("study", "reaction", tmp_path / "w1" / "01.mp4", *again).code == 0
+    first = tmp_path / "wave" / "rows" / "01.parquet"
+    before = first.read_bytes()
+    plan = tmp_path / "plan.csv"
+    plan.write_text("file,viewer\nw2/01.mp4,01\nwave/rows/01.parquet,w1-01\n")
+    assert mien("study", "reaction", "--plan", plan, *again).code == 0
+    assert first.read_bytes() == before
+    covered = {row["viewer"]: float(row["film_s"]) for row in rows_of(tmp_path / "wave" / "viewers.csv")}
+    assert covered == pytest.approx({"01": 2.5, "w1-01": 2.0}, abs=0.1)
+    said = mien("study", "reaction", tmp_path / "w2" / "01.mp4", *again)
+    assert first.read_bytes() == before
+    assert "rows/ also has 1 table of an earlier study (01.parquet …), which are not in this one" in said.err
+    assert "rows/: 1 table of recordings that are read again will be replaced (01-2.parquet …)" in said.err
+    assert sorted(path.name for path in first.parent.iterdir()) == ["01-2.parquet", "01.parquet"]
+
+
+def test_a_study_finds_its_own_tables_again_and_those_of_a_wave_whose_files_are_called_alike_stay(
+    mien: Mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for wave, frames in (("w1", 50), ("w2", 75)):
+        (tmp_path / wave).mkdir()
+        clip(tmp_path / wave / "01.mp4", frames, size=SQUARE)
+    again = ("-o", str(tmp_path / "out"), "--least-coverage", "0", *FAKES, *QUICK)
+    rows = tmp_path / "out" / "rows"
+    plan = tmp_path / "plan.csv"
+    plan.write_text("file\nw1/01.mp4\n")
+    monkeypatch.chdir(tmp_path / "w1")
+    assert "replaced" not in mien("study", "reaction", "01.mp4", *again).err
+    for folder, words in (
+        (tmp_path / "w1", ("01.mp4",)),
+        (tmp_path, ("w1/01.mp4",)),
+        (tmp_path, ("--plan", str(plan))),
+        (tmp_path / "w2", ("--plan", "../plan.csv")),
+    ):
+        monkeypatch.chdir(folder)
+        said = mien("study", "reaction", *words, *again)
+        assert said.code == 0
+        assert "1 table of recordings that are read again will be replaced (01.parquet …)" in said.err
+    before = (rows / "01.parquet").read_bytes()
+    said = mien("study", "reaction", "01.mp4", *again)  # in w2
+    assert "replaced" not in said.err
+    assert "rows/ also has 1 table of an earlier study (01.parquet …), which are not in this one" in said.err
+    assert sorted(path.name for path in rows.iterdir()) == ["01-2.parquet", "01.parquet"]
+    assert Timeline.read(rows / "01.parquet")["time_s"].max() < 2 < Timeline.read(rows / "01-2.parquet")["time_s"].max()
+    assert (rows / "01.parquet").read_bytes() == before
+    assert str(tmp_path).encode() not in (rows / "01-2.parquet").read_bytes()  # a table that is handed on does not tell where it was read
+    assert provenance_of(rows / "01-2.parquet") is not None
+
+
+def test_what_is_known_beforehand_is_told_before_anything_is_read(mien: Mien, tmp_path: Path) -> None:
+    clip(tmp_path / "a.mp4", 25, size=SQUARE)
+    plan, parts = tmp_path / "plan.csv", tmp_path / "parts.csv"
+    plan.write_text("file\na.mp4\nb.mp4\n")
+    parts.write_text("part,start,end\nend,5,30\n")
+    out, alone = ("-o", str(tmp_path / "ad"), *FAKES, *QUICK), str(tmp_path / "a.mp4")
+    for words, wanted in (
+        (("reaction", "--plan", str(plan)), f"{plan}, line 3: {tmp_path / 'b.mp4'}: no such file"),
+        (("reaction", alone, "--parts", str(parts), "--duration", "20"), "part end: 5 to 30 s; wanted it within 0 to 20 s of the film"),
+        (("reaction", alone, "--start", "nan"), "a.mp4: start is nan; wanted seconds, as 12.5"),
+        (("reaction", alone, "--duration", "inf"), "step is 0.5 s and duration inf s; wanted a step above 0 and a duration"),
+        (("reaction", "http://example.org/x.csv"), "http://example.org/x.csv: no such file; wanted a table by the name of its file"),
+        (("visitors", "--entering", alone, "--leaving", "*.csv"), "*.csv: no such file; wanted a table by the name of its file"),
+        (("reaction", alone, "--baseline=-5:0"), "a: start is 0 s, so that the recording can have 0 % of the baseline, -5 to 0 s"),
+        (("visitors", "--entering", alone, "--leaving", str(tmp_path / "b.mp4")), f"{tmp_path / 'b.mp4'}: no such file"),
+    ):
+        said = mien("study", *words, *out)
+        assert said.code in (1, 2)
+        assert wanted in said.err
+        assert said.err.count("\n") == 1
+        assert not (tmp_path / "ad").exists()
+
+
+def test_a_mistake_that_shows_late_leaves_tables_that_can_be_named_next(mien: Mien, viewers: list[str], tmp_path: Path) -> None:
+    clip(tmp_path / "a.mp4", 50, size=SQUARE)
+    parts = tmp_path / "parts.csv"
+    parts.write_text("part,start,end\nend,5,30\n")
+    how = ("--parts", str(parts), "-o", str(tmp_path / "ad"), *FAKES, *QUICK)
+    said = mien("study", "reaction", tmp_path / "a.mp4", *how)
+    assert said.code == 2
+    assert f"the tables so far are in {tmp_path / 'ad' / 'rows'}/ and can be named in place of the recordings\nmien: part end" in said.err
+    said = mien("study", "reaction", *viewers, *how)
+    assert (said.code, "in place of the recordings" in said.err) == (2, False)  # they are the tables
+
+
+def test_a_copy_of_a_table_counts_once(mien: Mien, viewers: list[str], tmp_path: Path) -> None:
+    copy = tabled(tmp_path / "w0.csv", [])
+    sink = TABLES[".csv"](copy, COLUMNS)
+    sink.add(Timeline.read(viewers[0]).rows())
+    sink.close()
+    said = mien("study", "reaction", *viewers[:3], copy, "-o", str(tmp_path / "ad"), *QUICK)
+    assert said.code == 0
+    assert "w0: left out (the same faces at the same times as v0; a recording counts once)" in said.err
+    counts = {row["viewer"]: row["counts"] for row in rows_of(tmp_path / "ad" / "viewers.csv")}
+    assert counts == {"v0": "true", "v1": "true", "v2": "true", "w0": "false"}
+    assert "w0 (the same faces at the same times as v0; a recording counts once)" in (tmp_path / "ad" / "page.html").read_text("utf-8")
+
+
+def test_a_copy_counts_where_the_first_does_not_and_the_order_of_the_plan_does_not_matter(
+    mien: Mien, viewers: list[str], tmp_path: Path
+) -> None:
+    shutil.copy(viewers[0], tmp_path / "late.parquet")
+    lines = ["late.parquet,a,100", "v0.parquet,b,0", "v0.parquet,c,0"]
+    shutil.copy(viewers[0], tmp_path / "again.parquet")
+    lines[2] = "again.parquet,c,0"
+    plan = tmp_path / "plan.csv"
+    for order in (lines, lines[::-1]):
+        plan.write_text("\n".join(["file,viewer,start", *order, "v1.parquet,d,0"]))
+        said = mien("study", "reaction", "--plan", plan, "-o", str(tmp_path / "ad"), "--duration", "12", *QUICK)
+        assert said.code == 0
+        assert "c: left out (the same faces at the same times as b; a recording counts once)" in said.err
+        counts = {row["viewer"]: row["counts"] for row in rows_of(tmp_path / "ad" / "viewers.csv")}
+        assert counts == {"a": "false", "b": "true", "c": "false", "d": "true"}
+
+
+def test_a_copy_does_not_move_the_length_of_the_film(mien: Mien, tmp_path: Path) -> None:
+    short, long = (
+        tabled(tmp_path / f"{name}.csv", planted_results([[(0, "neutral")]], seconds=seconds, fps=5, noise=0.3, source=name, seed=seconds))
+        for name, seconds in (("a", 10), ("b", 14))
+    )
+    copies = [shutil.copy(long, tmp_path / f"{name}.csv") for name in ("c", "d")]
+    for inputs in ((short, long), (short, long, *copies)):
+        assert mien("study", "reaction", *inputs, "-o", str(tmp_path / "ad"), *QUICK).code == 0
+        assert json.loads((tmp_path / "ad" / "study.json").read_text())["settings"]["duration"] == pytest.approx(12)
+
+
+def test_a_recording_beside_the_table_that_was_made_of_it_counts_once(mien: Mien, tmp_path: Path) -> None:
+    clip(tmp_path / "a.mp4", 50, size=SQUARE)
+    how = ("-o", str(tmp_path / "ad"), "--least-coverage", "0", *FAKES, *QUICK)
+    assert mien("study", "reaction", tmp_path / "a.mp4", *how).code == 0
+    plan = tmp_path / "plan.csv"
+    plan.write_text("file,viewer\na.mp4,a\nad/rows/a.parquet,old\n")
+    said = mien("study", "reaction", "--plan", plan, *how)
+    assert "old: left out (the same faces at the same times as a; a recording counts once)" in said.err
 
 
 def test_viewers_read_by_other_models_are_told(mien: Mien, viewers: list[str], tmp_path: Path) -> None:
@@ -199,6 +351,20 @@ def test_what_each_viewer_showed_is_there_for_statistics_of_ones_own(mien: Mien,
     assert float(curve["mean"]) == pytest.approx(sum(own) / 8, abs=1e-5)
     whole = {row["viewer"]: float(row["p_happy"]) for row in rows_of(tmp_path / "ad" / "viewers.csv") if row["counts"] == "true"}
     assert whole["v3"] == pytest.approx(sum(float(row["p_happy"]) for row in rows if row["viewer"] == "v3") / 24, abs=1e-5)
+
+
+def test_groups_that_saw_unlike_much_are_told(mien: Mien, viewers: list[str], tmp_path: Path) -> None:
+    for i in range(4):  # which end after 7 of 12 s
+        cut = [result for result in planted_results([[(0, "neutral")]], seconds=12, fps=5, source=f"v{i}.mp4", seed=i) if result.time < 7]
+        tabled(Path(viewers[i]), cut)
+    plan = tmp_path / "plan.csv"
+    plan.write_text("file,group\n" + "".join(f"v{i}.parquet,{'late' if i > 3 else 'early'}\n" for i in range(8)))
+    said = mien("study", "reaction", "--plan", str(plan), "-o", str(tmp_path / "ad"), "--duration", "12", *QUICK)
+    assert said.code == 0
+    told = "The groups could not be seen for alike much of the film (on average from early 58.3 % to late 100.0 %). Means over the whole"
+    assert told in said.err
+    assert "could not be seen for alike much" in (tmp_path / "ad" / "page.html").read_text("utf-8")
+    assert "alike much" not in mien("study", "reaction", *viewers[4:], "-o", str(tmp_path / "ad"), *QUICK).err
 
 
 def test_fewer_turns_than_asked_for_are_told(mien: Mien, viewers: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,12 +397,25 @@ def test_visitors(mien: Mien, tmp_path: Path) -> None:
     assert "who leaves is not matched with who came" in page
 
 
+def test_people_of_a_copy_count_once(mien: Mien, tmp_path: Path) -> None:
+    came, left = passers(tmp_path / "in.csv", 0.1, 0), passers(tmp_path / "out.csv", 0.9, 1)
+    copy = tmp_path / "copy.csv"
+    copy.write_bytes(Path(came).read_bytes())
+    said = mien("study", "visitors", "--entering", came, "--entering", copy, "--leaving", left, "-o", str(tmp_path / "cafe"), *QUICK)
+    assert said.code == 0
+    assert f"{copy}: left out (the same faces at the same times as {came}; a recording counts once)" in said.err
+    assert "could not be read" not in said.err
+    record = json.loads((tmp_path / "cafe" / "study.json").read_text())
+    assert (record["recordings"], record["copies"], record["could_not_be_read"]) == (3, 1, 0)
+    assert {row["entering_n"] for row in rows_of(tmp_path / "cafe" / "visitors.csv")} == {"10"}
+
+
 def test_periods_of_a_plan(mien: Mien, tmp_path: Path) -> None:
     plan = tmp_path / "plan.csv"
     lines = ["file,side,period"]
     for k, (period, n) in enumerate((("monday", 8), ("tuesday", 8), ("sunday", 2))):
         for side in ("entering", "leaving"):
-            passers(tmp_path / f"{period}-{side}.csv", 0.5, k, n)
+            passers(tmp_path / f"{period}-{side}.csv", 0.5, 2 * k + len(lines) % 2, n)
             lines.append(f"{period}-{side}.csv,{side},{period}")
     plan.write_text("\n".join(lines))
     said = mien("study", "visitors", "--plan", str(plan), "-o", str(tmp_path / "cafe"), *QUICK)
@@ -283,6 +462,7 @@ def test_too_few_people_are_nothing_done_and_no_wrong_usage(mien: Mien, tmp_path
 
 
 def test_nothing_that_can_be_read(mien: Mien, tmp_path: Path) -> None:
+    (tmp_path / "none.mp4").write_bytes(b"no video")
     said = mien("study", "reaction", str(tmp_path / "none.mp4"), "-o", str(tmp_path / "ad"))
     assert said.code == 1
     assert "nothing could be read" in said.err
@@ -307,3 +487,22 @@ def test_an_interrupted_study_leaves_what_can_be_named_next(mien: Mien, tmp_path
     assert [path.name for path in kept] == ["a.parquet", "b.parquet.part"]
     again = mien("study", "reaction", *map(str, kept), "-o", str(tmp_path / "again"), "--least-coverage", "0", *QUICK)
     assert again.code == 0
+    monkeypatch.setattr(Analyzer, "stream", stream)
+    files = [str(tmp_path / f"{name}.mp4") for name in "ab"]
+    whole = mien("study", "reaction", *files, "-o", str(tmp_path / "ad"), "--least-coverage", "0", *FAKES, *QUICK)
+    assert "rows/: 2 tables of recordings that are read again will be replaced (a.parquet …)" in whole.err
+    assert sorted(path.name for path in (tmp_path / "ad" / "rows").iterdir()) == ["a.parquet", "b.parquet"]
+
+
+def test_a_study_that_is_interrupted_while_it_reads_a_table_tells_where_those_of_recordings_are(
+    mien: Mien, viewers: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip(tmp_path / "a.mp4", 50, size=SQUARE)
+    monkeypatch.setattr(Timeline, "read", lambda path: signal.raise_signal(signal.SIGINT))
+    out = ("-o", str(tmp_path / "ad"), *FAKES, *QUICK)
+    said = mien("study", "reaction", tmp_path / "a.mp4", viewers[0], *out)
+    assert said.code == 130
+    told = f"the tables so far are in {tmp_path / 'ad' / 'rows'}/ and can be named in place of the recordings"
+    assert f"interrupted at {viewers[0]}; {told}" in said.err
+    said = mien("study", "reaction", *viewers, *out)
+    assert (said.code, "the tables so far" in said.err) == (130, False)

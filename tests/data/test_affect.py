@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.manifold import Isomap
 
 from mien.cli.main import main
-from mien.data.affect import SHOWN, STEPS, WARNING, fill, fit_rows, isomap, jitter, open_rows, pulled, scaled, shifted, votes, where
+from mien.data.affect import SHOWN, STEPS, WARNING, fill, fit_rows, isomap, jitter, open_rows, pulled, rated, scaled, shifted, votes, where
 from mien.data.manifest import Manifest
 from mien.data.ratings import C25_CODES, fit_anchors, out_of_fold, read_ratings
 from mien.data.scatter import isomap_pictures, scatter, span_of
@@ -254,14 +254,29 @@ def small_manifest() -> Manifest:
 def test_real_labels_stay():
     manifest = small_manifest()
     rows = open_rows(manifest)
-    assert rows.tolist() == [1, 2, 3]
-    made, count = fill(manifest, rows, jitter(["sad", "happy", "uncertain"], width=0), "jitter:adfes2011")
-    assert count == 2
-    assert list(made["affect_from"]) == ["rated", "jitter:adfes2011", "jitter:adfes2011", ""]
+    assert rows.tolist() == [1, 2]
+    made, count = fill(manifest, rows, jitter(["sad", "uncertain"], width=0), "jitter:adfes2011")
+    assert count == 1  # the other has no anchor
+    assert list(made["affect_from"]) == ["rated", "jitter:adfes2011", "", ""]
     assert made["valence"].tolist()[:2] == pytest.approx([0.1, (2.28 - 4) / 3])
     assert made["valence"][3] == pytest.approx(0.2)
     assert np.isnan(manifest["valence"][1])  # the one given is left alone
     assert open_rows(manifest, replace=True).tolist() == [0, 1, 2, 3]
+
+
+def test_votes_never_stand_beside_a_rating(tmp_path: Path):
+    """Rated in one axis, in the other, in both, in neither; all have votes."""
+    shares = np.tile(np.eye(9, dtype=np.float32)[4], (4, 1))
+    given = {"valence": [0.1, np.nan, 0.3, np.nan], "arousal": [np.nan, -0.2, 0.4, np.nan], "affect_from": [*["rated"] * 3, ""]}
+    manifest = Manifest({"id": [*"abcd"], "shares": shares, **given})
+    assert rated(manifest).tolist() == [True, True, True, False]
+    manifest.write(tmp_path / "in.parquet")
+    assert run("votes", tmp_path / "in.parquet", "-o", tmp_path / "out.parquet") == 0
+    found = Manifest.read(tmp_path / "out.parquet")
+    assert found["affect_from"].tolist() == [*["rated"] * 3, "votes:crowd"]
+    happy = ANCHORS["crowd"].points["happy"]
+    np.testing.assert_allclose(found["valence"], [0.1, np.nan, 0.3, happy[0]], atol=1e-6)
+    np.testing.assert_allclose(found["arousal"], [np.nan, -0.2, 0.4, happy[1]], atol=1e-6)
 
 
 def run(*words: object) -> int:
@@ -272,8 +287,7 @@ def test_commands_write_a_manifest(tmp_path: Path, capsys):
     source, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
     small_manifest().write(source)
     assert run("votes", source, "-o", out) == 0
-    assert "2 pictures labelled (votes:crowd), 1 without" in (said := capsys.readouterr().err)
-    assert "1 kept what they had" in said
+    assert "2 pictures labelled (votes:crowd), 2 kept what they had" in capsys.readouterr().err
     found = Manifest.read(out)
     assert list(found["affect_from"]) == ["rated", "votes:crowd", "votes:crowd", ""]
     assert found["valence"][2] == pytest.approx(ANCHORS["crowd"].points["happy"][0], abs=1e-6)
@@ -282,7 +296,7 @@ def test_commands_write_a_manifest(tmp_path: Path, capsys):
     assert set(found["affect_from"]) == {"jitter:legacy"}
     assert found["arousal"].tolist() == pytest.approx([0.2 / 3, -2.5 / 3, 0.2 / 3, 0], abs=1e-6)
     assert run("votes", out, "-o", tmp_path / "again.parquet") == 1
-    assert "all 4 pictures have valence and arousal already" in capsys.readouterr().err
+    assert "all 4 pictures have valence or arousal already" in capsys.readouterr().err
     assert not (tmp_path / "again.parquet").exists()
     assert run("jitter", source, "-o", out, "--anchors", "nope") == 2
 

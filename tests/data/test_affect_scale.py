@@ -38,7 +38,7 @@ def affect(path: Path, kind: str) -> tuple[list[list[float]], list[str]]:
         manifest, report = drafted(path)
         assert set(report.counts()) <= {"row that cannot be used"}
         said = [problem.why for problem in report.problems]
-        known = np.isfinite(manifest["valence"] + manifest["arousal"])
+        known = np.isfinite(manifest["valence"]) | np.isfinite(manifest["arousal"])
         assert ((manifest["affect_from"] != "") == known).all()
     return np.stack([manifest["valence"], manifest["arousal"]], axis=1).tolist(), said
 

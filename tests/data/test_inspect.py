@@ -92,6 +92,9 @@ def test_affect_and_mean_faces(found: Inspection) -> None:
     assert found.affect_from == {"raters": 5}
     assert found.affect.tolist() == [[0.5, -0.5, k] for k in (0, 1, 2, 0, 1)]
     manifest = planted()
+    half = manifest.with_columns(arousal=np.where(np.arange(len(manifest)) % 2, manifest["arousal"], np.nan))
+    for one in (half, half.with_columns(valence=half["arousal"], arousal=half["valence"])):  # rated in one axis
+        assert inspect(one).affect_from == {"raters": 5}
     happy = [i for i in range(30) if manifest["label"][i] == "happy"]
     wanted = np.mean([cv2.resize(manifest.picture(i)[..., 0], (48, 48), interpolation=cv2.INTER_AREA).astype(float) for i in happy], axis=0)
     assert found.means[1] == pytest.approx(wanted, abs=1)

@@ -8,8 +8,10 @@ import pytest
 
 from mien.data.fer import VOTES_TO_MIEN
 from mien.data.labelled import read_labelled
-from mien.data.readers.recognise import drafted
+from mien.data.manifest import Manifest
+from mien.data.readers.recognise import drafted, read_any
 from mien.errors import DataError, SourceMissing, SourceUnreadable, UsageError
+from mien.labels import ANCHORS, EMOTIONS
 
 
 def picture(path: Path, value: int) -> None:
@@ -108,3 +110,73 @@ def test_a_bad_row_of_fer_is_left_out_and_the_others_judged(fer_file: Path) -> N
     manifest, report = drafted(fer_file)
     assert len(manifest) == 57
     assert report.counts() == {"unknown label": 2, "row that cannot be used": 1}
+
+
+def rated(folder: Path, **columns: object) -> Path:
+    """A manifest of four pictures that are not there."""
+    n = 4
+    Manifest({"id": [f"{i}" for i in range(n)], "path": [f"{i}.png" for i in range(n)], **columns}).write(folder / "set.parquet")
+    return folder / "set.parquet"
+
+
+def test_votes_stand_in_only_where_nobody_rated(tmp_path: Path) -> None:
+    none, shares = np.nan, np.full((4, 9), np.nan, np.float32)
+    shares[:3] = np.eye(9)[EMOTIONS.index("sad")]
+    ratings = {"valence": [0.9, none, none, 0.2], "arousal": [none, 0.8, none, none], "affect_from": ["people", "people", "", ""]}
+    data = read_labelled(rated(tmp_path, label=["sad"] * 4, shares=shares, **ratings), "fer7")
+    sad = ANCHORS["crowd"].points["sad"]
+    np.testing.assert_allclose(data.affect, [(0.9, none), (none, 0.8), sad, (0.2, none)], rtol=1e-6)
+    assert data.columns["affect_from"].tolist() == ["people", "people", "votes:crowd", ""]
+
+
+def test_what_is_left_out_is_told_by_what_it_lacks(tmp_path: Path) -> None:
+    none = np.nan
+    mixed = rated(tmp_path, label=["sad", "", "", "contempt"], valence=[0.1, 0.2, none, none])
+    assert read_labelled(mixed, "fer7").left_out == {
+        "no label, so that its valence or arousal is not judged either": 1,
+        "no label": 1,
+        "label 'contempt': not in the label set": 1,
+    }
+    bare = read_labelled(rated(tmp_path, valence=[0.1, none, none, none], arousal=[none, 0.2, none, none]), "fer7")
+    assert bare.true.tolist() == [-1, -1]
+    assert bare.left_out == {"neither a label nor valence or arousal": 2}
+    with pytest.raises(DataError, match=r"set\.parquet: no picture has a label of the set fer7; 4 have none; wanted labels, or valence or"):
+        read_labelled(rated(tmp_path), "fer7")
+    with pytest.raises(DataError, match=r"no picture has a label of the set fer7; 3 have others, 1 have none$"):
+        read_labelled(rated(tmp_path, label=["contempt"] * 3 + [""]), "fer7")
+
+
+@pytest.mark.parametrize("column", ["none", "empty"])
+def test_a_table_of_ratings_without_emotions(tmp_path: Path, column: str) -> None:
+    rows = [("0.5", "0.25"), ("-0.5", ""), ("", "0.75"), ("-2", "-2"), ("", "")]
+    head, cell = ("image_path,emotion,valence,arousal", ",") if column == "empty" else ("image_path,valence,arousal", "")
+    text = "".join(f"{i}.png,{cell}{v},{a}\n" for i, (v, a) in enumerate(rows))
+    (tmp_path / "set.csv").write_text(f"{head}\n{text}")
+    for i in range(len(rows)):
+        picture(tmp_path / f"{i}.png", i)
+    data = read_labelled(tmp_path / "set.csv", "mien9")
+    np.testing.assert_array_equal(data.affect, np.array([(0.5, 0.25), (-0.5, np.nan), (np.nan, 0.75)], np.float32))
+    assert data.columns["affect_from"].tolist() == ["set"] * 3
+    assert data.left_out == {"unknown label: neither an emotion nor valence or arousal": 2}
+    manifest, _ = read_any(tmp_path / "set.csv")
+    manifest.write(tmp_path / "set.parquet")
+    assert manifest.counts() == {"": 3}
+    np.testing.assert_array_equal(read_labelled(tmp_path / "set.parquet", "mien9").affect, data.affect)
+
+
+def test_a_rating_without_an_emotion_among_emotions_and_codes(tmp_path: Path) -> None:
+    for i in range(4):
+        picture(tmp_path / f"{i}.png", i)
+    (tmp_path / "set.csv").write_text("image_path,emotion,valence\n0.png,3,0.5\n1.png,,0.25\n2.png, ,\n3.png,glad?,0.5\n")
+    manifest, report = read_any(tmp_path / "set.csv", labels="fer7")
+    assert manifest["label"].tolist() == ["happy", ""]
+    assert [problem.why for problem in report.problems] == [
+        "neither an emotion nor valence or arousal",
+        "emotion 'glad?'; wanted 0..6, or a name",
+    ]
+    (tmp_path / "none.csv").write_text("image_path,subject\n0.png,a\n")
+    with pytest.raises(DataError, match="found columns image_path, subject; wanted image_path and emotion, or valence or arousal in its"):
+        read_any(tmp_path / "none.csv")
+    (tmp_path / "codes.csv").write_text("image_path,emotion\n0.png,3\n")
+    with pytest.raises(DataError, match=r"no picture has a label of the set fer7; 1 cannot be used \(.*labelled '3'.*--labels"):
+        read_labelled(tmp_path / "codes.csv", "fer7")

@@ -62,3 +62,45 @@ def test_differences_and_their_intervals() -> None:
     assert compare(one, one, alone(300), rounds=20)["difference_intervals"]["macro_f1"] == (0, 0)
     with pytest.raises(UsageError, match="same pictures"):
         compare(one, other.where(np.arange(200)), alone(300))
+
+
+def test_ratings_are_compared_on_the_pictures_for_which_both_give_them() -> None:
+    rng = np.random.default_rng(0)
+    true = rng.uniform(-1, 1, 200).astype(np.float32)
+    good, bad = (true + size * rng.standard_normal(200).astype(np.float32) for size in (0.1, 0.6))
+    good[0], bad[1], true[2] = np.nan, np.nan, np.nan
+    found = compare(None, None, alone(200), axes={"arousal": (good, bad, true)}, rounds=200)
+    assert list(found) == ["n", "rated", "first", "second", "difference", "difference_intervals", "level"]
+    assert (found["n"], found["rated"]) == (200, {"arousal": 197})
+    assert list(found["difference"]) == [f"arousal_{name}" for name in ("ccc", "r", "rmse", "mae")]
+    gap = np.abs(good[3:] - true[3:]).mean() - np.abs(bad[3:] - true[3:]).mean()
+    assert found["difference"]["arousal_mae"] == pytest.approx(gap, abs=1e-6)
+    low, high = found["difference_intervals"]["arousal_mae"]
+    assert low < gap < high < 0
+    one, other = (np.corrcoef(guess[3:], true[3:])[0, 1] for guess in (good, bad))
+    assert (found["first"]["arousal_r"], found["second"]["arousal_r"]) == (pytest.approx(one), pytest.approx(other))
+    assert found["difference"]["arousal_r"] == pytest.approx(one - other, abs=1e-6)
+    rng = np.random.default_rng(0)
+    drawn = []
+    for _ in range(200):
+        at = rng.integers(0, 200, 200)
+        at = at[at > 2]
+        drawn.append(np.corrcoef(good[at], true[at])[0, 1] - np.corrcoef(bad[at], true[at])[0, 1])
+    assert found["difference_intervals"]["arousal_r"] == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=1e-9)
+
+
+def test_what_is_compared_adds_up() -> None:
+    """Of the second model's answers half are missing, so that the first's own figures are of other pictures."""
+    rng = np.random.default_rng(0)
+    true = rng.uniform(-1, 1, 60).astype(np.float32)
+    one, other = (true + 0.4 * rng.standard_normal(60).astype(np.float32) for _ in range(2))
+    other[30:] = np.nan
+    labels = Judged(np.eye(2, dtype=np.float32)[rng.integers(0, 2, 60)], np.arange(60) % 2, ("a", "b"))
+    found = compare(labels, labels, alone(60), axes={"valence": (one, other, true)}, rounds=20)
+    assert found["first"]["valence_mae"] == pytest.approx(np.abs(one[:30] - true[:30]).mean())
+    assert found["rated"] == {"valence": 30}
+    assert list(found["first"]) == list(found["second"]) == list(found["difference"])
+    for name, gap in found["difference"].items():
+        assert found["first"][name] - found["second"][name] == gap
+    few = compare(None, None, alone(60), axes={"valence": (one, np.where(np.arange(60) < 9, other, np.nan), true)}, rounds=20)
+    assert list(few["difference_intervals"]) == ["valence_rmse", "valence_mae"]  # nine pictures

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from mien.evaluate.intervals import alone, clusters, intervals_by, percentile_intervals, wilson, with_width
+from mien.evaluate import intervals
+from mien.evaluate.intervals import alone, blocks, clusters, draws, intervals_by, percentile_intervals, wilson, with_width
 
 
 def test_interval_covers_a_fair_coin() -> None:
@@ -53,6 +54,19 @@ def test_a_share_of_one_or_zero_has_an_interval_of_some_width() -> None:
     assert found == {"accuracy": wilson(3, 3), "top2": wilson(3, 3), "ece": (0.1, 0.2)}  # three people, not 120 pictures
     assert with_width({"accuracy": (0.0, 0.0)}, {"accuracy": 0.0}, alone(20)) == {"accuracy": wilson(0, 20)}
     assert with_width({"accuracy": (0.4, 0.6)}, {"accuracy": 0.5}, alone(20)) == {"accuracy": (0.4, 0.6)}
+    assert with_width({"r": (float("nan"), float("nan")), "ccc": (0.0, 0.0)}, {}, alone(20)) == {}
+
+
+@pytest.mark.parametrize("most", [1, 20, 1 << 20])
+def test_blocks_of_any_size_have_the_same_resamples(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intervals, "BLOCK", most)
+    own = clusters(np.array(["a", "b", "a", "", "c"], object), np.full(5, "x", object))
+    rng, wanted = np.random.default_rng(3), []
+    for _ in range(10):
+        drawn = rng.integers(0, 4, 4).tolist()  # a, b, nobody and c
+        wanted.append([drawn.count(k) for k in (0, 1, 0, 2, 3)])
+    assert np.concatenate(list(blocks(own, rounds=10, seed=3))).tolist() == wanted
+    assert [weights.tolist() for weights in draws(own, rounds=10, seed=3)] == wanted
 
 
 def test_what_cannot_be_drawn_is_left_out() -> None:

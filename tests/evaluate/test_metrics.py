@@ -62,6 +62,30 @@ def test_concordance_is_one_only_for_equality(a: np.ndarray, shift: float) -> No
         assert metrics.concordance(a, b) == pytest.approx(np.corrcoef(a, b)[0, 1] * correction)
 
 
+@given(hnp.arrays(np.float32, (2, 20), elements=st.floats(-1, 1, width=32)))
+def test_correlation_is_numpys(pair: np.ndarray) -> None:
+    a, b = pair.astype(np.float64)
+    if min(a.std(), b.std()) > 1e-3:
+        assert metrics.correlation(*pair) == pytest.approx(np.corrcoef(a, b)[0, 1], abs=1e-9)
+
+
+@given(st.floats(-1, 1, width=32), st.integers(1, 40))
+def test_what_is_constant_is_neither_concordant_nor_correlated(value: float, n: int) -> None:
+    constant, other = np.full(n, value, np.float32), np.linspace(-0.9, 1, n).astype(np.float32)
+    assert metrics.concordance(constant, other) == metrics.concordance(other, constant) == 0 or n == 1
+    assert math.isnan(metrics.correlation(constant, other))
+    assert math.isnan(metrics.correlation(other, constant))
+
+
+def test_kappa_of_known_cases() -> None:
+    # Two doctors on 50 cases, 20 and 15 of which both say yes and no to: .7 observed, .5 by chance.
+    counts = np.array([[20, 5], [10, 15]])
+    assert metrics.kappa_of(counts, counts.sum(axis=1)) == pytest.approx(0.4)
+    assert metrics.kappa_of(np.diag([3, 4]), np.array([3, 4])) == 1
+    assert math.isnan(metrics.kappa_of(np.diag([3, 0]), np.array([3, 0])))  # all of one class and so answered
+    assert math.isnan(metrics.kappa_of(np.zeros((2, 2), int), np.zeros(2, int)))
+
+
 def test_affect_figures_leave_out_missing() -> None:
     found = metrics.affect_figures(np.array([0.0, 1.0, np.nan]), np.array([0.5, 0.5, 0.0]))
     assert found["n"] == 2
@@ -108,6 +132,10 @@ def test_figures_are_those_of_scikit_learn(drawn: tuple[np.ndarray, np.ndarray])
     assert found["confusion"]["counts"] == theirs.confusion_matrix(true, guess, labels=range(4)).tolist()
     assert found["balanced_accuracy"] == pytest.approx(theirs.recall_score(true, guess, labels=present, average="macro", zero_division=0))
     assert found["macro_f1"] == pytest.approx(theirs.f1_score(true, guess, labels=present, average="macro", zero_division=0))
+    if len({*true.tolist(), *guess.tolist()}) > 1:
+        assert found["kappa"] == pytest.approx(theirs.cohen_kappa_score(true, guess, labels=range(4)))
+    unanswered = metrics.Judged(np.where(np.arange(len(true))[:, None] % 3 == 0, np.nan, judged.probs), true, judged.labels)
+    assert unanswered.headline()["kappa"] == pytest.approx(theirs.cohen_kappa_score(true, unanswered.guess), abs=1e-12)
     assert found["top2"] == pytest.approx(theirs.top_k_accuracy_score(true, judged.probs, k=2, labels=range(4)))
     precision, recall, f1, support = theirs.precision_recall_fscore_support(true, guess, labels=range(4), zero_division=np.nan)
     for k in present:

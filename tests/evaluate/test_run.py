@@ -169,19 +169,96 @@ def test_two_models_on_the_same_pictures(model: OnnxRecogniser, tmp_path: Path) 
     assert twice[1].model == "brightness (2)"
 
 
+class Unlabelled(FakeRecogniser):
+    """Gives valence and arousal alone."""
+
+    name = "scales"
+
+    def __call__(self, crops: np.ndarray, /) -> Emotions:
+        return Emotions((), np.zeros((len(crops), 0), np.float32), super().__call__(crops).affect, "scales")
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_model_without_labels_is_compared_by_what_both_give(model: OnnxRecogniser, tmp_path: Path, first: bool) -> None:
+    names = ("happy", "anger", "sad", "fear")
+    data = read_labelled(manifest(tmp_path, [(name, name, "") for name in names] * 3, valence=[0.6, -0.5, -0.5, 0.3] * 3), "mien9")
+    models = (Unlabelled(), FakeRecogniser()) if first else (FakeRecogniser(), Unlabelled())
+    one, other, compared = evaluate_both(*models, FakeDetector(Faces.none()), data, labels="mien9", faces="crop", rounds=20)
+    assert (one.judged is None, other.judged is None) == (first, not first)
+    assert compared["without_labels"] == ["scales"]
+    assert list(compared["difference"]) == [f"valence_{name}" for name in ("ccc", "r", "rmse", "mae")]
+    assert "both_right" not in compared
+    page = as_page(one, data, against=other, comparison=compared)
+    assert "Labels were not compared: scales gives none" in page
+    assert ("<h2>Confidence</h2>" in page) is not first
+    with pytest.raises(DataError, match="compared by labels, valence or arousal that both give"):
+        evaluate_both(model, Unlabelled(), FakeDetector(Faces.none()), data, labels="mien9", faces="crop")
+    unlabelled = read_labelled(manifest(tmp_path, [("", name, "") for name in names], valence=[0.6, -0.5, -0.5, 0.3]), "mien9")
+    compared = evaluate_both(*models, FakeDetector(Faces.none()), unlabelled, labels="mien9", faces="crop", rounds=0)[2]
+    assert "without_labels" not in compared
+
+
 def test_valence_and_arousal_are_judged_without_labels(tmp_path: Path) -> None:
-    rows = [("", "happy", ""), ("", "anger", ""), ("", "sad", ""), ("", "fear", "")]
-    path = manifest(tmp_path, rows, valence=[0.6, -0.5, -0.5, float("nan")], arousal=[0.4, 0.2, -0.3, 0.1])
+    rows = [("", "happy", ""), ("", "anger", ""), ("", "sad", ""), ("", "fear", ""), ("", "sad", "")]
+    none = float("nan")
+    path = manifest(tmp_path, rows, valence=[0.6, -0.5, -0.5, none, none], arousal=[0.4, 0.2, -0.3, 0.1, none])
     data = read_labelled(path, "mien9")
-    assert data.left_out == {"no label": 1}
+    assert data.left_out == {"neither a label nor valence or arousal": 1}
     found = evaluate(FakeRecogniser(), FakeDetector(Faces.none()), data, labels="mien9", faces="crop", rounds=50)
     said = found.to_json()
     assert "accuracy" not in said
-    assert said["n"] == said["valence"]["n"] == 3
+    assert (said["n"], said["valence"]["n"], said["arousal"]["n"]) == (4, 3, 4)  # the last is rated in arousal alone
     assert said["valence"]["ccc"] > 0.9
-    guess = FakeRecogniser()(np.stack([data.readers[i]() for i in range(3)])).affect
-    assert said["arousal"]["mae"] == pytest.approx(np.abs(guess[:, 1] - data.affect[:, 1]).mean(), abs=1e-6)
-    assert set(said["intervals"]) == {f"{axis}_{name}" for axis in ("valence", "arousal") for name in ("ccc", "rmse", "mae")}
+    guess = FakeRecogniser()(np.stack([read() for read in data.readers])).affect
+    assert said["arousal"]["mae"] == pytest.approx(np.abs(guess[:, 1] - [0.4, 0.2, -0.3, 0.1]).mean(), abs=1e-6)
+    assert said["valence"]["mae"] == pytest.approx(np.abs(guess[:3, 0] - [0.6, -0.5, -0.5]).mean(), abs=1e-6)
+    assert said["valence"]["r"] == pytest.approx(np.corrcoef(guess[:3, 0], [0.6, -0.5, -0.5])[0, 1])
+    assert set(said["intervals"]) == {f"{axis}_{name}" for axis in ("valence", "arousal") for name in ("rmse", "mae")}  # of 3 and 4
+
+
+@pytest.mark.parametrize("axis", ["valence", "arousal"])
+def test_pictures_rated_in_one_axis_are_judged_in_that_one(tmp_path: Path, axis: str) -> None:
+    rows = [("happy", "happy", "a"), ("anger", "anger", "a"), ("sad", "sad", "b"), ("fear", "fear", "c")]
+    rows += [(name, name, f"{name}{k}") for name in ("happy", "sad") for k in range(4)]
+    data = read_labelled(manifest(tmp_path, rows, **{axis: [0.6, -0.5, -0.5, 0.3, *[0.5] * 4, *[-0.4] * 4]}), "mien9")
+    found = evaluate(FakeRecogniser(), FakeDetector(Faces.none()), data, labels="mien9", faces="crop", rounds=50, slice_by=["subject"])
+    said = found.to_json()
+    other = "arousal" if axis == "valence" else "valence"
+    assert (said["accuracy"], said[axis]["n"]) == (1, 12)
+    assert other not in said
+    assert {name for name in said["intervals"] if name.startswith(axis)} == {f"{axis}_{name}" for name in ("ccc", "r", "rmse", "mae")}
+    assert not {name for name in said["intervals"] if name.startswith(other)}
+    page = as_page(found, data)
+    assert f"{axis}, true" in page
+    assert f"{other}, true" not in page
+    assert "The true values come from: not noted (12 pictures)." in page
+
+
+def test_constant_ratings_have_a_concordance_without_an_interval(tmp_path: Path) -> None:
+    """.3 is no sum of powers of two: the mean of so many of them is a rounding beside .3."""
+    rows = [(name, name, "") for name in ("happy", "anger", "sad", "fear", "surprise")] * 3
+    data = read_labelled(manifest(tmp_path, rows, valence=[0.3] * 15, arousal=np.linspace(-1, 1, 15)), "mien9")
+    found = evaluate(FakeRecogniser(), FakeDetector(Faces.none()), data, labels="mien9", faces="crop", rounds=50).figures
+    assert found["valence"]["ccc"] == 0
+    assert np.isnan(found["valence"]["r"])
+    assert {name for name in found["intervals"] if name.startswith("valence")} == {"valence_rmse", "valence_mae"}
+    low, high = found["intervals"]["arousal_ccc"]
+    assert low < found["arousal"]["ccc"] < high
+
+
+def test_kappa_has_an_interval_and_is_compared(model: OnnxRecogniser, tmp_path: Path) -> None:
+    theirs = pytest.importorskip("sklearn.metrics")
+    rows = [("anger", "anger", ""), ("sad", "happy", ""), ("sad", "sad", ""), ("happy", "happy", ""), ("happy", "happy", "")] * 6
+    data = read_labelled(manifest(tmp_path, rows), "fer7")
+    one, other, compared = evaluate_both(model, FakeRecogniser(), FakeDetector(Faces.none()), data, labels="fer7", faces="crop", rounds=50)
+    said = theirs.cohen_kappa_score([row[0] for row in rows], [row[1] for row in rows])
+    assert one.figures["kappa"] == other.figures["kappa"] == pytest.approx(said)
+    low, high = one.figures["intervals"]["kappa"]
+    assert low < said < high
+    assert compared["difference"]["kappa"] == 0
+    page = as_page(one, data, against=other, comparison=compared)
+    assert f"<b>{said:.3f}</b><span>Cohen's kappa" in page
+    assert "<td>+0.000</td>" in page
 
 
 def test_a_model_without_valence_has_nothing_to_say_about_it(model: OnnxRecogniser, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ def interrupted(call: Callable[[], object], step: int) -> bool:
     """Whether the call got as far as the step, before which a KeyboardInterrupt was raised in it.
 
     Steps are the instructions of all functions in Python that are called, the standard library's too: an interrupt may come between a
-    lock that was taken and the `with` that would let it go.
+    lock that was taken and the `with` that would let it go. Begin with step 0, which comes nowhere: Python 3.12 and 3.13 tell the steps of
+    a function only where they were asked for in a call before.
     """
     at = 0
     before = sys.gettrace()

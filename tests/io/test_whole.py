@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mien.errors import SinkError
-from mien.io.whole import beside, sweep, whole
+from mien.io.whole import beside, growing, sweep, whole
 
 
 def test_the_name_stands_for_the_whole_file_only(tmp_path: Path) -> None:
@@ -84,3 +84,12 @@ def test_what_the_system_refuses_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(SinkError, match="folder: cannot be written"), whole(tmp_path / "folder") as part:
         part.touch()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "a" * 251 + ".mp4", "ж" * 125 + ".mp4", "ж" * 123 + "a\udcff.mp4"])
+def test_a_growing_file_has_a_name_that_fits(tmp_path: Path, name: str) -> None:
+    part = growing(tmp_path / name)
+    part.touch()
+    assert part.name.endswith(".mp4.part")
+    assert part.name == name + ".part" or len(os.fsencode(part.name)) in (254, 255)
+    assert part != growing(tmp_path / f"{name[:-5]}b.mp4")

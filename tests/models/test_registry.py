@@ -10,10 +10,10 @@ import pytest
 
 import mien
 from mien import loaded
-from mien.errors import CardInvalid, UnknownName, UsageError
+from mien.errors import CardInvalid, UnknownName, UsageError, WeightsMissing
 from mien.models import registry
 from mien.models.card import ModelCard
-from mien.models.locate import BUNDLED
+from mien.models.locate import BUNDLED, locate
 from mien.testing import FakeRecogniser
 
 
@@ -194,3 +194,13 @@ def test_a_folder_whose_only_card_is_broken_says_what_is_wrong(tmp_path: Path, m
     (tmp_path / "brk" / "ad.onnx").unlink()  # and alone the file says nothing of being a card
     with pytest.raises(UnknownName):
         registry.recogniser("brk")
+
+
+def test_an_installation_without_its_weights_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a zip, or in a program of a packer that was not told of them."""
+    monkeypatch.setattr("mien.models.locate.BUNDLED", tmp_path / "nowhere")
+    monkeypatch.setattr(registry, "_factories", {})
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for ask in (lambda: registry.recogniser("base"), lambda: locate("yunet.onnx", name="yunet")):
+        with pytest.raises(WeightsMissing, match="nowhere is no folder: install mien unzipped"):
+            ask()

@@ -6,6 +6,8 @@ import subprocess
 import pytest
 from PIL import Image
 
+from mien.options import AnalyzeOptions
+from mien.provenance import Provenance
 from mien.report.page import write_page
 from tests.report.tables import Elements, row, timeline, two_people
 
@@ -77,6 +79,42 @@ def test_nothing_on_a_chart_leaves_the_page_or_stops_the_tab_key(browser, tmp_pa
     assert browser.run("document.querySelectorAll('.plot')[0]._context.showSendToCloud") is False
     shown = "[...document.querySelectorAll('figure[data-chart]')].filter((one) => !one.hidden)"
     assert browser.run(f"{shown}.every((one) => one.querySelectorAll('button').length === 1 && one.querySelector('button').offsetParent)")
+
+
+def test_how_it_was_read_opens_at_a_click_and_for_the_printer(browser, tmp_path):
+    path = tmp_path / "page.html"
+    how = Provenance.of(AnalyzeOptions(detector="mtcnn"))
+    write_page(timeline(two_people()), path, title="t", how=how)
+    show(browser, path, width=390)
+    is_open, shown = "document.querySelector('#how-read details').open", "document.querySelector('#how-read').innerText.includes('mtcnn')"
+    assert (browser.run(is_open), browser.run(shown)) == (False, False)
+    browser.run("dispatchEvent(new Event('beforeprint'))")
+    assert (browser.run(is_open), browser.run(shown)) == (True, True)
+    browser.run("dispatchEvent(new Event('afterprint'))")
+    assert browser.run(is_open) is False
+    browser.run("document.querySelector('#how-read summary').click()")
+    assert (browser.run(is_open), browser.run(shown)) == (True, True)
+    fits = "(one) => one.scrollWidth <= one.clientWidth"
+    assert browser.run(f"[document.documentElement, ...document.querySelectorAll('#how-read .scroll')].every({fits})")
+    browser.run("dispatchEvent(new Event('beforeprint')), dispatchEvent(new Event('afterprint'))")
+    assert browser.run(is_open) is True  # as the reader left it
+    browser.run("document.querySelector('#how-read summary').click()")
+    browser.run("dispatchEvent(new Event('beforeprint')), dispatchEvent(new Event('beforeprint')), dispatchEvent(new Event('afterprint'))")
+    assert browser.run(is_open) is False
+    assert browser.complaints == []
+
+
+def test_what_is_folded_is_printed_without_a_script_too(browser, tmp_path):
+    path = tmp_path / "page.html"
+    write_page(timeline(two_people()), path, title="t", how=Provenance.of(AnalyzeOptions(detector="mtcnn")))
+    browser.ask("Emulation.setScriptExecutionDisabled", value=True)
+    browser.ask("Page.navigate", url=path.as_uri())
+    browser.until("document.readyState === 'complete' && document.querySelector('#how-read td')")
+    shown = "[...document.querySelectorAll('#how-read td')].some((one) => one.checkVisibility({contentVisibilityAuto: true}))"
+    assert browser.run(shown) is False
+    browser.ask("Emulation.setEmulatedMedia", media="print")
+    browser.until(shown)
+    assert browser.run("document.querySelector('#how-read td').getBoundingClientRect().height") > 0
 
 
 def test_a_chart_becomes_a_picture(browser, tmp_path):

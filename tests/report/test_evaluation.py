@@ -121,6 +121,11 @@ def test_parts_that_there_is_nothing_for_are_not_there(tmp_path: Path) -> None:
     assert "Confusion matrix" not in page
     assert "<h2>Pictures</h2>" not in page
     assert "percentile bootstrap" in page
+    page = as_page(judge(data, slice_by=["subject"]), data)
+    parsed(page)
+    assert "<h2>Parts of the data</h2>" in page
+    assert "<caption>arousal by subject</caption>" in page
+    assert "macro-F1" not in page
     write_evaluation(judge(data), data, tmp_path / "a" / "page.html")
     assert (tmp_path / "a" / "page.html").read_text("utf-8").startswith("<!DOCTYPE html>")
     (tmp_path / "file").write_text("x")

@@ -4,7 +4,7 @@ import pickle
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import count
+from itertools import count, product
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from mien.report.study_words import _LANGUAGES, study_words
 from mien.report.visits import visits_page
 from mien.report.words import words
 from mien.report.writing import SPACE, Writing
-from mien.study.reaction import Moment, Part, Reaction, ReactionSettings, react
+from mien.study.reaction import LeftOut, Moment, Part, Reaction, ReactionSettings, react
 from mien.study.statistics import Estimate
 from mien.study.viewer import MEASURES, REASONS, NotOneViewer, Reason, Viewer
 from mien.study.visitors import VisitorSettings, Visits, compare, people_in
@@ -27,7 +27,7 @@ from tests.report.tables import Elements
 MADE = datetime(2026, 5, 4, tzinfo=UTC)
 AS_THEY_ARE = {
     *("mien", "p", "n", "moments.csv", "groups.csv", "reach.csv", "UTC"),
-    *("Efron", "Tibshirani", "Maris", "Oostenveld", "Westfall", "Young", "Janssen"),
+    *("Efron", "Tibshirani", "Maris", "Oostenveld", "Westfall", "Young", "Janssen", "Yates", "Searle", "Speed", "Milliken"),
     *("reentry", "mien", "analyze"),
 }
 """Latin words of a Russian page: names, files and signs."""
@@ -45,7 +45,7 @@ def viewer(i: int) -> Viewer:
 
 
 def left_out() -> list[Viewer]:
-    """One for each reason there is, but for `never_sure`, which is one where nobody need be seen."""
+    """One for each reason there is, but for `never_sure`, which is one where nobody need be seen, and `copy`, which files can be."""
     both = Timeline.from_rows([*viewer(1).timeline.rows(), *viewer(2).timeline.rows()])
     mixed = [row | {"person": None} for row in planted_timeline([[(0, "happy")], [(0, "sad")]], seconds=20, fps=5).rows()]
     tables = [
@@ -59,7 +59,7 @@ def left_out() -> list[Viewer]:
         planted_timeline([[(0, "neutral"), (6, "")], [(0, ""), (7, "neutral"), (12, "")]], seconds=20, fps=5),
         Timeline.from_rows([row for row in viewer(1).timeline.rows() for _ in range(2)]),
     ]
-    return [Viewer(f"н{i}", table) for i, table in enumerate(tables)]
+    return [*(Viewer(f"н{i}", table) for i, table in enumerate(tables)), Viewer("поздно", viewer(1).timeline, start=99)]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,8 @@ def film() -> Reaction:
     found = react([*map(viewer, range(8)), *left_out()], [Part("шутка", 8, 12)], settings)
     unsure = Viewer("не", Timeline.from_rows([row | {"unsure": True} for row in viewer(1).timeline.rows()]))
     loose = react([viewer(1), unsure], settings=replace(settings, least_coverage=0))
-    return replace(found, left_out=(*found.left_out, *loose.left_out))
+    copy = LeftOut("двойник", Reason("copy", {"of": "в0"}))
+    return replace(found, left_out=(*found.left_out, *loose.left_out, copy))
 
 
 @pytest.fixture(scope="module")
@@ -118,9 +119,9 @@ def test_no_english_is_left_on_a_russian_page(film: Reaction, short: Reaction, v
 
 def test_every_reason_for_leaving_a_viewer_out_is_told_in_the_language_of_the_page(film: Reaction):
     assert sorted(one.reason.key for one in film.left_out) == sorted(REASONS)
-    for language in ("en", "ru"):
-        told = " ".join(said(reaction_page(film, title="t", language=language)))
-        for one in film.left_out:
+    for language, half in product(("en", "ru"), (film.left_out[::2], film.left_out[1::2])):  # of many the page names the first ones alone
+        told = " ".join(said(reaction_page(replace(film, left_out=half), title="t", language=language)))
+        for one in half:
             assert f"{one.name} ({study_words(language)[f'why_{one.reason.key}'].format(**one.reason.numbers)})" in told
     assert "н5 (a sure face in 30 % of the film; wanted 50 %)" in " ".join(said(reaction_page(film, title="t")))
 
@@ -346,6 +347,57 @@ def test_reach_is_told_in_people_with_its_interval():
     assert f"75{SPACE}% [30,{SPACE}95]" in told  # Wilson's interval of 3 of 4
     calm = react([film(laugh=False) for _ in range(4)], settings=ReactionSettings(rounds=100))
     assert "No expression but neutral reached anybody." in " ".join(said(reaction_page(calm, title="x", made=MADE)))
+
+
+def test_reach_says_of_how_many_where_some_show_it_at_rest():
+    def film(i: int) -> Viewer:
+        steps = [(0.0, "happy" if i < 2 else "neutral"), (4.0, "happy"), (7.0, "neutral")]
+        return Viewer(f"v{i}", planted_timeline([steps], seconds=10, fps=5, noise=0.1, source=f"{i}.mp4"))
+
+    found = react([film(i) for i in range(6)], settings=ReactionSettings(rounds=100, baseline=(0, 3)))
+    told = " ".join(said(reaction_page(found, title="x", made=MADE)))
+    assert re.search(rf"whole film .* 6 .*100{SPACE}% \[51,{SPACE}100\] +of 4", told)  # Wilson's interval of 4 of 4
+    assert "in the baseline already does not count for it" in told
+    without = " ".join(said(reaction_page(react([film(i) for i in range(6)], settings=ReactionSettings(rounds=100)), title="x")))
+    assert f"100{SPACE}% [61,{SPACE}100]" in without
+    assert "in the baseline already" not in without
+
+
+def who_saw(film: Reaction, *spans: tuple[float, float], groups: str = "аб", language: str = "en") -> str:
+    """What the page says of viewers who saw these shares of the film, in groups by turns."""
+    curves, steps = [], len(film.edges) - 1
+    for i, (start, end) in enumerate(spans):
+        values = np.full((len(MEASURES), steps), np.nan)
+        values[:, round(start * steps) : round(end * steps)] = 0.1
+        curves.append(replace(film.curves[0], values=values, seen=end - start, group=groups[i % len(groups)]))
+    return " ".join(said(reaction_page(replace(film, curves=tuple(curves)), title="t", language=language)))
+
+
+def test_it_is_told_where_viewers_saw_unlike_much(film: Reaction):
+    groups = "alike much of the film (on average from б 70.0\u00a0% to а 95.0\u00a0%). Means over the whole film are over what 3 or more"
+    assert groups in who_saw(film, *((0, end) for end in (0.9, 0.6, 1.0, 0.8)))
+    many = who_saw(film, *((0, end) for end in (1.0, 0.5, 0.8)), *((0, end) for end in (0.9, 0.6, 0.7)), groups="абвгде")
+    assert "(on average from б 50.0\u00a0% to а 100.0\u00a0%)" in many
+    viewers = "2 of 5 viewers could be seen for less than 80.0\u00a0% of the film. Means over the whole film are over what 3 or more of"
+    assert f"{viewers} the viewers saw, and as if all had seen that." in who_saw(film, *((0, end) for end in (0.7, 0.7, 0.9, 0.9, 0.85)))
+    assert "whole film are over what" not in who_saw(film, *((0, end) for end in (0.9, 0.85, 0.9, 0.9)))
+    assert "whole film are over what" not in who_saw(film, (0, 0.75), *((0, 0.9),) * 5)  # one of six
+
+
+def test_means_are_as_if_seen_only_where_something_was_put_in(film: Reaction):
+    told = who_saw(film, (0, 1), *((0, 0.6),) * 4)  # nobody missed what three saw
+    assert "Means over the whole film are over what 3 or more of the viewers saw." in told
+    assert "as if all had seen that" not in told
+    assert "could be seen for less than" not in who_saw(film, (0, 0.6))  # one viewer has no others
+
+
+def test_viewers_who_saw_nothing_in_common_are_told_as_such(film: Reaction):
+    halves = *((0.0, 0.5),) * 3, *((0.5, 1.0),) * 3
+    told = who_saw(film, *halves, groups="а")
+    assert "Some viewers saw nothing in common with others that 3 or more saw" in told
+    assert "as if all had seen that" not in told
+    assert "saw nothing in common" not in who_saw(film, *halves, (0, 1), groups="а")  # no step has fewer than three
+    assert "такой круг зрителей" in who_saw(film, *halves, groups="а", language="ru")
 
 
 def test_no_heading_of_a_table_is_empty(film: Reaction, short: Reaction, visits: Visits):

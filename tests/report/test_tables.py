@@ -1,6 +1,8 @@
 """Episodes and persons as rows: worked out by hand, and the same as on the page."""
 
+import contextlib
 import csv
+import io
 import math
 import re
 import statistics
@@ -157,20 +159,43 @@ def test_an_episode_begins_at_the_time_of_a_row(tmp_path):
             assert all("." in one[name] for name in ("start_s", "end_s"))  # ELAN takes a number without a point for milliseconds
 
 
+def test_codings_in_whole_seconds_agree_as_others_do(tmp_path):
+    """pandas reads `2` as an integer, and merges no integers with the times of a video. The program on codings of the page, by itself."""
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    (program,) = (one for one in programs_on_timelines() if "kappa(" in one)
+    seen = pandas.DataFrame({"time_s": [k / 4 for k in range(25)], "emotion": ["neutral"] * 8 + ["happy"] * 17, "unsure": [False] * 25})
+    for name, codes in (("whole", "start,stop,code\n2,5,smile\n0,1,sad\n"), ("parts", "start,stop,code\n2.0,5.0,smile\n0.0,1.0,sad\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "codes.csv").write_text(codes)
+        with contextlib.chdir(tmp_path / name), contextlib.redirect_stdout(io.StringIO()) as said:
+            exec(compile(program, "docs/timelines.md", "exec"), {"pandas": pandas, "one": seen})
+        # of 12 samples at .25, .75 ... mien says neutral to 1.75 and happy from 2.25; the coder happy to 4.75, and sad at .25 and .75
+        chance = (4 * 4 + 6 * 8) / 144
+        assert f"12 of 12 samples, kappa {(8 / 12 - chance) / (1 - chance):.3f}" in said.getvalue()
+
+
+def programs_on_timelines():
+    return re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "timelines.md").read_text("utf-8"), re.DOTALL)
+
+
 def test_the_programs_of_the_page_on_timelines_run(tmp_path):
     pytest.importorskip("pandas", reason="pandas is not installed")
     csv_file(tmp_path / "seen.csv", (one | {"source": "clip.mp4"} for one in planted().rows()))
     assert main(["report", str(tmp_path / "seen.csv"), "--episodes", str(tmp_path / "episodes.csv")]) == 0
     samples = [(round(k / 10, 6), 2.0 if 1.6 <= k / 10 < 3.6 else 1.0) for k in range(70)]  # 0.4 s behind the video's clock
     (tmp_path / "eda.csv").write_text("time_s,eda\n" + "".join(f"{t},{v}\n" for t, v in samples))
-    programs = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "timelines.md").read_text("utf-8"), re.DOTALL)
-    assert len(programs) == 4
+    # of 12 samples at .25, .75 ... mien says happy from 2.25 to 3.75, the coder from 2.25 to 4.25, and sad at .75
+    (tmp_path / "codes.csv").write_text("start,stop,code\n2.1,4.5,smile\n0.6,1.0,sad\n")
+    programs = programs_on_timelines()
+    assert len(programs) == 5
     programs.append("print(merged['valence'].notna().sum(), merged['emotion'].value_counts().to_dict())")
     run = subprocess.run([sys.executable, "-c", "\n".join(programs)], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
     assert "clip.mp4 4 episodes" in run.stdout
     assert re.search(r"happy\s+2\.0\nneutral\s+1\.0", run.stdout)
     assert "57 {'neutral': 37, 'happy': 20}" in run.stdout  # samples from 0.4 to 6.0 s, and happy from 2 to 4 s
+    chance = (4 * 5 + 8 * 6) / 144  # happy and neutral; 10 of 12 are alike
+    assert f"12 of 12 samples, kappa {(10 / 12 - chance) / (1 - chance):.3f}" in run.stdout
     with (tmp_path / "boris.tsv").open(newline="") as file:
         events = [(float(r["time"]), r["subject"], r["code"]) for r in csv.DictReader(file, delimiter="\t")]
     assert sorted(events) == sorted(

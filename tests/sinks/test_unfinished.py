@@ -1,5 +1,7 @@
 """What stays beside a table whose run broke off."""
 
+import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +48,18 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
         failures_of(table, {**SETTINGS, "every": 0.5}, before=BEFORE)
     with pytest.raises(UsageError, match="begun with detector yunet, and this run has haar"):
         failures_of(table, {**SETTINGS, "detector": "haar"}, before=BEFORE)
+
+
+def test_what_is_no_number_is_none_in_the_note_of_any_mien(tmp_path: Path) -> None:
+    """`--to inf` was noted as Infinity once."""
+    table = tmp_path / "x.csv"
+    settings = {"stop": math.inf, "detector": "yunet"}
+    beside_table(table).write_text(json.dumps({"settings": settings, "failures": {"b.mkv": "broken"}}))
+    assert "Infinity" in beside_table(table).read_text()
+    assert failures_of(table, settings, before=BEFORE) == {"b.mkv": "broken"}
+    assert failures_of(table, settings | {"stop": None}, before=BEFORE) == {"b.mkv": "broken"}
+    with pytest.raises(UsageError, match=r"begun with stop none, and this run has 3"):
+        failures_of(table, settings | {"stop": 3}, before=BEFORE)
 
 
 def test_an_option_that_came_later_counts_as_what_it_then_amounted_to(tmp_path: Path) -> None:

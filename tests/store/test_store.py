@@ -170,6 +170,22 @@ def test_an_export_is_what_the_run_would_have_written(store: Store, tmp_path: Pa
     same(Timeline.read(path), store.timeline("run"))
 
 
+def test_an_export_as_parquet_says_how_its_rows_were_made(store: Store, tmp_path: Path) -> None:
+    record(store, "run", results(3), options=AnalyzeOptions(detector="mtcnn"))
+    told = json.loads(pyarrow.parquet.read_schema(store.export("run", tmp_path / "x.parquet")).metadata[b"mien"])
+    session = store.session("run")
+    assert told == {"version": session.version, "options": session.options} == session.provenance.as_dict()
+    assert told["options"]["detector"] == "mtcnn"
+
+
+def test_where_a_model_lies_stays_in_the_store(store: Store, tmp_path: Path) -> None:
+    record(store, "run", results(3), options=AnalyzeOptions(model="/home/somebody/m.onnx"))
+    path = store.export("run", tmp_path / "x.parquet")
+    assert json.loads(pyarrow.parquet.read_schema(path).metadata[b"mien"])["options"]["model"] == "m.onnx"
+    assert b"somebody" not in path.read_bytes()
+    assert store.session("run").options["model"] == "/home/somebody/m.onnx"
+
+
 def test_exports_that_cannot_be(store: Store, tmp_path: Path) -> None:
     record(store, "none", [])
     with pytest.raises(DataError, match="has no rows"):

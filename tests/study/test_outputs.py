@@ -50,3 +50,12 @@ def test_the_curve_has_lines_of_all_and_of_each_group(folder: Path) -> None:
     of_all, one = (next(row for row in rows if row["group"] == group) for group in ("", f"'{NAMES[0]}"))
     assert (of_all["n"], one["n"]) == ("4", "1")
     assert of_all["mean"] == one["mean"]  # all have the same table
+
+
+def test_reach_has_its_own_n_of_each_expression(tmp_path: Path) -> None:
+    viewers = [Viewer(f"v{i}", planted_timeline([[(0, "anger" if i < 2 else "neutral")]], seconds=4, fps=5, noise=0.1)) for i in range(5)]
+    write_reaction(react(viewers, settings=ReactionSettings(rounds=100, baseline=(0, 2))), tmp_path, about={})
+    with (tmp_path / "reach.csv").open(newline="", encoding="utf-8-sig") as file:
+        rows = {row["expression"]: row for row in csv.DictReader(file)}
+    told = {name: [rows[name][column] for column in ("n", "at_rest", "viewers", "reach")] for name in ("anger", "happy", "neutral")}
+    assert told == {"anger": ["3", "2", "0", "0.0"], "happy": ["5", "0", "0", "0.0"], "neutral": ["5", "0", "3", "0.6"]}

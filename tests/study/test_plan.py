@@ -30,6 +30,39 @@ def test_a_plan_with_semicolons_as_spreadsheets_of_some_countries_write_it(tmp_p
     assert found == [Recording(str(tmp_path / "1,2"), "1,3", 2.5, "1,4")]  # names have no decimal comma
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_plan_in_an_encoding_that_spreadsheets_save(tmp_path: Path, encoding: str) -> None:
+    plan = tmp_path / "plan.txt"
+    mark = "\ufeff" if encoding.startswith("utf-16-") else ""
+    plan.write_bytes((mark + "file\tviewer\tstart\r\na.mp4\tАнна\t2,5\r\n").encode(encoding))
+    assert read_plan(plan) == [Recording(str(tmp_path / "a.mp4"), "Анна", 2.5, "")]
+    plan.write_bytes("file;viewer\na.mp4;Анна\n".encode("cp1251"))
+    with pytest.raises(SourceUnreadable, match="spreadsheets call it CSV UTF-8"):
+        read_plan(plan)
+
+
+def test_cells_that_r_left_empty(tmp_path: Path) -> None:
+    """As write.csv has them; a control group may be called none all the same."""
+    found = read_plan(written(tmp_path, '"file","viewer","start","group"\n"x/a.mp4",NA,NA,NA\n"b.mp4","Null",2,"none"\n'), start=1)
+    assert found == [Recording(str(tmp_path / "x/a.mp4"), "a", 1, ""), Recording(str(tmp_path / "b.mp4"), "Null", 2, "none")]
+    assert read_visits(written(tmp_path, "file,side,period\na.mp4,leaving,NA\n")) == [Visit(str(tmp_path / "a.mp4"), True)]
+    with pytest.raises(UsageError, match="line 2: a part without a name"):
+        read_parts(written(tmp_path, "part,start,end\nNA,1,2\n"))
+
+
+def test_people_and_groups_called_na_and_nan_keep_their_names(tmp_path: Path) -> None:
+    told: list[str] = []
+    text = "file,viewer,group\na.mp4,Nan,Na\nb.mp4,Na,null\nc.mp4,NULL,n/a\nd.mp4,NA,<NA>\ne.mp4,nan,NA\n"
+    found = read_plan(written(tmp_path, text), tell=told.append)
+    assert [(one.viewer, one.group) for one in found] == [("Nan", "Na"), ("Na", "null"), ("NULL", "n/a"), ("d", ""), ("e", "")]
+    said = "4 cells of names (NA, <NA>, nan) taken as empty; spell a name otherwise that is one"
+    assert told == [f"{tmp_path / 'plan.csv'}: {said}"]
+    read_visits(written(tmp_path, "file,side,period\na.mp4,leaving,#N/A\n"), tell=told.append)
+    assert told[1:] == [f"{tmp_path / 'plan.csv'}: 1 cell of names (#N/A) taken as empty; spell a name otherwise that is one"]
+    read_plan(written(tmp_path, "file,viewer,group,start,note\na.mp4,,,NA,NA\n"), tell=told.append)
+    assert len(told) == 2
+
+
 @pytest.mark.parametrize("text", ["sep=;\r\nfile;start\r\na.mp4;2,5\r\n", "sep=,\nFile,Start\na.mp4,2.5\n", "file\tstart\na.mp4\t2,5\n"])
 def test_what_excel_saves(tmp_path: Path, text: str) -> None:
     plan = tmp_path / "plan.csv"
@@ -72,8 +105,12 @@ def test_parts_and_visits(tmp_path: Path) -> None:
         (read_plan, 'file,start\na.mp4,"1,200"\n', "line 2: start is '1,200'; wanted seconds"),
         (read_plan, "file,start\na.mp4\n", "line 2: 1 cells under 2 columns"),
         (read_plan, "file,viewer\n,a\n", "line 2: no file"),
+        (read_plan, "file,viewer\na.mp4,a\nb\0.mp4,b\n", "line 3: has a NUL character; save the table again as CSV UTF-8"),
         (read_visits, "file,side\na.mp4,in\n", "line 2: side is 'in'; wanted entering or leaving"),
         (read_parts, "part,start,end\n,1,2\n", "line 2: a part without a name"),
+        (read_plan, "file,viewer\na.mp4,x\nb.mp4,y\nc.mp4,x\n", r"plan\.csv, lines 2 and 4: two viewers called x; wanted names that"),
+        (read_plan, "file\nx/a.mp4\ny/a.mov\n", "lines 2 and 3: two viewers called a"),
+        (read_parts, "part,start,end\nx,1,2\nx,2,3\n", r"plan\.csv, lines 2 and 3: two parts called x"),
     ],
 )
 def test_what_is_no_plan_is_told_with_its_line(tmp_path: Path, read, text: str, words: str) -> None:
@@ -87,7 +124,7 @@ def test_a_plan_that_is_not_there_or_no_text(tmp_path: Path) -> None:
     with pytest.raises(SourceMissing, match="no such file"):
         read_plan(tmp_path)
     (tmp_path / "x.csv").write_bytes(b"file\n\xff\xfe.mp4\n")
-    with pytest.raises(SourceUnreadable, match="is no CSV in UTF-8"):
+    with pytest.raises(SourceUnreadable, match=r"cannot be read as CSV \(no text in UTF-8; save it again as that"):
         read_plan(tmp_path / "x.csv")
 
 
@@ -95,3 +132,9 @@ def test_viewers_are_called_like_their_files() -> None:
     assert [one.viewer for one in recordings_of(["a/x.mp4", "b.csv"])] == ["x", "b"]
     with pytest.raises(UsageError, match=r"a/x\.mp4 and b/x\.mov: two viewers called x"):
         recordings_of(["a/x.mp4", "b/x.mov"])
+
+
+@pytest.mark.parametrize("start", [float("nan"), float("inf")])
+def test_a_start_that_is_no_time(start: float) -> None:
+    with pytest.raises(UsageError, match=rf"^a\.mp4: start is {start}; wanted seconds, as 12\.5"):
+        recordings_of(["a.mp4"], start=start)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mien.errors import DataError, UsageError
-from mien.study.reaction import GROUP_ROUNDS, Part, ReactionSettings, react
+from mien.study.reaction import BOUNDS, GROUP_ROUNDS, Part, ReactionSettings, react
 from mien.study.synchrony import LEAST_ROUNDS
 from mien.study.viewer import MEASURES, Viewer, curve
 from mien.testing import planted_timeline
@@ -126,6 +126,17 @@ def test_viewers_who_cannot_count_are_named():
     assert "several recordings" in why["both"]
 
 
+def test_a_recording_that_has_nothing_of_the_film_is_told_as_such():
+    """And not that nobody is seen in it, which nobody looked at."""
+    settings = ReactionSettings(rounds=100, duration=10)
+    late = [dataclasses.replace(viewer(9), name=name, start=start) for name, start in (("over", 99), ("before", -40))]
+    found = react([viewer(0), viewer(1), *late], settings=settings)
+    assert {one.name: one.why for one in found.left_out} == {
+        "over": "the recording covers 0 s of the film: start 99 s, recording from 0 to 20 s",
+        "before": "the recording covers 0 s of the film: start -40 s, recording from 0 to 20 s",
+    }
+
+
 def test_why_somebody_unsure_does_not_count():
     def unsure(name: str, below: float) -> Viewer:
         return Viewer(name, Timeline.from_rows([row | {"unsure": row["time_s"] < below} for row in viewer(0).timeline.rows()]))
@@ -224,6 +235,127 @@ def test_a_shared_fall_is_a_fall_though_it_stays_above_the_baseline():
     assert moment.change == pytest.approx(0.2, abs=0.05)
     assert moment.departure < -0.15
     assert dip.change.mean[VALENCE] > 0 > dip.departure.high[VALENCE]
+
+
+def leaving(i: int, *, at: float, group: str = "") -> Viewer:
+    """Neutral, and happy from second 10 to the end at 20; the recording ends at some second."""
+    table = planted_timeline([[(0.0, "neutral"), (10.0, "happy")]], seconds=20, fps=10, noise=0.3, source=f"v{i}.mp4", seed=i)
+    return Viewer(f"v{i}", Timeline.from_rows([row for row in table.rows() if row["time_s"] < at]), group=group)
+
+
+def test_recordings_that_end_early_make_no_difference_between_groups_that_react_alike():
+    """Of b most recordings end when everybody begins to smile: their own means hold the calm half alone."""
+    viewers = [leaving(i, at=11.0 if i % 2 and i > 4 else 20.0, group="ab"[i % 2]) for i in range(20)]
+    parts = [Part("calm", 0, 10)]
+    found = react(viewers, parts, ReactionSettings(rounds=400, duration=20))
+    complete = react([leaving(i, at=20.0, group="ab"[i % 2]) for i in range(20)], parts, ReactionSettings(rounds=400, duration=20))
+    for one, whole in zip(found.parts, complete.parts, strict=True):
+        assert one.level.mean[HAPPY] == pytest.approx(whole.level.mean[HAPPY], abs=0.01), (one.part, one.group)
+        assert (one.change.mean[HAPPY], one.change.n[HAPPY]) == pytest.approx(
+            (whole.change.mean[HAPPY], whole.change.n[HAPPY]), abs=0.01, nan_ok=True
+        )
+    film, calm = found.contrasts
+    assert abs(film.difference.mean[HAPPY]) < 0.02
+    assert abs(calm.change.mean[HAPPY]) < 0.02
+    assert film.p.min() > 0.05
+    assert calm.change_p.min() > 0.05
+    alike = {one.name: one.mean[HAPPY] for one in complete.curves}
+    assert max(abs(one.mean[HAPPY] - alike[one.name]) for one in found.curves) < 0.05
+    short = next(one for one in found.curves if one.seen < 0.6)
+    assert np.nanmean(short.values[HAPPY]) < 0.15  # which their own mean would be
+    np.testing.assert_allclose(found.change.mean[HAPPY], complete.change.mean[HAPPY], atol=0.02)
+
+
+def test_a_difference_of_groups_is_found_though_recordings_end_early():
+    def of(i: int) -> Viewer:
+        one = leaving(i, at=11.0 if i % 2 and i > 8 else 20.0, group="ab"[i % 2])
+        return Viewer(
+            one.name,
+            Timeline.from_rows([row | {"p_happy": row["p_happy"] + 0.1 * (i % 2)} for row in one.timeline.rows()]),
+            group=one.group,
+        )
+
+    found = react([of(i) for i in range(20)], settings=ReactionSettings(rounds=400, duration=20))
+    assert found.contrasts[0].difference.mean[HAPPY] == pytest.approx(-0.1, abs=0.01)
+    assert found.contrasts[0].p[HAPPY] <= 0.05
+
+
+def test_what_one_of_five_saw_is_not_taken_for_what_all_would_have_shown():
+    found = react([leaving(i, at=20.0 if i == 1 else 10.0) for i in range(5)], settings=ReactionSettings(rounds=400, duration=20))
+    calm = [np.nanmean(one.values[HAPPY, :20]) for one in found.curves]
+    np.testing.assert_allclose([one.mean[HAPPY] for one in found.curves], calm, atol=1e-9)
+    assert found.parts[0].level.mean[HAPPY] == pytest.approx(np.mean(calm))
+    three = react([leaving(i, at=20.0 if i < 3 else 10.0) for i in range(5)], settings=ReactionSettings(rounds=400, duration=20))
+    assert three.parts[0].level.mean[HAPPY] == pytest.approx(np.mean([np.nanmean(one.values[HAPPY]) for one in three.curves[:3]]), abs=0.03)
+
+
+def test_what_is_put_in_stays_within_what_can_be():
+    """Who leaves is happy from the start, and those who stay begin to smile after that: the sums lie beyond 1."""
+
+    def of(i: int) -> Viewer:
+        steps = [(0.0, "happy")] if i > 4 else [(0.0, "neutral"), (10.0, "happy")]
+        rows = planted_timeline([steps], seconds=20, fps=10, noise=0.3, source=f"v{i}.mp4", seed=i).rows()
+        kept = [row for row in rows if row["time_s"] < (20 if i < 5 else 11)]
+        return Viewer(f"v{i}", Timeline.from_rows(kept), group="ab"[i > 4])
+
+    found = react([of(i) for i in range(10)], settings=ReactionSettings(rounds=200, duration=20))
+    means = np.stack([one.mean for one in found.curves])
+    assert means[5:, HAPPY].min() > 0.95  # far beyond 1 without the cut
+    np.testing.assert_allclose(means[:, 2:].sum(axis=1), 1, atol=1e-3)
+    for level, members in zip([one.level for one in found.parts], (slice(None), slice(5), slice(5, None)), strict=True):
+        np.testing.assert_allclose(level.mean, means[members].mean(axis=0), atol=1e-12)
+        for lower, upper in ((level.low, level.mean), (level.mean, level.high), (BOUNDS[0], level.low), (level.high, BOUNDS[1])):
+            assert (lower <= upper + 1e-12).all()
+
+
+def test_the_curve_of_changes_is_as_unsure_as_the_change_of_a_part():
+    """Of one step, which all saw: where the second half, which changes count from too, was seen by few."""
+    viewers = [leaving(i, at=20.0 if i % 3 == 0 else 10.0, group="ab"[i % 2]) for i in range(12)]
+    found = react(viewers, [Part("step", 5.0, 5.5)], ReactionSettings(rounds=400, duration=20))
+    for name in ("mean", "low", "high"):
+        np.testing.assert_allclose(getattr(found.change, name)[:, 10], getattr(found.parts[1].change, name), atol=1e-9)
+        for one, part in zip(found.groups, found.parts[3::2], strict=True):  # others move it too, which is put in otherwise
+            np.testing.assert_allclose(getattr(one.change, name)[:, 10], getattr(part.change, name), atol=1e-9 if name == "mean" else 0.02)
+
+
+def test_groups_that_saw_nothing_in_common_are_not_compared():
+    def half(i: int) -> Viewer:
+        one = leaving(i, at=20.0, group="ab"[i % 2])
+        kept = [row for row in one.timeline.rows() if (row["time_s"] < 10) == (i % 2 == 0)]
+        return dataclasses.replace(one, timeline=Timeline.from_rows(kept))
+
+    viewers = [half(i) for i in range(12)]
+    apart = react(viewers, [Part("middle", 5, 15)], ReactionSettings(rounds=200, duration=20)).contrasts
+    for one in apart:
+        assert np.isnan([one.difference.mean, one.difference.low, one.p, one.change.mean, one.change_p]).all()
+    both = [dataclasses.replace(leaving(i, at=20.0, group="ab"[i % 2]), name=f"w{i}") for i in (20, 21, 22)]
+    linked = react([*viewers, *both], settings=ReactionSettings(rounds=200, duration=20)).contrasts[0]
+    assert abs(linked.difference.mean[HAPPY]) < 0.05  # of the halves themselves it is .6
+    assert linked.p.min() > 0.05
+
+
+def test_the_order_of_viewers_moves_nothing():
+    viewers = [viewer(i, laughs=i < 6, group="ab"[i > 5]) for i in range(9)] + [viewer(20, laughs=False, seconds=13, group="b")]
+    parts = [Part("joke", 8, 12)]
+    settings = dataclasses.replace(QUICK, rounds=150)  # of 210 ways to part the groups
+    one, other = react(viewers, parts, settings), react(viewers[::-1], parts, settings)
+    assert [own.name for own in one.curves] == [own.name for own in other.curves[::-1]]  # which stay as they came
+    for name, own in {own.name: own for own in one.curves}.items():
+        np.testing.assert_array_equal(own.mean, next(twin.mean for twin in other.curves if twin.name == name))
+    for estimate in ("mean", "low", "high"):
+        np.testing.assert_array_equal(getattr(one.level, estimate), getattr(other.level, estimate))
+        np.testing.assert_array_equal(getattr(one.change, estimate), getattr(other.change, estimate))
+    assert [moment.p for moment in one.moments] == [moment.p for moment in other.moments]
+    twins = {(part.part.name, part.group): part for part in other.parts}
+    for part in one.parts:
+        twin = twins[part.part.name, part.group]
+        for own, its in ((part.level, twin.level), (part.change, twin.change), (part.departure, twin.departure)):
+            np.testing.assert_array_equal([own.mean, own.low, own.high], [its.mean, its.low, its.high])
+        np.testing.assert_array_equal(part.p, twin.p)
+    for contrast, twin in zip(one.contrasts, other.contrasts, strict=True):
+        assert (contrast.first, contrast.second) == (twin.second, twin.first)
+        np.testing.assert_array_equal([contrast.p, contrast.change_p], [twin.p, twin.change_p])
+        np.testing.assert_allclose(contrast.difference.mean, -twin.difference.mean, atol=1e-12)
 
 
 def test_changes_from_the_mean_over_the_film_where_there_is_no_baseline():

@@ -195,3 +195,14 @@ def test_strata_that_cannot_be_compared_tell_nothing():
     alone = difference_of([(one[:1], other)])
     assert alone.mean[0] == pytest.approx(one[0, 0] - other.mean())
     assert np.isnan(alone.low[0])
+
+
+@pytest.mark.parametrize("value", [0.1, 1 / 3, 0.0])
+def test_what_rounding_leaves_is_no_difference(value: float):
+    first, second = RNG(0).normal(size=(8, 2)), RNG(1).normal(size=(9, 2)) + 0.9
+    first[:, 1], second[:, 1] = value * (1 + 1e-15), value
+    found, p = difference_of([(first, second)]), difference_p([(first, second)], rounds=500)
+    assert [found.mean[1], p[1]] == [0, 1]
+    assert found.low[1] <= 0 <= found.high[1]
+    second[:, 1] += 1e-9 * RNG(2).normal(size=9) + 1e-6
+    assert difference_p([(first, second)], rounds=500)[1] < 0.05

@@ -83,6 +83,43 @@ def test_raw_stays_and_only_the_values_are_smoothed():
     assert np.abs(np.diff(affect, axis=0)).mean() < np.abs(np.diff([r.raw.affect[0] for r in smoothed(planted)], axis=0)).mean() / 2
 
 
+def with_doubt(results: list[Result], from_s: float, to_s: float) -> list[Result]:
+    """The results with every face unsure, from one time to before another."""
+    return [replace(r, emotions=replace(r.emotions, unsure=np.full(len(r), from_s <= r.time < to_s))) for r in results]
+
+
+@pytest.mark.parametrize("kind", ["euro", "ema"])
+def test_sure_faces_come_from_sure_faces_alone(kind):
+    """Neutral, then 1.2 s in which an unsure face shows disgust, then neutral again: the first sure frame after it is neutral as before."""
+    planted = planted_results([[(0, "neutral"), (2, "disgust"), (3.2, "neutral")]], seconds=4.2, confidence=0.95)
+    results = smoothed(with_doubt(planted, 2, 3.2), smooth=kind)
+    sure = [r for r in results if not r.emotions.unsure.any()]
+    assert set(labels(sure)) == {"neutral"}
+    assert np.stack([r.emotions.probs[0] for r in sure]) == pytest.approx(np.stack([r.raw.probs[0] for r in sure]), abs=1e-5)
+    assert np.stack([r.emotions.affect[0] for r in sure]) == pytest.approx(np.stack([r.raw.affect[0] for r in sure]), abs=1e-5)
+    assert "disgust" in labels([r for r in results if r.emotions.unsure.any()])  # what is unsure is shown all the same, as calmly as ever
+
+
+def test_what_unsure_faces_show_changes_no_sure_one():
+    """Of noisy results: values, labels, and so episodes and means over sure faces, are those of a film whose unsure frames show others."""
+    planted = planted_results([[(0, "neutral"), (2, "happy")]], noise=0.8, confidence=0.5, flicker=0.1, seed=4)
+    rng = np.random.default_rng(0)
+    doubted = [replace(r, emotions=replace(r.emotions, unsure=rng.random(1) < 0.4)) for r in planted]
+    others = [replace(r, emotions=replace(r.emotions, probs=np.roll(r.emotions.probs, 3, axis=1), affect=-r.emotions.affect))
+              if r.emotions.unsure.any() else r for r in doubted]  # fmt: skip
+    one, other = ([r for r in smoothed(rows) if not r.emotions.unsure.any()] for rows in (doubted, others))
+    assert [r.emotions.probs.tolist() for r in one] == [r.emotions.probs.tolist() for r in other]
+    assert [r.emotions.affect.tolist() for r in one] == [r.emotions.affect.tolist() for r in other]
+    assert labels(one) == labels(other)
+
+
+def test_who_is_always_unsure_is_shown_as_who_never_is():
+    planted = planted_results(STEP, noise=0.5, flicker=0.05)
+    sure, unsure = smoothed(planted), smoothed(with_doubt(planted, 0, np.inf))
+    assert [r.emotions.probs.tolist() for r in sure] == [r.emotions.probs.tolist() for r in unsure]
+    assert labels(sure) == labels(unsure)
+
+
 def test_people_are_not_mixed():
     """What somebody shows does not depend on who else is there."""
     two = [[(0, "happy"), (2, "sad")], [(0, ""), (0.5, "fear"), (1.5, "anger")]]

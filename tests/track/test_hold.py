@@ -6,8 +6,11 @@ import pytest
 from mien.track.hold import Hold
 
 
-def run(hold: Hold, times, rows, person: int = 0) -> list[int]:
-    return [int(hold(float(t), np.array([person]), np.array([row], np.float32))[0]) for t, row in zip(times, rows, strict=True)]
+def run(hold: Hold, times, rows, person: int = 0, unsure=None) -> list[int]:
+    """Labels of one person, whose faces are all sure unless it is said which are not."""
+    flags, who = np.zeros(len(times), bool) if unsure is None else np.asarray(unsure, bool), np.array([person])
+    faces = zip(times, rows, flags, strict=True)
+    return [int(hold(float(t), who, np.array([row], np.float32), np.array([flag]))[0]) for t, row, flag in faces]
 
 
 def times_as_probable(ratio: float) -> list[float]:
@@ -91,12 +94,39 @@ def test_missing_numbers_keep_the_label():
     assert run(Hold(margin=1.5, seconds=0), [0, 1, 2, 3], [nothing, times_as_probable(3), nothing, times_as_probable(3)]) == [0, 1, 1, 1]
 
 
+def test_unsure_faces_leave_no_mark_on_the_labels_of_sure_ones():
+    """Whatever they are, in any order of sure and unsure."""
+    rng = np.random.default_rng(2)
+    times, rows, unsure = np.arange(400) / 25, rng.dirichlet(np.ones(4), 400), rng.random(400) < 0.5
+    for forget in (0.1, 2.0):
+        labels = np.array(run(Hold(margin=1.2, seconds=0.05, forget=forget), times, rows, unsure=unsure))
+        others = np.where(unsure[:, None], rng.dirichlet(np.ones(4), 400), rows)
+        again = np.array(run(Hold(margin=1.2, seconds=0.05, forget=forget), times, others, unsure=unsure))
+        assert labels[~unsure].tolist() == again[~unsure].tolist()
+        assert len(set(labels[~unsure].tolist())) == 4
+    assert labels.tolist() != run(Hold(margin=1.2, seconds=0.05, forget=forget), times, rows)
+
+
+def test_a_sure_face_counts_for_its_own_time_alone():
+    """0.1 s of evidence wanted 0.25 of: not reached by one face after a second of unsure ones."""
+    rows = [times_as_probable(r) for r in (0.1, *[0.1] * 10, np.e, np.e, np.e)]
+    assert run(Hold(margin=1, seconds=0.25), np.arange(14) / 10, rows, unsure=[0, *[1] * 10, 0, 0, 0])[-3:] == [0, 0, 1]
+
+
+def test_unsure_faces_go_on_from_the_label_that_was_shown_last():
+    """0.1 of evidence a face and 0.25 wanted; the sure face between takes back what the unsure ones gathered."""
+    rows = [times_as_probable(r) for r in (0.1, *[np.e] * 4, 0.1, *[np.e] * 4)]
+    unsure = [0, 1, 1, 1, 1, 0, 1, 1, 1, 1]
+    assert run(Hold(margin=1, seconds=0.25), np.arange(10) / 10, rows, unsure=unsure) == [0, 0, 0, 1, 1, 0, 0, 0, 1, 1]
+    assert run(Hold(margin=1, seconds=0.25), np.arange(5) / 10, rows[:5], unsure=np.ones(5)) == [0, 0, 0, 1, 1]  # who is never sure
+
+
 def test_people_do_not_share_labels():
     hold = Hold(margin=1.4, seconds=0.15)
-    first = np.array([times_as_probable(0.3), times_as_probable(3)], np.float32)
-    assert hold(0.0, np.array([3, 5]), first).tolist() == [0, 1]
-    assert hold(0.1, np.array([5, 3]), first).tolist() == [1, 0]
-    assert hold(0.2, np.array([], np.int64), first[:0]).tolist() == []
+    first, sure = np.array([times_as_probable(0.3), times_as_probable(3)], np.float32), np.zeros(2, bool)
+    assert hold(0.0, np.array([3, 5]), first, sure).tolist() == [0, 1]
+    assert hold(0.1, np.array([5, 3]), first, sure).tolist() == [1, 0]
+    assert hold(0.2, np.array([], np.int64), first[:0], sure[:0]).tolist() == []
 
 
 def test_who_is_gone_is_dropped():

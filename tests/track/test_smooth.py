@@ -10,8 +10,11 @@ from mien.track.smooth import Smoother
 ONE = np.array([7])
 
 
-def run(smoother: Smoother, times, values) -> np.ndarray:
-    return np.stack([smoother(float(t), ONE, np.atleast_2d(np.float32(v)))[0] for t, v in zip(times, values, strict=True)])
+def run(smoother: Smoother, times, values, unsure=None) -> np.ndarray:
+    """Smoothed values of one person, whose faces are all sure unless it is said which are not."""
+    flags = np.zeros(len(times), bool) if unsure is None else np.asarray(unsure, bool)
+    rows = zip(times, values, flags, strict=True)
+    return np.stack([smoother(float(t), ONE, np.atleast_2d(np.float32(v)), np.array([flag]))[0] for t, v, flag in rows])
 
 
 def paper(times, values, mincutoff: float, beta: float, dcutoff: float = 1.0, *, exact: bool = True) -> list[float]:
@@ -105,7 +108,7 @@ def test_each_person_alone_in_any_order():
     both = Smoother("euro", seconds=0.3, speed=1, together=True)
     for i in range(40):
         order = rng.permutation(2)
-        got = both(i / 30, order, values[i, order])
+        got = both(i / 30, order, values[i, order], np.zeros(2, bool))
         assert got == pytest.approx(np.stack([alone[k][i] for k in order]), abs=1e-6)
 
 
@@ -116,6 +119,44 @@ def test_a_missing_number_leaves_no_mark(kind):
     assert np.isnan(got[1]).all()
     without = run(Smoother(kind, seconds=0.3), [0.0, 0.2, 0.3], [[0.2], [0.4], [0.6]])
     assert got[[0, 2, 3]].tolist() == without.tolist()
+
+
+@pytest.mark.parametrize("kind", ["euro", "ema"])
+@pytest.mark.parametrize("forget", [0.15, 2.0])
+def test_unsure_values_leave_no_mark_on_sure_ones(kind, forget):
+    """Whatever they are, in any order of sure and unsure, with somebody else in the frame."""
+    rng = np.random.default_rng(5)
+    times, values, unsure = np.arange(200) / 25, rng.random((200, 2, 3)).astype(np.float32), rng.random((200, 2)) < 0.6
+    others = np.where(unsure[:, :, None], rng.random((200, 2, 3)).astype(np.float32), values)
+
+    def smoothed(rows: np.ndarray) -> np.ndarray:
+        smoother = Smoother(kind, seconds=0.3, speed=1, together=True, forget=forget)
+        return np.stack([smoother(t, np.array([3, 7]), row, flags) for t, row, flags in zip(times, rows, unsure, strict=True)])
+
+    one, other = smoothed(values), smoothed(others)
+    assert one[~unsure].tolist() == other[~unsure].tolist()
+    assert (one[unsure] != other[unsure]).any(axis=1).mean() > 0.9
+
+
+def test_unsure_values_go_on_from_what_was_shown_last():
+    """By hand: with a weight of 1 / 2 a step, an unsure 1 after a sure 0 is shown as 1 / 2, the next as 3 / 4; a sure 0 is 0 again."""
+    got = run(Smoother("ema", seconds=1 / np.log(2)), range(6), [[0.0], [1.0], [1.0], [0.0], [1.0], [1.0]], [0, 1, 1, 0, 1, 0])
+    assert got.ravel() == pytest.approx([0, 1 / 2, 3 / 4, 0, 1 / 2, 1 / 2])  # the last: from the sure 0, for its own second
+
+
+def test_a_sure_value_counts_for_its_own_time_alone():
+    """Ten unsure seconds between do not make one noisy frame the truth."""
+    values = [[0.0], *[[0.5]] * 10, [1.0]]
+    assert run(Smoother("ema", seconds=1 / np.log(2)), range(12), values, [0, *[1] * 10, 0])[-1, 0] == pytest.approx(1 / 2)
+    assert run(Smoother("euro", seconds=1.0, speed=0), range(12), values, [0, *[1] * 10, 0])[-1, 0] == pytest.approx(1 - np.exp(-1))
+
+
+@pytest.mark.parametrize("kind", ["euro", "ema"])
+def test_who_is_always_unsure_is_smoothed_as_who_never_is(kind):
+    rng = np.random.default_rng(6)
+    times, values = np.arange(50) / 25, rng.random((50, 3))
+    sure = run(Smoother(kind, seconds=0.3, speed=1), times, values)
+    assert run(Smoother(kind, seconds=0.3, speed=1), times, values, np.ones(50)).tolist() == sure.tolist()
 
 
 def test_after_a_long_absence_it_begins_anew():
@@ -134,9 +175,9 @@ def test_a_time_that_stands_still_or_runs_back_changes_nothing():
 def test_who_is_gone_is_dropped():
     smoother = Smoother("ema", seconds=0.3, forget=2.0)
     for i in range(2000):
-        smoother(i / 10, np.array([i]), np.ones((1, 2), np.float32))
+        smoother(i / 10, np.array([i]), np.ones((1, 2), np.float32), np.array([i % 3 == 0]))
     assert len(smoother._past) < 60
 
 
 def test_nobody():
-    assert Smoother("euro", seconds=0.3)(0.0, np.zeros(0, np.int64), np.zeros((0, 9), np.float32)).shape == (0, 9)
+    assert Smoother("euro", seconds=0.3)(0.0, np.zeros(0, np.int64), np.zeros((0, 9), np.float32), np.zeros(0, bool)).shape == (0, 9)

@@ -1,5 +1,7 @@
 """Made data that a small network learns in seconds."""
 
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,18 @@ TINY = TrainConfig(
     calm_epochs=1,
     smoothing=0.1,
 )
+
+
+class Unavailable(pytest.Module):
+    """Tests that cannot even be imported."""
+
+    def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
+        pytest.skip("PyTorch is not installed: pip install 'mien[train]'", allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """Where there is no PyTorch, skip what trains."""
+    return None if find_spec("torch") else Unavailable.from_parent(parent, path=module_path)
 
 
 @pytest.fixture

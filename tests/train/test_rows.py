@@ -123,6 +123,27 @@ def test_valence_and_arousal_are_rated_or_come_from_the_votes(tmp_path: Path, bl
         read_data(CLASSES, tmp_path / "m.parquet", detector=blind, folder=tmp_path / "c")
 
 
+def test_votes_are_no_half_of_a_rating(tmp_path: Path, blind: FakeDetector) -> None:
+    """a is rated in valence, b in arousal, both have votes, and labels that are learnt; c has votes alone, d both ratings."""
+    shares = np.eye(9, dtype=np.float32)[[EMOTIONS.index(name) for name in ("happy", "sad") * 3]]
+    columns = {
+        "id": list("abcdef"), "label": ["happy", "sad"] * 3, "split": ["train"] * 4 + ["val"] * 2, "shares": list(shares),
+        "valence": [0.5, np.nan, np.nan, -1, 0.1, 0.2], "arousal": [np.nan, 0.25, np.nan, 1, 0.1, 0.2],
+    }  # fmt: skip
+    Manifest(columns, [InArray(noise(6, 48, 48))]).write(tmp_path / "m.parquet")
+    found = read_data(TINY, tmp_path / "m.parquet", detector=blind, folder=tmp_path / "c")
+    assert found.train.ids == tuple("abcd")
+    none = (np.nan, np.nan)
+    np.testing.assert_allclose(found.train.affect, [none, none, anchors("crowd").points["happy"], (-1, 1)], atol=1e-6)
+    assert found.origin.shares == {"ratings": 0.5, "votes:crowd": 0.5}
+    alone = read_data(dataclasses.replace(TINY, tasks=("affect",)), tmp_path / "m.parquet", detector=blind, folder=tmp_path / "c")
+    assert alone.train.ids == ("c", "d")
+    one = Manifest(columns | {"arousal": [np.nan] * 6, "valence": [0.1] * 6}, [InArray(noise(6, 48, 48))])
+    one.write(tmp_path / "one.parquet")
+    with pytest.raises(UsageError, match="task affect: no row has both valence and arousal, or neither and votes"):
+        read_data(dataclasses.replace(TINY, tasks=("affect",)), tmp_path / "one.parquet", detector=blind, folder=tmp_path / "c")
+
+
 def test_a_task_that_the_data_has_nothing_for_is_refused(tmp_path: Path, blind: FakeDetector) -> None:
     root = folders(tmp_path / "faces", {"happy": [(60, 60)] * 5, "sad": [(60, 60)] * 5})
     with pytest.raises(UsageError, match="task votes: no row has shares of votes; tasks this data has: classes"):

@@ -95,6 +95,9 @@ def test_a_session_is_recorded_where_the_server_allows_it(serve: Serve, two, tmp
             camera.receive_json()
     (session,) = server.get("/api/sessions").json()
     assert (session["name"], session["state"], session["frame_count"], session["row_count"]) == ("evening", "finished", 3, 6)
+    options = session["options"]
+    assert (options["every"], options["turn"], options["detector"]) == (0.000001, 0, "fake")
+    assert "one each 1e\u221206 s" in server.get("/sessions/1").text
     rows = list(csv.DictReader(server.get("/api/sessions/1/table.csv").text.splitlines()))
     assert [row["emotion"] for row in rows] == ["happy", "sad"] * 3
     assert {row["source"] for row in rows} == {"camera"}

@@ -41,6 +41,15 @@ def test_sessions_are_listed_shown_and_deleted(recorded):
     assert [one["id"] for one in recorded.get("/api/sessions").json()] == [1]
 
 
+def test_where_model_files_lie_on_the_server_is_not_told(serve: Serve, tmp_path: Path):
+    path = str(tmp_path / "sessions.db")
+    with open_store(path) as store:
+        store.writer("own", model="/home/me/own.onnx", options={"model": "/home/me/own.onnx", "detector": "haar:/home/me/f.xml"}).close()
+    server = serve(sessions=True, store=path)
+    for told in (server.get("/api/sessions").json()[0], server.get("/api/sessions/1").json()):
+        assert (told["model"], told["options"]) == ("own.onnx", {"model": "own.onnx", "detector": "haar:f.xml"})
+
+
 def test_what_is_not_there_is_told(recorded):
     gone = recorded.get("/sessions/9")
     assert (gone.status_code, gone.json()["error"]) == (404, "unknown session '9'; there are: 'morning', 'вечер 1'")

@@ -1,4 +1,5 @@
 import csv
+import json
 import os
 import time
 from pathlib import Path
@@ -60,12 +61,28 @@ def test_a_video_gives_tables_a_page_and_a_video(server, film, tmp_path):
     assert parquet.read_table(tmp_path / "x.parquet").num_rows == 10
     page = got["page"]
     assert "My film" in page.text
+    assert "<td><b>fake</b> (default: yunet)</td>" in page.text
     assert str(folders(server)[0]) not in page.text
     assert page.headers["content-security-policy"] == "frame-ancestors 'self'"
     (tmp_path / "x.mp4").write_bytes(got["video"].content)
     with av.open(str(tmp_path / "x.mp4")) as video:
         assert len(list(video.decode(video=0))) == 10
         assert video.streams.audio  # of the file that was sent
+
+
+def test_where_the_server_has_its_files_is_in_no_result(serve: Serve, film: Path, tmp_path: Path):
+    """The table's metadata and the page say which model read it, and not where its file lies."""
+    pytest.importorskip("onnx")
+    from tests.models.brightness import write
+
+    (tmp_path / "of-the-server").mkdir()
+    write(tmp_path / "of-the-server", "shade")
+    server = serve(model=str(tmp_path / "of-the-server" / "shade.onnx"))
+    got = {kind: server.get(address).content for kind, address in ended(server, send(server, film))["results"].items()}
+    assert set(got) == {"csv", "jsonl", "parquet", "page"}
+    (tmp_path / "x.parquet").write_bytes(got["parquet"])
+    assert json.loads(parquet.read_schema(tmp_path / "x.parquet").metadata[b"mien"])["options"]["model"] == "shade.onnx"
+    assert [kind for kind, content in got.items() if b"of-the-server" in content] == []
 
 
 def test_no_face_of_a_video_stays_visible_that_was_to_be_hidden(serve, film):

@@ -150,6 +150,7 @@ def analyze(
     from mien.io.video import VideoSpan
     from mien.options import AnalyzeOptions
     from mien.pipeline import Analyzer
+    from mien.provenance import Provenance
     from mien.sinks.baseline import after_baseline
     from mien.sinks.registry import OwnOutputs, Sinks, open_sinks
     from mien.table import columns as table_columns
@@ -197,8 +198,8 @@ def analyze(
     streams = has_streams(inputs, recursive=not no_recursive)
     folders = [Path(target) for target in output or [] if target != "-"]
     columns = table_columns(raw=streams and track.smooths, delta=baseline is not None)
-    all_at_once = session is not None or save_crops is not None
-    table = GrowingTable.begun(output or [], options, reading["span"], turn=turn, all_at_once=all_at_once)
+    how = Provenance.of(options, reading["span"], turn=turn)
+    table = GrowingTable.begun(output or [], how, all_at_once=session is not None or save_crops is not None)
     if resume:
         table = table.gone_on_with(columns, inputs, recursive=not no_recursive)
     reading["skip"] = frozenset(table.done.sources)
@@ -217,6 +218,7 @@ def analyze(
         "recursive": reading["recursive"],
         "language": language,
         "affect_scale": affect_scale,
+        "how": how,
     }
     sinks: list[Sink] = []
     if output:
@@ -227,7 +229,7 @@ def analyze(
     if unfinished is not None:
         sinks.append(unfinished)
     if session is not None:
-        sinks.append(given.session_sink(store, session, options, columns))
+        sinks.append(given.session_sink(store, session, options, how, columns))
     if track.baseline is not None:
         sinks.append(BaselineNotice(track.baseline, talk.notice))
     if anonymize:

@@ -51,9 +51,9 @@ def import_(
 ) -> None:
     """Read data sets of any known layout into one manifest.
 
-    A folder per emotion (also under train and test), CK+, JAFFE and RAF-DB as distributed, a CSV (image_path,emotion; FER-2013's;
-    AffectNet's), arrays in an npz, other manifests. What cannot be read is counted, and listed in a CSV beside the manifest; where
-    nothing can, none is written.
+    A folder per emotion (also under train and test), CK+, JAFFE and RAF-DB as distributed, a CSV (image_path with emotion, valence and
+    arousal, or some of them; FER-2013's; AffectNet's), arrays in an npz, other manifests. What cannot be read is counted, and listed in
+    a CSV beside the manifest; where nothing can, none is written.
     """
     from mien.cli.render import progress_counter, say
     from mien.data.manifest import Manifest

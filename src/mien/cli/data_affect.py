@@ -21,7 +21,7 @@ Input = Annotated[Path, typer.Argument(metavar="MANIFEST", help="Manifest (.parq
 Output = Annotated[Path, typer.Option("--output", "-o", help="Manifest to write, with valence, arousal and affect_from.")]
 AnchorSet = Annotated[str, typer.Option("--anchors", help="Anchor set: adfes2011, legacy, crowd.")]
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same labels.")]
-Replace = Annotated[bool, typer.Option("--replace", help="Also replace valence and arousal that are there already, real ratings too.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Also replace valence or arousal that is there already, real ratings too.")]
 
 
 @app.command()
@@ -145,7 +145,7 @@ def _label(source: Path, output: Path, name: str, values: Callable[[Manifest, In
     tell([report], output.with_suffix(".problems.csv") if report.problems else None)  # the list of a manifest's import stays
     rows = open_rows(manifest, replace=replace)
     if not len(rows):
-        raise DataError(f"{source}: all {len(manifest)} pictures have valence and arousal already; --replace replaces them")
+        raise DataError(f"{source}: all {len(manifest)} pictures have valence or arousal already; --replace replaces them")
     labelled, given = fill(manifest, rows, values(manifest.where(rows), rows), name)
     kept = len(manifest) - len(rows)
     if not given:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import os
 import platform
@@ -107,17 +108,52 @@ def _models() -> Iterator[Finding]:
         yield Finding(name, OK, found) if ok else Finding(name, BAD, found, todo)
 
 
+def _pictures() -> Iterator[Finding]:
+    """Whether OpenCV and Pillow do what is asked of them: others than mien declares may have been put in their place."""
+    from PIL import Image
+
+    from mien.io.images import decode
+
+    file = io.BytesIO()
+    Image.new("RGB", (16, 16), "red").save(file, "JPEG")
+    yield _tried("pictures", "a JPEG is read", "mien", lambda: decode(file.getvalue(), name="a JPEG"))
+
+
+def _tried(what: str, done: str, package: str, work: Callable[[], object]) -> Finding:
+    """ok where the work can be done, bad where it cannot, for whatever reason."""
+    try:
+        work()
+    except Exception as error:
+        return Finding(what, BAD, f"{type(error).__name__}: {error}", f'pip install --upgrade --force-reinstall "{package}"')
+    return Finding(what, OK, done)
+
+
 def _video() -> Iterator[Finding]:
     if not _version("av"):
         return
     import av
 
+    yield _tried("videos", "an AVI is read", "mien[video]", _read_a_frame)
     try:
         av.codec.Codec("libx264", "w")
     except (av.FFmpegError, ValueError):
         yield Finding("H.264", MISSING, "this PyAV has no libx264: no annotated videos", "pip install --force-reinstall av")
         return
     yield Finding("H.264", OK, "libx264")
+
+
+def _read_a_frame() -> None:
+    """Of a film that is made for it."""
+    import av
+
+    from mien.io.video import timed_frames
+
+    file = io.BytesIO()
+    with av.open(file, "w", format="avi") as film:
+        stream = film.add_stream("mpeg4", rate=25, width=16, height=16, pix_fmt="yuv420p")
+        film.mux([*stream.encode(av.VideoFrame(16, 16, "yuv420p")), *stream.encode()])
+    for pixels, _ in timed_frames(file.getvalue(), source="a film"):
+        pixels()
 
 
 def _devices() -> Iterator[Finding]:
@@ -145,7 +181,7 @@ def _store() -> Iterator[Finding]:
         yield Finding("sessions", BAD, str(error))
 
 
-LOOKS = (_machine, _packages, _opencv, _extras, _models, _video, _devices, _store)
+LOOKS = (_machine, _packages, _opencv, _pictures, _extras, _models, _video, _devices, _store)
 
 
 def _required(extra: str) -> list[str]:

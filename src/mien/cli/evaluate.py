@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mien.cli.exit_codes import SOME_FAILED
-from mien.errors import UsageError
+from mien.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from mien.data.labelled import Labelled
     from mien.evaluate.run import Evaluation
     from mien.types import Detector, Recogniser
 
-FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "top2", "second_given_wrong", "ece")
+FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "kappa", "top2", "second_given_wrong", "ece")
+AXES = ("valence", "arousal")
+COEFFICIENTS = (("CCC", "ccc"), ("r", "r"))
+"""Of valence and arousal."""
 NAMED = 5
 """Unreadable pictures that are named on stderr."""
 
@@ -27,7 +30,7 @@ NAMED = 5
 def evaluate(
     model: Annotated[str, typer.Argument(help="Name of a model, or path of an .onnx file with its card beside it.")],
     data: Annotated[
-        Path, typer.Argument(help="Labelled pictures in any layout that mien data import reads: a folder, .csv, .npz, .parquet.")
+        Path, typer.Argument(help="Labelled or rated pictures in any layout that mien data import reads: a folder, .csv, .npz, .parquet.")
     ],
     labels: Annotated[str, typer.Option(metavar="SET", help="Label set: fer7, ferplus8, mien9, kaggle9, affectnet8.")] = "mien9",
     faces: Annotated[str, typer.Option(help="detect: pictures are photos; crop: each picture is one ready-made face.")] = "detect",
@@ -70,7 +73,7 @@ def evaluate(
     ] = None,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 takes all cores.")] = 0,
 ) -> None:
-    """Accuracy, macro-F1, calibration and more of a model on labelled pictures."""
+    """Accuracy, macro-F1, calibration and more of a model on labelled or rated pictures."""
     from mien.cli.render import progress_counter, say
     from mien.data.labelled import read_labelled
     from mien.evaluate import run
@@ -101,8 +104,11 @@ def evaluate(
             found, compared = run.evaluate(first, finder, labelled, progress=progress, **settings), None
     if kinds:
         del settings["slice_by"]
-        found = _with_robustness(found, first, finder, labelled, kinds, settings)
-        other = _with_robustness(other, second, finder, labelled, kinds, settings) if second is not None and other is not None else None
+        asked = [(found, first)] + ([] if other is None or second is None else [(other, second)])
+        if all(one.judged is None for one, _ in asked):
+            raise DataError(f"{labelled.name}: --robust is accuracy by level; wanted pictures with labels, and a model that gives some")
+        found, *others = [one if one.judged is None else _with_robustness(one, by, finder, labelled, kinds, settings) for one, by in asked]
+        other = others[0] if others else None
     said = found.to_json() | ({"against": other.to_json(), "comparison": compared} if other is not None else {})
     for failure in found.failures[:NAMED]:
         say(f"mien: {failure.error}")
@@ -166,21 +172,32 @@ def _lines(found: dict[str, Any]) -> list[str]:
         lines[-1] += f"; were every confidence exact: {found['ece_by_chance']:.4f}"
     if "one_rater" in found:
         lines.append(f"{'one rater':<19} {found['one_rater']:.4f}  (the share of the raters who chose the label)")
-    for axis in ("valence", "arousal"):
+    for axis in AXES:
         if axis in found:
-            ccc = f"CCC {found[axis]['ccc']:.4f}{_interval(intervals.get(f'{axis}_ccc'))}"
-            lines.append(f"{axis:<19} {ccc}, RMSE {found[axis]['rmse']:.4f}, MAE {found[axis]['mae']:.4f}")
+            lines.append(f"{axis:<19} {_axis(axis, found)}")
+    if "affect_from" in found:
+        lines.append(f"{'affect from':<19} {', '.join(f'{origin} {count:,}' for origin, count in found['affect_from'].items())}")
     if "confusion" in found:
         lines += _class_lines(found)
     for name, parts in found.get("slices", {}).items():
         lines.append(f"by {name}")
-        lines += [f"  {part['value']:<22} accuracy {part['accuracy']:.4f}{_interval(part['interval'])}  n {part['n']}" for part in parts]
-    for one in (found, found.get("against", {})):
-        if "robustness" in one:
-            lines += _robustness_lines(one["robustness"])
+        lines += [line for part in parts for line in _part_lines(part)]
+    both = [one for one in (found, found.get("against")) if one is not None]
+    if any("robustness" in one for one in both):
+        for one in both:
+            none = f"robustness of {one['model']}: not judged, it gives no labels"
+            lines += _robustness_lines(one["robustness"]) if "robustness" in one else [none]
     if "comparison" in found:
         lines += _comparison_lines(found)
     return [*lines, *(f"left out: {count} ({reason})" for reason, count in found["left_out"].items())]
+
+
+def _axis(axis: str, found: Mapping[str, Any]) -> str:
+    """The figures of valence or arousal, with how many pictures have it where others have not."""
+    one, intervals = found[axis], found["intervals"]
+    told = [f"{name} {one[key]:.4f}{_interval(intervals.get(f'{axis}_{key}'))}" for name, key in COEFFICIENTS if not math.isnan(one[key])]
+    told += [f"RMSE {one['rmse']:.4f}", f"MAE {one['mae']:.4f}"]
+    return ", ".join(told) + (f", n {one['n']}" if one["n"] != found["n"] else "")
 
 
 def _class_lines(found: Mapping[str, Any]) -> list[str]:
@@ -196,6 +213,15 @@ def _class_lines(found: Mapping[str, Any]) -> list[str]:
     wide = [2 + max(len(name), *(len(str(row[k])) for row in matrix)) for k, name in enumerate(names)]
     lines += ["confusion (rows: true, columns: answers)", " " * (2 + first) + _right(names, wide)]
     return lines + [f"  {name:<{first}}{_right(row, wide)}" for name, row in zip(names, matrix, strict=True)]
+
+
+def _part_lines(part: Mapping[str, Any]) -> list[str]:
+    told = [f"accuracy {part['accuracy']:.4f}{_interval(part['interval'])}  n {part['n']}"] if "accuracy" in part else []
+    for axis, one in ((axis, part[axis]) for axis in AXES if axis in part):
+        ccc = "-" if math.isnan(one["ccc"]) else f"{one['ccc']:.4f}{_interval(one['interval'])}"
+        told.append(f"{axis} CCC {ccc}  n {one['n']}")
+    names = [part["value"], *[""] * len(told)]
+    return [f"  {name:<22} {line}" for name, line in zip(names, told or [f"n {part['n']}, none of them rated"], strict=False)]
 
 
 def _right(cells: Sequence[Any], wide: Sequence[int]) -> str:
@@ -222,7 +248,13 @@ def _comparison_lines(found: Mapping[str, Any]) -> list[str]:
             continue
         interval = both["difference_intervals"].get(name)
         between = f"  ({interval[0]:+.4f} to {interval[1]:+.4f})" if interval else ""
-        lines.append(f"  {name:<17} {found[name]:.4f} - {other[name]:.4f} = {gap:+.4f}{between}")
+        n = both["rated"].get(name.partition("_")[0], both["n"])
+        of = f", n {n}" if n != both["n"] else ""
+        lines.append(f"  {name:<17} {both['first'][name]:.4f} - {both['second'][name]:.4f} = {gap:+.4f}{between}{of}")
+    if without := both.get("without_labels"):
+        lines.append(f"  labels were not compared: {' and '.join(without)} {'gives' if len(without) == 1 else 'give'} none")
+    if "both_right" not in both:
+        return lines
     lines.append(
         f"  right: both {both['both_right']}, only {found['model']} {both['only_first_right']}, only {other['model']} "
         f"{both['only_second_right']}, neither {both['both_wrong']}"

@@ -11,8 +11,7 @@ from typing import Any
 
 from mien.cli.render import RunTalk, counted
 from mien.errors import SourceUnreadable, UsageError
-from mien.io.span import VideoSpan
-from mien.options import AnalyzeOptions
+from mien.provenance import Provenance
 from mien.sinks.pictures import TABLE
 from mien.sinks.registry import is_folder, is_table
 from mien.sinks.resume import NOTHING, SoFar, so_far
@@ -35,13 +34,13 @@ class GrowingTable:
     """What the rows depend on, beside the inputs and the model: the same in both runs."""
 
     @classmethod
-    def begun(cls, output: list[str], options: AnalyzeOptions, span: VideoSpan, *, turn: int, all_at_once: bool) -> GrowingTable:
-        """Of a run that begins. all_at_once: whether something else is wanted that needs all rows in one run."""
+    def begun(cls, output: list[str], how: Provenance, *, all_at_once: bool) -> GrowingTable:
+        """Of a run that begins. how: how its rows are made. all_at_once: whether something else needs all rows in one run."""
         growing = [Path(target) for target in output if is_table(target) and Path(target).suffix.lower() in GROWING]
         folders = [Path(target) for target in output if is_folder(target)]
         tables = growing or [folder / TABLE for folder in folders[:1]]
         whole = all_at_once or len(growing) + len(folders) < len(output)
-        return cls(None if whole or len(tables) != 1 else tables[0], NOTHING, _depends(options, span, turn))
+        return cls(None if whole or len(tables) != 1 else tables[0], NOTHING, _depends(how))
 
     def gone_on_with(self, columns: Mapping[str, type], inputs: list[str], *, recursive: bool) -> GrowingTable:
         """With what an interrupted run left. Raises UsageError where it cannot be gone on with."""
@@ -83,8 +82,5 @@ class GrowingTable:
         return None if self.path is None else UnfinishedSink(self.path, self.depends, self.failures)
 
 
-def _depends(options: AnalyzeOptions, span: VideoSpan, turn: int) -> dict[str, Any]:
-    told = dataclasses.asdict(options) | dataclasses.asdict(span) | {"turn": turn}
-    parts = {name: told.pop(name) for name in ("unsure", "track")}
-    told |= {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
-    return {name: value for name, value in told.items() if name not in ("model", "threads", "batch")}
+def _depends(how: Provenance) -> dict[str, Any]:
+    return {name: value for name, value in how.flat().items() if name not in ("model", "threads", "batch")}

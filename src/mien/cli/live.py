@@ -98,6 +98,7 @@ def live(
     from mien.io.camera import CONNECT_SECONDS
     from mien.io.span import VideoSpan
     from mien.options import AnalyzeOptions
+    from mien.provenance import Provenance
     from mien.sinks.page import LIVE_ROWS
     from mien.sinks.registry import open_sinks
     from mien.table import columns as table_columns
@@ -126,6 +127,8 @@ def live(
     if anonymize:
         run.analyzer.refuse_half_hidden("--anonymize", streams=True)
     columns = table_columns(raw=track.smooths, delta=track.baseline is not None)
+    span = VideoSpan(every=every, stop=seconds)
+    how = Provenance.of(options, span, turn=turn)
     targets, title, began = list(output or []), "", datetime.now()
     pages = [Path(target) for target in targets if target.lower().endswith(".html")]
     opens_page = not no_page and has_screen()
@@ -135,10 +138,9 @@ def live(
         title = f"{session or _title(run.live.source)}, {began:%Y-%m-%d %H:%M}"
     settings = {"columns": columns, "baseline": track.baseline, "title": title, "language": language, "affect_scale": affect_scale}
     if targets:
-        span = VideoSpan(every=every, stop=seconds)
-        run.sinks.append(open_sinks(targets, drawer=drawn, inputs=[source], span=span, page_rows=LIVE_ROWS, **settings))
+        run.sinks.append(open_sinks(targets, drawer=drawn, inputs=[source], span=span, page_rows=LIVE_ROWS, how=how, **settings))
     if session is not None:
-        run.sinks.append(given.session_sink(store, session, options, columns))
+        run.sinks.append(given.session_sink(store, session, options, how, columns))
     # Where no page can open, it is said how to make it.
     page = _report(session, store) if session is not None and not (pages or no_page or has_screen()) else ""
     run.work(page)

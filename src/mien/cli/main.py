@@ -25,7 +25,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "serve": ("mien.cli.serve:serve", "Serve the web app and the REST API: pictures, videos and cameras in, expressions out."),
     "models": ("mien.cli.models:app", "List, show, fetch and check models and detectors."),
     "sessions": ("mien.cli.sessions:app", "List, show, export and purge recorded sessions."),
-    "evaluate": ("mien.cli.evaluate:evaluate", "Accuracy, macro-F1, calibration and more of a model on labelled pictures."),
+    "evaluate": ("mien.cli.evaluate:evaluate", "Accuracy, macro-F1, calibration and more of a model on labelled or rated pictures."),
     "submit": ("mien.cli.submit:submit", "A competition's CSV, with an answer for every picture of a folder, CSV or manifest."),
     "bench": ("mien.cli.bench:app", "How fast the parts are on this machine, and how well the detectors find faces."),
     "report": ("mien.cli.report:report", "Make the page of a run: one HTML file with charts, numbers and rows, which needs no network."),

@@ -16,6 +16,7 @@ from mien.track.options import TrackOptions
 
 if TYPE_CHECKING:
     from mien.options import AnalyzeOptions
+    from mien.provenance import Provenance
     from mien.sinks.sink import Sink
     from mien.unsure import UnsureRules
 
@@ -142,7 +143,10 @@ Turn = Annotated[
 def track_options(
     *, no_follow: bool, smooth: str, smooth_seconds: float, detect_every: int, reentry: float, baseline: str | None
 ) -> TrackOptions:
-    """The options of following people that were given."""
+    """The options of following people that were given. Raises UsageError, by their names here, for those that need following."""
+    needing = {f"--baseline {baseline}": baseline is not None, f"--detect-every {detect_every}": detect_every > 1}
+    if no_follow and (named := [option for option, is_given in needing.items() if is_given]):
+        raise UsageError(f"{named[0]} needs people to be followed, and --no-follow follows nobody; leave one of the two out")
     return TrackOptions(
         follow=not no_follow,
         smooth=smooth,
@@ -179,15 +183,18 @@ def tell_of_scores(rules: UnsureRules, detector: str) -> None:
         )
 
 
-def session_sink(url: str | None, name: str, options: AnalyzeOptions, columns: Mapping[str, type]) -> Sink:
-    """The sink that records a session, from its first result on; with a baseline, its rows wait for it like a table's."""
+def session_sink(url: str | None, name: str, options: AnalyzeOptions, how: Provenance, columns: Mapping[str, type]) -> Sink:
+    """The sink that records a session, from its first result on; with a baseline, its rows wait for it like a table's.
+
+    how: the options once more, with how the source is read.
+    """
     from mien.sinks.baseline import after_baseline
     from mien.sinks.first_seen import FirstSeenSink
     from mien.store import open_store
     from mien.store.sessions import checked_name
 
     store, name = open_store(url), checked_name(name)
-    writer = partial(store.writer, name, model=options.model, options=dataclasses.asdict(options), columns=columns)
+    writer = partial(store.writer, name, model=options.model, options=how.options, columns=columns)
     return after_baseline(FirstSeenSink(writer), options.track.baseline)
 
 

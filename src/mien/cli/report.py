@@ -11,6 +11,7 @@ from mien.cli import options as given
 from mien.errors import UsageError
 
 if TYPE_CHECKING:
+    from mien.provenance import Provenance
     from mien.timeline import Timeline
 
 
@@ -71,7 +72,7 @@ def report(
         raise UsageError(f"-o {page}: wanted a name that ends in .html")
     _check(tables | ({} if page is None else {"-o": str(page)}), what)
     is_file = Path(what).is_file()
-    timeline = _timeline(what, store)
+    timeline, how = _read(what, store)
     if span is not None:
         _tell_missing(timeline, span)
     _write_tables(timeline, tables, span)
@@ -85,6 +86,7 @@ def report(
         language=language,
         affect_scale=affect_scale,
         table=what if is_file else "",
+        how=how,
     )
     say(f"page: {page}")
     if open_:
@@ -148,14 +150,19 @@ def default_page(what: str) -> Path:
     return Path(f"{name or 'session'}.html")
 
 
-def _timeline(what: str, store: str | None) -> Timeline:
-    """The table of a file or, where there is none, of a session. A name that ends as a table does can only be a file."""
+def _read(what: str, store: str | None) -> tuple[Timeline, Provenance | None]:
+    """The table of a file or, where there is none, of a session, and how its rows were made, where that is told.
+
+    A name that ends as a table does can only be a file.
+    """
+    from mien.sinks.parquet import provenance_of
     from mien.timeline import READERS, Timeline
 
     path = Path(what)
     if path.is_file() or path.suffix.lower() in READERS:
-        return Timeline.read(path)
+        return Timeline.read(path), provenance_of(path)
     from mien.store import open_store
 
     with open_store(store, create=False) as sessions:
-        return sessions.timeline(what)
+        session = sessions.session(what)
+        return sessions.timeline(session), session.provenance

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mien.cli import options as given
-from mien.cli.exit_codes import INTERRUPTED, NOTHING_DONE, SOME_FAILED, TERMINATED
-from mien.errors import DataError, MienError, UsageError
+from mien.cli.study_run import ROWS, Run
+from mien.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from mien.study.read import Reader
-    from mien.timeline import Timeline
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Study what many viewers of one film showed, or visitors who came and left."
 )
 
-One = TypeVar("One")
-ROWS, PAGE = "rows", "page.html"
+PAGE = "page.html"
 
 Every = Annotated[float, typer.Option(help="Take a frame of a recording each so many seconds.", rich_help_panel=given.READING)]
 Rounds = Annotated[int, typer.Option(help="Resamples of the intervals and tests.")]
@@ -81,49 +76,62 @@ def reaction(
     Every figure is over viewers, each counting once. See docs/studies.md.
     """
     from mien.cli.render import counted
+    from mien.report.coverage import uneven_coverage
     from mien.report.reaction import write_reaction_page
     from mien.report.shared import sure, why_untested
     from mien.report.study_words import study_words
-    from mien.report.writing import Writing
+    from mien.report.writing import SPACE, Writing
+    from mien.study.beforehand import refuse_missing, refuse_twice, too_late
+    from mien.study.copies import faces_hash
     from mien.study.outputs import write_reaction
     from mien.study.plan import read_parts, read_plan, recordings_of
     from mien.study.reaction import ReactionSettings, react, refuse_names
+    from mien.study.read import without_password
+    from mien.study.row_files import others, replaced, row_files
     from mien.study.statistics import LEAST
     from mien.study.viewer import Viewer
 
     Writing.of(language, affect_scale)  # which refuses names there are not, before anything is read
     if bool(inputs) == (plan is not None):
         raise UsageError("name the viewers' recordings, or a plan of them with --plan, but not both")
-    recordings = read_plan(plan, start=start) if plan else recordings_of(inputs or [], start=start)
+    told: list[str] = []
+    recordings = read_plan(plan, start=start, tell=told.append) if plan else recordings_of(inputs or [], start=start)
     named = read_parts(parts) if parts else []
     span = None if baseline is None else given.seconds_span(baseline, before=True)
     settings = ReactionSettings(duration, step, span, least_coverage, rounds, seed, reach_p, reach_seconds)
     refuse_names([one.viewer for one in recordings], named)
-    _refuse_twice([one.file for one in recordings], "its viewer would count twice")
-    rows = _row_files(output / ROWS, [one.viewer for one in recordings])
+    refuse_twice(recordings, "its viewer would count twice", plan=plan)
+    told += too_late(recordings, named, settings, plan=plan)
+    refuse_missing(recordings, plan=plan)
+    rows = row_files(output / ROWS, recordings)
     reader = _reader(detector, model, threads, every)
-    run = _Run(output, quiet=quiet, total=len(recordings))
-    if old := _others(output / ROWS, [*rows.values(), *(Path(one.file) for one in recordings)]):
+    run = Run(output, quiet=quiet, total=len(recordings))
+    for line in told:
+        run.tell(line)
+    if old := others(output / ROWS, [*rows.values(), *(Path(one.file) for one in recordings)]):
         run.tell(f"{output / ROWS}/ also has {counted(len(old), 'table')} of an earlier study ({old[0]} …), which are not in this one")
-    viewers = []
-    for one, timeline in run.read(recordings, reader, lambda one: (one.file, rows[one.viewer])):
-        viewers.append(Viewer(one.viewer, timeline, one.start, one.group))
-    run.need(viewers)
+    if old := replaced(list(rows.values())):
+        run.tell(f"{output / ROWS}/: {counted(len(old), 'table')} of recordings that are read again will be replaced ({old[0]} …)")
+    tables = list(run.read(recordings, reader, lambda one: (one.file, rows.get(one.viewer))))
+    run.need(tables)
     run.say("working out intervals and tests")
-    found = react(viewers, named, settings)
-    run.tell_models(reader.models)
-    if (made := found.turns) < rounds and not why_untested(found):
-        run.tell(
-            f"moments and parts: {made:,} turns made of {rounds:,} asked for, as so many viewers and steps take long; see docs/studies.md"
+    with run.keeping(rows.values()):
+        viewers = [Viewer(one.viewer, timeline, one.start, one.group, faces_hash(timeline)) for one, timeline in tables]
+        found = react(viewers, named, settings)
+        run.tell_models(reader.models)
+        if (made := found.turns) < rounds and not why_untested(found):
+            why = "as so many viewers and steps take long; see docs/studies.md"
+            run.tell(f"moments and parts: {made:,} turns made of {rounds:,} asked for, {why}")
+        for left in found.left_out:
+            run.tell(f"{left.name}: left out ({left.why})")
+        if uneven := uneven_coverage(found.curves, Writing.of("en", affect_scale)):
+            run.tell(uneven.replace(SPACE, " "))
+        read = [{"file": without_password(one.file), "viewer": one.viewer, "start": one.start, "group": one.group} for one in recordings]
+        files = write_reaction(found, output, about={**reader.about(), "recordings": read, "could_not_be_read": run.failed})
+        name = title or output.resolve().name
+        write_reaction_page(
+            found, output / PAGE, title=name, language=language, affect_scale=affect_scale, models=reader.models, failed=run.failed
         )
-    for left in found.left_out:
-        run.tell(f"{left.name}: left out ({left.why})")
-    read = [{"file": one.file, "viewer": one.viewer, "start": one.start, "group": one.group} for one in recordings]
-    files = write_reaction(found, output, about={**reader.about(), "recordings": read, "could_not_be_read": run.failed})
-    name = title or output.resolve().name
-    write_reaction_page(
-        found, output / PAGE, title=name, language=language, affect_scale=affect_scale, models=reader.models, failed=run.failed
-    )
     if untested := why_untested(found):
         shared = f"shared moments {study_words('en')[untested].format(least=LEAST)}"
     else:
@@ -165,24 +173,38 @@ def visitors(
     """
     from mien.report.visits import write_visits_page
     from mien.report.writing import Writing
+    from mien.study.beforehand import refuse_missing, refuse_twice
+    from mien.study.copies import faces_hash
     from mien.study.outputs import write_visits
     from mien.study.plan import Visit, read_visits
+    from mien.study.viewer import REASONS
     from mien.study.visitors import VisitorSettings, compare, people_in
 
     Writing.of(language, affect_scale)  # which refuses names there are not, before anything is read
     if bool(entering or leaving) == (plan is not None):
         raise UsageError("name recordings with --entering and --leaving, or a plan of them with --plan, but not both")
+    told: list[str] = []
     visits = (
-        read_visits(plan) if plan else [Visit(file, side) for side, files in ((False, entering), (True, leaving)) for file in files or []]
+        read_visits(plan, tell=told.append)
+        if plan
+        else [Visit(file, side) for side, files in ((False, entering), (True, leaving)) for file in files or []]
     )
     if plan is None and not (entering and leaving):
         raise UsageError(f"name recordings of both sides; found none with {'--leaving' if entering else '--entering'}")
-    _refuse_twice([one.file for one in visits], "its people would count twice")
+    refuse_twice(visits, "its people would count twice", plan=plan)
     settings = VisitorSettings(least_seconds, least_people, rounds, seed)
+    refuse_missing(visits, plan=plan)
     reader = _reader(detector, model, threads, every)
-    run = _Run(output, quiet=quiet, total=len(visits))
-    people = []
+    run = Run(output, quiet=quiet, total=len(visits))
+    for line in told:
+        run.tell(line)
+    people, first, copies = [], dict[str, str](), 0
     for one, timeline in run.read(visits, reader, lambda one: (one.file, None)):
+        faces = faces_hash(timeline)
+        if faces and (name := first.setdefault(faces, one.file)) != one.file:
+            run.tell(f"{one.file}: left out ({REASONS['copy'].format(of=name)})")
+            copies += 1
+            continue
         try:
             people.append(people_in(timeline, leaving=one.leaving, period=one.period, settings=settings))
         except DataError as error:
@@ -194,7 +216,7 @@ def visitors(
         run.tell(f"no period has {least_people} people on both sides, so none is told; the difference is that within them all the same")
     for name in found.withheld:
         run.tell(f"period {name}: not told, fewer than {least_people} people on a side")
-    about = {**reader.about(), "recordings": len(visits), "could_not_be_read": len(run.failed)}
+    about = {**reader.about(), "recordings": len(visits), "copies": copies, "could_not_be_read": len(run.failed)}
     files = write_visits(found, output, about=about)
     name = title or output.resolve().name
     write_visits_page(
@@ -209,119 +231,9 @@ def visitors(
     run.end("{:,} people entering, {:,} leaving".format(*found.periods[0].counts), [PAGE, *files])
 
 
-def _refuse_twice(files: Sequence[str], why: str) -> None:
-    """Raise UsageError for a file that is named twice, in whatever way."""
-    real = [str(Path(file).resolve()) for file in files]
-    if twice := next((file for file, path in zip(files, real, strict=True) if real.count(path) > 1), ""):
-        raise UsageError(f"{twice}: named twice; {why}")
-
-
 def _reader(detector: str, model: str, threads: int, every: float) -> Reader:
     from mien.options import AnalyzeOptions
     from mien.study.read import Reader
     from mien.track.options import TrackOptions
 
     return Reader(AnalyzeOptions(detector=detector, model=model, threads=threads, track=TrackOptions(smooth="none")), every=every)
-
-
-def _row_files(folder: Path, viewers: Sequence[str]) -> dict[str, Path]:
-    """Where the table of each viewer goes: their names as every file system can have them, no two alike."""
-    found: dict[str, Path] = {}
-    taken: set[str] = set()
-    for viewer in viewers:
-        plain = "".join(c if c.isalnum() or c in "-_. " else "_" for c in viewer)[:60].strip(" .") or "viewer"
-        name = next(one for one in chain([plain], (f"{plain}-{k}" for k in count(2))) if one.casefold() not in taken)
-        taken.add(name.casefold())
-        found[viewer] = folder / f"{name}.parquet"
-    return found
-
-
-def _others(folder: Path, own: Sequence[Path]) -> list[str]:
-    """Names of tables in a folder that are none of these."""
-    known = {path.resolve() for path in own}
-    return sorted(path.name for path in folder.glob("*.parquet") if path.resolve() not in known)
-
-
-class _Run:
-    """What is told of a run on stderr, and what failed in it."""
-
-    def __init__(self, folder: Path, *, quiet: bool, total: int) -> None:
-        from mien.sinks.files import prepare_folder
-
-        prepare_folder(folder)
-        self._folder, self._quiet, self._total = folder, quiet, total
-        self.failed: list[str] = []
-
-    def say(self, line: str) -> None:
-        """Something that may be left out."""
-        if not self._quiet:
-            self.tell(line)
-
-    def tell(self, line: str) -> None:
-        """Something that must be told."""
-        from mien.cli.render import say
-
-        say(line)
-
-    def tell_models(self, models: Sequence[str]) -> None:
-        """Say it where more than one model read the faces."""
-        if len(models) > 1:
-            self.tell(
-                f"{len(models)} models read these faces ({', '.join(models)}): what differs between them looks like people who differ"
-            )
-
-    def read(self, what: Sequence[One], reader: Reader, of: Callable[[One], tuple[str, Path | None]]) -> Iterator[tuple[One, Timeline]]:
-        """The table of each; what cannot be read is told, and left out."""
-        from mien.interrupt import Terminated, terminable
-
-        for number, one in enumerate(what, 1):
-            file, keep = of(one)
-            try:
-                with terminable(), self._bar(f"{number} of {self._total}: {Path(file).name}") as moved:
-                    timeline = reader.read(file, keep=keep, tell=moved)
-            except KeyboardInterrupt as end:
-                kept = f"; the tables so far are in {self._folder / ROWS}/ and can be named in place of the recordings" if keep else ""
-                self.tell(f"interrupted at {file}{kept}")
-                raise typer.Exit(TERMINATED if isinstance(end, Terminated) else INTERRUPTED) from None
-            except UsageError:
-                raise
-            except MienError as error:
-                self.leave_out(file, error)
-                continue
-            for failure in reader.failures:
-                self.failed.append(file)
-                self.tell(f"{failure.source}: {str(failure.error).removeprefix(f'{failure.source}: ')}; what came before it counts")
-            reader.failures.clear()
-            yield one, timeline
-
-    def leave_out(self, file: str, error: MienError) -> None:
-        """Tell why a file does not count."""
-        if file not in self.failed:
-            self.failed.append(file)
-        self.tell(str(error))
-
-    def need(self, found: Sequence[Any]) -> None:
-        """Leave with exit code 1 where nothing could be read."""
-
-        if not found:
-            self.tell("nothing could be read")
-            raise typer.Exit(NOTHING_DONE)
-
-    def end(self, what: str, files: Sequence[str]) -> None:
-        """The closing line; exit code 3 where something could not be read."""
-
-        failed = f", {len(self.failed)} could not be read, or not to the end" if self.failed else ""
-        self.say(f"{what}{failed} -> {self._folder}/ ({', '.join(files)})")
-        if self.failed:
-            raise typer.Exit(SOME_FAILED)
-
-    @contextmanager
-    def _bar(self, name: str) -> Iterator[Callable[[int], None]]:
-        """Frames read so far, on a terminal."""
-        from mien.cli.render import progress_counter
-
-        if self._quiet:
-            yield lambda frames: None
-            return
-        with progress_counter(None, name) as moved:
-            yield moved

@@ -17,7 +17,7 @@ from mien.data.manifest import Manifest
 from mien.errors import DataError, ExtraMissing, UsageError
 from mien.io.events import Failure
 from mien.labels import EMOTIONS, Anchors, anchors
-from mien.types import Floats, Image, Ints
+from mien.types import Bools, Floats, Image, Ints
 from mien.vision.align import grey
 
 Points = NDArray[np.float64]
@@ -182,13 +182,17 @@ def _fitted(rows: Floats, *, neighbours: int, seed: int) -> tuple[Any, tuple[str
     return model, tuple(dict.fromkeys(" ".join(str(line.message).split()) for line in said if issubclass(line.category, UserWarning)))
 
 
+def rated(manifest: Manifest) -> Bools:
+    """Rows that have valence, arousal or both, bool (n,). Nothing is made up beside one of them: it would be another measurement."""
+    return np.asarray(np.isfinite(manifest["valence"]) | np.isfinite(manifest["arousal"]))
+
+
 def open_rows(manifest: Manifest, *, replace: bool = False) -> Ints:
-    """Rows that may get valence and arousal, int64: those that lack either of them. What a data set has, such as real ratings, stays.
+    """Rows that may get valence and arousal, int64: those that have neither. What a data set has, such as real ratings, stays.
 
     replace: all rows.
     """
-    lacking = np.isnan(manifest["valence"]) | np.isnan(manifest["arousal"])
-    return np.flatnonzero(lacking | replace)
+    return np.flatnonzero(~rated(manifest) | replace)
 
 
 def fill(manifest: Manifest, rows: Ints, affect: Floats, name: str) -> tuple[Manifest, int]:

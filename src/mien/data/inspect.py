@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mien.data.affect import rated
 from mien.data.detail import near_duplicates
 from mien.data.duplicates import THRESHOLD, Copies, copies, exact
 from mien.data.manifest import SPLITS, Manifest
@@ -72,7 +73,7 @@ class Inspection:
     affect: Floats
     """float32 (m, 3): valence, arousal and position of the label, of at most 4,000 pictures that have them."""
     affect_from: dict[str, int]
-    """Where valence and arousal come from -> pictures that have them."""
+    """Where valence and arousal come from -> pictures that have either."""
     constant: Ints
     """Positions of pictures of one grey value."""
     tiny: Ints
@@ -175,7 +176,7 @@ def inspect(
         suspicious=doubtful,
         unjudged=why,
         affect=_affect(manifest, label, rng),
-        affect_from=dict(Counter(str(s) for s, v in zip(manifest["affect_from"], manifest["valence"], strict=True) if np.isfinite(v))),
+        affect_from=dict(Counter(map(str, manifest["affect_from"][rated(manifest)].tolist()))),
         constant=constant,
         tiny=small,
         blurred=soft,

@@ -197,7 +197,8 @@ def _suspicious(found: Inspection) -> str:
 
 def _affect(found: Inspection) -> str:
     if not len(found.affect):
-        return "<p>No picture has valence and arousal.</p>"
+        one = sum(found.affect_from.values())
+        return f"<p>No picture has valence and arousal{f'; {one:,} have one of them' if one else ''}.</p>"
     total = sum(found.affect_from.values())
     sources = "; ".join(f"{name or 'origin not noted'}: {count:,}" for name, count in found.affect_from.items())
     points = ((float(v), float(a), m.colour_of(found.labels[int(k)])) for v, a, k in found.affect)

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from mien.data.affect import rated
 from mien.data.cross_copies import noted
 from mien.data.fer import SPLITS, Fer, majority8, read_fer, unusable, vote_shares
 from mien.data.manifest import SPLITS as SPLIT_NAMES
@@ -30,6 +31,14 @@ AGREEMENT = "agreement"
 """Column: the share of the raters who chose the picture's label, float32, NaN where nobody knows. Its mean is the accuracy that one of
 them alone would have, who is then among those who made the label. Every vote counts: the raters whose single votes `shares` drops as
 slips saw something else. So it is not told of a manifest, which has these shares alone."""
+AFFECT_FROM = "affect_from"
+"""Column: where a picture's valence and arousal come from, as in a manifest; text, "" where nobody noted it."""
+BY_VOTES = "votes:crowd"
+"""What that column says where they are what the votes lead one to expect, as `mien data affect votes` has it."""
+NO_LABEL = "no label"
+"""Why a picture is left out; the next is said of one that is rated where others have labels, the third where no picture has one."""
+RATED_ALONE = "no label, so that its valence or arousal is not judged either"
+NOTHING = "neither a label nor valence or arousal"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +54,7 @@ class Labelled:
     readers: tuple[Read, ...] = field(repr=False)
     """n callables that give uint8 (H, W, 3) RGB, or raise SourceError."""
     affect: Floats | None = None
-    """float32 (n, 2): valence and arousal where known, NaN elsewhere."""
+    """float32 (n, 2): valence and arousal, each where it is known, NaN elsewhere; None where neither is of any picture."""
     left_out: dict[str, int] = field(default_factory=dict)
     """Why pictures of the data, or valence and arousal of them, are not among these: reason -> count."""
     columns: dict[str, Column] = field(default_factory=dict, repr=False)
@@ -78,8 +87,10 @@ def read_labelled(path: Path, labels: str, *, split: str | None = None, duplicat
     duplicates: npz that marks FER-2013's rows with a copy in another split (cross_copies.Marks), which are then left out; of a manifest
     those whose note says so.
 
-    Pictures whose label is not in the set are counted in `left_out`. Where vote shares are known and no valence and arousal, these are the
-    ones expected under the anchors `crowd`.
+    Pictures whose label is not in the set are counted in `left_out`, and those without one; of data without any label the pictures are
+    taken that are rated. One may be rated in valence, in arousal or in both, and what people rated stays as it is. Votes stand in for a
+    picture that is rated in neither, with what is expected under the anchors `crowd`; never beside a rating, since two sources of truth
+    in one picture would be two measurements. The column `affect_from` says which.
 
     Raises SourceMissing, DataError, UnknownName, UsageError, also where `duplicates` is no such file or the data have no such rows.
     """
@@ -118,17 +129,21 @@ def _rows(path: Path, labels: str, wanted: tuple[str, ...], manifest: Manifest, 
     voted: Bools = np.asarray(np.isfinite(manifest["shares"]).all(axis=1))
     if labels == "ferplus8" and voted.any():
         names = [_chosen(shares) if has else name for shares, has, name in zip(manifest["shares"], voted, names, strict=True)]
+    has = rated(manifest)
     kept = [i for i, name in enumerate(names) if name in wanted]
-    if not any(names):  # valence and arousal can be judged without labels
-        kept = np.flatnonzero(np.isfinite(manifest["valence"]) & np.isfinite(manifest["arousal"])).tolist()
-    for name in np.delete(np.array(names, object), kept).tolist():
-        left_out[f"label {name!r}: not in the label set" if name else "no label"] += 1
+    if bare := not any(names):  # valence and arousal can be judged without labels
+        kept = np.flatnonzero(has).tolist()
+    unread = left_out.copy()
+    for i in np.delete(np.arange(len(names)), kept).tolist():
+        none = NOTHING if bare else RATED_ALONE if has[i] else NO_LABEL
+        left_out[f"label {names[i]!r}: not in the label set" if names[i] else none] += 1
     if not kept:
-        raise DataError(f"{path}: no picture has a label of the set {labels}; {sum(left_out.values())} have others")
+        raise DataError(f"{path}: {_why_none(labels, names, unread)}")
     rows = manifest.where(kept)
     affect = np.stack([rows["valence"], rows["arousal"]], axis=1)
-    unknown = ~np.isfinite(affect).all(axis=1)
-    affect[unknown] = anchors("crowd").expected(rows["shares"])[unknown]
+    expected, origin = anchors("crowd").expected(rows["shares"]), rows[AFFECT_FROM].copy()
+    by_votes = ~has[kept] & np.isfinite(expected).all(axis=1)
+    affect[by_votes], origin[by_votes] = expected[by_votes], BY_VOTES
     return Labelled(
         f"{path.stem if path.is_file() else path.name}{f' {split}' if split else ''}",
         wanted,
@@ -137,8 +152,18 @@ def _rows(path: Path, labels: str, wanted: tuple[str, ...], manifest: Manifest, 
         tuple(partial(rows.picture, i) for i in range(len(rows))),
         affect if np.isfinite(affect).any() else None,
         left_out=dict(left_out),
-        columns={name: values for name, values in rows.columns.items() if values.ndim == 1},
+        columns={name: values for name, values in rows.columns.items() if values.ndim == 1} | {AFFECT_FROM: origin},
     )
+
+
+def _why_none(labels: str, names: Sequence[str], unread: Counter[str]) -> str:
+    """Why no picture of the data can be judged: what they have in place of a label. unread: reasons why rows or files are none of them."""
+    others = sum(map(bool, names))
+    counted = {"have others": others, "have none": len(names) - others}
+    counted |= {f"cannot be used ({why})": count for why, count in unread.most_common(1)}
+    found = ", ".join(f"{count:,} {what}" for what, count in counted.items() if count) or "there is none at all"
+    wanted = "" if others else "; wanted labels, or valence or arousal from -1 to 1, which are judged without labels"
+    return f"no picture has a label of the set {labels}; {found}{wanted}"
 
 
 def _chosen(shares: Floats) -> str:
@@ -170,6 +195,7 @@ def _fer(path: Path, labels: str, fer: Fer, split: str | None) -> Labelled:
     affect = anchors("crowd").expected(vote_shares(fer.votes))
     sources = tuple(f"{path.name}[{row}]" for row in fer.row)
     told: dict[str, Column] = {"source": np.full(len(true), path.stem, object), "split": np.full(len(true), split, object)}
+    told[AFFECT_FROM] = np.where(np.isfinite(affect).all(axis=1), BY_VOTES, "").astype(object)
     every = vote_shares(fer.votes, drop_single=False)
     if np.isfinite(every).any():
         told[AGREEMENT] = every[np.arange(len(true)), [EMOTIONS.index(LABEL_SETS[labels][k]) for k in true]]

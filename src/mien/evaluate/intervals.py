@@ -14,6 +14,8 @@ from mien.types import Bools, Ints
 LEVEL = 0.95
 NORMAL = 1.959963984540054
 """Quantile of the normal distribution at (1 + LEVEL) / 2."""
+BLOCK = 1 << 20
+"""Numbers of resamples that are held at once."""
 Interval = tuple[float, float]
 
 
@@ -68,9 +70,17 @@ def draws(found: Clusters, *, rounds: int, seed: int = 0) -> Iterator[Ints]:
     Whole clusters are drawn with replacement, as many as there are, and all their rows with them (the cluster bootstrap; Davison &
     Hinkley 1997, section 3.8). Clusters of one row each give Efron's plain bootstrap (1979).
     """
+    return (weights for block in blocks(found, rounds=rounds, seed=seed) for weights in block)
+
+
+def blocks(found: Clusters, *, rounds: int, seed: int = 0) -> Iterator[Ints]:
+    """The same resamples, many at once: int64 (m, n), BLOCK numbers or one resample each."""
     rng, count = np.random.default_rng(seed), found.count
-    for _ in range(rounds):
-        yield np.bincount(rng.integers(0, count, count), minlength=count)[found.of]
+    most = max(1, BLOCK // max(1, len(found.of)))
+    for start in range(0, rounds, most):
+        m = min(most, rounds - start)
+        drawn = rng.integers(0, count, (m, count)) + count * np.arange(m)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=m * count).reshape(m, count)[:, found.of]
 
 
 def percentile_intervals(
@@ -85,7 +95,7 @@ def percentile_intervals(
     for weights in draws(found, rounds=rounds, seed=seed):
         for name, value in figures(weights).items():
             values.setdefault(name, []).append(value)
-    return {name: _percentiles(np.array(drawn, np.float64)) for name, drawn in values.items()}
+    return {name: percentiles(np.array(drawn, np.float64)) for name, drawn in values.items()}
 
 
 def intervals_by(found: Clusters, rounds: int) -> dict[str, Any]:
@@ -97,11 +107,12 @@ def intervals_by(found: Clusters, rounds: int) -> dict[str, Any]:
 
 
 def with_width(intervals: Mapping[str, Interval], shares: Mapping[str, float], found: Clusters) -> dict[str, Interval]:
-    """The intervals without those that have no width, which resamples of what is always right, or always wrong, give.
+    """The intervals without those that have no width, which resamples of what is always right, always wrong or constant give.
 
+    Those of figures that no resample has are left out too.
     shares: figures by name that are shares of the rows. One without width gets Wilson's interval of as many as there are clusters.
     """
-    wide = {name: between for name, between in intervals.items() if between[0] != between[1]}
+    wide = {name: between for name, between in intervals.items() if between[0] < between[1]}
     return wide | {name: share_of(share, found) for name, share in shares.items() if name in intervals and name not in wide}
 
 
@@ -110,7 +121,8 @@ def share_of(share: float, found: Clusters) -> Interval:
     return wilson(share * found.count, found.count)
 
 
-def _percentiles(values: NDArray[np.float64]) -> Interval:
+def percentiles(values: NDArray[np.float64]) -> Interval:
+    """The middle LEVEL of the values that are no NaN; NaN where all are."""
     known = values[np.isfinite(values)]
     if not len(known):
         return float("nan"), float("nan")

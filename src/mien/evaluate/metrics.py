@@ -48,6 +48,17 @@ def f1_of(counts: Ints, support: Ints) -> Numbers:
     return np.where(support > 0, scores, np.nan)
 
 
+def kappa_of(counts: Ints, support: Ints) -> float:
+    """Cohen's kappa (1960): agreement beyond what the frequencies of truth and answers give by chance; 1 for all right, 0 for chance.
+
+    From a confusion matrix and the rows of each class, which may have none answered: no answer counts as one that is never right. NaN
+    without rows, and where all are of one class and so answered, since chance alone would agree wholly.
+    """
+    n = float(support.sum())
+    chance = float((support * counts.sum(axis=0)).sum()) / n**2 if n else 1.0
+    return (float(np.trace(counts)) / n - chance) / (1 - chance) if chance < 1 else float("nan")
+
+
 def mean_known(values: Numbers) -> float:
     """Mean of the values that are no NaN; NaN where all are."""
     known = values[np.isfinite(values)]
@@ -92,23 +103,40 @@ def calibration_error_by_chance(confidence: Floats, *, bins: int = BINS) -> floa
 
 
 def concordance(a: Floats, b: Floats) -> float:
-    """Concordance correlation coefficient (Lin 1989), -1..1; NaN when both are constant and equal, or there are no rows."""
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    """Concordance correlation coefficient (Lin 1989), -1..1; NaN when both are constant and equal, or there are fewer than two rows."""
+    if len(a) < 2:
+        return float("nan")
+    one, other = deviations(a), deviations(b)
+    gap = np.mean(a, dtype=np.float64) - np.mean(b, dtype=np.float64)
+    spread = (one**2).mean() + (other**2).mean() + gap**2
+    return float(2 * (one * other).mean() / spread) if spread > 0 else float("nan")
+
+
+def correlation(a: Floats, b: Floats) -> float:
+    """Pearson's r, -1..1: how near to any rising line, where concordance asks for the same values; NaN where either is constant."""
     if not len(a):
         return float("nan")
-    spread = a.var() + b.var() + (a.mean() - b.mean()) ** 2
-    return float(2 * ((a - a.mean()) * (b - b.mean())).mean() / spread) if spread > 0 else float("nan")
+    one, other = deviations(a), deviations(b)
+    spread = np.sqrt((one**2).mean()) * np.sqrt((other**2).mean())
+    return float(np.clip((one * other).mean() / spread, -1, 1)) if spread > 0 else float("nan")
+
+
+def deviations(values: Floats) -> Numbers:
+    """Differences from the mean, float64 (n,), exactly 0 for what is constant: the mean of equal numbers may be a rounding beside them."""
+    moved = values.astype(np.float64) - values[0]
+    return np.asarray(moved - moved.mean())
 
 
 def affect_figures(guess: Floats, true: Floats) -> dict[str, float]:
-    """CCC, RMSE and MAE of one axis, over the rows where both are finite."""
+    """CCC, Pearson's r, RMSE and MAE of one axis, over the rows where both are finite."""
     both = np.asarray(np.isfinite(np.stack([guess, true])).all(axis=0))
     gap = guess[both] - true[both]
     if not both.any():
-        return {"n": 0, "ccc": float("nan"), "rmse": float("nan"), "mae": float("nan")}
+        return {"n": 0, "ccc": float("nan"), "r": float("nan"), "rmse": float("nan"), "mae": float("nan")}
     return {
         "n": int(both.sum()),
         "ccc": concordance(guess[both], true[both]),
+        "r": correlation(guess[both], true[both]),
         "rmse": float(np.sqrt((gap**2).mean())),
         "mae": float(np.abs(gap).mean()),
     }
@@ -179,6 +207,7 @@ class Judged:
             "accuracy": float((counted * self.right).sum() / n),
             "balanced_accuracy": mean_known(recalls_of(counts, support)),
             "macro_f1": mean_known(f1_of(counts, support)),
+            "kappa": kappa_of(counts, support),
             "top2": float((counted * (self.right | self.second)).sum() / n),
             "second_given_wrong": float((wrong * self.second).sum() / wrong.sum()) if wrong.any() else float("nan"),
             "ece": expected_calibration_error(self.confidence[seen], self.right[seen], weights=counted[seen]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -10,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.data.labelled import AGREEMENT, Labelled, Read
+from mien.data.labelled import AFFECT_FROM, AGREEMENT, Labelled, Read
 from mien.errors import DataError, MienError, SourceError
-from mien.evaluate.compare import compare
+from mien.evaluate.compare import Three, compare
 from mien.evaluate.intervals import Clusters, alone, clusters, intervals_by, percentile_intervals, with_width
 from mien.evaluate.metrics import Judged, affect_figures, figures
+from mien.evaluate.moments import affect_intervals
 from mien.evaluate.road import Asked, Face, asked, check_faces, cut, face_of
 from mien.evaluate.slices import EDGES, check_columns, slices
 from mien.io.events import Failure
@@ -27,6 +29,8 @@ CHUNK = 256
 AXES = ("valence", "arousal")
 SHARES = ("accuracy", "top2")
 """Figures that are a share of all pictures."""
+NOT_NOTED = "not noted"
+"""Where valence and arousal come from that the data say nothing of."""
 ENOUGH = 256
 """Brightness is measured on about so many pixels a side."""
 FIRST = (
@@ -35,6 +39,8 @@ FIRST = (
 )  # fmt: skip
 """Keys of the JSON that stay, in this order, where there are such figures; the others come behind them."""
 Progress = Callable[[int], None]
+Pair = tuple[Floats, Floats]
+"""The model's values of one axis and the true ones, float32 (n,) each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,16 +99,21 @@ def evaluate_both(
 ) -> tuple[Evaluation, Evaluation, dict[str, Any]]:  # fmt: skip
     """Judge two models on the same pictures and faces, and compare their answers: see compare.compare. Raises as `evaluate`.
 
-    Where both have one name, the second's gets ` (2)` behind it.
+    Where both have one name, the second's gets ` (2)` behind it. Of pictures with labels the comparison says in `without_labels` which of
+    the models give none, so that labels are not compared.
     """
     check_columns(data.columns, slice_by)
-    found = Answers(detector, data, [asked(one, labels, data.labels, head=head) for one in (first, second)], faces)
-    found.ask(progress)
-    one, other = (found.evaluation(k, labels, rounds, slice_by) for k in range(2))
-    if one.judged is None or other.judged is None:
-        raise DataError(f"{data.name}: models are compared by their answers to labelled pictures; found no labels in data or model")
-    compared = compare(one.judged, other.judged, one.clusters, rounds=rounds)
-    return one, replace(other, model=f"{other.model} (2)") if one.model == other.model else other, compared
+    answers = Answers(detector, data, [asked(one, labels, data.labels, head=head) for one in (first, second)], faces)
+    answers.ask(progress)
+    one, other = (answers.evaluation(k, labels, rounds, slice_by) for k in range(2))
+    axes = _axes_of_both(one.affect, other.affect)
+    if not axes and (one.judged is None or other.judged is None):
+        raise DataError(f"{data.name}: models are compared by labels, valence or arousal that both give and the data have; found none")
+    other = replace(other, model=f"{other.model} (2)") if one.model == other.model else other
+    compared = compare(one.judged, other.judged, one.clusters, axes=axes, rounds=rounds)
+    if (data.true >= 0).all():
+        compared["without_labels"] = [found.model for found in (one, other) if found.judged is None]
+    return one, other, compared
 
 
 class Answers:
@@ -178,39 +189,54 @@ class Answers:
         if judged is None and affect is None:
             raise DataError(f"{data.name}: model {model.name!r} and these data have neither labels nor valence and arousal in common")
         found: dict[str, Any] = {"n": len(rows), "unanswered": int((~np.isfinite(self.measures["face_size"][rows])).sum())}
-        found |= _figures(judged, affect, own, rounds)
+        by_axis = _by_axis(affect)
+        found |= _figures(judged, by_axis, own, rounds)
         if judged is not None and np.isfinite(agreed := columns.get(AGREEMENT, np.zeros(0))).any():
             found["one_rater"] = float(np.nanmean(agreed))
-        if slice_by and judged is not None:
-            found["slices"] = slices(judged, columns, slice_by, own, rounds=rounds)
+        if affect is not None and AFFECT_FROM in columns:
+            found[AFFECT_FROM] = _origins(columns[AFFECT_FROM], affect[1])
+        if slice_by:
+            found["slices"] = slices(judged, columns, slice_by, own, affect=by_axis, rounds=rounds)
         left_out = data.left_out | ({"cannot be read": len(self.failures)} if self.failures else {})
         return Evaluation(
             model.name, data.name, labels, self.faces, model.head, found, left_out, tuple(self.failures), rows, judged, affect, columns, own
         )
 
 
-def _figures(judged: Judged | None, affect: tuple[Floats, Floats] | None, own: Clusters, rounds: int) -> dict[str, Any]:
+def _by_axis(affect: tuple[Floats, Floats] | None) -> dict[str, Pair]:
+    """The axes that the model gives of any rated picture: people may have rated one of the two."""
+    if affect is None:
+        return {}
+    every = {axis: (affect[0][:, k], affect[1][:, k]) for k, axis in enumerate(AXES)}
+    return {axis: pair for axis, pair in every.items() if np.isfinite(pair).all(axis=0).any()}
+
+
+def _axes_of_both(one: tuple[Floats, Floats] | None, other: tuple[Floats, Floats] | None) -> dict[str, Three]:
+    """The axes that both models give of any rated picture. The true values of the two are the same."""
+    if one is None or other is None:
+        return {}
+    every = {axis: (one[0][:, k], other[0][:, k], one[1][:, k]) for k, axis in enumerate(AXES)}
+    return {axis: three for axis, three in every.items() if np.isfinite(three).all(axis=0).any()}
+
+
+def _figures(judged: Judged | None, by_axis: Mapping[str, Pair], own: Clusters, rounds: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     intervals: dict[str, tuple[float, float]] = {}
     if judged is not None:
         found |= figures(judged)
         shares = {name: value for name, value in judged.headline().items() if name in SHARES}
         intervals |= with_width(percentile_intervals(judged.headline, own, rounds=rounds), shares, own) if rounds else {}
-    if affect is not None:
-        guess, true = affect
-        found |= {axis: affect_figures(guess[:, k], true[:, k]) for k, axis in enumerate(AXES)}
-        intervals |= percentile_intervals(partial(_affect_headline, guess, true), own, rounds=rounds) if rounds else {}
+    if by_axis:
+        found |= {axis: affect_figures(*pair) for axis, pair in by_axis.items()}
+        for axis, pair in by_axis.items():
+            intervals |= {f"{axis}_{name}": between for name, between in affect_intervals(*pair, own, rounds=rounds).items()}
     return found | {"intervals": intervals, "intervals_by": intervals_by(own, rounds)}
 
 
-def _affect_headline(guess: Floats, true: Floats, weights: Ints) -> dict[str, float]:
-    at = np.repeat(np.arange(len(weights)), weights)
-    return {
-        f"{axis}_{name}": value
-        for k, axis in enumerate(AXES)
-        for name, value in affect_figures(guess[at, k], true[at, k]).items()
-        if name != "n"
-    }
+def _origins(said: NDArray[np.object_], true: Floats) -> dict[str, int]:
+    """Where true valence and arousal, float32 (n, 2), come from -> pictures that have either, the most first."""
+    known = np.isfinite(true).any(axis=1)
+    return dict(Counter(str(origin) or NOT_NOTED for origin in said[known]).most_common())
 
 
 def clusters_of(columns: Mapping[str, NDArray[Any]], n: int) -> Clusters:

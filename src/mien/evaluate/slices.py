@@ -1,4 +1,4 @@
-"""A figure for each part of the data: by person, source, size, brightness, skin, pose, agreement of the raters, or any column."""
+"""Figures for each part of the data: by person, source, size, brightness, skin, pose, agreement of the raters, or any column."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from mien.data.labelled import AGREEMENT
 from mien.errors import UnknownName
-from mien.evaluate.intervals import Clusters, percentile_intervals, share_of, wilson
-from mien.evaluate.metrics import Judged
+from mien.evaluate.intervals import Clusters, alone, percentile_intervals, share_of, wilson
+from mien.evaluate.metrics import Judged, affect_figures
+from mien.evaluate.moments import affect_intervals
 from mien.io.folders import natural_key
 from mien.types import Floats, Ints
 
@@ -40,19 +41,28 @@ FEW_PEOPLE = 10
 
 
 def slices(
-    judged: Judged, columns: Mapping[str, Column], wanted: Sequence[str], found: Clusters, *, rounds: int = 1000, seed: int = 0
-) -> dict[str, list[dict[str, Any]]]:
-    """For each wanted column its parts: `value, n, accuracy, interval, interval_by, macro_f1`, ready for JSON.
+    judged: Judged | None, columns: Mapping[str, Column], wanted: Sequence[str], found: Clusters, *,
+    affect: Mapping[str, tuple[Floats, Floats]] | None = None, rounds: int = 1000, seed: int = 0,
+) -> dict[str, list[dict[str, Any]]]:  # fmt: skip
+    """For each wanted column its parts, ready for JSON: `value, n`, of labels `accuracy, interval, interval_by, macro_f1`, and under the
+    name of each axis that pictures of the part are rated in the figures of `affect_figures`, `interval` (of the CCC) and `interval_by`.
 
+    judged: None where there are no labels. affect: axis -> the model's values and the true ones, float32 (n,) each, NaN for none.
     columns: (n,) arrays by name: text, or numbers with NaN for none. Numbers are cut at EDGES or GIVEN, others into quarters of the rows.
-    The interval is a bootstrap by people in parts with FEW_PEOPLE or more of them, else Wilson's, which takes pictures as independent.
-    Raises UnknownName.
+    The interval is a bootstrap by people in parts with FEW_PEOPLE or more of them, else Wilson's, or of a CCC a bootstrap by pictures:
+    both take pictures as independent. A CCC of fewer than moments.FEWEST pictures has an interval of NaN. Raises UnknownName.
     """
     check_columns(columns, wanted)
     out = {}
     for name in wanted:
         out[name] = [
-            {"value": value, **_figures(judged.where(rows), found.where(rows), rounds, seed)}
+            {"value": value, "n": len(rows)}
+            | ({} if judged is None else _figures(judged.where(rows), found.where(rows), rounds, seed))
+            | {
+                axis: _of_axis(guess[rows], true[rows], found.where(rows), rounds, seed)
+                for axis, (guess, true) in (affect or {}).items()
+                if (np.isfinite(guess) & np.isfinite(true))[rows].any()
+            }
             for value, rows in parts(name, column(columns, name))
         ]
     return out
@@ -110,11 +120,22 @@ def _named(edges: NDArray[np.float64], k: int) -> str:
 
 
 def _figures(judged: Judged, found: Clusters, rounds: int, seed: int) -> dict[str, Any]:
-    n, right = len(judged), judged.right
-    out: dict[str, Any] = {"n": n, "accuracy": float(right.mean()), "macro_f1": judged.headline()["macro_f1"]}
+    right = judged.right
+    out: dict[str, Any] = {"accuracy": float(right.mean()), "macro_f1": judged.headline()["macro_f1"]}
     if found.unit == "subject" and found.people >= FEW_PEOPLE and rounds:
         drawn = percentile_intervals(lambda w: {"accuracy": float((w * right).sum() / w.sum())}, found, rounds=rounds, seed=seed)
         at_end = right.all() or not right.any()
         interval = share_of(out["accuracy"], found) if at_end else drawn["accuracy"]
         return out | {"interval": interval, "interval_by": "subject", "subjects": found.people}
-    return out | {"interval": wilson(int(right.sum()), n), "interval_by": "picture"}
+    return out | {"interval": wilson(int(right.sum()), len(judged)), "interval_by": "picture"}
+
+
+def _of_axis(guess: Floats, true: Floats, found: Clusters, rounds: int, seed: int) -> dict[str, Any]:
+    known = np.isfinite(guess) & np.isfinite(true)
+    rated = found.where(known)
+    by_people = rated.unit == "subject" and rated.people >= FEW_PEOPLE
+    drawn_by = rated if by_people else alone(int(known.sum()))
+
+    drawn = affect_intervals(guess[known], true[known], drawn_by, rounds=rounds, seed=seed)
+    interval = drawn.get("ccc", (float("nan"), float("nan")))
+    return affect_figures(guess, true) | {"interval": interval, "interval_by": drawn_by.unit}

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from mien.errors import ExtraMissing, SourceError, SourceMissing, SourceUnreadable
 from mien.io.pipes import is_pipe, left_at_the_end, open_pipe
@@ -47,7 +47,7 @@ def opened(media: Media, *, name: str) -> Iterator[tuple[av.container.InputConta
     with ExitStack() as stack:
         try:
             file = stack.enter_context(_read_from(media, name))
-            container = stack.enter_context(av.open(file, "r", options=options, metadata_errors="replace"))
+            container = stack.enter_context(av.open(file, "r", options=options, **lenient()))
         except (av.FFmpegError, OSError, ValueError) as error:
             raise _unopened(media, name, error) from error
         found = [stream for stream in container.streams.video if not stream.disposition & av.stream.Disposition.attached_pic]
@@ -62,6 +62,14 @@ def opened(media: Media, *, name: str) -> Iterator[tuple[av.container.InputConta
             if other is not stream and other.type != "audio":
                 other.discard = av.stream.Discard.all
         yield container, stream
+
+
+def lenient() -> dict[str, Any]:
+    """What `av.open` is told so that titles and remarks in a file that are not UTF-8 keep nobody from its frames. PyAV reads them so by
+    itself from 19 on, and knows no such argument any more."""
+    import av
+
+    return {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
 
 
 @contextmanager

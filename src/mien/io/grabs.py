@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mien.errors import ExtraMissing, SourceError, SourceMissing, SourceRefused, SourceUnreadable
-from mien.io.container import NEEDS_AV, why
+from mien.io.container import NEEDS_AV, lenient, why
 from mien.io.formats import HEAD, VIDEO, sniff, with_article
 from mien.io.frame_pixels import FramePixels
 from mien.io.images import DEFAULT_LIMITS
@@ -70,7 +70,7 @@ def stream_frames(url: str, *, connect_seconds: float = 10.0, read_seconds: floa
     if scheme.startswith("rtsp"):
         options["rtsp_flags"] = "prefer_tcp"  # over UDP, pictures fall apart on any busy network
     try:
-        with av.open(url, options=options, timeout=(connect_seconds, read_seconds), metadata_errors="replace") as container:
+        with av.open(url, options=options, timeout=(connect_seconds, read_seconds), **lenient()) as container:
             if not container.streams.video:
                 raise SourceUnreadable(f"{name}: holds no video")
             kinds = container.format.name.split(",")

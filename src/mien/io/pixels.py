@@ -75,6 +75,7 @@ def rgb8(picture: PIL.Image.Image) -> tuple[Image, str]:
     mode = picture.mode
     if mode.startswith("I;16") or (mode == "I" and picture.format in ("PPM", "PNG")):  # the latter: 16 bits, opened as 32
         deep = np.asarray(picture)
+        deep = deep.astype(deep.dtype.newbyteorder("="), copy=False)  # clip of other byte orders crashes in NumPy 2.0 and 2.1
         grey = from_16_bits(deep.clip(0, 65535))
         grey[deep == picture.info.get("transparency", -1)] = 255
         return stacked(_least_black(grey, picture)), ""

@@ -432,5 +432,5 @@ def _failed(failure: Failure) -> _Job:
 
 
 def _as_utf8(name: str) -> str:
-    """A file name that is not valid UTF-8 as text that is; others as they are."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    """A file name that is not valid UTF-8 as text that is, `caf\\xe9.png`, so that two such names stay two; others as they are."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

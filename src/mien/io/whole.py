@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import sys
@@ -14,10 +15,26 @@ from mien.errors import SinkError
 
 _numbers = count()
 
+LONGEST_NAME = 255
+"""Bytes of a file's name, on nearly every file system."""
+
 
 def beside(path: Path) -> Path:
     """A temporary name in the folder of a file, for no other file of this process."""
     return path.with_name(f".mien-{os.getpid()}-{next(_numbers)}.part")  # short, whatever the length of the file's own name
+
+
+def growing(path: Path) -> Path:
+    """What a file is called until it is whole: its name with `.part` behind it. Where that is longer than a name may be, what stands
+    before the ending is cut, and a hash of the whole name tells it from others that are cut.
+    """
+    if len(os.fsencode(path.name)) + len(".part") <= LONGEST_NAME:
+        return path.with_name(f"{path.name}.part")
+    rest = f"-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]}{path.suffix}.part"
+    stem = path.stem
+    while stem and len(os.fsencode(stem + rest)) > LONGEST_NAME:
+        stem = stem[:-1]
+    return path.with_name(stem + rest)
 
 
 @contextmanager

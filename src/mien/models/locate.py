@@ -163,5 +163,16 @@ def _digest(path: Path, mtime_ns: int, size: int) -> str:
 
 def _missing(file: str, name: str, hint: str) -> str:
     where = ", ".join(str(folder) for folder in weights_folders())
-    way = f"get them with `mien models get {name}`" if name in SOURCES else "install mien again, or put the file into one of these folders"
-    return f"weights of {name!r} missing: no {file} in {where}; {way}{'; ' + hint if hint else ''}"
+    ways = [todo] if (todo := without_bundled()) else []
+    if name in SOURCES:
+        ways.append(f"get them with `mien models get {name}`")
+    if not ways:
+        ways.append("install mien again, or put the file into one of these folders")
+    return f"weights of {name!r} missing: no {file} in {where}; {'; or '.join(ways)}{'; ' + hint if hint else ''}"
+
+
+def without_bundled() -> str:
+    """What to do where mien's own weights did not come along with its code, as in a zip or a program of a packer; empty where they did."""
+    if BUNDLED.is_dir():
+        return ""
+    return f"{BUNDLED} is no folder: install mien unzipped, and let the packer of a program take its data files along"

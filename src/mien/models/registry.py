@@ -8,9 +8,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from mien.errors import CardInvalid, MienError, UnknownName, UsageError
+from mien.errors import CardInvalid, MienError, UnknownName, UsageError, WeightsMissing
 from mien.models.card import ModelCard
-from mien.models.locate import locate, stamp, verify, weights_folders
+from mien.models.locate import locate, stamp, verify, weights_folders, without_bundled
 from mien.models.plugins import load_plugins
 from mien.models.recogniser import RUNTIMES, OnnxRecogniser
 from mien.types import Recogniser, check_kind
@@ -167,7 +167,10 @@ def _by_name(name: str) -> tuple[ModelCard, Path]:
             if broken is not None:
                 log.warning("%s; %s is taken", broken, found[1])
             return found
-    raise broken or UnknownName("model", name, [*cards(), *_factories])
+    known = [*cards(), *_factories]
+    if not (broken or known) and (todo := without_bundled()):
+        raise WeightsMissing(f"model {name!r} is not here, and no other: {todo}")
+    raise broken or UnknownName("model", name, known)
 
 
 def names() -> list[str]:

@@ -168,8 +168,21 @@
   chooser?.addEventListener("change", choose);
   dark.addEventListener("change", draw);
   narrow.addEventListener("change", draw);
-  addEventListener("beforeprint", () => { printing = true; document.documentElement.dataset.printing = "yes"; draw(); });
-  addEventListener("afterprint", () => { printing = false; delete document.documentElement.dataset.printing; draw(); });
+  const folded = [...document.querySelectorAll("details")];
+  let opened = []; // what stands open for the print alone
+  addEventListener("beforeprint", () => {
+    if (!printing) opened = folded.filter((one) => !one.open); // it may come twice before one afterprint
+    printing = true;
+    document.documentElement.dataset.printing = "yes";
+    for (const one of opened) one.open = true;
+    draw();
+  });
+  addEventListener("afterprint", () => {
+    printing = false;
+    delete document.documentElement.dataset.printing;
+    for (const one of opened) one.open = false;
+    draw();
+  });
   if (data.scopes.length) choose();
   startRows();
 })();

@@ -12,7 +12,8 @@ from string import Template
 from typing import Any
 
 from mien import __version__
-from mien.report import run_sections
+from mien.provenance import Provenance
+from mien.report import how_read, run_sections
 from mien.report.charts import charts
 from mien.report.colours import themes
 from mien.report.embed import PackedRows, pack, safe_json
@@ -43,13 +44,14 @@ def write_page(
     language: str = "en",
     affect_scale: str = "unit",
     table: str = "",
+    how: Provenance | None = None,
 ) -> None:
     """Write the page of a run: charts, numbers and rows in one file that asks for nothing from outside.
 
     timeline: the whole run. title: its heading. baseline: seconds from and to in which people are neutral; adds charts of
     the change from there, which a timeline with delta columns has without. notes: sentences to show at the top.
     language: `en` or `ru`. affect_scale: on which valence and arousal are shown, `unit` -1..1 or `seven` 1..7; the rows have -1..1.
-    table: name of the file that has all rows, for when they do not fit into the page.
+    table: name of the file that has all rows, for when they do not fit into the page. how: how the rows were made, where that is known.
 
     The file has a temporary name until it is whole. Raises SinkError when it cannot be written, UnknownName for a language or scale.
     """
@@ -62,6 +64,7 @@ def write_page(
         affect_scale=affect_scale,
         table=table,
         name=Path(path).stem,
+        how=how,
     )
     replace(Path(path), html.encode("utf-8", "replace"))
 
@@ -77,6 +80,7 @@ def page(
     table: str = "",
     name: str = "mien",
     made: datetime | None = None,
+    how: Provenance | None = None,
 ) -> str:
     """The page of `write_page` as text. name: of the CSV that it offers. made: its date; now, if None."""
     write = Numerals.of(language, affect_scale)
@@ -125,6 +129,7 @@ def page(
         *([_episode_section(episodes, of_episodes, found, write)] if found.tracks else []),
         *inside.last(run_sections.rates(rates, found, write) if rates else ""),
         *([_rows(packed, len(timeline), table, write)] if len(timeline) else []),
+        how_read.section(timeline, how, write, timed=bool(found.clocks), baseline=baseline),
     ]
     plotly, js = resource("vendor/plotly-basic.min.js"), resource("page.js")
     return Template(resource("page.html")).substitute(

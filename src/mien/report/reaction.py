@@ -10,13 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from mien.labels import EMOTIONS
+from mien.report.coverage import uneven_coverage
 from mien.report.sections import NONE, listed, table, text, tiles
 from mien.report.shared import Shared, sure, why_untested, with_beside
 from mien.report.shell import document, resource
 from mien.report.study_charts import SMALL, Mark, Mean, curve_sign, interval_line, time_chart
+from mien.report.untypical import other_way, untypical_measures
 from mien.report.words import form_of
 from mien.report.writing import ALPHA, SPACE, Writing
 from mien.sinks.files import replace
+from mien.study.additive import LEAST_SHARE, LEAST_VIEWERS
+from mien.study.reach import Reach
 from mien.study.reaction import GROUP_ROUNDS, Contrast, Moment, Part, PartResult, Reaction
 from mien.study.statistics import LEAST, Estimate
 from mien.study.viewer import LEAST_SEEN, MEASURES, Reason
@@ -99,7 +103,7 @@ class _Page:
         self._untested = self.words[key].format(least=LEAST) if (key := why_untested(found)) else ""
 
     def warnings(self, failed: Sequence[str], models: Sequence[str]) -> str:
-        """What must be known first: too few viewers, who is missing, and whether one model read them all."""
+        """What must be known first: too few viewers, who is missing, who saw how much, and whether one model read them all."""
         words, n, notes = self.words, len(self.found.curves), []
         if n < LEAST:
             notes.append(words["few_viewers"].format(n=n, least=LEAST))
@@ -110,6 +114,10 @@ class _Page:
             "failed": [text(Path(name).name) for name in failed],
         }
         notes += [words[what].format(names=listed(names, words)) for what, names in lists.items() if names]
+        if uneven := uneven_coverage(self.found.curves, self.write):
+            notes.append(text(uneven))
+        if care := untypical_measures(self.found, self._shared, self.write):
+            notes.append(text(care))
         notes += self.write.mixed(models)
         return f'<ul class="notes">{"".join(f"<li>{note}</li>" for note in notes)}</ul>' if notes else ""
 
@@ -180,7 +188,7 @@ class _Page:
         rows = [[write.times(one.start, one.end), self._departed(one), write.marked_p(one.p)] for one in told]
         more = f" {words['moments_cut'].format(shown=len(told), n=write.count(len(every)))}" if len(told) < len(every) else ""
         caption = words["moments_caption"].format(p=least)
-        rest = f"{words['moments_rows']} {words['moments_files']}{more}"
+        rest = f"{words['moments_rows']} {self._told_other_way(told)}{words['moments_files']}{more}"
         return note + _listed(table(caption, [words["when"], words["departure"], "p"], rows)) + _note(rest)
 
     def _departed(self, one: Shared) -> str:
@@ -197,7 +205,14 @@ class _Page:
         """A measure's departure, and when, if that is not most of the moment."""
         k = MEASURES.index(of.measure)
         when = "" if of.end - of.start > (one.end - one.start) / 2 else f" ({self.write.times(of.start, of.end)})"
-        return f"{text(self.write.title(k))}{SPACE}{self.write.change(of.departure, k)}{when}"
+        change = f" <small>{self.words['changed']}{SPACE}{self.write.change(of.change, k)}</small>" if other_way(of) else ""
+        return f"{text(self.write.title(k))}{SPACE}{self.write.change(of.departure, k)}{when}{change}"
+
+    def _told_other_way(self, told: Sequence[Shared]) -> str:
+        """What the small print in the table of moments is, where there is some."""
+        since = self.words["from_baseline" if self.found.settings.baseline else "from_mean"]
+        some = any(other_way(of) for one in told for of in (*one.moments, *one.beside))
+        return f"{self.words['moments_other_way'].format(since=since)} " if some else ""
 
     def expressions(self) -> str:
         """Each expression over time."""
@@ -221,7 +236,8 @@ class _Page:
         words, write, settings = self.words, self.write, self.found.settings
         most = {k: max(one.reach.viewers[k] for one in self.found.parts) for k, name in enumerate(EMOTIONS) if name not in PLAIN}
         told = sorted((k for k in most if most[k]), key=lambda k: -most[k])[:MOST_REACHES]
-        note = _note(words["reach_note"].format(p=write.plain(settings.reach_p), seconds=write.plain(settings.reach_seconds)))
+        how = words["reach_note"].format(p=write.plain(settings.reach_p), seconds=write.plain(settings.reach_seconds))
+        note = _note(how + (words["reach_rest"] if settings.baseline else ""))
         if not told:
             return f"<h3>{words['reach']}</h3>{note}<p>{words['reach_none']}</p>"
         order = [one.part for one in self.found.parts if not one.group]
@@ -229,14 +245,19 @@ class _Page:
             [
                 f"{text(self._name(one.part))} <small>{write.times(one.part.start, one.part.end)}</small>",
                 *([text(one.group) or text(words["all_viewers"])] if self.found.groups else []),
-                str(one.reach.n),
-                *(write.share(one.reach.share[k], one.reach.low[k], one.reach.high[k]) for k in told),
+                str(int((one.reach.n + one.reach.at_rest)[0])),  # of all expressions the same
+                *(self._reached(one.reach, k) for k in told),
             ]
             for one in sorted(self.found.parts, key=lambda one: order.index(one.part))
         ]
         head = [words["part"], *([words["group"]] if self.found.groups else []), "n", *(write.title(k + 2) for k in told)]
         marks = ['class="more"' if i % (len(rows) // len(order)) else "" for i in range(len(rows))]
         return f"<h3>{words['reach']}</h3>{note}{table(words['reach_caption'], head, rows, marks=marks)}"
+
+    def _reached(self, of: Reach, k: int) -> str:
+        """A share, and of how many, where some showed it at rest."""
+        share = self.write.share(of.share[k], of.low[k], of.high[k])
+        return f"{share} <small>{self.words['reach_of'].format(n=of.n[k])}</small>" if of.at_rest[k] else share
 
     def _part_rows(self, one: PartResult) -> list[list[str]]:
         """Valence, arousal and the three expressions with the highest mean."""
@@ -279,7 +300,7 @@ class _Page:
         largest = np.fmax(np.abs(one.difference.mean[2:]), np.abs(one.change.mean[2:]))
         for k in [0, 1, *(int(i) for i in np.argsort(-np.nan_to_num(largest), kind="stable")[:3] + 2)]:
             who = text(f"{one.first} − {one.second}"), text(self._name(one.part)), text(self.write.title(k))
-            level, change = write.difference(one.difference, k), self._change(one.change, k)
+            level, change = self._change(one.difference, k), self._change(one.change, k)
             rows.append([*who, level, write.marked_p(one.p[k]), change, write.marked_p(one.change_p[k])])
         return rows
 
@@ -306,6 +327,7 @@ class _Page:
         lines = [
             words["how_steps"].format(step=write.plain(s.step), share=f"{100 * LEAST_SEEN:.0f}"),
             words["how_counts"].format(share=f"{100 * s.least_coverage:.0f}"),
+            words["how_whole"].format(share=f"{100 * LEAST_SHARE:.0f}", least=LEAST_VIEWERS),
             base,
             words["how_scale"].format(span=write.scale.span),
             words["how_intervals"].format(rounds=write.count(s.rounds), seed=s.seed),

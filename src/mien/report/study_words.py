@@ -19,6 +19,14 @@ _ENGLISH: dict[str, str] = {
     "few_viewers": "Viewers who count: {n}. With fewer than {least} there are no intervals and no tests.",
     "rare_shown": "With {n} viewers the intervals of what hardly any of them shows are too narrow: nobody of so few may show it.",
     "not_counted": "Left out: {names}.",
+    "uneven_groups": "The groups could not be seen for alike much of the film (on average from {low} to {high}).",
+    "uneven_viewers": "{n} of {of} viewers could be seen for less than {share} of the film.",
+    "as_if_seen": "Means over the whole film are over what {least} or more of the viewers saw, and as if all had seen that. That supposes "
+    "that what a viewer missed would have moved this viewer as it moved the others.",
+    "only_seen": "Means over the whole film are over what {least} or more of the viewers saw.",
+    "sets_apart": "Some viewers saw nothing in common with others that {least} or more saw, not through third ones either. Means over the "
+    "whole film are then over what each such set of viewers saw, and that of all is not of one film; groups are compared within the "
+    "largest set alone.",
     "counted": "viewer counts|viewers count",
     "n_not_counted": "{n} left out",
     "of_film": "of film",
@@ -49,21 +57,33 @@ _ENGLISH: dict[str, str] = {
     "moments_caption": "Moments with a p of {p} or less",
     "moments_cut": "{shown} of {n} shown.",
     "moments_files": "All, measure by measure and with the mean changes, which are not tested, are in moments.csv.",
+    "moments_untypical": "For a third of the film or more the viewers did not show what they typically do (measure, share of the film: "
+    "{names}). What is typical can then hardly be told from the film itself, and a moment may be a quiet stretch seen from the wrong "
+    "level.",
+    "moments_untypical_rest": "Look at the mean changes from the baseline as well: the table of moments tells those that go the other way, "
+    "and all are in moments.csv.",
+    "moments_untypical_no_rest": "Name a stretch in which the viewers are at rest (--baseline), and look at the mean changes from it.",
+    "moments_other_way": "A change in small print is the mean change {since}, told where it goes the other way than the departure: read "
+    "such a moment with care.",
     "when": "when",
     "moments_none": "None has a p of {p} or less.",
     "departure": "departure",
     "expressions_note": "Mean probability over the viewers, with its interval. The scales differ; the largest comes first.",
     "from_baseline": "from the baseline",
     "from_mean": "from the viewer's own mean over the film",
-    "parts_note": "First each viewer's mean in the part, then the mean of those, with its 95 % interval in brackets; n viewers. The "
-    "departure is from what each viewer typically shows, as of moments, and p is of it: of the part being like the rest of the film, "
-    "corrected for all measures and parts, and for the number of groups. Intervals are each for itself, so that one may hold 0 where p is "
-    "small, and the other way round.",
+    "parts_note": "First each viewer's mean in the part, as if the viewer had seen all of it, then the mean of those, with its 95 % "
+    "interval in brackets; n viewers. The departure is from what each viewer typically shows, as of moments, and p is of it: of the part "
+    "being like the rest of the film, corrected for all measures and parts, and for the number of groups. Intervals are each for itself, "
+    "so that one may hold 0 where p is small, and the other way round.",
     "parts_change": " The change is from the baseline, and not tested.",
     "reach": "Reach",
     "reach_note": "Share of the viewers whose face showed an expression, at a probability of {p} or more, for {seconds} s of the part or "
-    "more, all together; in brackets its 95 % interval. n: viewers who were seen in at least half of the part. Longer parts give more "
-    "time to show it. All expressions are in reach.csv.",
+    "more, all together, or for all of the time that they were seen in it, if that is shorter; in brackets its 95 % interval. It is "
+    "counted in single frames, not in steps. n: viewers who were seen in at least half of the part. Longer parts give more time to show "
+    "it. All expressions are in reach.csv.",
+    "reach_rest": " Who showed an expression for as long in the baseline already does not count for it; where there are such viewers, a "
+    "cell says of how many others it is.",
+    "reach_of": "of {n}",
     "reach_none": "No expression but neutral reached anybody.",
     "reach_caption": "Viewers who showed it",
     "part": "part",
@@ -91,8 +111,12 @@ _ENGLISH: dict[str, str] = {
     "how_steps": "Each recording is read into steps of {step} s: means over the time of sure faces, unsmoothed; a step with less than "
     "{share} % of that has no value. Of several persons in a recording the one longest in sight during the film is the viewer.",
     "how_counts": "A viewer counts with values in {share} % of the film or more. Every figure is over viewers, each counting once.",
+    "how_whole": "Means over the film, and over its parts, are as if each viewer had seen all of it: each value is taken for the sum of "
+    "what is the viewer's and what is the step's, by least squares (Yates 1934; Searle, Speed & Milliken 1980), and a mean is the viewer's "
+    "part plus the mean of those of all steps. Where nothing is missing it is the plain mean. Steps in which fewer than {share} % of the "
+    "viewers, or fewer than {least}, have a value do not count: means are over the others.",
     "how_baseline": "Changes count from the viewer's mean in {start} to {end} s of the film.",
-    "how_mean": "Changes count from the viewer's own mean over the film.",
+    "how_mean": "Changes count from the viewer's own mean over the film, as if the viewer had seen all of it.",
     "how_scale": "Valence and arousal are on a scale of {span}, and their changes and differences in units of that scale.",
     "how_intervals": "Intervals: studentised bootstrap over viewers (Efron & Tibshirani 1993), 95 %, {rounds} resamples, seed {seed}.",
     "how_tests": "Moments: cluster test (Maris & Oostenveld 2007) over all measures and times, with each viewer's curves, less a "
@@ -166,6 +190,14 @@ _RUSSIAN: dict[str, str] = {
     "rare_shown": "Учтено зрителей: {n}. Для выражений, которые почти никто из них не показал, интервалы слишком узкие: "
     "среди столь немногих выражение могло не встретиться ни у кого.",
     "not_counted": "Не учтены: {names}.",
+    "uneven_groups": "В группах учтена разная доля фильма (в среднем от {low} до {high}).",
+    "uneven_viewers": "У {n} из {of} зрителей учтено меньше {share} фильма.",
+    "as_if_seen": "Средние за весь фильм посчитаны по тому, что видели не менее {least} зрителей, и так, как если бы это видели все. "
+    "Предполагается, что пропущенное подействовало бы на зрителя так же, как на остальных.",
+    "only_seen": "Средние за весь фильм посчитаны по тому, что видели не менее {least} зрителей.",
+    "sets_apart": "Некоторые зрители не видели вместе с другими, даже через третьих, ничего, что видели бы не менее {least} зрителей. "
+    "Средние за весь фильм тогда относятся к тому, что видел каждый такой круг зрителей, а среднее всех — не к одному и тому же фильму; "
+    "группы сравниваются только внутри самого большого круга.",
     "counted": "зритель учтён|зрителя учтены|зрителей учтено",
     "n_not_counted": "не учтено: {n}",
     "of_film": "длительность фильма",
@@ -198,21 +230,32 @@ _RUSSIAN: dict[str, str] = {
     "moments_caption": "Моменты с p не больше {p}",
     "moments_cut": "Показано {shown} из {n}.",
     "moments_files": "Все моменты по каждой величине, со средними изменениями (они не проверяются), — в moments.csv.",
+    "moments_untypical": "Треть фильма или дольше зрители показывали не то, что показывают обычно (величина и доля фильма: {names}). "
+    "Обычное тогда трудно определить по самому фильму, и моментом может оказаться спокойный отрезок, отсчитанный от неверного уровня.",
+    "moments_untypical_rest": "Смотрите и на средние изменения от исходного уровня: в таблице моментов даны те, что направлены в другую "
+    "сторону, а все — в moments.csv.",
+    "moments_untypical_no_rest": "Укажите отрезок, когда зрители спокойны (--baseline), и смотрите на средние изменения от него.",
+    "moments_other_way": "Мелким шрифтом дано среднее изменение {since} там, где оно направлено не туда, куда отклонение: такие моменты "
+    "толкуйте с осторожностью.",
     "when": "когда",
     "moments_none": "Отрезков с p не больше {p} нет.",
     "departure": "отклонение",
     "expressions_note": "Средняя по зрителям вероятность с доверительным интервалом. Шкалы разные; сначала самые частые.",
     "from_baseline": "от исходного уровня",
     "from_mean": "от собственного среднего зрителя по фильму",
-    "parts_note": "Сначала среднее каждого зрителя в части, затем среднее этих средних, в скобках его 95%-й доверительный интервал; n — "
-    "число зрителей. Отклонение отсчитано от того, что зритель показывает обычно, как у моментов; p относится к нему: проверяется, "
-    "отличается ли часть от остального фильма, с поправкой на все величины и части и на число групп. Интервалы даны каждый сам по себе, "
-    "поэтому при малом p интервал может содержать 0, и наоборот.",
+    "parts_note": "Сначала среднее каждого зрителя в части, как если бы он видел её целиком, затем среднее этих средних, в скобках его "
+    "95%-й доверительный интервал; n — число зрителей. Отклонение отсчитано от того, что зритель показывает обычно, как у моментов; p "
+    "относится к нему: проверяется, отличается ли часть от остального фильма, с поправкой на все величины и части и на число групп. "
+    "Интервалы даны каждый сам по себе, поэтому при малом p интервал может содержать 0, и наоборот.",
     "parts_change": " Изменение отсчитано от исходного уровня и не проверяется.",
     "reach": "Охват",
-    "reach_note": "Доля зрителей, на чьём лице выражение с вероятностью не меньше {p} было в этой части в сумме не меньше {seconds} с; в "
-    "скобках 95%-й доверительный интервал. n — число зрителей, которых видно не меньше половины части. Чем длиннее часть, тем больше "
-    "времени показать выражение. Все выражения есть в reach.csv.",
+    "reach_note": "Доля зрителей, на чьём лице выражение с вероятностью не меньше {p} было в этой части в сумме не меньше {seconds} с (или "
+    "всё время, пока зрителя видно, если оно короче); в скобках 95%-й доверительный интервал. Считается по отдельным кадрам, а не по "
+    "шагам. n — число зрителей, которых видно не меньше половины части. Чем длиннее часть, тем больше времени показать выражение. Все "
+    "выражения есть в reach.csv.",
+    "reach_rest": " Кто уже на отрезке исходного уровня показал выражение столь же долго, для него не учтён; если такие зрители есть, в "
+    "ячейке указано, из скольких остальных взята доля.",
+    "reach_of": "из {n}",
     "reach_none": "Кроме нейтрального, ни одно выражение никого не охватило.",
     "reach_caption": "Зрители, показавшие выражение",
     "part": "часть",
@@ -241,8 +284,12 @@ _RUSSIAN: dict[str, str] = {
     "времени в шаге меньше {share} %, значения нет. Если в записи несколько человек, зритель — тот, кого во время фильма видно дольше "
     "всех.",
     "how_counts": "Зритель учтён, если значения есть не менее чем в {share} % фильма. Все числа — по зрителям, каждый учтён один раз.",
+    "how_whole": "Средние за фильм и его части посчитаны так, как если бы каждый зритель видел их целиком: значение считается суммой того, "
+    "что относится к зрителю, и того, что относится к шагу, по методу наименьших квадратов (Yates 1934; Searle, Speed & Milliken 1980), а "
+    "среднее — это часть зрителя плюс среднее частей всех шагов. Если пропусков нет, это обычное среднее. Шаги, в которых значения есть "
+    "меньше чем у {share} % зрителей или меньше чем у {least}, в средние не входят.",
     "how_baseline": "Изменения отсчитаны от среднего зрителя с {start} по {end} с фильма.",
-    "how_mean": "Изменения отсчитаны от собственного среднего зрителя по фильму.",
+    "how_mean": "Изменения отсчитаны от собственного среднего зрителя по фильму, как если бы он видел его целиком.",
     "how_scale": "Валентность и возбуждение даны по шкале {span}, их изменения и разности — в единицах этой шкалы.",
     "how_intervals": "Доверительные интервалы: стьюдентизированный бутстреп по зрителям (Efron & Tibshirani 1993), 95 %, "
     "повторных выборок: {rounds}, начальное число генератора: {seed}.",
@@ -307,11 +354,13 @@ _RUSSIAN: dict[str, str] = {
     "why_no_times": "в таблице нет времени; нужна одна видеозапись одного зрителя",
     "why_no_rows": "в таблице нет строк; нужна одна видеозапись одного зрителя",
     "why_no_persons": "в кадре несколько лиц, а номеров людей нет; нужна таблица, в которой за лицами следили",
+    "why_no_film": "запись охватывает 0 с фильма: начало фильма на {start} с, запись с {first} по {last} с",
     "why_no_face": "во время фильма лицо не найдено",
     "why_little": "уверенно распознанное лицо в {found} % фильма; нужно {wanted} %",
     "why_apart": "уверенно распознанное лицо в {found} % фильма; нужно {wanted} %; люди в записи ({people}) ни разу не видны вместе: "
     "возможно, это один человек, потерянный и найденный снова (см. --reentry в mien analyze)",
     "why_no_rest": "уверенно распознанное лицо в {found} % отрезка исходного уровня; нужно {wanted} %",
+    "why_copy": "те же лица в то же время, что и у «{of}»; запись учитывается один раз",
     "why_never_sure": "ни в одном шаге фильма уверенно распознанного лица нет хотя бы в течение половины времени",
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from mien.errors import MienError
 from mien.io.names import is_url
+from mien.provenance import Provenance
 from mien.sinks.files import prepare
 from mien.sinks.sink import Sink
 from mien.timeline import Timeline
@@ -26,7 +27,7 @@ class HtmlSink(Sink):
     title: its heading; the first source's name if empty. language: `en` or `ru`. affect_scale: of valence and arousal, `unit` -1..1 or
     `seven` 1..7. baseline: seconds from and to. table: name of a file that the same run writes all rows to.
     most_rows: of a run that may go on for days, with one source: where more rows come, the page is of every second frame, every fourth and
-    so on, so that memory stays flat, and says so. None: of all frames.
+    so on, so that memory stays flat, and says so. None: of all frames. how: how the rows are made.
     """
 
     def __init__(
@@ -39,9 +40,10 @@ class HtmlSink(Sink):
         baseline: tuple[float, float] | None = None,
         table: str = "",
         most_rows: int | None = None,
+        how: Provenance | None = None,
     ) -> None:
         self.path, self.title, self.language, self.affect_scale = path, title, language, affect_scale
-        self.baseline, self.table, self._most = baseline, table, most_rows
+        self.baseline, self.table, self._most, self._how = baseline, table, most_rows, how
         self.replaces = prepare(path)
         self._rows: list[dict[str, Any]] = []
         self._blocks: list[Timeline] = []
@@ -101,6 +103,7 @@ class HtmlSink(Sink):
             language=self.language,
             affect_scale=self.affect_scale,
             table=self.table,
+            how=self._how,
         )
         self._written = True
 

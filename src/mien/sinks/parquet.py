@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,24 +11,29 @@ from typing import Any
 from mien.errors import SinkError
 from mien.io.handover import Handover
 from mien.io.patient import Patient
-from mien.io.whole import writing
+from mien.io.whole import growing, writing
+from mien.provenance import Provenance
 from mien.sinks.files import Claim, prepare
 from mien.sinks.sink import Sink
 from mien.table import COLUMNS
+from mien.timeline import table_suffix
 from mien.types import Frame, Result
 
 ROW_GROUP = 1000
+KEY = "mien"
+"""Of the file's metadata: how its rows were made, as JSON, see Provenance.as_dict."""
 
 
 class ParquetSink(Sink):
-    """Parquet with the types of the table's columns; empty cells are null.
+    """Parquet with the types of the table's columns; empty cells are null. how: how its rows are made, for the file's metadata.
 
     The library pulls batches from an iterator, while results are pushed here: a thread stands between the two.
     """
 
-    def __init__(self, path: Path, columns: Mapping[str, type] = COLUMNS) -> None:
+    def __init__(self, path: Path, columns: Mapping[str, type] = COLUMNS, *, how: Provenance | None = None) -> None:
         self.path, self.columns = path, dict(columns)
-        self.part = path.with_name(path.name + ".part")
+        self._told = {} if how is None else {KEY: json.dumps(how.as_dict())}
+        self.part = growing(path)
         self.replaces = prepare(path)
         prepare(self.part)
         self._claim = Claim(self.part)
@@ -110,9 +116,10 @@ class ParquetSink(Sink):
         from arro3.io import write_parquet
 
         try:
-            reader = RecordBatchReader.from_batches(_schema(self.columns), self._batches.items())
+            # Told twice: some programs (pyarrow) show the metadata of the schema of Arrow that is in the file, others the file's own.
+            reader = RecordBatchReader.from_batches(_schema(self.columns).with_metadata(self._told), self._batches.items())
             with file:
-                write_parquet(reader, file, max_row_group_size=ROW_GROUP, compression="zstd(3)")
+                write_parquet(reader, file, max_row_group_size=ROW_GROUP, compression="zstd(3)", key_value_metadata=self._told)
         except BaseException as error:  # not Exception only: the library's panics are none
             self._error = error
 
@@ -130,3 +137,18 @@ def record_batch(rows: list[dict[str, Any]], columns: Mapping[str, type]) -> Any
 
     schema = _schema(columns)
     return RecordBatch.from_arrays([Array([row.get(name) for row in rows], schema.field(name).type) for name in columns], schema=schema)
+
+
+def provenance_of(table: str | Path) -> Provenance | None:
+    """How the rows of a table were made, where it says: of a Parquet table that a run of mien's, or an export of a session, wrote.
+
+    Raises OSError where it cannot be read; it is a table that Timeline.read has read.
+    """
+    if table_suffix(table) != ".parquet":
+        return None
+    from arro3.io import read_parquet
+
+    try:
+        return Provenance.from_dict(json.loads(read_parquet(str(table)).schema.metadata_str.get(KEY, "null")))
+    except (ValueError, RecursionError):  # of another program that has the same key
+        return None

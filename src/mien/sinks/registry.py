@@ -11,6 +11,7 @@ from mien.drawers import drawer as drawer_by_name
 from mien.errors import MienError
 from mien.interrupt import ENDING, held
 from mien.io.names import is_url, on_disk
+from mien.provenance import Provenance
 from mien.sinks.baseline import after_baseline
 from mien.sinks.originals import Originals, strictly_inside
 from mien.sinks.parquet import ParquetSink
@@ -25,9 +26,10 @@ from mien.types import Drawer, Frame, Result
 if TYPE_CHECKING:
     from mien.io.video import VideoSpan
 
+PARQUET = ".parquet"
 TABLES: dict[str, Callable[[Path, Mapping[str, type]], LineSink | ParquetSink]] = {
     **GROWING,
-    ".parquet": ParquetSink,
+    PARQUET: ParquetSink,
 }
 PICTURES = (".jpg", ".jpeg", ".png")
 VIDEO, PAGE = ".mp4", ".html"
@@ -50,6 +52,7 @@ def open_sink(
     recursive: bool = True,
     targets: Sequence[str] = (),
     done: SoFar = NOTHING,
+    how: Provenance | None = None,
 ) -> Sink:
     """The sink for one target: a table (`x.csv`, `x.jsonl`, `x.parquet`, or `-` for JSON Lines on stdout), an annotated
     picture or video (`x.jpg`, `x.png`, `x.mp4`), a page with charts (`x.html`), or a folder.
@@ -61,7 +64,8 @@ def open_sink(
     run writes, which a page names as the place of all rows. title, language, affect_scale, page_rows: of a page, as HtmlSink takes
     them, the last as most_rows.
     recursive: whether folders are read with their subfolders. targets: all of the same run; what lies in a folder among them is
-    not read. done: what an earlier run left in the table, which is gone on with.
+    not read. done: what an earlier run left in the table, which is gone on with. how: how the rows are made, which a page and a Parquet
+    table say.
 
     Missing folders are made, and it is tried whether the file can be written; but a file that is there is replaced only when
     the first result comes. Raises SinkError: cannot be written; BadTarget, which is a UsageError too: an unknown extension, an
@@ -97,12 +101,18 @@ def open_sink(
         from mien.sinks.page import HtmlSink
 
         page = HtmlSink(
-            path, title=title, language=language, affect_scale=affect_scale, baseline=baseline, table=beside, most_rows=page_rows
+            path, title=title, language=language, affect_scale=affect_scale, baseline=baseline, table=beside, most_rows=page_rows, how=how
         )
         return after_baseline(page, baseline)
     if done.kept and suffix in GROWING:
         return after_baseline(GROWING[suffix](path, columns, kept=done.kept), baseline)
-    return after_baseline(TABLES[suffix](path, columns), baseline)
+    return after_baseline(table_sink(path, columns, how), baseline)
+
+
+def table_sink(path: Path, columns: Mapping[str, type], how: Provenance | None = None) -> LineSink | ParquetSink:
+    """The sink of a table, by an extension of TABLES. how: how its rows are made; only Parquet has room for it."""
+    suffix = path.suffix.lower()
+    return ParquetSink(path, columns, how=how) if suffix == PARQUET else TABLES[suffix](path, columns)
 
 
 def is_folder(target: str | os.PathLike[str]) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mien.errors import MienError, SinkError, UsageError
+from mien.provenance import plain
 from mien.sinks.files import replace
 from mien.sinks.sink import Sink
 from mien.types import Frame, Result
@@ -76,10 +77,10 @@ def failures_of(table: Path, settings: Mapping[str, Any], *, before: Mapping[str
     """
     try:
         told = json.loads(beside_table(table).read_text("utf-8"))
-        then, failures = {**before, **told["settings"]}, {str(source): str(why) for source, why in told["failures"].items()}
+        then, failures = {**before, **plain(told["settings"])}, {str(source): str(why) for source, why in told["failures"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
-    now = json.loads(json.dumps(settings))
+    now = plain(settings)  # as those of then: `--to inf` was Infinity once, and is none now
     for name, value in then.items():
         if name in now and now[name] != value:
             raise UsageError(

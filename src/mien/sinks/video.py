@@ -13,7 +13,7 @@ from mien.io.container import why
 from mien.io.names import on_disk
 from mien.io.span import SLACK, Chooser
 from mien.io.video import VideoInfo, VideoSpan, count_frames, probe
-from mien.io.whole import whole, writing
+from mien.io.whole import growing, whole, writing
 from mien.sinks.encoder import Encoder
 from mien.sinks.files import Claim, prepare
 from mien.sinks.originals import Originals
@@ -52,7 +52,7 @@ class Mp4Sink(Sink):
         if originals.protects(path):
             raise BadTarget(f"{path}: is one of the inputs, which are never overwritten; choose another name")
         self.path, self._drawer, self._span, self._is_told = path, drawer, span or VideoSpan(), span is not None
-        self.part = path.with_name(path.name + ".part")
+        self.part = growing(path)
         self.replaces = prepare(path)
         prepare(self.part)
         self._claim = Claim(self.part)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mien.errors import UsageError
+from mien.provenance import Provenance
 
 ALIVE_SECONDS = 60.0
 """A session that nobody closed counts as running for so long after the last sign of life, of which there is one every BEAT_SECONDS."""
@@ -51,6 +50,11 @@ class Session:
     """Whether its table has the columns raw_*."""
     delta: bool
     """Whether its table has the columns delta_*."""
+
+    @property
+    def provenance(self) -> Provenance:
+        """How its rows were made, as far as it is told."""
+        return Provenance(self.options, self.version)
 
     def state(self, now: datetime | None = None) -> str:
         """`running`, `finished` or `broken off`."""
@@ -99,18 +103,3 @@ def checked_days(days: float | None) -> float | None:
 def utc_now() -> str:
     """The time now, such as 2026-05-04T10:20:30.123456Z: all of one length, so that their order is that of the times."""
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def plain(value: Any) -> Any:
-    """Options as JSON can hold them: dataclasses become dicts, paths and the like text, what is no number null."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(item) for item in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    return os.fspath(value) if isinstance(value, os.PathLike) else str(value)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from mien.errors import DataError, ExtraMissing, UnknownName
-from mien.sinks.registry import TABLES
+from mien.provenance import plain
+from mien.sinks.registry import TABLES, table_sink
 from mien.sinks.sink import BadTarget
 from mien.store.place import NotErased, place_of
-from mien.store.sessions import Session, checked_days, checked_name, plain, utc_now
+from mien.store.sessions import Session, checked_days, checked_name, utc_now
 from mien.table import columns
 from mien.timeline import DTYPES, KINDS, MISSING, Column, Timeline
 
@@ -116,9 +117,10 @@ class Store:
     ) -> SessionWriter:
         """A sink that records a new session; a name that is there already gets another session of that name, listed beside it.
 
-        model: name of the recogniser. options: AnalyzeOptions, or a dict; kept as JSON. columns: those of the run's table, as the other
-        sinks are told them; None for those that the results bring. retention_days: how long it is kept, infinity for ever, None as
-        long as the store says. commit_seconds: after which a row is safe even if the program is killed.
+        model: name of the recogniser. options: kept as JSON; AnalyzeOptions, a dict, or the options of a mien.provenance.Provenance, which
+        say how the source is read too. columns: those of the run's table, as the other sinks are told them; None for those that the
+        results bring. retention_days: how long it is kept, infinity for ever, None as long as the store says. commit_seconds: after which
+        a row is safe even if the program is killed.
 
         Sessions whose time is over are purged first: `writer.purged`; where their bytes do not go within a second, the log says so and
         the recording begins. Raises UsageError for a name that is none, StoreError.
@@ -180,7 +182,7 @@ class Store:
         session = self.session(which)
         if not session.row_count:
             raise DataError(f"session {session.name!r} (number {session.id}) has no rows; there is nothing to export")
-        with TABLES[path.suffix.lower()](path, columns(raw=session.raw, delta=session.delta)) as sink:
+        with table_sink(path, columns(raw=session.raw, delta=session.delta), session.provenance) as sink:
             sink.add(self.rows(session))
         return path
 

@@ -59,7 +59,7 @@ def write_reaction(found: Reaction, folder: Path, *, about: Mapping[str, Any]) -
     reached = [
         {
             "part": one.part.name, "start_s": one.part.start, "end_s": one.part.end, "group": one.group, "expression": name,
-            "n": one.reach.n, "viewers": int(one.reach.viewers[m]),
+            "n": int(one.reach.n[m]), "at_rest": int(one.reach.at_rest[m]), "viewers": int(one.reach.viewers[m]),
             "reach": float(one.reach.share[m]), "low": float(one.reach.low[m]), "high": float(one.reach.high[m]),
         }
         for one in found.parts

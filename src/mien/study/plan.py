@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from mien.cells import CsvRows, with_point
+from mien.cells import CsvRows, is_empty, opened_csv, with_point
 from mien.errors import SourceMissing, SourceUnreadable, UsageError
 from mien.study.reaction import Part
+from mien.study.read import without_password
 
 SECONDS = ("start", "end")
 """Columns of numbers, which may have a decimal comma."""
+NO_NAME = ("NA", "nan", "NaN", "N/A", "#N/A", "<NA>")
+"""What programs write into an empty cell of names, spelled so: people are called Na and Nan, and a group that saw no advertisement none."""
+Tell = Callable[[str], None]
+"""Called with a line about what was not plain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,12 @@ class Recording:
     start: float = 0.0
     """Second of the recording at which the film begins."""
     group: str = ""
+    line: int = field(default=0, compare=False)
+    """Of the plan; 0 without one."""
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.start):
+            raise UsageError(f"{self.file}: start is {self.start}; wanted seconds, as 12.5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,53 +47,64 @@ class Visit:
     """A recording, or a table that mien wrote of it."""
     leaving: bool
     period: str = ""
+    line: int = field(default=0, compare=False)
+    """Of the plan; 0 without one."""
 
 
 def recordings_of(files: Sequence[str], *, start: float = 0.0) -> list[Recording]:
     """A viewer a file, called like it. Raises UsageError for two of one name."""
-    found = [Recording(file, Path(file).stem, start) for file in files]
+    found = [Recording(file, Path(without_password(file)).stem, start) for file in files]
     names = [one.viewer for one in found]
     if twice := [one for one in found if names.count(one.viewer) > 1]:
         raise UsageError(f"{twice[0].file} and {twice[1].file}: two viewers called {twice[0].viewer}; name them in a plan (--plan)")
     return found
 
 
-def read_plan(path: str | Path, *, start: float = 0.0) -> list[Recording]:
+def read_plan(path: str | Path, *, start: float = 0.0, tell: Tell = lambda line: None) -> list[Recording]:
     """A CSV with the column `file`, relative to its own folder, and where wanted `viewer`, `start` (seconds) and `group`.
 
-    Groups whose names differ in case alone are one, called as it is first. A CSV from a pipe is relative to the current folder.
-    Raises SourceMissing, SourceUnreadable, and UsageError for a line that does not fit.
+    Groups whose names differ in case alone are one, called as it is first. A name of NA, as R writes it, is empty, which `tell` is told. A
+    CSV from a pipe is relative to the current folder. Raises SourceMissing, SourceUnreadable, and UsageError for a line that does not fit
+    and for two viewers of one name.
     """
     path = Path(path)
-    found, spelled = [], dict[str, str]()
+    found, spelled, empty = [], dict[str, str](), list[str]()
     for line, row in _rows(path, ("file",), ("viewer", "start", "group")):
         file = _beside(path, row["file"], line)
-        begin = _seconds(path, line, "start", row["start"]) if row.get("start") else start
-        found.append(Recording(file, row.get("viewer") or Path(file).stem, begin, _as_first(row.get("group", ""), spelled)))
+        begin = start if is_empty(row.get("start", "")) else _seconds(path, line, "start", row["start"])
+        group = _as_first(_name(row, "group"), spelled)
+        found.append(Recording(file, _name(row, "viewer") or Path(file).stem, begin, group, line))
+        empty += _no_names(row, ("viewer", "group"))
+    _tell_empty(path, empty, tell)
+    _refuse_twice(path, "viewer", [(one.line, one.viewer) for one in found])
     return found
 
 
-def read_visits(path: str | Path) -> list[Visit]:
+def read_visits(path: str | Path, *, tell: Tell = lambda line: None) -> list[Visit]:
     """A CSV with the columns `file`, relative to its own folder, `side` (entering or leaving), and where wanted `period`; see read_plan."""
     path = Path(path)
-    found, spelled = [], dict[str, str]()
+    found, spelled, empty = [], dict[str, str](), list[str]()
     for line, row in _rows(path, ("file", "side"), ("period",)):
         side = row["side"].casefold()
         if side not in ("entering", "leaving"):
             raise UsageError(f"{path}, line {line}: side is {row['side']!r}; wanted entering or leaving")
-        found.append(Visit(_beside(path, row["file"], line), side == "leaving", _as_first(row.get("period", ""), spelled)))
+        found.append(Visit(_beside(path, row["file"], line), side == "leaving", _as_first(_name(row, "period"), spelled), line))
+        empty += _no_names(row, ("period",))
+    _tell_empty(path, empty, tell)
     return found
 
 
 def read_parts(path: str | Path) -> list[Part]:
     """A CSV with the columns `part`, `start` and `end`: names and seconds of the film; see read_plan."""
     path = Path(path)
-    found = []
+    found, named = [], list[tuple[int, str]]()
     for line, row in _rows(path, ("part", "start", "end"), ()):
         start, end = (_seconds(path, line, name, row[name]) for name in ("start", "end"))
-        if not row["part"]:
+        if not (part := _name(row, "part")):
             raise UsageError(f"{path}, line {line}: a part without a name")
-        found.append(Part(row["part"], start, end))
+        found.append(Part(part, start, end))
+        named.append((line, part))
+    _refuse_twice(path, "part", named)
     return found
 
 
@@ -92,17 +114,19 @@ def _rows(path: Path, needed: Sequence[str], more: Sequence[str]) -> Iterator[tu
     if not path.exists() or path.is_dir():
         raise SourceMissing(f"{path}: no such file; wanted a CSV with the columns {', '.join((*needed, *more))}")
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with opened_csv(path) as file:
             table = CsvRows(file)
             rows = [(line, [cell.strip() for cell in row]) for line, row in table if any(cell.strip() for cell in row)]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise SourceUnreadable(f"{path}: is no CSV in UTF-8 ({error})") from None
+    except (ValueError, csv.Error) as error:
+        raise SourceUnreadable(f"{path}: cannot be read as CSV ({error})") from None
     head = [name.lower() for name in rows.pop(0)[1]] if rows else []
     if missing := [name for name in needed if name not in head]:
         raise UsageError(f"{path}: has no column {', '.join(missing)}; wanted {', '.join((*needed, *more))}")
     if not rows:
         raise UsageError(f"{path}: has no lines below its head")
     for number, cells in rows:
+        if "\0" in "".join(cells):
+            raise UsageError(f"{path}, line {number}: has a NUL character; save the table again as CSV UTF-8")
         if len(cells) != len(head):
             raise UsageError(f"{path}, line {number}: {len(cells)} cells under {len(head)} columns")
         row = dict(zip(head, cells, strict=True))
@@ -114,6 +138,31 @@ def _beside(path: Path, file: str, line: int) -> str:
         raise UsageError(f"{path}, line {line}: no file")
     given = path.is_file() and not path.is_relative_to("/dev") and not path.is_relative_to("/proc")  # /dev/stdin of a shell's `< plan.csv`
     return str((path.parent if given else Path()) / file)
+
+
+def _name(row: Mapping[str, str], column: str) -> str:
+    """A cell of a name; "" where it is empty or not there."""
+    cell = row.get(column, "")
+    return "" if cell in NO_NAME else cell
+
+
+def _no_names(row: Mapping[str, str], columns: Sequence[str]) -> list[str]:
+    """Words of a line's names that stand for empty cells."""
+    return [row[column] for column in columns if row.get(column) in NO_NAME]
+
+
+def _tell_empty(path: Path, words: Sequence[str], tell: Tell) -> None:
+    if words:
+        cells = f"{len(words)} {'cell' if len(words) == 1 else 'cells'} of names"
+        tell(f"{path}: {cells} ({', '.join(dict.fromkeys(words))}) taken as empty; spell a name otherwise that is one")
+
+
+def _refuse_twice(path: Path, kind: str, named: Sequence[tuple[int, str]]) -> None:
+    """Raise UsageError for two of one name, with their lines."""
+    lines = dict[str, int]()
+    for line, name in named:
+        if (first := lines.setdefault(name, line)) != line:
+            raise UsageError(f"{path}, lines {first} and {line}: two {kind}s called {name}; wanted names that differ")
 
 
 def _as_first(name: str, spelled: dict[str, str]) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
 from mien.errors import DataError, UsageError
-from mien.study.reach import Reach, reach
+from mien.labels import EMOTIONS
+from mien.study.additive import Additive
+from mien.study.frames import Frames
+from mien.study.reach import Reach, Showed, at_rest, reach
 from mien.study.statistics import Estimate, check_draws, difference_of, difference_p, mean_of
 from mien.study.synchrony import affordable, departures, parts_p, stretches, typical_levels
 from mien.study.viewer import LEAST_SEEN, MEASURES, Curve, NotOneViewer, Reason, Viewer, curve
@@ -48,7 +51,7 @@ class ReactionSettings:
     """Seconds of a step, whose values are averaged."""
     baseline: tuple[float, float] | None = None
     """Seconds of the film (below 0: before it) in which a viewer is at rest: changes count from the mean there; from the mean over the
-    whole film if None."""
+    whole film, as if the viewer had seen all of it, if None."""
     least_coverage: float = 0.5
     """Share of the film in which a viewer's face must be seen and sure; viewers with less are left out, and named."""
     rounds: int = 5000
@@ -58,10 +61,10 @@ class ReactionSettings:
     reach_p: float = 0.5
     """Probability from which on an expression counts as shown: above a half none other is likelier."""
     reach_seconds: float = 1.0
-    """Seconds of a part for which it must be shown to have reached a viewer."""
+    """Seconds of a part for which it must be shown to have reached a viewer; who shows it for as long in the baseline does not count."""
 
     def __post_init__(self) -> None:
-        if not (self.step > 0 and (self.duration is None or self.duration >= self.step)):
+        if not (0 < self.step < math.inf and (self.duration is None or self.step <= self.duration < math.inf)):
             raise UsageError(
                 f"step is {self.step:g} s and duration {self.duration} s; wanted a step above 0 and a duration of a step or more"
             )
@@ -117,6 +120,7 @@ class PartResult:
     group: str
     """Empty for all viewers."""
     level: Estimate
+    """Of what viewers show in it, each as if the viewer had seen all of it (additive.Additive)."""
     spread: Numbers
     """float64 (len(MEASURES),): standard deviation of the level over viewers; NaN for fewer than two."""
     change: Estimate
@@ -142,7 +146,10 @@ class GroupCurve:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contrast:
-    """Two groups compared in a part: first minus second."""
+    """Two groups compared in a part: first minus second, of the viewers whom steps link (additive.Additive.stand_ins).
+
+    NaN where no such viewers are in both, who saw nothing in common with each other or through others.
+    """
 
     part: Part
     first: str
@@ -165,7 +172,7 @@ class Reaction:
     edges: Numbers
     """float64 (k + 1,): where steps begin and end, seconds of the film."""
     curves: tuple[Curve, ...]
-    """Of the viewers who count."""
+    """Of the viewers who count, in the order in which they came; `mean` is as if each had seen the whole film (additive.Additive)."""
     left_out: tuple[LeftOut, ...]
     level: Estimate
     """Means over viewers, each array (len(MEASURES), k)."""
@@ -185,8 +192,10 @@ def react(viewers: Sequence[Viewer], parts: Sequence[Part] = (), settings: React
     """Work out a reaction study.
 
     Every figure is over viewers, each counting once, however many frames a recording has: first a viewer's own mean, then the mean of
-    those. Intervals are for other viewers of the same kind (statistics.mean_of). Pointwise intervals over time are no test: that is what
-    `moments` are for. parts: of the film; the whole film always comes first.
+    those. Means over the film and its parts are as if each viewer had seen all of it (additive.Additive): else whoever left before its
+    lively end would pass for calm. Intervals are for other viewers of the same kind (statistics.mean_of). Pointwise intervals over time
+    are no test: that is what `moments` are for. parts: of the film; the whole film always comes first. Viewers in another order give the
+    same figures; so of those with the same `faces` who could count the one does whose name is first.
 
     Raises UsageError for viewers of one name, or parts outside of the film; DataError without a viewer who counts.
     """
@@ -197,8 +206,7 @@ def react(viewers: Sequence[Viewer], parts: Sequence[Part] = (), settings: React
     if outside := [part for part in parts if part.end > film + 1e-6]:
         one = outside[0]
         raise UsageError(f"part {one.name}: {one.start:g} to {one.end:g} s; wanted it within 0 to {film:g} s of the film")
-    curves: list[Curve] = []
-    rests: list[Numbers] = []
+    able: list[tuple[Viewer, Curve, Curve | None]] = []
     for viewer in viewers:
         try:
             own = curve(viewer, edges)
@@ -206,23 +214,33 @@ def react(viewers: Sequence[Viewer], parts: Sequence[Part] = (), settings: React
             failed.append(LeftOut(viewer.name, error.reason, viewer.group))
             continue
         rest = None if settings.baseline is None else curve(viewer, np.array(settings.baseline), person=own.person)
-        if why := _why_not(own, rest, settings):
+        if why := _why_not(viewer, own, rest, settings):
             failed.append(LeftOut(viewer.name, why, viewer.group, own))
             continue
-        curves.append(own)
-        rests.append(own.mean if rest is None else rest.values[:, 0])
-    if not curves:
+        able.append((viewer, own, rest))
+    counting, copies = _once(able)
+    failed += copies
+    if not counting:
         raise DataError("no viewer counts: " + "; ".join(f"{one.name}: {one.why}" for one in failed[:3]))
-    levels = np.stack([own.values for own in curves])
-    changes = levels - np.stack(rests)[:, :, None]
-    whole = Part("whole film", 0.0, film)
-    members = {name: np.array([one.group == name for one in curves]) for name in dict.fromkeys(one.group for one in curves if one.group)}
+    curves = [own for _, own, _ in counting]
+    rests = [rest.values[:, 0] for _, _, rest in counting if rest is not None]
+    frames = [Frames.of(viewer, own.person) for viewer, own, _ in counting]
+    order = sorted(range(len(curves)), key=lambda i: curves[i].name)  # or the resamples would be others for viewers in another order
+    levels = np.stack([curves[i].values for i in order])
+    whole = _fitted(levels, np.diff(edges))
+    resting = np.stack([rests[i] for i in order]) if rests else whole.levels
+    changes = levels - resting[:, :, None]
+    for i, mean in zip(order, whole.levels, strict=True):
+        curves[i] = dataclasses.replace(curves[i], mean=mean)
+    names = dict.fromkeys(one.group for one in curves if one.group)
+    members = {name: np.array([curves[i].group == name for i in order]) for name in names}
     turns = affordable(levels, settings.rounds)
     typical = typical_levels(levels, rounds=turns, seed=settings.seed)
-    results, contrasts = _parts([whole, *parts], members, levels, changes, edges, settings, typical)
+    study = _Study(settings, edges, levels, whole, resting, [frames[i] for i in order], members)
+    results, contrasts = _parts([Part("whole film", 0.0, film), *parts], study, typical)
     drawn = dataclasses.replace(settings, rounds=min(settings.rounds, GROUP_ROUNDS))
     groups = [
-        GroupCurve(name, *(_over(values[which], drawn, _along(bounds)) for values, bounds in ((levels, BOUNDS), (changes, CHANGES))))
+        GroupCurve(name, _over(levels[which], drawn, _along(BOUNDS)), _over(study.curves_of_change(which), drawn, _along(CHANGES)))
         for name, which in members.items()
     ]
     return Reaction(
@@ -231,7 +249,7 @@ def react(viewers: Sequence[Viewer], parts: Sequence[Part] = (), settings: React
         curves=tuple(curves),
         left_out=tuple(failed),
         level=_over(levels, settings, _along(BOUNDS)),
-        change=_over(changes, settings, _along(CHANGES)),
+        change=_over(study.curves_of_change(np.ones(len(levels), np.bool_)), settings, _along(CHANGES)),
         groups=tuple(groups),
         turns=turns,
         moments=tuple(_moments(levels, changes, edges, typical, settings.seed)),
@@ -252,11 +270,20 @@ def refuse_names(viewers: Sequence[str], parts: Sequence[Part]) -> None:
         raise UsageError("no viewers; wanted the recording or table of one at least")
 
 
+def film_steps(duration: float, step: float) -> Numbers:
+    """Where the steps of a film begin and end, float64 (k + 1,), seconds; the last one may be shorter. Raises UsageError for too many."""
+    steps = math.ceil(duration / step - 1e-6) if math.isfinite(duration) else 0
+    if not 1 <= steps <= MOST_STEPS:
+        raise UsageError(f"film: found {duration:g} s in steps of {step:g} s; wanted 1 to {MOST_STEPS:,} steps")
+    return np.append(np.arange(steps, dtype=np.float64) * step, duration)
+
+
 def _edges(viewers: Sequence[Viewer], settings: ReactionSettings) -> Numbers:
-    """Steps from the film's beginning; the last one may be shorter."""
+    """Steps of the film, as long as half of the recordings last, where its duration is not given."""
     duration = settings.duration
     if duration is None:
-        timed = [(clock.times[0] + clock.duration, one.start) for one in viewers for clock in clocks(one.timeline)[:1]]
+        recordings = {(one.faces or one.name, one.start): one for one in viewers}.values()
+        timed = [(clock.times[0] + clock.duration, one.start) for one in recordings for clock in clocks(one.timeline)[:1]]
         if not timed:
             raise DataError("no table has two frames at different times; wanted recordings, or what mien analyze wrote of them")
         ends, starts = np.array(timed, np.float64).T
@@ -266,14 +293,29 @@ def _edges(viewers: Sequence[Viewer], settings: ReactionSettings) -> Numbers:
                 f"start: the film begins at {np.median(starts):g} s of the recordings, and half of them end by {np.median(ends):g} s; "
                 "wanted a start before their end"
             )
-    steps = math.ceil(duration / settings.step - 1e-6) if math.isfinite(duration) else 0
-    if not 1 <= steps <= MOST_STEPS:
-        raise UsageError(f"film: found {duration:g} s in steps of {settings.step:g} s; wanted 1 to {MOST_STEPS:,} steps")
-    return np.append(np.arange(steps, dtype=np.float64) * settings.step, duration)
+    return film_steps(duration, settings.step)
 
 
-def _why_not(own: Curve, rest: Curve | None, settings: ReactionSettings) -> Reason | None:
-    """rest: of the baseline, where one is asked for."""
+def _once(able: Sequence[tuple[Viewer, Curve, Curve | None]]) -> tuple[list[tuple[Viewer, Curve, Curve | None]], list[LeftOut]]:
+    """Those who count, each recording once, in their order; and the copies. Which one does must not depend on that order."""
+    first = dict[str, str]()
+    for name, faces in sorted((viewer.name, viewer.faces) for viewer, _, _ in able if viewer.faces):
+        first.setdefault(faces, name)
+    counting, copies = [], []
+    for viewer, own, rest in able:
+        if (name := first.get(viewer.faces, viewer.name)) == viewer.name:
+            counting.append((viewer, own, rest))
+        else:
+            copies.append(LeftOut(viewer.name, Reason("copy", {"of": name}), viewer.group, own))
+    return counting, copies
+
+
+def _why_not(viewer: Viewer, own: Curve, rest: Curve | None, settings: ReactionSettings) -> Reason | None:
+    """own: the viewer's over the film. rest: of the baseline, where one is asked for."""
+    if own.length <= 0:
+        clock = clocks(viewer.timeline)[0]
+        first, last = float(clock.times[0]), float(clock.times[-1] + clock.lasts[-1])
+        return Reason("no_film", {"start": f"{viewer.start:g}", "first": f"{first:g}", "last": f"{last:g}"})
     if not own.people and not np.isfinite(own.values).any():
         return Reason("no_face")
     if own.seen < settings.least_coverage:
@@ -312,51 +354,111 @@ def _viewers_mean(values: Numbers) -> float:
     return float(np.mean([np.nanmean(own) for own in values[np.isfinite(values).any(axis=1)]]))
 
 
-def _parts(
-    parts: Sequence[Part],
-    members: Mapping[str, Bools],
-    levels: Numbers,
-    changes: Numbers,
-    edges: Numbers,
-    settings: ReactionSettings,
-    typical: Numbers,
-) -> tuple[list[PartResult], list[Contrast]]:
-    """Each part over all viewers and over each group, and every pair of groups compared. members: of each group, bool (n,)."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Study:
+    """What parts are worked out from; viewers in order of their names."""
 
-    def means(values: Numbers) -> Numbers:
-        return np.stack([_mean_in(values, part, edges) for part in parts], axis=1)
+    settings: ReactionSettings
+    edges: Numbers
+    levels: Numbers
+    """float64 (n, len(MEASURES), k)."""
+    whole: Additive
+    """Of the levels, over the film."""
+    rests: Numbers
+    """float64 (n, len(MEASURES)): what changes count from."""
+    frames: Sequence[Frames]
+    members: Mapping[str, Bools]
+    """Of each group, bool (n,)."""
 
-    level, change = means(levels), means(changes)
-    if settings.baseline is None:
-        change[:, 0] = np.nan  # the mean over the whole film is what it counts from
-    shares = np.stack([_share(part, edges) / np.diff(edges) for part in parts])
+    def showed(self, start: float, end: float) -> Showed:
+        """Who showed what between two times of the film."""
+        return Showed.of(self.frames, start, end, least_p=self.settings.reach_p, least_seconds=self.settings.reach_seconds)
+
+    def stand_ins(self, parts: Sequence[Additive], of: Bools, less: Bools | None = None) -> tuple[Numbers, Numbers]:
+        """What stands for viewers in means over parts, and in those of their changes: float64 (n, parts, len(MEASURES)) each.
+
+        parts: the whole film first. of, less: bool (n,), as of Additive.stand_ins.
+        """
+        level, change = [], []
+        for i, part in enumerate(parts):
+            there = np.isfinite(part.levels)
+            sides = of[:, None] & there, None if less is None else less[:, None] & there
+            level.append(part.stand_ins(*sides))
+            if self.settings.baseline:
+                change.append(level[i] - self.rests)
+            else:
+                change.append(part.stand_ins(*sides, since=self.whole) if i else np.full_like(level[i], np.nan))  # from itself: none
+        return np.stack(level, axis=1), np.stack(change, axis=1)
+
+    def curves_of_change(self, of: Bools) -> Numbers:
+        """What stands for some viewers in means of the changes in each step: float64 (their number, len(MEASURES), k). of: bool (n,)."""
+        if self.settings.baseline:
+            return self.levels[of] - self.rests[of][..., None]
+        return self.whole.changes(self.levels, of)[of]
+
+
+def _parts(parts: Sequence[Part], study: _Study, typical: Numbers) -> tuple[list[PartResult], list[Contrast]]:
+    """Each part over all viewers and over each group, and every pair of groups compared. parts: the whole film first."""
+    settings, levels, edges, members = study.settings, study.levels, study.edges, study.members
+    seconds = [_share(part, edges) for part in parts]
+    fitted = [_fitted(np.where(_enough(levels, one)[..., None], levels, np.nan), one) for one in seconds]
+    level = np.stack([one.levels for one in fitted], axis=1)
+    showed = [study.showed(part.start, part.end) for part in parts]
+    rest = at_rest(study.showed(*settings.baseline)) if settings.baseline else np.zeros_like(showed[0].what)
     results = []
     for group, which in {"": np.ones(len(levels), np.bool_), **members}.items():
-        found_p = parts_p(levels[which], shares, rounds=len(typical), seed=settings.seed, levels=None if group else typical)
+        found_p = parts_p(
+            levels[which], np.stack(seconds) / np.diff(edges), rounds=len(typical), seed=settings.seed, levels=None if group else typical
+        )
         p = np.minimum(found_p * (len(members) if group else 1), 1.0)
-        apart = means(departures(levels[which]))
+        apart = np.stack([_mean_in(departures(levels[which]), one) for one in seconds], axis=1)
         apart[:, 0] = np.nan  # the whole film is not tested
+        stand_ins = (values[which] for values in study.stand_ins(fitted, which))
         levels_of, changes_of, apart_of = (
-            _over(values, settings, bounds) for values, bounds in ((level[which], BOUNDS), (change[which], CHANGES), (apart, CHANGES))
+            _over(values, settings, bounds) for values, bounds in zip((*stand_ins, apart), (BOUNDS, CHANGES, CHANGES), strict=True)
         )
         spread = _deviations(level[which])
         for i, part in enumerate(parts):
-            shown = reach(levels[which], _share(part, edges), least_p=settings.reach_p, least_seconds=settings.reach_seconds)
+            shown = reach(showed[i].of_viewers(which), rest[which])
             results.append(PartResult(part, group, levels_of.at(i), spread[i], changes_of.at(i), apart_of.at(i), p[i], shown))
-    names = list(members)
-    contrasts, pairs = [], list(combinations(names, 2))
-    span = tuple(np.tile(end, len(parts)) for end in CHANGES)
-    for first, second in pairs:
-        found: list[tuple[Estimate, Numbers]] = []
-        for values, ends in ((level, span), (change, tuple(2 * end for end in span))):
-            a, b = (values[members[name]].reshape(int(members[name].sum()), -1) for name in (first, second))
-            p = np.minimum(difference_p([(a, b)], rounds=settings.rounds, seed=settings.seed) * len(pairs), 1.0)
-            found.append((difference_of([(a, b)], span=(ends[0], ends[1])).shaped(*level.shape[1:]), p.reshape(level.shape[1:])))
-        (levels_of, level_p), (changes_of, change_p) = found
-        contrasts += [
-            Contrast(part, first, second, levels_of.at(i), level_p[i], changes_of.at(i), change_p[i]) for i, part in enumerate(parts)
-        ]
-    return results, contrasts
+    pairs = list(combinations(members, 2))
+    return results, [contrast for first, second in pairs for contrast in _contrasts(parts, study, fitted, first, second, len(pairs))]
+
+
+def _contrasts(parts: Sequence[Part], study: _Study, fitted: Sequence[Additive], first: str, second: str, pairs: int) -> Iterator[Contrast]:
+    """Two groups compared in each part. pairs: how many there are, for the correction of p."""
+    one, two = (study.members[name] for name in (first, second))
+    (low, high), settings = (np.tile(end, len(parts)) for end in CHANGES), study.settings
+    found = list[tuple[Estimate, Numbers]]()
+    for values, times in zip(study.stand_ins(fitted, one, two), (1, 2), strict=True):
+        a, b = (values[which].reshape(int(which.sum()), -1) for which in (one, two))
+        sides = (a, b) if first < second else (b, a)  # or p would be another with the groups in another order
+        p = np.minimum(difference_p([sides], rounds=settings.rounds, seed=settings.seed) * pairs, 1.0).reshape(values.shape[1:])
+        found.append((difference_of([(a, b)], span=(times * low, times * high)).shaped(*values.shape[1:]), p))
+    (levels, level_p), (changes, change_p) = found
+    for i, part in enumerate(parts):
+        yield Contrast(part, first, second, levels.at(i), level_p[i], changes.at(i), change_p[i])
+
+
+def _fitted(levels: Numbers, seconds: Numbers) -> Additive:
+    """The model of (n, len(MEASURES), k) with levels that can be: what is put in for what a viewer missed may lead beyond BOUNDS.
+
+    Expressions sum to what they did.
+    """
+    found, first = Additive.of(levels, seconds), len(MEASURES) - len(EMOTIONS)
+    cut = np.clip(found.levels, *BOUNDS)
+    beyond = np.isfinite(found.levels) & (cut != found.levels)
+    for i in np.flatnonzero(beyond[:, first:].any(axis=1)).tolist():
+        own = found.levels[i, first:]
+        cut[i, first:][np.isfinite(own)] = _nearest_shares(own[np.isfinite(own)])
+    return dataclasses.replace(found, levels=cut)
+
+
+def _nearest_shares(values: Numbers) -> Numbers:
+    """The nearest numbers of 0 or more with the same sum, float64 (k,): all less one number, or 0 (Held, Wolfe & Crowder 1974)."""
+    ordered = np.sort(values)[::-1]
+    beyond = (np.cumsum(ordered) - max(float(values.sum()), 0.0)) / np.arange(1, len(values) + 1)
+    return np.maximum(values - beyond[ordered > beyond][-1], 0.0) if (ordered > beyond).any() else np.zeros_like(values)
 
 
 def _deviations(values: Numbers) -> Numbers:
@@ -373,9 +475,12 @@ def _share(part: Part, edges: Numbers) -> Numbers:
     return np.asarray(np.maximum(np.minimum(edges[1:], part.end) - np.maximum(edges[:-1], part.start), 0.0))
 
 
-def _mean_in(values: Numbers, part: Part, edges: Numbers) -> Numbers:
-    """Each viewer's mean in a part, (n, measures), of steps by how far they lie in it; NaN where less than half of it has values."""
-    share, known = _share(part, edges), np.isfinite(values)
-    weight = known @ share
+def _enough(values: Numbers, seconds: Numbers) -> Bools:
+    """Whose values are known in half of a part or more, bool (n, measures). seconds: of the part in each step."""
+    return np.asarray(np.isfinite(values) @ seconds >= LEAST_SEEN * seconds.sum() - 1e-9)
+
+
+def _mean_in(values: Numbers, seconds: Numbers) -> Numbers:
+    """Each viewer's mean in a part over what is known of it, (n, measures); NaN where that is less than half."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(weight >= LEAST_SEEN * share.sum() - 1e-9, np.nan_to_num(values) @ share / weight, np.nan)
+        return np.where(_enough(values, seconds), np.nan_to_num(values) @ seconds / (np.isfinite(values) @ seconds), np.nan)

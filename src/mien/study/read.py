@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import os
+import stat
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,9 +13,13 @@ from typing import Any
 
 from mien.errors import SourceUnreadable
 from mien.io.events import Failure
+from mien.io.folders import files_of
+from mien.io.formats import SUFFIXES, VIDEO_SUFFIXES
+from mien.io.names import is_live, is_url
 from mien.io.video import VideoSpan
 from mien.options import AnalyzeOptions
 from mien.pipeline import Analyzed, Analyzer
+from mien.provenance import Provenance
 from mien.sinks.registry import Sinks, open_sink
 from mien.table import columns
 from mien.timeline import READERS, Timeline, table_suffix
@@ -19,6 +27,47 @@ from mien.track.options import TrackOptions
 
 Tell = Callable[[int], None]
 """Called with how many frames were read so far."""
+
+
+def is_table(file: str) -> bool:
+    """Whether an input is a table, by its name; else it is a recording."""
+    return table_suffix(file) in READERS
+
+
+def without_password(file: str) -> str:
+    """The name of an input as records and pages may tell it."""
+    if not is_url(file):
+        return file
+    from mien.io.fetch import without_userinfo  # here: TLS and HTTP take a while to import, and files need neither
+
+    return without_userinfo(file)
+
+
+def fingerprint(file: str) -> str:
+    """What tells a recording, as it is now, from all others: a hash of the address without a password, or of the paths, sizes and times of
+    change of the files that a name stands for. "" for what cannot be read a second time: standard input, a pipe, a camera, a stream.
+
+    It is a hash, so that a table tells no more of where a recording lay than its `source` does, the name as it was given.
+    """
+    if file == "-" or is_live(file):
+        return ""
+    if is_url(file):
+        return _hashed([without_password(file)])
+    told = []
+    try:
+        for name in files_of(file, wanted=lambda name: Path(name).suffix.lower() in SUFFIXES | VIDEO_SUFFIXES):
+            path = os.path.realpath(name)
+            of = Path(path).stat()
+            if not stat.S_ISREG(of.st_mode):
+                return ""
+            told.append(f"{path}\0{of.st_size}\0{int(of.st_mtime)}")  # whole seconds: shares and sticks round what is less
+    except (OSError, ValueError):  # told of when it is opened
+        return ""
+    return _hashed(told) if told else ""
+
+
+def _hashed(lines: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Reader:
@@ -42,11 +91,11 @@ class Reader:
         return {"models": self.models, **how}
 
     def read(self, file: str, *, keep: Path | None = None, tell: Tell = lambda frames: None) -> Timeline:
-        """The table of a table or of a recording; of a recording it is written to `keep` too, while it is read.
+        """The table of a table or of a recording; of a recording it is written to `keep` too, while it is read, with its fingerprint.
 
         Raises SourceMissing, SourceUnreadable (also for a recording that breaks off before its first frame), SinkError.
         """
-        timeline = Timeline.read(file) if table_suffix(file) in READERS else self._analyzed(file, keep, tell)
+        timeline = Timeline.read(file) if is_table(file) else self._analyzed(file, keep, tell)
         self.models = list(dict.fromkeys([*self.models, *(name for name in dict.fromkeys(timeline["model"].tolist()) if name)]))
         return timeline
 
@@ -58,7 +107,9 @@ class Reader:
         with ExitStack() as stack:
             smooths = self.options.track.smooths
             kept: Sequence[str] = [str(keep)] if keep else []
-            sinks = stack.enter_context(Sinks([open_sink(name, columns=columns(raw=smooths)) for name in kept]))
+            how = Provenance.of(self.options, self._span)
+            how = dataclasses.replace(how, options={**how.options, "fingerprint": fingerprint(file)})
+            sinks = stack.enter_context(Sinks([open_sink(name, columns=columns(raw=smooths), how=how) for name in kept]))
             for item in self._analyzer.stream(file, span=self._span):
                 if isinstance(item, Analyzed):
                     sinks.write(item.frame, item.result)

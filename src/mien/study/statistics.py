@@ -25,6 +25,8 @@ LEAST = 3
 LEAST_ERROR = 0.4
 """Least standard error of a resample, as a share of that of the people: where hardly anybody smiles, resamples without a smile would
 have next to none, and decide."""
+NOTHING = 1e-12
+"""Difference of means below which there is none: what rounding leaves of numbers around 1 that are alike."""
 SPARE_MEMORY = 1_000_000
 """Numbers that are drawn at a time: more do not fit into a processor's caches, and take longer."""
 
@@ -197,6 +199,7 @@ class _Apart:
                 np.where(w > 0, w**2 * np.maximum(square, pooled) / part.count, 0.0)
                 for w, square, part in zip(np.repeat(weights, 2, axis=0), squares, every, strict=True)
             ]
+            apart[np.abs(apart) < NOTHING] = 0.0
             squared, total = np.sum(errors, axis=0), np.sum(weights, axis=0)
             shares = [np.where(error > 0, (error / squared) ** 2 / df, 0.0) for error, df in zip(errors, degrees, strict=True)]
             usable = (least >= LEAST) & (free >= LEAST - 1)
@@ -271,6 +274,7 @@ def _welch(people: Sequence[Numbers], chosen: Sequence[Bools]) -> Numbers:
         for weight, (one, two) in zip(weights, sides, strict=True):
             apart += np.where(weight > 0, weight * (one.mean - two.mean), 0.0)
             squared += np.where(weight > 0, weight**2 * (one.error**2 + two.error**2), 0.0)
+        apart[np.abs(apart) < NOTHING] = 0.0
         return np.where(squared > 0, apart / np.sqrt(squared), np.nan)
 
 

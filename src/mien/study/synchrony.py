@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mien.evaluate.intervals import NORMAL
 from mien.study.statistics import LEAST, SPARE_MEMORY
+from mien.study.typical import typical_level, when_typical
 from mien.timing import Numbers
 from mien.types import Bools, Ints
 
@@ -19,15 +20,11 @@ LEAST_SPREAD = 0.75
 """Of the viewers in a part of the film, as a share of what there is over all turns: where hardly anybody smiles, parts without a smile
 would have next to none, and decide. In simulations half of it found shared smiles less often, and parts beside them as well; all of it
 let viewers who tire in their own ways pass for parts that differ in twice as many studies as it should."""
+UNTYPICAL = 1 / 3
+"""Share of the steps of a film, not typical of it, from which on moments are to be read with care."""
 LEAST_ROUNDS = 500
 MOST_WORK = 4_000_000_000
 """Numbers that are added up in all, above which fewer rounds are made than asked for, down to LEAST_ROUNDS."""
-FAR = 3.0
-"""Robust standard deviations from what viewers typically show together, beyond which a step is no part of it."""
-MAD = 1.4826
-"""Standard deviations of a normal distribution in its median absolute deviation."""
-BLOCKS = 40
-"""Stretches of alike length whose means say which line the film is near to most of the time."""
 LEVEL_STRETCHES = 200
 """Stretches, at most, from whose means the typical level of turned curves is had: more cost time and tell no more."""
 
@@ -194,7 +191,7 @@ class _Turned:
         return np.asarray(found.transpose(1, 0, 2))
 
     def levels(self, shifts: Ints) -> Numbers:
-        """Mean departure that the viewers, turned so, typically have: float64 (rounds, m), the mean over what is near its median.
+        """Mean departure that the viewers, turned so, typically have: float64 (rounds, m), the typical level of their mean.
 
         Departures are around 0 when viewers show what they typically do, and expressions are rare: whenever each shows theirs, so that
         they come everywhere, the sum of many viewers is above 0 everywhere too. Of a long film stretches stand for steps; single steps
@@ -212,11 +209,10 @@ def _testable(values: Numbers) -> bool:
 
 
 def _typical(total: Numbers, count: Numbers, least: float) -> Numbers:
-    """Mean of what is near the median, of sums (m, rounds, k) of so many: float64 (rounds, m). least: of a sum that tells something."""
+    """Typical level of the means, of sums (m, rounds, k) of so many: float64 (rounds, m). least: of a sum that tells something."""
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(count >= least, total / count, np.nan)
-    near = _near(mean - _median(mean))
-    return np.asarray((np.where(near, mean, 0.0).sum(axis=-1) / np.maximum(near.sum(axis=-1), 1)).T)
+    return typical_level(mean)[..., 0].T
 
 
 def _level_steps(steps: int) -> int:
@@ -250,19 +246,35 @@ def departures(values: Numbers) -> Numbers:
     """How far viewers are from what they typically show, each from a straight line of the own: float64 (n, m, k) of (n, m, k), even steps.
 
     A line, since whoever grows tired, each in another way, is far from the mean at the film's beginning and end. It fits best, by least
-    squares, where the viewers together show what they typically do: not where they laugh together, which would lift and tilt it, so that
-    they seemed to agree in the opposite elsewhere. What is typical is a line too, which the mean of the viewers is near to for most of the
-    film: of the medians of slopes from each time to all others the median (Siegel 1982). Steps in which the mean is farther from it than
-    FAR do not count. It is looked for in the viewers' mean rather than in each viewer: one who seldom smiles has a typical level without a
-    smile, and many of those are together above it at any time. NaN where there is no value.
+    squares, where the viewers together show what they typically do (`when_typical`): not where they laugh together, which would lift and
+    tilt it, so that they seemed to agree in the opposite elsewhere. What is typical is looked for in the viewers' mean rather than in each
+    viewer: one who seldom smiles has a typical level without a smile, and many of those are together above it at any time. NaN where there
+    is no value.
     """
     known = np.isfinite(values)
-    first = _from_line(values, known)
-    with np.errstate(invalid="ignore"):
-        mean = np.nan_to_num(first).sum(axis=0) / np.where(known.any(axis=0), known.sum(axis=0), np.nan)
-    counts = known & _near(mean - _typical_line(mean))
+    counts = known & when_typical(_shared(values))
     few = counts.sum(axis=-1, keepdims=True) < 0.5 * known.sum(axis=-1, keepdims=True)  # of a viewer seen when the others were not typical
     return _from_line(values, np.where(few, known, counts))
+
+
+def untypical(values: Numbers) -> Numbers:
+    """Share of the steps in which the viewers do not show what they typically do: float64 (m,) of (n, m, k); 0 with too few for a test.
+
+    From UNTYPICAL on what is shared is no exception any more, and cannot be told from what is typical.
+    """
+    if not _testable(values):
+        return np.zeros(values.shape[1])
+    mean = _shared(values)
+    known = np.isfinite(mean)
+    return np.asarray((known & ~when_typical(mean)).sum(axis=-1) / np.maximum(known.sum(axis=-1), 1))
+
+
+def _shared(values: Numbers) -> Numbers:
+    """Mean of viewers, each less the own mean: float64 (m, k), NaN where nobody has a value."""
+    known = np.isfinite(values)
+    own = np.nan_to_num(values).sum(axis=-1, keepdims=True) / np.maximum(known.sum(axis=-1, keepdims=True), 1)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(known, values - own, 0.0).sum(axis=0) / np.where(known.any(axis=0), known.sum(axis=0), np.nan))
 
 
 def _from_line(values: Numbers, counts: Bools) -> Numbers:
@@ -273,35 +285,6 @@ def _from_line(values: Numbers, counts: Bools) -> Numbers:
     apart = values - (counts * filled).sum(axis=-1, keepdims=True) / weight
     slope = (counts * late * np.nan_to_num(apart)).sum(axis=-1, keepdims=True)
     return np.asarray(apart - slope / np.maximum((counts * np.square(late)).sum(axis=-1, keepdims=True), 1e-12) * late)
-
-
-def _typical_line(mean: Numbers) -> Numbers:
-    """The line by repeated medians (Siegel 1982) of the means of BLOCKS, float64 (m, k) of (m, k) with NaN where there is none."""
-    steps = mean.shape[-1]
-    edges = np.linspace(0, steps, min(BLOCKS, steps) + 1).round().astype(np.int64)
-    time, known = np.arange(steps) - (steps - 1) / 2, np.isfinite(mean)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        at, level = (
-            np.add.reduceat(np.where(known, array, 0.0), edges[:-1], axis=-1) / np.add.reduceat(known, edges[:-1], axis=-1, dtype=np.int64)
-            for array in (time, mean)
-        )
-        slopes = (level[..., None] - level[..., None, :]) / (at[..., None] - at[..., None, :])  # NaN of a block and itself
-    slope = np.nan_to_num(_median(_median(slopes)[..., 0]))
-    return np.asarray(_median(level - slope * at) + slope * time)
-
-
-def _near(apart: Numbers) -> Bools:
-    """What is nearer to 0 than FAR, by the median of its row; at least half of what is no NaN."""
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.abs(apart) <= FAR * MAD * _median(np.abs(apart)))
-
-
-def _median(values: Numbers) -> Numbers:
-    """Of each row without its NaN: float64 (..., 1) of (..., k); NaN of nothing."""
-    ordered = np.sort(values, axis=-1)  # NaN last
-    count = np.isfinite(values).sum(axis=-1, keepdims=True)
-    low, high = (np.take_along_axis(ordered, np.maximum(at, 0), axis=-1) for at in ((count - 1) // 2, count // 2))
-    return np.asarray((low + high) / 2)
 
 
 def _spread(values: Numbers, counts: Numbers | Bools) -> Numbers:

@@ -25,12 +25,14 @@ REASONS: dict[str, str] = {
     "no_rows": f"its table has no rows; {_WANTED}",
     "no_persons": "several faces in a frame, and no numbers of persons; wanted a table of faces that were followed",
     "twice": "a person is twice in one frame; wanted a table with one row a person and frame",
+    "no_film": "the recording covers 0 s of the film: start {start} s, recording from {first} to {last} s",
     "no_face": "no face was found during the film",
     "never_sure": "no step of the film has a sure face for half of its time",
     "little": "a sure face in {found} % of the film; wanted {wanted} %",
     "apart": "a sure face in {found} % of the film; wanted {wanted} %; its {people} persons were never in sight together and may be one "
     "who was lost and found again (see --reentry of mien analyze)",
     "no_rest": "a sure face in {found} % of the baseline; wanted {wanted} %",
+    "copy": "the same faces at the same times as {of}; a recording counts once",
 }
 """Why a viewer does not count; a page says it in its own language."""
 
@@ -69,6 +71,8 @@ class Viewer:
     start: float = 0.0
     """Second of the recording at which the film begins."""
     group: str = ""
+    faces: str = ""
+    """Tells a recording under whatever name (copies.faces_hash); of viewers with the same one counts. Empty: not looked at."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +84,8 @@ class Curve:
     values: Numbers
     """float64 (len(MEASURES), k): means over the time of each step; NaN where the face was not seen, or unsure, for too much of it."""
     mean: Numbers
-    """float64 (len(MEASURES),): over the time of the steps that have a value; NaN without any."""
+    """float64 (len(MEASURES),): over the time of the steps that have a value; NaN without any. A study replaces it, for viewers who
+    count, by what it would be had they seen the film (additive.Additive)."""
     person: int
     """Number of the person who counts as the viewer; -1 for faces without numbers."""
     people: int

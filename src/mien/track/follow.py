@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
+
 from mien.track.hold import Hold
 from mien.track.options import TrackOptions
 from mien.track.smooth import Smoother
@@ -69,6 +71,7 @@ class Follower:
     def smooth(self, result: Result) -> Result:
         """The result with `emotions` smoothed over time and the label that stands, and the frame's own emotions as `raw`.
 
+        Values and labels of sure faces come from sure faces alone (see Memory): whatever the unsure ones show changes none of them.
         `unsure`, `reasons` and `heads` stay those of the frame: they say how good this one picture of the face is. Without
         smoothing, and where the faces have no numbers, a result comes back as it is: values and labels of the frame alone.
         """
@@ -77,9 +80,10 @@ class Follower:
             return result
         if self._smoothed.begins(result.source, result.index):
             self._new_smoothers()
-        probs = self._probs(result.time, ids, raw.probs)
-        affect = None if raw.affect is None else self._affect(result.time, ids, raw.affect)
-        held = self._hold(result.time, ids, probs)
+        unsure = np.zeros(len(ids), bool) if raw.unsure is None else raw.unsure
+        probs = self._probs(result.time, ids, raw.probs, unsure)
+        affect = None if raw.affect is None else self._affect(result.time, ids, raw.affect, unsure)
+        held = self._hold(result.time, ids, probs, unsure)
         emotions = dataclasses.replace(raw, probs=probs, affect=affect, held=held)
         return dataclasses.replace(result, emotions=emotions, raw=raw)
 

@@ -20,7 +20,7 @@ class TrackOptions:
     """Give each person a number; without it every frame stands alone and nothing is smoothed."""
     smooth: str = "euro"
     """Smoothing of probabilities, valence and arousal: `euro` (1-euro filter, Casiez et al. 2012), `ema` or `none`: values and labels of
-    each frame alone. Causal."""
+    each frame alone. Causal, and of sure faces from sure ones alone."""
     smooth_seconds: float = 0.25
     """Time constant of the smoothing at rest, whatever the frame rate."""
     smooth_speed: float = 1.0

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mien.track.memory import Memory
 from mien.types import Bools, Floats, Ints
 
 SLOPE_SECONDS = 1 / (2 * np.pi)
 """Time constant of the speed in the 1-euro filter: its authors' cutoff of 1 Hz."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Past:
     """What is known of one person."""
 
@@ -35,40 +36,41 @@ class Smoother:
     """
 
     def __init__(self, kind: str, *, seconds: float, speed: float = 0.0, forget: float = np.inf, together: bool = False) -> None:
-        self.kind, self.seconds, self.speed, self.forget, self.together = kind, seconds, speed, forget, together
-        self._past: dict[int, _Past] = {}
+        self.kind, self.seconds, self.speed, self.together = kind, seconds, speed, together
+        self._past: Memory[_Past] = Memory(forget)
 
-    def __call__(self, time: float, ids: Ints, values: Floats) -> Floats:
+    def __call__(self, time: float, ids: Ints, values: Floats, unsure: Bools) -> Floats:
         """Smoothed values, float32 (n, k), of the people `ids`, int64 (n,), at a time in seconds.
 
-        A face with a NaN comes back as it is and is not remembered.
+        unsure: bool (n,), the faces that leave no mark on sure ones. A face with a NaN comes back as it is and is not remembered.
         """
         if self.kind == "none" or not len(values):
             return values
         out = np.array(values, np.float32)
         slopes = np.zeros_like(out)
         finite: Bools = np.asarray(np.isfinite(out).all(axis=1))
-        past = {i: self._past[int(person)] for i, person in enumerate(ids) if finite[i] and int(person) in self._past}
-        known = [i for i, was in past.items() if time - was.time <= self.forget]
-        if known:
+        faces = [(i, int(ids[i]), bool(unsure[i])) for i in np.flatnonzero(finite)]
+        past = {i: was for i, person, doubted in faces if (was := self._past.of(person, time, unsure=doubted)) is not None}
+        if past:
+            known = list(past)
             out[known], slopes[known] = self._step(
                 out[known],
-                np.stack([past[i].value for i in known]),
-                np.stack([past[i].slope for i in known]),
-                np.array([[max(time - past[i].time, 0.0)] for i in known], np.float32),
+                np.stack([was.value for was in past.values()]),
+                np.stack([was.slope for was in past.values()]),
+                np.array([[max(time - was.time, 0.0)] for was in past.values()], np.float32),
+                np.array([[self._past.lasted(int(ids[i]), time)] for i in known], np.float32),
             )
-        for i in np.flatnonzero(finite):
-            self._past[int(ids[i])] = _Past(time, out[i], slopes[i])
-        if len(self._past) > 2 * len(ids) + 16:
-            self._past = {person: was for person, was in self._past.items() if time - was.time <= self.forget}
+        for i, person, doubted in faces:
+            self._past.keep(person, _Past(time, out[i], slopes[i]), unsure=doubted)
+        self._past.tidy(time, len(ids))
         return out
 
-    def _step(self, now: Floats, before: Floats, slope: Floats, dt: Floats) -> tuple[Floats, Floats]:
-        """Smoothed values and slopes, float32 (n, k) each, from those `dt` (n, 1) seconds before."""
+    def _step(self, now: Floats, before: Floats, slope: Floats, ago: Floats, dt: Floats) -> tuple[Floats, Floats]:
+        """Smoothed values and slopes, float32 (n, k) each, from those `ago` (n, 1) seconds before; `now` counts for `dt` (n, 1) of them."""
         if self.kind == "ema":
             weight = _weight(dt, np.full_like(dt, self.seconds))
         else:
-            change = np.divide(now - before, dt, out=np.zeros_like(now), where=dt > 0)
+            change = np.divide(now - before, ago, out=np.zeros_like(now), where=ago > 0)
             slope = slope + _weight(dt, np.full_like(dt, SLOPE_SECONDS)) * (change - slope)
             speed = np.abs(slope)
             if self.together:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mien.data.affect import rated
 from mien.data.manifest import Manifest
 from mien.labels import ANCHORS, anchors
 from mien.train.config import TrainConfig
@@ -45,8 +46,8 @@ def origin_of(manifest: Manifest, affect: Floats, learnt: Bools, config: TrainCo
     if "affect" not in config.tasks:
         return Origin()
     there = np.flatnonzero(learnt & np.isfinite(affect).all(axis=1))
-    rated = np.isfinite(manifest["valence"]) & np.isfinite(manifest["arousal"])
-    said = [_origin(str(manifest["affect_from"][i])) if rated[i] else f"votes:{config.anchors}" for i in there.tolist()]
+    has = rated(manifest)
+    said = [_origin(str(manifest["affect_from"][i])) if has[i] else f"votes:{config.anchors}" for i in there.tolist()]
     counts = sorted(Counter(said).items(), key=lambda one: (-one[1], one[0]))
     if not counts:
         return Origin()

@@ -6,6 +6,7 @@ import hashlib
 
 import numpy as np
 
+from mien.data.affect import rated
 from mien.data.fer import FER7
 from mien.data.manifest import Manifest
 from mien.errors import DataError, UsageError
@@ -25,10 +26,16 @@ def classes_of(manifest: Manifest, config: TrainConfig) -> tuple[Ints, tuple[str
 
 
 def affect_of(manifest: Manifest, config: TrainConfig) -> Floats:
-    """Valence and arousal as rated, or else what the votes say under the anchors."""
-    rated = np.stack([manifest["valence"], manifest["arousal"]], axis=1).astype(np.float32)
+    """Valence and arousal as rated, or what the votes say under the anchors where nobody rated either, float32 (n, 2).
+
+    NaN in both where there is none, and where one alone is rated: the loss learns pairs, and a guess from votes is no rating's other half.
+    """
+    given = np.stack([manifest["valence"], manifest["arousal"]], axis=1).astype(np.float32)
     expected = anchors(config.anchors).expected(np.asarray(manifest["shares"], np.float32), EMOTIONS)
-    return np.where(np.isfinite(rated).all(axis=1, keepdims=True), rated, expected).astype(np.float32)
+    pair = np.asarray(np.isfinite(given).all(axis=1))
+    affect = np.where(pair[:, None], given, expected)
+    affect[rated(manifest) & ~pair] = np.nan
+    return affect.astype(np.float32)
 
 
 def tasks_with_target(manifest: Manifest, labels: Ints, affect: Floats) -> dict[str, Bools]:
@@ -45,7 +52,7 @@ def has_target(manifest: Manifest, labels: Ints, affect: Floats, config: TrainCo
     found = tasks_with_target(manifest, labels, affect)
     for task in config.tasks:
         if not found[task].any():
-            wanted = {"classes": "labels", "votes": "shares of votes", "affect": "valence and arousal, or votes that say something of them"}
+            wanted = {"classes": "labels", "votes": "shares of votes", "affect": "both valence and arousal, or neither and votes"}
             there = ", ".join(name for name in found if found[name].any())
             raise UsageError(f"task {task}: no row has {wanted[task]}; tasks this data has: {there}")
 

@@ -29,6 +29,7 @@ from mien.io.images import ImageLimits
 from mien.io.span import VideoSpan
 from mien.io.video import probe, read_video
 from mien.pipeline import Analyzed, Analyzer
+from mien.provenance import Provenance
 from mien.sinks.files import Claim
 from mien.sinks.registry import Sinks, open_sinks
 from mien.sinks.sink import Sink
@@ -175,7 +176,9 @@ class Job:
     def _sinks(self) -> Sink:
         order, track = self.order, self.order.analyzer.options.track
         named = [str(self.folder / name) for name in (*TABLES.values(), PAGE)]
-        kept = open_sinks(named, columns=columns(raw=track.smooths), language=order.language, title=order.title)
+        # Of the span only what was asked for: its end is where this server reads no further, which the page says where it came to that.
+        how = Provenance.of(order.analyzer.options, VideoSpan(every=order.span.every))
+        kept = open_sinks(named, columns=columns(raw=track.smooths), language=order.language, title=order.title, how=how)
         sinks: list[Sink] = [_Named(kept, order.name)]
         if order.drawer is not None:
             # A part of a video ends with the last frame that is read, a whole one with its own sound.

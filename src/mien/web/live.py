@@ -15,7 +15,7 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from mien.errors import MienError, SourceTooLarge, UsageError
 from mien.io.images import ImageLimits, decode
 from mien.io.sources import Event
-from mien.io.span import Chooser, VideoSpan
+from mien.io.span import VideoSpan
 from mien.pipeline import Analyzed, Analyzer
 from mien.types import Frame, Image, Result
 from mien.web.faults import told
@@ -103,12 +103,12 @@ async def live(
 
 async def _serve(socket: WebSocket, service: Service, wanted: Wanted, session: str, every: float, stack: ExitStack) -> None:
     analyzer = await service.analyzer(wanted)
-    chooser = Chooser(VideoSpan(every=every))
+    span = VideoSpan(every=every)
     feed = stack.enter_context(closing(Feed(analyzer)))
     if not session:
         await _answer_all(socket, service, feed, None)
         return
-    begin = partial(recording, service.settings, analyzer, session, chooser)
+    begin = partial(recording, service.settings, analyzer, session, span)
     # In a thread that it shares with nobody: who waits for a store that is locked holds up no other request.
     recorded = stack.enter_context(await anyio.to_thread.run_sync(begin, limiter=anyio.CapacityLimiter(1)))
     try:

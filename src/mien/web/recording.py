@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from types import TracebackType
 from typing import Self
 
 from mien.errors import MienError, UsageError
-from mien.io.span import Chooser
+from mien.io.span import Chooser, VideoSpan
 from mien.pipeline import Analyzer
+from mien.provenance import Provenance
 from mien.sinks.sink import Sink
 from mien.table import columns
 from mien.types import Frame, Result
@@ -48,12 +48,12 @@ class Recording:
             log.error("camera, session %r: its end is not recorded: %s", self._name, failure)
 
 
-def recording(settings: ServeSettings, analyzer: Analyzer, name: str, chooser: Chooser) -> Recording:
-    """Begin a session. Raises UsageError where the server records none or the name is none, StoreError."""
+def recording(settings: ServeSettings, analyzer: Analyzer, name: str, span: VideoSpan) -> Recording:
+    """Begin a session. span: which frames are recorded. Raises UsageError where the server records none or the name is none, StoreError."""
     if not settings.sessions:
         raise UsageError("this server records no sessions; start it with --sessions")
     from mien.store import open_store
 
-    options, track = dataclasses.asdict(analyzer.options), analyzer.options.track
-    writer = open_store(settings.store).writer(name, model=analyzer.model, options=options, columns=columns(raw=track.smooths))
-    return Recording(writer, chooser, name)
+    how, table = Provenance.of(analyzer.options, span), columns(raw=analyzer.options.track.smooths)
+    writer = open_store(settings.store).writer(name, model=analyzer.model, options=how.options, columns=table)
+    return Recording(writer, Chooser(span), name)

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from mien.errors import UnknownName
+from mien.provenance import without_folders
 from mien.report.page import page
 from mien.store import Session, Store, open_store
 from mien.store.place import StoreMissing
@@ -34,10 +35,10 @@ router = APIRouter(tags=["sessions"], dependencies=[Depends(_offered)])
 
 @router.get("/api/sessions", responses={200: {"model": list[answers.SessionInfo]}})
 def sessions(service: Served) -> Response:
-    """All recorded sessions, newest first, as `mien sessions list --json` prints them."""
+    """All recorded sessions, newest first, as `mien sessions list --json` prints them, without the folders of model files."""
     try:
         with open_store(service.settings.store, create=False) as store:
-            return JSONResponse([session.as_dict() for session in store.sessions()])
+            return JSONResponse([_told(session) for session in store.sessions()])
     except StoreMissing:
         return JSONResponse([])
 
@@ -46,7 +47,7 @@ def sessions(service: Served) -> Response:
 def session(service: Served, number: int) -> Response:
     """One session."""
     with _opened(service) as store:
-        return JSONResponse(_found(store, number).as_dict())
+        return JSONResponse(_told(_found(store, number)))
 
 
 @router.delete("/api/sessions/{number}", status_code=204)
@@ -72,7 +73,13 @@ def session_page(service: Served, number: int, language: Annotated[str | None, Q
     """The page of a session, as `mien report` makes it."""
     with _opened(service) as store:
         found = _found(store, number)
-        html = page(store.timeline(found), title=found.name, language=language or service.settings.language, name=f"session-{found.id}")
+        html = page(
+            store.timeline(found),
+            title=found.name,
+            language=language or service.settings.language,
+            name=f"session-{found.id}",
+            how=found.provenance,
+        )
     return HTMLResponse(html, headers=PAGE_HEADERS)
 
 
@@ -85,6 +92,11 @@ def _opened(service: Served) -> Iterator[Store]:
         raise Unknown("there are no sessions yet") from error
     with store:
         yield store
+
+
+def _told(session: Session) -> dict[str, Any]:
+    """What is told of a session: of model files the names alone, not where they lie on the server."""
+    return session.as_dict() | {"model": without_folders(session.model), "options": without_folders(session.options)}
 
 
 def _found(store: Store, number: int) -> Session:

@@ -22,8 +22,8 @@ from mien.errors import DataError, MienError, SourceMissing, UsageError
 FER_CODES = "fer7"
 """The label set of FER-2013's codes, and of tables in its form where nothing else is said."""
 LAYOUTS = (
-    "a folder per emotion, folders train/test of such, CK+, JAFFE or RAF-DB as distributed, a .csv (image_path,emotion; "
-    "emotion,pixels,Usage; AffectNet's), an .npz of arrays, or a manifest (.parquet)"
+    "a folder per emotion, folders train/test of such, CK+, JAFFE or RAF-DB as distributed, a .csv (image_path with emotion, "
+    "valence or arousal; emotion,pixels,Usage; AffectNet's), an .npz of arrays, or a manifest (.parquet)"
 )
 
 

@@ -1,4 +1,4 @@
-"""Data sets that are a CSV of picture files: `image_path,emotion`, and AffectNet's."""
+"""Data sets that are a CSV of picture files: `image_path` with `emotion`, `valence`, `arousal` or all of them, and AffectNet's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mien.cells import CsvRows, with_point
-from mien.data.affect_scale import AXES, on_scale
+from mien.data.affect_scale import AXES, NONE, on_scale
 from mien.data.codes import Codes
 from mien.data.manifest import Manifest, absolute
 from mien.data.readers.draft import Draft, examined, split_of, strange_split, unlike
@@ -22,6 +22,8 @@ from mien.errors import DataError, SourceMissing
 
 PATH_NAMES = ("image_path", "path", "image", "filename", "file_name", "file", "pth")
 LABEL_NAMES = ("emotion", "label", "expression", "class")
+UNSAID = "neither an emotion nor valence or arousal"
+"""Why a row without an emotion cannot be used."""
 AFFECTNET = "affectnet"
 """What that data set is called, whatever its file."""
 AFFECTNET_ROOTS = ("", "Manually_Annotated_Images", "Automatically_Annotated_Images", "Manually_Annotated/Manually_Annotated_Images")
@@ -35,8 +37,9 @@ def read_csv(
 ) -> tuple[Manifest, Report]:
     """A CSV with the columns `image_path` and `emotion`; `split` (or `usage`), `subject`, `valence`, `arousal` are taken if there.
 
-    A row with an unknown word for its split is reported and left out. Valence and arousal of -2 mean "none"; a row with any other
-    outside -1..1 is reported and left out, see affect_scale.
+    A picture that has valence or arousal may lack an emotion, and where all do the table may lack the column. A row with an unknown word
+    for its split is reported and left out. Valence and arousal of -2 mean "none"; a row with any other outside -1..1 is reported and left
+    out, see affect_scale.
     root: folder that relative paths start from; default the CSV's own. labels: label set, where the emotions are its codes.
     Raises SourceMissing, DataError where a column is missing, valence and arousal are on another scale, or the codes are counted from
     another number than the set's, UnknownName.
@@ -83,16 +86,18 @@ def csv_draft(path: Path, *, root: Path | None = None, labels: str = "", source:
     place = {name: i for i, name in enumerate(head)}
     where = next((place[name] for name in PATH_NAMES if name in place), None)
     what = next((place[name] for name in LABEL_NAMES if name in place), None)
-    if where is None or what is None:
-        raise DataError(f"{path}: found columns {', '.join(head) or 'none'}; wanted image_path and emotion")
+    if where is None or (what is None and not {*AXES} & {*head}):
+        wanted = "wanted image_path and emotion, or valence or arousal in its place"
+        raise DataError(f"{path}: found columns {', '.join(head) or 'none'}; {wanted}")
     kept: list[tuple[str, dict[str, Any]]] = []
     for number, row in enumerate(rows, start=2):
         if len(row) != len(head):
             draft.report.add(BAD_ROW, f"{path.name}:{number}", f"{len(row)} cells, the header has {len(head)}")
             continue
-        label = codes.label(row[what])
+        emotion, affect = "" if what is None else row[what].strip(), _affect(row, place)
+        label = codes.label(emotion) if emotion or not _is_rated(affect) else ""
         if label is None:
-            draft.report.add(UNKNOWN, row[where], codes.why_not(row[what]))
+            draft.report.add(UNKNOWN, row[where], codes.why_not(emotion) if emotion else UNSAID)
             continue
         told = _cell(row, place, "split") or _cell(row, place, "usage")
         split = split_of(told) if told else ""
@@ -100,8 +105,9 @@ def csv_draft(path: Path, *, root: Path | None = None, labels: str = "", source:
             draft.report.add(BAD_ROW, row[where], strange_split(told))
             continue
         cells: dict[str, Any] = {"path": _joined(folder, row[where]), "label": label, "split": split}
-        cells |= {"subject": _cell(row, place, "subject"), **_affect(row, place)}
-        draft.classes.add((split, label))
+        cells |= {"subject": _cell(row, place, "subject"), **affect}
+        if label:
+            draft.classes.add((split, label))
         kept.append((_short(row[where]), cells))
     if wrong := codes.wrong():
         raise DataError(f"{path}: {wrong}")
@@ -159,7 +165,7 @@ def _add(draft: Draft, rows: list[tuple[str, dict[str, Any]]], path: Path, *, af
     kept = [i for i in range(len(rows)) if i not in strange]
     for i, name in zip(kept, unlike([rows[i][0] for i in kept]), strict=True):
         valence, arousal = affect[i].tolist()
-        told = {"valence": valence, "arousal": arousal, "affect_from": "" if math.isnan(valence + arousal) else affect_from}
+        told = {"valence": valence, "arousal": arousal, "affect_from": "" if math.isnan(valence) and math.isnan(arousal) else affect_from}
         draft.add(name, **rows[i][1] | told)
 
 
@@ -212,6 +218,11 @@ def _cell(row: list[str], place: dict[str, int], name: str) -> str:
 
 def _affect(row: list[str], place: dict[str, int]) -> dict[str, float]:
     return {axis: _number(_cell(row, place, axis)) for axis in AXES}
+
+
+def _is_rated(affect: dict[str, float]) -> bool:
+    """Whether either axis has a value: a wrong one too, which is for on_scale to refuse."""
+    return not all(math.isnan(value) or value == NONE for value in affect.values())
 
 
 def _number(text: str) -> float:
