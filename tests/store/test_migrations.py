@@ -1,6 +1,7 @@
 """Stores of other versions, and files that are none."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -167,7 +168,8 @@ def test_a_file_of_any_name(tmp_path: Path) -> None:
     with open_store(path) as store:
         record(store, "a")
         assert store.place == str(path)
-    assert len(sqlite3.connect(path).execute("SELECT * FROM mien_rows").fetchall()) == 4
+    with closing(sqlite3.connect(path)) as other:
+        assert len(other.execute("SELECT * FROM mien_rows").fetchall()) == 4
 
 
 def test_where_the_store_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
