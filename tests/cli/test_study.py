@@ -361,10 +361,10 @@ def test_groups_that_saw_unlike_much_are_told(mien: Mien, viewers: list[str], tm
     plan.write_text("file,group\n" + "".join(f"v{i}.parquet,{'late' if i > 3 else 'early'}\n" for i in range(8)))
     said = mien("study", "reaction", "--plan", str(plan), "-o", str(tmp_path / "ad"), "--duration", "12", *QUICK)
     assert said.code == 0
-    told = "The groups could not be seen for alike much of the film (on average from early 58.3 % to late 100.0 %). Means over the whole"
+    told = "The groups were seen for different shares of the film (on average from early 58.3 % to late 100.0 %). Means over the whole"
     assert told in said.err
-    assert "could not be seen for alike much" in (tmp_path / "ad" / "page.html").read_text("utf-8")
-    assert "alike much" not in mien("study", "reaction", *viewers[4:], "-o", str(tmp_path / "ad"), *QUICK).err
+    assert "were seen for different shares" in (tmp_path / "ad" / "page.html").read_text("utf-8")
+    assert "different shares" not in mien("study", "reaction", *viewers[4:], "-o", str(tmp_path / "ad"), *QUICK).err
 
 
 def test_fewer_turns_than_asked_for_are_told(mien: Mien, viewers: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -374,7 +374,7 @@ def who_saw(film: Reaction, *spans: tuple[float, float], groups: str = "аб", l
 
 
 def test_it_is_told_where_viewers_saw_unlike_much(film: Reaction):
-    groups = "alike much of the film (on average from б 70.0\u00a0% to а 95.0\u00a0%). Means over the whole film are over what 3 or more"
+    groups = "shares of the film (on average from б 70.0\u00a0% to а 95.0\u00a0%). Means over the whole film are over what 3 or more"
     assert groups in who_saw(film, *((0, end) for end in (0.9, 0.6, 1.0, 0.8)))
     many = who_saw(film, *((0, end) for end in (1.0, 0.5, 0.8)), *((0, end) for end in (0.9, 0.6, 0.7)), groups="абвгде")
     assert "(on average from б 50.0\u00a0% to а 100.0\u00a0%)" in many

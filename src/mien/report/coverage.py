@@ -17,7 +17,7 @@ LITTLE, MANY = 0.8, 0.2
 
 
 def uneven_coverage(curves: Sequence[Curve], write: Writing) -> str:
-    """A plain text; empty where all saw alike much, and of one viewer alone. curves: of the viewers who count."""
+    """A plain text; empty where all saw the same share, and of one viewer alone. curves: of the viewers who count."""
     counts = steps_that_count(np.stack([np.isfinite(one.values).any(axis=0) for one in curves]))
     sets, least = np.unique(linked(counts)), least_viewers(len(curves))
     told, means = _unlike(curves, write), "only_seen" if counts[:, counts.any(axis=0)].all() else "as_if_seen"
@@ -29,7 +29,7 @@ def uneven_coverage(curves: Sequence[Curve], write: Writing) -> str:
 
 
 def _unlike(curves: Sequence[Curve], write: Writing) -> str:
-    """Of which groups, or of how many viewers, little could be seen; empty of alike much."""
+    """Of which groups, or of how many viewers, little could be seen; empty where all saw the same share."""
     groups = dict.fromkeys(one.group for one in curves if one.group)
     seen = {name: float(np.mean([one.seen for one in curves if one.group == name])) for name in groups}
     little = sum(one.seen < LITTLE for one in curves)

@@ -19,7 +19,7 @@ _ENGLISH: dict[str, str] = {
     "few_viewers": "Viewers who count: {n}. With fewer than {least} there are no intervals and no tests.",
     "rare_shown": "With {n} viewers the intervals of what hardly any of them shows are too narrow: nobody of so few may show it.",
     "not_counted": "Left out: {names}.",
-    "uneven_groups": "The groups could not be seen for alike much of the film (on average from {low} to {high}).",
+    "uneven_groups": "The groups were seen for different shares of the film (on average from {low} to {high}).",
     "uneven_viewers": "{n} of {of} viewers could be seen for less than {share} of the film.",
     "as_if_seen": "Means over the whole film are over what {least} or more of the viewers saw, and as if all had seen that. That supposes "
     "that what a viewer missed would have moved this viewer as it moved the others.",
