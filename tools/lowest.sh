@@ -12,5 +12,5 @@ uv() { "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" "$@"; }
 uv --resolution lowest-direct -e '.[heic,video,openvino,sessions,postgres,web,data]'
 "$venv/bin/uv" pip freeze --quiet --python "$venv/bin/python" --exclude-editable >"$venv/lowest.txt"
 uv --group dev --constraint "$venv/lowest.txt" # what is there stays
-# Old packages warn of what new Pythons and each other deprecate: warnings are no errors here.
-exec "$venv/bin/python" -m pytest -o filterwarnings= "$@"
+# Old packages warn of what new Pythons and each other deprecate: warnings are no errors here. docs/cli.md is as today's Typer writes it.
+exec "$venv/bin/python" -m pytest -o filterwarnings= --deselect tests/test_docs.py::test_the_command_line_reference_is_up_to_date "$@"
