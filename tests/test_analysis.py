@@ -55,7 +55,7 @@ WAYS: dict[str, Callable[[mien.Analysis], Iterable[mien.Result]]] = {
     "comprehension": lambda a: [result for result in a],  # noqa: C416
     "extend": lambda a: [].__iadd__(a),  # type: ignore[arg-type]
     "results": lambda a: a.results,
-    "items": lambda a: [a[i] for i in range(len(a))],
+    "items": lambda a: [a[i] for i in range(len(a.results))],
     "unpacked": lambda a: (lambda *each: each)(*a),
 }
 
@@ -102,6 +102,52 @@ def test_a_loop_reads_anew_and_its_length_is_known_after_it(detector: Counting, 
     assert detector.calls == 10
 
 
+def test_a_progress_bar_around_a_loop_has_nothing_read_first(detector: Counting, analyse: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    bars = pytest.importorskip("tqdm")
+    monkeypatch.setattr(bars.tqdm, "monitor_interval", 0)  # it would leave a thread
+    for known in (list, iter):
+        detector.calls = 0
+        for result in bars.tqdm(analyse(known(PICTURES * 10), ahead=0), disable=True):
+            assert result.source == "array[0]"
+            assert detector.calls < 10  # a batch of 2, and what is looked at meanwhile
+            break
+
+
+def test_how_many_there_are_is_not_said_before_it_is_known(detector: Counting, analyse: Any) -> None:
+    analysis = analyse(PICTURES)
+    assert analysis
+    with pytest.raises(TypeError, match=r"known when all were read: ask len\(analysis\.results\)"):
+        len(analysis)
+    assert detector.calls == 0
+    assert len(analysis.results) == len(analysis) == 5
+
+
+def test_the_only_outcome_is_raised_and_not_logged_as_well(analyse: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    none, other = str(tmp_path / "none.jpg"), str(tmp_path / "other.jpg")
+    with pytest.raises(SourceMissing, match=r"none\.jpg"):
+        analyse(none).rows()
+    assert caplog.messages == []
+    with pytest.raises(SourceMissing, match=r"none\.jpg"):
+        analyse([none, other]).rows()
+    assert [message.partition(": ")[0] for message in caplog.messages] == [none, other]
+    caplog.clear()
+    assert len(analyse([none, PICTURES[0], other]).rows()) == 1
+    assert [message.partition(": ")[0] for message in caplog.messages] == [none, other]
+
+
+def test_what_a_notebook_prints_of_an_analysis_holds_no_picture(analyse: Any) -> None:
+    file = io.BytesIO()
+    Pil.fromarray(PICTURES[0]).save(file, "PNG")
+    data = file.getvalue()
+    for given in (data, bytearray(data), [data] * 1000, PICTURES, PICTURES[0], "x" * 100_000):
+        assert len(repr(analyse(given))) < 400
+    assert repr(analyse(data)) == f"<Analysis of {len(data):,} bytes: iterate it, or use .rows(), .results, .failures>"
+    assert "'a.jpg'" in repr(analyse(["a.jpg", "b.jpg"]))
+    assert repr(mien.Analyzer(detector=FakeDetector(), recogniser=FakeRecogniser())) == "<Analyzer fake, FakeDetector>"
+    assert repr(mien.Analyzer(detector="whole", model="tiny")) == "<Analyzer tiny, whole>"
+    assert repr(mien.Inference("tiny", "whole")) == "<Inference 'img' of <Analyzer tiny, whole>>"
+
+
 def test_after_a_loop_that_was_left_all_are_read(analyse: Any) -> None:
     analysis = analyse(PICTURES)
     for _ in analysis:
@@ -114,7 +160,7 @@ def test_a_file_object_is_read_once(analyse: Any, detector: Counting) -> None:
     Pil.fromarray(PICTURES[0]).save(file, "PNG")
     file.seek(0)
     analysis = analyse(file)
-    assert sources(list(analysis)) == sources(analysis.results) == ["file[0]"]
+    assert sources(analysis.results) == sources(list(analysis)) == ["file[0]"]
     assert detector.calls == 1
     with pytest.raises(UsageError, match="read only once"):
         next(analysis.pairs())
@@ -122,7 +168,7 @@ def test_a_file_object_is_read_once(analyse: Any, detector: Counting) -> None:
         list(analyse([file]))
 
 
-@pytest.mark.parametrize("again", [list, len, lambda a: a.results, lambda a: a.rows(), lambda a: list(a.pairs())])
+@pytest.mark.parametrize("again", [list, lambda a: a.results, lambda a: a.rows(), lambda a: list(a.pairs())])
 def test_an_iterator_that_was_begun_is_not_taken_for_the_whole(again: Any, analyse: Any) -> None:
     analysis = analyse(iter(PICTURES))
     for _ in analysis:

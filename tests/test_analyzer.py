@@ -1,8 +1,11 @@
 """What an Analyzer takes: options and parts are checked at the call, and it goes into other processes."""
 
+import base64
 import dataclasses
 import inspect
+import io
 import multiprocessing
+import os
 import pickle
 import re
 import sys
@@ -17,10 +20,10 @@ from PIL import Image as Pil
 
 import mien
 from mien import loaded as loaded_models
-from mien import pipeline
 from mien.errors import SourceMissing, UsageError
-from mien.io.reading import FIELDS, OF_ANALYZER, Reading
+from mien.io.reading import Reading
 from mien.io.sources import open_source
+from mien.models.locate import BUNDLED
 from mien.options import AnalyzeOptions, Changes, Keywords
 from mien.testing import FakeDetector, FakeRecogniser, planted_picture
 
@@ -100,12 +103,12 @@ def test_options_that_stand_elsewhere_are_told_where(given: dict[str, Any], says
         mien.analyze(IMAGE, **given)
 
 
-def test_the_places_of_options_are_those_they_have() -> None:
-    assert set(OF_ANALYZER) == pipeline.OPTION_NAMES
-    for place, names in FIELDS.items():
-        option, _, kind = place.partition("=mien.")
-        assert option in Keywords.__annotations__
-        assert names == tuple(field.name for field in dataclasses.fields(getattr(mien, kind)))
+def test_the_place_of_every_field_of_an_option_is_told() -> None:
+    for option, kind in get_type_hints(Keywords).items():
+        for field in dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ():
+            if field.name not in get_type_hints(Keywords):
+                with pytest.raises(UsageError, match=re.escape(rf"{option}=mien.{kind.__name__}({field.name}=...);")):  # type: ignore[union-attr]
+                    mien.analyze(IMAGE, **{field.name: 1})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -155,12 +158,45 @@ def test_what_is_no_frame_is_refused(wrong: Any, batch: int) -> None:
         list(run)
 
 
+@pytest.mark.parametrize("batch", [0, -3, "a", 1.5, None])
+def test_frames_that_are_taken_together_are_a_number(batch: Any) -> None:
+    if batch is None:
+        assert [type(item) for item in fake().run([FRAME], batch=batch)] == [mien.Analyzed]
+        return
+    with pytest.raises(UsageError, match=r"batch"):
+        fake().run([FRAME], batch=batch)
+
+
+def test_a_data_uri_is_a_picture_of_its_own() -> None:
+    file = io.BytesIO()
+    Pil.fromarray(IMAGE).save(file, "PNG")
+    uri = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+    assert fake().image(uri).emotions.top == ["happy"]
+    assert [result.source for result in fake().analyze([IMAGE, uri])] == ["array[0]", "data[1]"]
+
+
 def test_the_keywords_are_those_of_what_they_reach() -> None:
     asked = inspect.signature(open_source).parameters
     assert list(get_type_hints(Reading)) == [name for name in asked if name != "inputs"]
     fields = {name for name in get_type_hints(AnalyzeOptions) if name != "detector"}
     assert set(get_type_hints(Changes)) == fields
-    assert get_type_hints(Changes) == {name: get_type_hints(AnalyzeOptions)[name] for name in fields}
+    kept = {name: get_type_hints(AnalyzeOptions)[name] for name in fields}
+    assert get_type_hints(Changes) == kept | {"model": str | os.PathLike[str]}  # a path is kept as text
+
+
+def test_a_model_is_named_by_a_path_too() -> None:
+    file = BUNDLED / "tiny.onnx"
+    text = mien.Analyzer(model=str(file), detector="whole")
+    path = mien.Analyzer(model=file, detector="whole")
+    assert path.options == text.options == mien.AnalyzeOptions(model=file, detector="whole")  # type: ignore[arg-type]
+    assert mien.Inference(file, "whole").analyzer.model == path.model == "tiny"
+    assert hash(path.options) == hash(text.options)
+
+
+def test_a_list_is_as_good_as_a_tuple() -> None:
+    options = mien.TrackOptions(baseline=[0, 1])  # type: ignore[arg-type]
+    assert options == mien.TrackOptions(baseline=(0, 1))
+    assert mien.analyze(IMAGE, track=options).rows() == mien.analyze(IMAGE, track=mien.TrackOptions(baseline=(0, 1))).rows()
 
 
 def test_an_analyzer_of_names_is_made_anew_elsewhere() -> None:

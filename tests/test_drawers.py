@@ -9,6 +9,7 @@ import pytest
 import mien
 from mien.drawers import styled
 from mien.errors import UsageError
+from mien.hiding import refuse_half_hidden
 from mien.options import AnalyzeOptions
 from mien.sinks.inline import shrunk
 from mien.testing import FakeRecogniser
@@ -94,16 +95,16 @@ def test_a_small_picture_is_hidden_in_the_same_places():
     ],
 )
 def test_what_would_leave_faces_visible_is_refused(changes, why):
-    analyzer().refuse_half_hidden("--anonymize", streams=True)
+    refuse_half_hidden(analyzer(), "--anonymize", streams=True)
     with pytest.raises(UsageError, match=why):
-        analyzer(**changes).refuse_half_hidden("--anonymize", streams=True)
+        refuse_half_hidden(analyzer(**changes), "--anonymize", streams=True)
 
 
 def test_in_pictures_nobody_is_followed_so_that_following_is_not_asked_for():
     for track in (TrackOptions(follow=False), TrackOptions(detect_every=2)):
-        analyzer(track=track).refuse_half_hidden("--anonymize", streams=False)
+        refuse_half_hidden(analyzer(track=track), "--anonymize", streams=False)
     with pytest.raises(UsageError, match="min_score"):
-        analyzer(min_score=0.5).refuse_half_hidden("--anonymize", streams=False)
+        refuse_half_hidden(analyzer(min_score=0.5), "--anonymize", streams=False)
 
 
 def test_without_a_video_the_faces_alone_are_hidden():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("av", reason="PyAV is not installed: pip install 'mien[video]'")
+pytest.importorskip("av", reason="PyAV is not installed: pip install '.[video]'")
 
 RUN = """
 import json, os, sys

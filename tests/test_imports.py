@@ -2,8 +2,11 @@
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
+import typing
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,7 +40,7 @@ LAYERS = (
     ("vision", "io"),
     ("models", "unsure", "data", "track"),
     ("options", "evaluate", "provenance"),
-    ("drawers", "testing", "pipeline", "loaded", "sinks", "store", "report", "study", "window", "watch", "notebook", "inference"),
+    ("drawers", "testing", "pipeline", "loaded", "hiding", "sinks", "store", "report", "study", "window", "watch", "notebook", "inference"),
     ("web",),
     ("cli", "__main__"),
     ("frozen",),
@@ -138,10 +141,106 @@ def test_what_the_options_and_the_errors_are_called_is_public():
 
 
 def test_public_names_are_few_and_listed():
-    assert len(mien.__all__) <= 36
+    # What most programs need, what messages name, what the signatures of those are typed by, and the modules in STABLE.
+    assert len(mien.__all__) <= 54
     assert set(mien.__all__) <= set(dir(mien))
     with pytest.raises(AttributeError, match="'mien' has no attribute 'nonsense'"):
         _ = mien.nonsense
+
+
+STABLE = ("errors", "labels", "table", "testing", "types")
+"""Modules that are public as a whole; docs/python.md names them, and further ones for parts of programs."""
+DESCRIBED = {
+    "SMOTE": {"Augment", "Balanced", "Progress", "Recipe"},
+    "ModelCard": {"Head"},
+    "open_sink": {"SoFar"},
+    "register_detector": {"Factory", "Preset"},
+    "register_recogniser": {"Factory"},
+    "Inference": {"Found", "Model", "Several"},
+}
+"""Types of public signatures that nobody has to name to use them: what is given back, or is for those who make cards and plug-ins."""
+KEYWORDS = {"Changes", "Inputs", "Keywords", "Reading"}
+"""Of all of them: anything that is read, and keyword arguments."""
+
+
+def signatures_of(name: str) -> Iterator[inspect.Signature]:
+    """Those of a public function, or of the public methods and properties of a class."""
+    value = getattr(mien, name)
+    if inspect.isfunction(value):
+        yield inspect.signature(value)
+    elif inspect.isclass(value):
+        for member, kept in vars(value).items():
+            method = kept.fget if isinstance(kept, property) else getattr(kept, "__func__", kept)  # of class methods
+            if inspect.isfunction(method) and (member == "__init__" or not member.startswith("_")):
+                yield inspect.signature(method)
+
+
+def types_of(name: str) -> set[str]:
+    """Names of mien's own types in the signatures of a public name."""
+    home = vars(sys.modules[getattr(getattr(mien, name), "__module__", "mien")])
+    told = [each for one in signatures_of(name) for each in (one.return_annotation, *(arg.annotation for arg in one.parameters.values()))]
+    words = {word for text in told if isinstance(text, str) for word in re.findall(r"(?<![\w.])[A-Z]\w+", text)} - {"None"}
+    return {word for word in words if getattr(home.get(word), "__module__", "mien.").startswith("mien.")}  # what is not there is for types
+
+
+@pytest.mark.parametrize("name", [name for name in mien.__all__ if name not in STABLE])
+def test_the_types_of_public_signatures_are_public(name):
+    public = {each for module in STABLE for each in vars(getattr(mien, module))} | set(mien.__all__)
+    assert types_of(name) - public - DESCRIBED.get(name, set()) - KEYWORDS == set()
+
+
+def test_signatures_are_those_of_class_methods_and_properties_too() -> None:
+    assert "Result" in types_of("Timeline")  # of Timeline.from_results
+    assert "LiveStats" in types_of("Live")  # of Live.stats
+
+
+@pytest.mark.parametrize("name", ["open_sink", "open_live", "analyze", "Frame", "Faces", "Emotions"])
+def test_type_hints_of_public_names_can_be_asked_for(name: str) -> None:
+    """As programs do that make forms or checks of them."""
+    assert typing.get_type_hints(getattr(mien, name))
+
+
+def module_of(name: str) -> str:
+    """The module in a dotted name: `mien.table.columns` -> `mien.table`."""
+    parts = name.split(".")[1:]
+    while parts and not (SOURCE.joinpath(*parts).with_suffix(".py").is_file() or SOURCE.joinpath(*parts, "__init__.py").is_file()):
+        parts.pop()
+    return ".".join(["mien", *parts])
+
+
+def test_the_list_of_public_modules_has_all_that_pages_name() -> None:
+    """`mien.x.y` in a page is a promise that it stays there, and docs/python.md lists the promises."""
+    docs = SOURCE.parents[1] / "docs"
+    pages = {path: path.read_text("utf-8") for path in (SOURCE.parents[1] / "README.md", *docs.glob("*.md"))}
+    pages[docs / "python.md"], _, public = pages[docs / "python.md"].partition("## What is public")
+    named = {module_of(name) for page in pages.values() for name in re.findall(r"\bmien(?:\.\w+)+", page)} - {"mien"}
+    whole, parts = (
+        set(re.findall(r"`(mien\.[a-z_.]+)`", "".join(re.findall(r"^\|([^|]*)\|", table, re.MULTILINE))))
+        for table in public.split("Of other modules")
+    )
+    assert whole == {f"mien.{name}" for name in STABLE}
+    assert named - whole == parts
+
+
+def attributes_named() -> set[str]:
+    """`mien.x.y(` in the texts of pages, and `mien.x.y` in what the library says: both are typed after `import mien`."""
+    pages = "".join((SOURCE.parents[1] / page).read_text("utf-8") for page in ("README.md", "docs/python.md", "docs/migrate.md"))
+    found = set(re.findall(r"\bmien(?:\.\w+)+(?=\()", pages))
+    for path in FILES:
+        for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("Error"):
+                words = [node.value for node in ast.walk(call) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+                found |= {name for text in words for name in re.findall(r"\bmien(?:\.[A-Za-z_]+)+", text)}
+    return found
+
+
+@pytest.mark.parametrize("said", sorted(attributes_named()))
+def test_what_pages_and_messages_name_is_there_after_import_mien(said):
+    first, *others = said.split(".")[1:]
+    assert first in mien.__all__
+    value = getattr(mien, first)
+    for name in others:
+        value = getattr(value, name)
 
 
 def test_type_checkers_see_the_same_names():

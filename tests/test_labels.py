@@ -260,4 +260,28 @@ def test_what_has_no_nearest_anchor_is_told(ask):
     for affect in ([0.1, 0.2], [[0.1, 0.2, 0.3]], 0.5):
         with pytest.raises(UsageError, match=r"^valence and arousal: found shape \(.*\), wanted \(n, 2\)$"):
             near(np.array(affect))
+    for affect in ([[0.1, 0.2], [0.3]], [["a", "b"]]):
+        with pytest.raises(UsageError, match=r"^valence and arousal: found list \[.*\], wanted numbers of shape \(n, 2\)$"):
+            near(affect)
     assert len(near(np.zeros((0, 2)))) == 0
+
+
+@pytest.mark.parametrize("shape", [(2, 4), (2, 2), (3,), ()])
+def test_probabilities_of_another_shape_are_refused(shape):
+    labels = ("happy", "sad", "fear")
+    for call in (lambda probs: convert(probs, labels, ("happy", "sad")), lambda probs: ANCHORS["adfes2011"].expected(probs, labels)):
+        with pytest.raises(UsageError, match=r"^probabilities: found shape \(.*\), wanted \(n, 3\), one for each of: happy, sad, fear$"):
+            call(np.zeros(shape, np.float32))
+
+
+@pytest.mark.parametrize("probs", [[[1], [1, 2]], [["a", "b"]], None], ids=str)
+def test_probabilities_that_are_no_numbers_are_refused(probs):
+    labels = ("happy", "sad")
+    for call in (lambda probs: convert(probs, labels, ("sad",)), lambda probs: ANCHORS["crowd"].expected(probs, labels)):
+        with pytest.raises(UsageError, match=r"^probabilities: found .*wanted .*\(n, 2\), one for each of: happy, sad$"):
+            call(probs)
+
+
+def test_probabilities_may_be_lists():
+    assert convert([[0.25, 0.75, 0.0]], ("happy", "sad", "fear"), ("sad", "happy")).tolist() == [[0.75, 0.25]]
+    assert ANCHORS["legacy"].expected([[1.0]], ("happy",)) == pytest.approx(np.array([[2.6 / 3, 0.2 / 3]]), abs=1e-6)

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mien import timeline
 from mien.errors import ExtraMissing, SourceMissing, SourceUnreadable, UsageError
 from mien.sinks.registry import TABLES
 from mien.sinks.unfinished import beside_table
@@ -37,6 +39,17 @@ def test_a_table_that_a_spreadsheet_saved_in_another_encoding(tmp_path: Path) ->
         Timeline.read(tmp_path / "t.csv")
 
 
+def test_json_lines_that_a_shell_wrote_in_utf_16(tmp_path: Path) -> None:
+    """As PowerShell 5 does by `>`, with its own line ends, and cut where the run was killed."""
+    rows = [row | {"source": f"Анна\u2028{i}.mp4"} for i, row in enumerate(make_result(("happy", "sad")).rows())]
+    path = tmp_path / "t.jsonl"
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\r\n" for row in rows)
+    path.write_bytes(text.encode("utf-16"))
+    assert list(Timeline.read(path).rows()) == rows
+    path.write_bytes((text + text[:41]).encode("utf-16")[:-1])
+    assert list(Timeline.read(path).rows()) == rows
+
+
 @pytest.mark.parametrize("suffix", sorted(TABLES))
 def test_round_trip(suffix: str, tmp_path: Path) -> None:
     rows = [row for n in (2, 0, 1) for row in make_result(("happy",) * n).rows()]
@@ -50,6 +63,82 @@ def test_round_trip(suffix: str, tmp_path: Path) -> None:
     assert again.has_face.tolist() == [True, True, False, True]
     assert len(again.where(again.has_face)) == 3
     assert np.isnan(again["valence"][2])
+
+
+@pytest.mark.parametrize("suffix", sorted(TABLES))
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 11])
+def test_a_table_of_several_blocks_is_one(suffix: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timeline, "BLOCK", 3)
+    some = [row for n in (1, 0, 2, 1, 3, 2, 3) for row in make_result(("happy",) * n).rows()][:count]
+    rows = [row | {"source": f"{i // 4}.mp4", "frame": i, "unsure": row["unsure"] and i % 2 > 0} for i, row in enumerate(some)]
+    sink = TABLES[suffix](tmp_path / f"t{suffix}", COLUMNS)
+    sink.add(rows)
+    sink.close()
+    if count:
+        again = Timeline.read(tmp_path / f"t{suffix}")
+        assert list(again.rows()) == rows
+        assert {name: column.dtype for name, column in again.columns.items()} == {n: c.dtype for n, c in run().columns.items()}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_table_without_rows_has_its_columns(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"t{suffix}"
+    frame = run().where(slice(0)).to_pandas()
+    frame.to_csv(path, index=False) if suffix == ".csv" else frame.to_parquet(path)
+    assert len(Timeline.read(path)) == 0
+
+
+def test_a_column_that_only_later_lines_have_is_empty_in_those_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As programs write JSON Lines that leave empty cells out."""
+    monkeypatch.setattr(timeline, "BLOCK", 2)
+    rows = [row for n in (0, 0, 0, 1, 0) for row in make_result(("happy",) * n).rows()]
+    rows[3] |= {"person": 7, "unsure": True}
+    path = tmp_path / "t.jsonl"
+    lines = [{name: cell for name, cell in row.items() if cell is not None} for row in rows]
+    lines.insert(0, {"mood": "good"})
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    again = list(Timeline.read(path).rows())
+    assert [{name: cell for name, cell in row.items() if cell not in (None, "")} for row in again] == [
+        {name: cell for name, cell in row.items() if cell not in (None, "")} for row in [{}, *rows]
+    ]
+
+
+@pytest.mark.parametrize("suffix", sorted(TABLES))
+def test_of_a_long_table_only_the_arrays_are_held(suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not each cell as an object, of which a row takes some 2 kB."""
+    monkeypatch.setattr(timeline, "BLOCK", 200)
+    rows = make_result(("happy", "sad")).rows() * 3000
+    sink = TABLES[suffix](tmp_path / f"t{suffix}", COLUMNS)
+    sink.add(row | {"source": f"{i // 4}.mp4", "x1": i / 7} for i, row in enumerate(rows))
+    sink.close()
+    tracemalloc.start()
+    table = Timeline.read(tmp_path / f"t{suffix}")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 * sum(column.nbytes for column in table.columns.values())
+
+
+def test_what_is_wrong_is_named_by_its_place_in_the_whole_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timeline, "BLOCK", 3)
+    path = saved(Timeline.from_rows(make_result(("happy",)).rows() * 11), tmp_path / "t.csv")
+    lines = path.read_text("utf-8").splitlines()
+    lines[8] = lines[8].replace(",0,", ",zero,", 1)  # a cell of the 8th row
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    with pytest.raises(SourceUnreadable, match=r"\(column frame, row 8: found 'zero', wanted a whole number\)$"):
+        Timeline.read(path)
+    lines[10] += ",1"  # that the rows are torn says more
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    with pytest.raises(SourceUnreadable, match=r"\(line 11: 40 cells under 39 columns\)$"):
+        Timeline.read(path)
+    path = tmp_path / "t.jsonl"
+    row = make_result(("happy",)).rows()[0]
+    rows = [*[row] * 7, row | {"valence": "good"}, row]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    with pytest.raises(SourceUnreadable, match=r"\(column valence, row 8: found 'good', wanted a number\)$"):
+        Timeline.read(path)
+    path.write_text("".join(json.dumps({"frame": "first"} | {"mood": i}) + "\n" for i in range(9)), "utf-8")
+    with pytest.raises(SourceUnreadable, match="has no column source, time_s, face and 35 more; wanted"):
+        Timeline.read(path)
 
 
 def test_raw_columns_only_where_the_run_had_them(tmp_path: Path) -> None:
@@ -139,6 +228,16 @@ def test_a_damaged_table_is_one_clear_line(name: str, content: bytes, tmp_path: 
     with pytest.raises(SourceUnreadable, match=rf"{name}: (is no table of mien's|has no column)") as caught:
         Timeline.read(tmp_path / name)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("at", [4, 20, 300])
+def test_a_parquet_table_whose_pages_are_damaged_is_told(at: int, tmp_path: Path) -> None:
+    """With its footer whole: the damage shows in the middle of reading."""
+    path = written(tmp_path / "t.parquet")
+    data = path.read_bytes()
+    path.write_bytes(data[:at] + b"\xff" * 40 + data[at + 40 :])
+    with pytest.raises(SourceUnreadable, match=r"t\.parquet: is no table of mien's \(a damaged Parquet file\)$"):
+        Timeline.read(path)
 
 
 def test_a_number_too_large_for_its_column_is_told(tmp_path: Path) -> None:
@@ -254,7 +353,25 @@ def followed(result: Result) -> Faces:
 
 
 def test_a_row_without_a_source_has_none() -> None:
-    assert Timeline.from_rows([{"frame": 0}])["source"].tolist() == [""]
+    assert Timeline.from_rows([dict.fromkeys(COLUMNS) | {"frame": 0}])["source"].tolist() == [""]
+
+
+def test_what_are_no_rows_or_results_is_told() -> None:
+    result = make_result(["happy"])
+    row = result.rows()[0]
+    for call, says in (
+        (lambda: Timeline.from_rows([row, {"emotoin": "happy"}]), "from_rows, row 2: has no source, frame, time_s and 36 more; wanted"),
+        (lambda: Timeline.from_rows([{k: v for k, v in row.items() if k != "valence"}]), "from_rows, row 1: has no valence; wanted all of"),
+        (lambda: Timeline.from_rows(row), "from_rows, row 1: found str 'source', wanted a dict"),
+        (lambda: Timeline.from_rows(5), "from_rows: found int 5, wanted dicts"),
+        (lambda: Timeline.from_results(result), r"from_results: found one Result, wanted several, or a list of it: \[result\]"),
+        (lambda: Timeline.from_results(5), "from_results: found int 5, wanted Results, as mien.analyze gives them"),
+        (lambda: Timeline.from_results([row]), "from_results: found dict {.*}, wanted Results, as mien.analyze gives them"),
+    ):
+        with pytest.raises(UsageError, match=f"^{says}"):
+            call()
+    assert list(Timeline.from_rows([row | {"mood": "good"}]).rows()) == [row]
+    assert len(Timeline.from_rows([])) == 0
 
 
 @pytest.mark.parametrize(
@@ -309,7 +426,7 @@ def test_a_dataframe_has_na_where_a_row_has_no_value() -> None:
     frame = line.to_pandas()
     assert list(frame.columns) == list(COLUMNS)
     assert {name: str(frame[name].dtype) for name in ("source", "face", "p_sad", "unsure")} == {
-        "source": "string", "face": "Int64", "p_sad": "Float64", "unsure": "boolean",
+        "source": "string", "face": "Int64", "p_sad": "float64", "unsure": "boolean",
     }  # fmt: skip
     for name in COLUMNS:
         said = [None if missing else cell for cell, missing in zip(frame[name].tolist(), frame[name].isna(), strict=True)]
@@ -321,6 +438,22 @@ def test_a_dataframe_has_na_where_a_row_has_no_value() -> None:
     assert frame["emotion"].nunique() == 1
     assert frame["reasons"].tolist()[::2] == ["blur;pose", ""]
     assert line["person"].tolist() == [7, -1, -1]  # as it was
+
+
+def test_numbers_of_a_dataframe_are_what_other_packages_take_for_numbers() -> None:
+    """By hand: a person who turns from neutral to happy in eleven steps, and a frame without a face among them."""
+    share = np.linspace(0, 1, 11)
+    row = make_result(["happy"]).rows()[0]
+    rows = [row | {"p_happy": p, "p_neutral": 1 - p, "valence": 2 * p - 1} for p in share]
+    frame = Timeline.from_rows([*rows[:4], *make_result([]).rows(), *rows[4:]]).to_pandas()
+    values = frame[["p_happy", "p_neutral", "valence"]].values
+    assert values.dtype == np.float64
+    assert np.isnan(values[4]).all()
+    seen = frame.dropna(subset=["face"])
+    assert np.corrcoef(seen["p_happy"], seen["valence"])[0, 1] == pytest.approx(1)
+    assert np.linalg.norm(seen[["p_happy", "p_neutral"]].values) == pytest.approx(np.sqrt((share**2 + (1 - share) ** 2).sum()))
+    assert np.mean(frame["p_happy"]) == pytest.approx(0.5)  # pandas passes over the empty cell
+    assert frame["face"].dtype == "Int64"  # 0, not 0.0, beside an empty cell
 
 
 @pytest.mark.parametrize(
@@ -342,6 +475,17 @@ def test_from_pandas_and_arrays_of_it_say_the_same(road: Callable[[Timeline, Pat
     for again in (Timeline.from_pandas(frame), Timeline({name: frame[name].to_numpy() for name in frame}), Timeline(dict(frame.items()))):
         assert list(again.rows()) == list(line.rows())
         assert {name: column.dtype for name, column in again.columns.items()} == {name: line[name].dtype for name in COLUMNS}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_what_pandas_saves_is_read_as_it_was(suffix: str, tmp_path: Path) -> None:
+    line, path = run(), tmp_path / f"t{suffix}"
+    frame = line.to_pandas()
+    if suffix == ".csv":
+        frame.to_csv(path, index=False)
+    else:
+        frame.to_parquet(path)
+    assert list(Timeline.read(path).rows()) == list(line.rows())
 
 
 def saved(line: Timeline, path: Path) -> Path:
@@ -385,7 +529,7 @@ def test_arrays_that_are_no_columns_are_refused() -> None:
     with pytest.raises(UsageError, match=r"columns of \[2, 3\] rows"):
         Timeline({**cells, "face": [0, 1]})
     with pytest.raises(UsageError, match="column face, row 1: found 'x', wanted a whole number"):
-        Timeline.from_rows([{"face": "x"}])
+        Timeline.from_rows([dict.fromkeys(COLUMNS) | {"face": "x"}])
     assert Timeline({**cells, "frame": np.array([0, 1, 2], np.uint8)})["frame"].dtype == np.int64
 
 

@@ -1,6 +1,8 @@
 """The values that walk through the stages."""
 
 import dataclasses
+from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +11,8 @@ from hypothesis import strategies as st
 
 import mien
 from mien import errors
-from mien.errors import MienError, UnknownName, UsageError
+from mien.errors import UnknownName, UsageError
+from mien.testing import FakeDetector, FakeRecogniser
 from mien.types import Emotions, Faces, Frame, check_image
 
 
@@ -82,7 +85,7 @@ def test_values_are_frozen():
 )
 def test_what_is_no_image_is_refused(image):
     for take in (check_image, Frame):
-        with pytest.raises(UsageError, match=r"wanted a uint8 array of shape .*; mien\.io\.images\.from_array makes one"):
+        with pytest.raises(UsageError, match=r"wanted a uint8 array of shape .*; mien\.from_array makes one"):
             take(image)
 
 
@@ -97,7 +100,6 @@ def test_emotions_fill_in_what_is_not_given():
     assert emotions.top == ["sad", "happy"]  # ties go to the first
     assert emotions.ranked(0) == [("sad", 0.75), ("happy", 0.25)]
     assert [name for name, _ in emotions.ranked(1)] == ["happy", "sad"]
-    assert emotions.unsure is not None
     assert emotions.unsure.tolist() == [False, False]
     assert emotions.reasons == ((), ())
 
@@ -105,11 +107,10 @@ def test_emotions_fill_in_what_is_not_given():
 @pytest.mark.parametrize("given", [list, tuple, np.array])
 def test_what_may_be_a_list_becomes_an_array(given):
     emotions = Emotions(("happy", "sad"), [[0.25, 0.75], [0.5, 0.5]], unsure=given([True, False]), held=given([0, 1]))
-    assert emotions.unsure is not None
     assert emotions.held is not None
     assert (emotions.unsure.dtype, emotions.held.dtype) == (np.bool_, np.int64)
     assert emotions.top == ["happy", "sad"]
-    assert emotions[[1]].unsure.tolist() == [False]  # type: ignore[union-attr]
+    assert emotions[[1]].unsure.tolist() == [False]
     assert Faces.without_points([[0, 0, 1, 1]], [1]).ids is None
     assert Faces([[0, 0, 1, 1]], [1], np.zeros((1, 5, 2)), given([3.0])).ids.tolist() == [3]  # type: ignore[union-attr]  # SORT's are floats
 
@@ -141,16 +142,6 @@ def test_emotions_that_contradict_themselves_are_refused(fields, says):
         Emotions(("happy", "sad"), **fields)
 
 
-def test_one_tree_of_errors_as_its_docstring_draws_it():
-    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, MienError)]
-    assert len(kinds) >= 14
-    for kind in kinds:
-        assert kind.__name__ in (errors.__doc__ or "")
-        assert kind.__doc__
-    drawn = [line.split("──")[1].split()[0] for line in (errors.__doc__ or "").splitlines() if "──" in line]
-    assert sorted(drawn) == sorted(kind.__name__ for kind in kinds if kind is not MienError)
-
-
 def test_errors_are_also_what_python_programmers_expect():
     assert issubclass(UsageError, ValueError)
     assert issubclass(UnknownName, KeyError)
@@ -158,8 +149,11 @@ def test_errors_are_also_what_python_programmers_expect():
     assert str(UnknownName("model", "bass", ["big", "base"])) == "unknown model 'bass'; there are: base, big"
 
 
+PICTURE = np.zeros((480, 640, 3), np.uint8)
+
+
 def _face_of(ids: list[float]) -> Faces:
-    return Faces([[0, 0, 1, 1]], [1], np.zeros((1, 5, 2)), ids)  # type: ignore[arg-type]
+    return Faces([[0, 0, 1, 1]], [1], np.zeros((1, 5, 2)), ids)
 
 
 @pytest.mark.parametrize(
@@ -191,6 +185,21 @@ def _face_of(ids: list[float]) -> Faces:
         (lambda: _face_of([1e30]), r"ids: found 1e\+30, wanted whole numbers"),
         (lambda: _face_of([True]), r"ids: found bool \[True\], wanted whole numbers"),
         (lambda: mien.Emotions(("sad", "sad"), np.full((1, 2), 0.5)), "labels: found sad, sad; wanted names that differ"),
+        (lambda: mien.Emotions("ab", [[0.5, 0.5]]), r"labels: found str 'ab', wanted names of emotions, such as \('happy', 'sad'\)"),
+        (lambda: mien.Emotions(None, [[1.0]]), "labels: found NoneType None, wanted names"),
+        (lambda: mien.Emotions((1, 2), [[0.5, 0.5]]), r"labels: found tuple \(1, 2\), wanted names"),
+        (lambda: mien.Faces("abc", [1], np.zeros((1, 5, 2))), r"boxes: found str 'abc', wanted numbers of shape \(n, 4\)"),
+        (lambda: mien.Faces([[1, 2, 3, 4], [5, 6]], [1, 1], np.zeros((2, 5, 2))), r"boxes: found list \[.*\], wanted numbers of shape"),
+        (lambda: mien.Faces([[0, 0, 1, 1]], None, np.zeros((1, 5, 2))), r"scores: found shape \(\), wanted \(1\)"),
+        (lambda: mien.Frame(PICTURE, "x"), "index: found str 'x', wanted a whole number"),
+        (lambda: mien.Frame(PICTURE, 0, "y"), "time: found str 'y', wanted a number"),
+        (lambda: mien.Frame(PICTURE, 2.5), r"index: found float 2\.5, wanted a whole number"),
+        (lambda: mien.Frame(PICTURE, float("nan")), "index: found float nan, wanted a whole number"),
+        (lambda: mien.Frame(PICTURE, 0, 0.0, None), "source: found NoneType None, wanted a name or a path"),
+        (lambda: several()[0][True], "faces: found a single True; wanted a mask of 3, positions, or a slice"),
+        (lambda: several()[0][several()[0].scores[0] > 0.95], "faces: found a single False; wanted a mask of 3"),
+        (lambda: several()[1][np.True_], "faces: found a single True; wanted a mask of 3"),
+        (lambda: mien.TrackOptions(baseline=(3, 1)), "baseline is from 3 to 1 s; wanted an end after its beginning, not before 0"),
     ],
 )
 def test_values_of_another_kind_are_refused_in_one_line(make, says: str) -> None:
@@ -216,3 +225,57 @@ def test_emotions_are_picked_as_faces_are(which) -> None:
     assert part.held.tolist() == [0, 0]
     assert len(emotions[[]]) == 0
     assert some_faces(3, ids=True)[which].ids.tolist() == some_faces(3, ids=True).ids[1:].tolist()
+
+
+def several() -> tuple[Faces, Emotions]:
+    """Three people, each with numbers of their own."""
+    probs = [[0.25, 0.75], [0.5, 0.5], [1, 0]]
+    return some_faces(3, ids=True), Emotions(["happy", "sad"], probs, probs, "model", [True, False, True], held=[1, 0, 0])
+
+
+def test_a_loop_gives_one_face_after_the_other() -> None:
+    faces, emotions = several()
+    assert [len(face) for face in faces] == [len(one) for one in emotions] == [1, 1, 1]
+    assert np.concatenate([face.boxes for face in faces]).tolist() == faces.boxes.tolist()
+    assert [face.ids.tolist() for face in faces] == [[7], [8], [9]]
+    assert [one.top for one in emotions] == [["sad"], ["happy"], ["happy"]]
+    assert [one.unsure.tolist() for one in emotions] == [[True], [False], [True]]
+    assert list(Faces.none()) == list(emotions[:0]) == []
+
+
+@pytest.mark.parametrize("kind", [int, np.int64, np.uint8])
+def test_one_face_is_taken_by_its_position(kind) -> None:
+    faces, emotions = several()
+    for i in range(3):
+        assert faces[kind(i)].boxes.tolist() == faces.boxes[i : i + 1].tolist()
+        assert emotions[kind(i)].probs.tolist() == emotions.probs[i : i + 1].tolist()
+    assert faces[-1].ids.tolist() == [9]
+    assert faces[faces.scores.argmax()].ids.tolist() == [7]
+    for value in (faces, emotions):
+        with pytest.raises(IndexError, match=r"^face 3 of 3; the first is 0$"):
+            value[kind(3)]
+        with pytest.raises(IndexError, match=r"^face -4 of 3"):
+            value[-4]
+
+
+def test_a_frame_has_plain_numbers_whatever_it_was_given() -> None:
+    """As PyAV's `frame.pts * stream.time_base` and OpenCV's `capture.get(cv2.CAP_PROP_POS_FRAMES)` give them."""
+    frame = Frame(PICTURE, 3.0, Fraction(3, 25), Path("folder", "a.mp4"), stream=True)
+    assert (type(frame.index), type(frame.time), type(frame.source)) == (int, float, str)
+    assert (frame.index, frame.time, Path(frame.source)) == (3, 0.12, Path("folder", "a.mp4"))
+    assert repr(Frame(PICTURE, np.int64(3), Fraction(3, 25), "clip.mp4", stream=True)) == "<Frame 3 of clip.mp4, 0.12 s, 640x480>"
+    numpy = Frame(PICTURE, np.float32(2), np.float32(0.5))
+    assert (type(numpy.index), type(numpy.time), numpy.index, numpy.time) == (int, float, 2, 0.5)
+
+
+def test_a_recording_is_read_whose_times_are_fractions() -> None:
+    analyzer = mien.Analyzer(detector=FakeDetector(), recogniser=FakeRecogniser())
+    frames = [mien.Frame(PICTURE, i, Fraction(i, 25), "c", stream=True) for i in range(3)]
+    assert [analyzed.result.time for analyzed in analyzer.run(frames)] == [0.0, 0.04, 0.08]
+
+
+def test_a_frame_does_not_show_its_pixels() -> None:
+    assert repr(Frame(PICTURE, 3, 0.12, "clip.mp4", stream=True)) == "<Frame 3 of clip.mp4, 0.12 s, 640x480>"
+    assert repr(Frame(PICTURE, 0, 0.0, "clip.mp4", stream=True)) == "<Frame 0 of clip.mp4, 0 s, 640x480>"
+    assert repr(Frame(PICTURE, source="a.jpg")) == "<Frame 0 of a.jpg, 640x480>"
+    assert repr([Frame(PICTURE)]) == "[<Frame 0, 640x480>]"

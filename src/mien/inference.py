@@ -13,12 +13,13 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast, overload
 
 from mien.drawers import drawer as drawer_by_name
 from mien.errors import UsageError
 from mien.io.camera import open_live
 from mien.io.events import Failure
+from mien.io.near_misses import shown
 from mien.io.newest import Rate
 from mien.io.pace import RARE_SECONDS, Pace
 from mien.labels import anchors, to_seven
@@ -39,11 +40,18 @@ MODES = ("img", "img_batch", "video", "video_rec", "online")
 """A picture; several; a video to look at; a video to save; a camera or stream."""
 SHOWS = ("cv2", "inline")
 
+Found = TypeVar("Found")
+"""What `go` gives: a Result in mode `img`, else a list of them."""
+Several: TypeAlias = Literal["img_batch", "video", "video_rec", "online"]
 
-class Inference:
+
+Model: TypeAlias = str | os.PathLike[str] | Recogniser | Analyzer
+
+
+class Inference(Generic[Found]):
     """Faces and the expressions they show, in the form of project R0.
 
-    model_obj: name of a model, a recogniser, or an Analyzer (which then brings its detector too).
+    model_obj: name or path of a model, a recogniser, or an Analyzer (which then brings its detector too).
     face_det_obj: name of a detector, or any callable detector; None takes the default or the Analyzer's own.
     draw_box_obj: name of a drawer, or any callable drawer; None draws nothing on the picture.
     IMG_SIZE (R0's spelling): side of the crop in pixels for a model_obj that has no `crop` of its own; a model with a card says it itself.
@@ -54,9 +62,51 @@ class Inference:
     Raises UsageError for a mode that there is not, UnknownName or WeightsMissing when a part cannot be had.
     """
 
+    @overload
+    def __init__(
+        self: Inference[Result],
+        model_obj: Model = ...,
+        face_det_obj: str | Detector | None = ...,
+        draw_box_obj: str | Drawer | None = ...,
+        IMG_SIZE: int | None = ...,  # noqa: N803
+        show_state_mode: str = ...,
+        inference_mode: Literal["img"] = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Inference[list[Result]],
+        model_obj: Model = ...,
+        face_det_obj: str | Detector | None = ...,
+        draw_box_obj: str | Drawer | None = ...,
+        IMG_SIZE: int | None = ...,  # noqa: N803
+        show_state_mode: str = ...,
+        *,
+        inference_mode: Several,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Inference[list[Result]],
+        model_obj: Model,
+        face_det_obj: str | Detector | None,
+        draw_box_obj: str | Drawer | None,
+        IMG_SIZE: int | None,  # noqa: N803
+        show_state_mode: str,
+        inference_mode: Several,
+        /,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Inference[Result | list[Result]],
+        model_obj: Model = ...,
+        face_det_obj: str | Detector | None = ...,
+        draw_box_obj: str | Drawer | None = ...,
+        IMG_SIZE: int | None = ...,  # noqa: N803
+        show_state_mode: str = ...,
+        inference_mode: str = ...,
+    ) -> None: ...
     def __init__(
         self,
-        model_obj: str | Recogniser | Analyzer = "base",
+        model_obj: Model = "base",
         face_det_obj: str | Detector | None = None,
         draw_box_obj: str | Drawer | None = "mien",
         IMG_SIZE: int | None = None,  # noqa: N803
@@ -71,7 +121,10 @@ class Inference:
         self.analyzer = _analyzer(model_obj, face_det_obj, IMG_SIZE)
         self.drawer = drawer_by_name(draw_box_obj) if isinstance(draw_box_obj, str) else draw_box_obj or _plain
 
-    def go(self, path_to_data: Any, path_save_data: str | os.PathLike[str] | None = None) -> Result | list[Result]:
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.inference_mode!r} of {self.analyzer!r}>"
+
+    def go(self, path_to_data: Any, path_save_data: str | os.PathLike[str] | None = None) -> Found:
         """Analyse, show, and save where a path is given.
 
         path_to_data: whatever mien.analyze takes; for `online` the number of a camera, a URL or a video that is played as if it
@@ -101,7 +154,7 @@ class Inference:
             results = modes[self.inference_mode](path_to_data if self.inference_mode == "online" else inputs, sink)
         if self.inference_mode == "video_rec" and self.show_state_mode == "inline" and in_notebook() and path_save_data is not None:
             self._show_clips(Path(path_save_data))
-        return results[0] if self.inference_mode == "img" else results
+        return cast("Found", results[0] if self.inference_mode == "img" else results)
 
     def _pictures(self, inputs: list[Any], sink: Sink | None) -> list[Result]:
         single = self.inference_mode == "img"
@@ -200,7 +253,13 @@ class Inference:
         for path in [saved] if saved.is_file() else sorted(saved.glob("*.mp4")):
             display.clip(path)
 
-    def predict(self, image: Any, *, va: bool = False) -> str | list[str | float] | None:
+    @overload
+    def predict(self, image: Any, *, va: Literal[False] = ...) -> str | None: ...
+    @overload
+    def predict(self, image: Any, *, va: Literal[True]) -> list[Any] | None: ...
+    @overload
+    def predict(self, image: Any, *, va: bool) -> str | list[Any] | None: ...
+    def predict(self, image: Any, *, va: bool = False) -> str | list[Any] | None:
         """The expression shown by the largest face of a picture: its name, or with `va` [name, valence, arousal] on 1..7.
 
         image: path of a picture, uint8 (H, W, 3) RGB, a PIL image, or whatever mien.io.images.from_array takes. Valence and
@@ -234,13 +293,13 @@ class _WithCrop:
         return self._recognise(crops)
 
 
-def _analyzer(model: str | Recogniser | Analyzer, detector: str | Detector | None, size: int | None) -> Analyzer:
+def _analyzer(model: Model, detector: str | Detector | None, size: int | None) -> Analyzer:
     if isinstance(model, Analyzer):
         if detector is None:
             return model
         options, recogniser = model.options, model.recogniser
-    elif isinstance(model, str):
-        options, recogniser = AnalyzeOptions(model=model), None
+    elif isinstance(model, str | os.PathLike):
+        options, recogniser = AnalyzeOptions(model=os.fspath(model)), None
     elif callable(model):
         options, recogniser = AnalyzeOptions(), model if hasattr(model, "crop") else _WithCrop(model, size or CropSpec().size)
     else:
@@ -259,7 +318,7 @@ def _plain(image: Image, result: Result, /) -> Image:
 
 
 def _named(inputs: list[Any]) -> str:
-    return repr(inputs[0] if len(inputs) == 1 else inputs)
+    return shown(inputs[0] if len(inputs) == 1 else inputs)
 
 
 def _wait(window: Window, until: float) -> None:

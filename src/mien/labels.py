@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mien.errors import UnknownName, UsageError
-from mien.types import Floats
+from mien.types import Floats, check_floats
 
 EMOTIONS: tuple[str, ...] = ("anger", "contempt", "disgust", "fear", "happy", "neutral", "sad", "surprise", "uncertain")
 """mien's native set, alphabetical. `uncertain` is a class that raters chose (FER+ "unknown" and "not a face"); it is not
@@ -93,14 +93,16 @@ class Anchors:
     spread: dict[str, tuple[float, float]]
     """Emotion -> standard deviations between raters, on -1..1 units; may be empty."""
 
-    def expected(self, probs: Floats, labels: Sequence[str] = EMOTIONS) -> Floats:
+    def expected(self, probs: ArrayLike, labels: Sequence[str] = EMOTIONS) -> Floats:
         """Expected valence and arousal, float32 (n, 2), under probabilities (n, K) over `labels`.
 
-        The share of labels without an anchor is spread over the others in proportion. With no share left: NaN.
+        The share of labels without an anchor is spread over the others in proportion. With no share left: NaN. Raises UsageError for
+        probabilities of another shape.
         """
+        shares = _shares(probs, labels)
         has = np.array([label in self.points for label in labels])
         where = np.array([self.points.get(label, (0.0, 0.0)) for label in labels], np.float64)
-        mass = np.asarray(probs, np.float64) * has
+        mass = shares * has
         total = mass.sum(axis=1, keepdims=True)
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(np.where(total > 0, mass @ where / total, np.nan), np.float32)
@@ -128,7 +130,7 @@ class Anchors:
 
     def _away(self, affect: ArrayLike, labels: Sequence[str]) -> NDArray[np.float64]:
         """From the anchors of `among(labels)` to each valence, arousal (n, 2): (n, K, 2)."""
-        names, found = self.among(labels), np.asarray(affect, np.float64)
+        names, found = self.among(labels), check_floats("valence and arousal", affect, np.float64, "numbers of shape (n, 2)")
         if not names:
             raise UsageError(f"labels: found {tuple(labels)}, none with an anchor in {self.name}; wanted some of: {', '.join(self.points)}")
         if found.ndim != 2 or found.shape[1] != 2:
@@ -218,14 +220,25 @@ def canonical(name: str) -> str | None:
     return SYNONYMS.get(name.strip().lower().lstrip("0123456789").lstrip(" _-."))
 
 
-def convert(probs: Floats, labels: Sequence[str], to: Sequence[str]) -> Floats:
+def convert(probs: ArrayLike, labels: Sequence[str], to: Sequence[str]) -> Floats:
     """Probabilities (n, K) over `labels` as probabilities (n, L) over `to`: the missing are dropped, the rest sum to 1.
 
     Where all of the share is of missing ones: 1 / L each. A row with NaN among what is left is NaN.
+    Raises UsageError for probabilities of another shape.
     """
-    out = np.zeros((len(probs), len(to)), np.float64)
+    shares = _shares(probs, labels)
+    out = np.zeros((len(shares), len(to)), np.float64)
     for k, label in enumerate(labels):
         if label in to:
-            out[:, list(to).index(label)] += probs[:, k]
+            out[:, list(to).index(label)] += shares[:, k]
     total = out.sum(axis=1, keepdims=True)
     return np.asarray(np.where(total == 0, 1 / len(to), out / np.where(total == 0, 1, total)), np.float32)
+
+
+def _shares(probs: ArrayLike, labels: Sequence[str]) -> NDArray[np.float64]:
+    """Probabilities (n, K) over K labels, else UsageError."""
+    wanted = f"(n, {len(labels)}), one for each of: {', '.join(labels)}"
+    shares = check_floats("probabilities", probs, np.float64, f"numbers of shape {wanted}")
+    if shares.ndim != 2 or shares.shape[1] != len(labels):
+        raise UsageError(f"probabilities: found shape {shares.shape}, wanted {wanted}")
+    return shares

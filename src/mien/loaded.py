@@ -6,10 +6,10 @@ import os
 import threading
 from typing import Any, Unpack, cast
 
-from mien.io.reading import Reading, check_reading, refuse_unknown
+from mien.io.reading import Reading, check_reading
 from mien.models.detectors.registry import edition as detector_edition
 from mien.models.registry import edition as recogniser_edition
-from mien.options import AnalyzeOptions, Keywords
+from mien.options import AnalyzeOptions, Keywords, refuse_unknown
 from mien.pipeline import Analysis, Analyzer, Inputs
 
 KEPT_ANALYZERS = 4

@@ -15,8 +15,8 @@ import numpy as np
 
 from mien.errors import SourceError, UsageError
 from mien.io.frames_ahead import in_background
-from mien.io.near_misses import told
-from mien.io.reading import Reading, check_reading, refuse_unknown
+from mien.io.near_misses import shown, told
+from mien.io.reading import Reading, check_reading
 from mien.io.sources import Event, Failure, Notice, open_source, read_picture
 from mien.labels import anchors
 from mien.models.card import ModelCard
@@ -26,7 +26,7 @@ from mien.models.landmarks import crop_points
 from mien.models.recogniser import OnnxRecogniser
 from mien.models.registry import recogniser as recogniser_by_name
 from mien.models.sequences import SequenceReader
-from mien.options import AnalyzeOptions, Changes, Keywords
+from mien.options import OPTION_NAMES, AnalyzeOptions, Changes, refuse_unknown
 from mien.part_checks import checked_emotions, checked_faces
 from mien.profile import Profile
 from mien.track.baseline import BaselineGate
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mien")
 
-OPTION_NAMES = Keywords.__annotations__.keys() - Reading.__annotations__.keys()
-"""Keyword arguments of an Analyzer."""
 SHOWN = 8
 """Pictures that a notebook shows of an analysis."""
 MANY_BYTES = 100_000_000
@@ -171,7 +169,7 @@ class Analyzer:
 
         reading: keyword arguments of mien.io.sources.open_source, such as `recursive`, `limits`, `allow_private` or `span`.
         """
-        check_reading(reading)
+        _check(reading)
         return self.run(open_source(inputs, **reading))
 
     def run(self, events: Iterable[Event], *, batch: int | None = None) -> Generator[Analyzed | Failure | Notice, None, None]:
@@ -181,11 +179,14 @@ class Analyzer:
         whose crops are recognised together, `options.batch` if None; 1 gives each result as soon as its frame is there. With more,
         the source is read and faces are looked for in a thread of its own, some frames ahead: one core detects, another recognises.
 
-        Raises UsageError for an event of another kind.
+        Raises UsageError at the call for another `batch`, and later for an event of another kind.
         """
+        return self._run(events, self.options.batch if batch is None else dataclasses.replace(self.options, batch=batch).batch)
+
+    def _run(self, events: Iterable[Event], most: int) -> Generator[Analyzed | Failure | Notice, None, None]:
+        """most: frames whose crops are recognised together, see `run`."""
         follower = Follower(self.options.track)
         reader = SequenceReader(self.recogniser, self._sequences) if self._sequences else None
-        most = batch or self.options.batch
         searched = in_background(
             partial(self._searched, events, follower), ahead=most - 1, weigh=_weight, most=MANY_BYTES, name="mien-detect"
         )
@@ -205,7 +206,7 @@ class Analyzer:
 
     def analyze(self, inputs: Inputs, **reading: Unpack[Reading]) -> Analysis:
         """Results of any mix of inputs, lazily: iterate, or ask for `rows()`. reading: as in `stream`."""
-        check_reading(reading)
+        _check(reading)
         return Analysis(self, inputs, **reading)
 
     def _timed(self, events: Iterable[Event]) -> Iterator[Event]:
@@ -290,33 +291,15 @@ class Analyzer:
             emotions = judged(self._affect(emotions), faces, crops, self.options.unsure, cut=cut)
         return Result(frame.source, frame.index, frame.time, frame.size, faces, emotions, self.model)
 
+    def __repr__(self) -> str:
+        own = self._own["detector"]
+        detector = self.options.detector if own is None else getattr(own, "__name__", type(own).__name__)
+        return f"<{type(self).__name__} {self.model}, {detector}>"
+
     def _of_sequences(self) -> str:
         card = self._sequences
         assert card is not None
         return f"model {card.name!r} reads sequences of {card.frames} crops, {card.frame_seconds:g} seconds apart"
-
-    def refuse_half_hidden(self, asked: str, *, streams: bool) -> None:
-        """Raise UsageError where faces that are to be seen may be in no result, so that what hides faces would not hide them.
-
-        asked: the option that hides them, for the message. streams: whether there are videos, cameras or streams, in which people who are
-        missed in a frame are hidden too.
-        """
-        left_out = self._left_out(streams)
-        if left_out:
-            raise UsageError(f"{asked} hides the faces that are found, but {left_out}: they would stay visible")
-
-    def _left_out(self, streams: bool) -> str:
-        """Which faces may be in no result, and why; empty for none."""
-        track = self.options.track
-        if self.options.min_score is not None:
-            return f"those with a score below {self.options.min_score:g} (min_score) are left out"
-        if not streams:
-            return ""
-        if not track.follow:
-            return "who is missed in a frame of a video is known by following alone, which is off"
-        if track.detect_every > 1:
-            return f"who comes in between two searches (detect_every {track.detect_every}) is not found at once"
-        return f"{self._of_sequences()}, and gives nothing before it has seen a whole one of a person" if self._sequences else ""
 
     def _affect(self, emotions: Emotions) -> Emotions:
         source = self.options.affect
@@ -328,10 +311,12 @@ class Analyzer:
 
 
 class Analysis(Iterable[Result]):
-    """The results of a run. A loop reads the inputs anew with flat memory; `results` and what needs all of them keep what they read.
+    """The results of a run. A loop, and so `list()`, reads the inputs anew with flat memory; `results` keeps what it read, and so do
+    `rows()`, indexing and `to_pandas()`. An iterator of inputs or a file object can be read once: by a loop, or by what keeps; again is a
+    UsageError.
 
-    These are `rows()`, indexing and `len()`, and so `list()` and the like, which ask for the length first. After a whole loop the
-    length is known. An iterator of inputs or a file object can be read once: by a loop, or by what keeps; again is a UsageError.
+    How many results there are is known when all were read: before that `len()` is a TypeError, so that a progress bar around a loop, which
+    asks for the length, does not have all of them read first.
 
     Inputs that cannot be read are logged and kept in `failures`; when nothing could be read at all, the first of them is raised.
     """
@@ -342,7 +327,6 @@ class Analysis(Iterable[Result]):
         """Whether the inputs were an iterator or a file object, and it was begun."""
         self._count: int | None = None
         self._shown: list[Analyzed] = []
-        self._fault: TypeError | None = None
         self.failures: list[Failure] = []
 
     def pairs(self) -> Iterator[Analyzed]:
@@ -354,23 +338,27 @@ class Analysis(Iterable[Result]):
         self._spent = isinstance(self._inputs, Iterator) or hasattr(self._inputs, "read")
         self.failures = []
         any_read = False
+        first: Failure | None = None
+        """A failure of which is not known yet whether it is all there is: then it is raised, and need not be logged as well."""
         for item in self._analyzer.stream(self._inputs, **self._reading):
+            if first is not None:
+                log.warning("%s", first.error)
+                first = None
             if isinstance(item, Analyzed):
                 any_read = True
                 yield item
             elif isinstance(item, Failure):
                 self.failures.append(item)
-                log.warning("%s", item.error)
+                if len(self.failures) == 1 and not any_read:
+                    first = item
+                else:
+                    log.warning("%s", item.error)
             else:
                 log.warning("%s: %s", item.source, item.message)
         if not any_read and self.failures:
             raise self.failures[0].error
 
     def __iter__(self) -> Iterator[Result]:
-        # A generator, which looks for what is kept when it begins: list() takes the iterator first, then asks for the length.
-        fault, self._fault = self._fault, None
-        if fault is not None:
-            raise fault
         if "results" in self.__dict__:
             yield from self.results
             return
@@ -401,13 +389,14 @@ class Analysis(Iterable[Result]):
         return results
 
     def __len__(self) -> int:
-        if self._count is not None:
-            return self._count
-        try:
+        if "results" in self.__dict__:
             return len(self.results)
-        except TypeError as error:  # of a part of the caller's own: list() would take it for "has no length" and begin again
-            self._fault = error
-            raise
+        if self._count is None:
+            raise TypeError("the number of results is known when all were read: ask len(analysis.results), or after a whole loop")
+        return self._count
+
+    def __bool__(self) -> bool:
+        return True  # and not the length's, which is not known at first
 
     @overload
     def __getitem__(self, index: int) -> Result: ...
@@ -436,7 +425,13 @@ class Analysis(Iterable[Result]):
         return html(self._shown, results)
 
     def __repr__(self) -> str:
-        return f"<Analysis of {self._inputs!r}: iterate it, or use .rows(), .results, .failures>"
+        return f"<Analysis of {shown(self._inputs)}: iterate it, or use .rows(), .results, .failures>"
+
+
+def _check(reading: Reading) -> None:
+    """Raise UsageError for keyword arguments that are not known, or of another kind."""
+    refuse_unknown(reading, Reading.__annotations__)
+    check_reading(reading)
 
 
 def _picture(image: Any) -> Frame:

@@ -32,14 +32,18 @@ class Provenance:
     """
 
     options: Mapping[str, Any]
-    """Name -> value: the fields of AnalyzeOptions, `unsure` and `track` as dicts, and beside them those of VideoSpan, and `turn`."""
+    """Name -> value: the fields of AnalyzeOptions, `unsure` and `track` as dicts, those of VideoSpan, `turn` and `as_video`."""
     version: str
     """Of mien."""
 
     @classmethod
-    def of(cls, options: AnalyzeOptions, span: VideoSpan = VideoSpan(), *, turn: int = 0) -> Self:
-        """Of a run of this mien. span: which frames of videos are taken. turn: degrees clockwise by which what is read is turned."""
-        return cls(plain({**dataclasses.asdict(options), **dataclasses.asdict(span), "turn": turn}), __version__)
+    def of(cls, options: AnalyzeOptions, span: VideoSpan = VideoSpan(), *, turn: int = 0, as_video: float | None = None) -> Self:
+        """Of a run of this mien.
+
+        span: which frames of videos are taken. turn: degrees clockwise by which what is read is turned. as_video: frames a second, where
+        the pictures of a folder are the frames of a recording.
+        """
+        return cls(plain({**dataclasses.asdict(options), **dataclasses.asdict(span), "turn": turn, "as_video": as_video}), __version__)
 
     @classmethod
     def from_dict(cls, told: Any) -> Self | None:

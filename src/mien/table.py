@@ -56,7 +56,6 @@ def rows(result: Result) -> list[dict[str, Any]]:
     base |= dict.fromkeys(DELTA_COLUMNS) if result.delta is not None else {}
     if not len(faces):
         return [base]
-    assert emotions.unsure is not None
     out = []
     for i in range(len(faces)):
         row = base | {"face": i, "person": None if faces.ids is None else int(faces.ids[i])}

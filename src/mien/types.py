@@ -13,24 +13,30 @@ Conventions, fixed once for the whole package:
 
 from __future__ import annotations
 
+import os
 import reprlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from mien.errors import UsageError
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from mien.vision.align import CropSpec
 
 Image: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
 Ints: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
+Float = TypeVar("Float", np.float32, np.float64)
+Which: TypeAlias = int | np.integer[Any] | slice | Bools | Ints | Sequence[int]
+"""Which of n faces: one by its position (no truth value), from the end where that is below 0, or a slice, a mask, positions."""
 
 
 def check_image(image: Any) -> Image:
@@ -39,12 +45,12 @@ def check_image(image: Any) -> Image:
         found = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
         raise UsageError(
             f"image: found {found}, wanted a uint8 array of shape (height, width, 3), RGB; "
-            "mien.io.images.from_array makes one of other arrays and of PIL images"
+            "mien.from_array makes one of other arrays and of PIL images"
         )
     return image
 
 
-def check_kind(name: str, value: object, kind: type, wanted: str) -> None:
+def check_kind(name: str, value: object, kind: type | tuple[type, ...], wanted: str) -> None:
     """Raise UsageError if `value` is not of a kind. name: of the argument; wanted: the kind in words."""
     if not isinstance(value, kind):
         raise UsageError(f"{name}: found {type(value).__name__} {' '.join(reprlib.repr(value).split())}, wanted {wanted}")
@@ -60,12 +66,34 @@ def check_numbers(of: object, names: Sequence[str] = (), *, whole: Sequence[str]
             check_kind(name, value, Real, "a number, or None")
 
 
+def check_floats(name: str, value: Any, dtype: type[Float], wanted: str) -> NDArray[Float]:
+    """Return numbers as an array of floats in rows. Raises UsageError for words, and for rows of different lengths.
+
+    name: of the argument; wanted: what it is to be, in words.
+    """
+    try:
+        return np.asarray(value, dtype=dtype, order="C")
+    except (ValueError, TypeError):
+        raise UsageError(f"{name}: found {type(value).__name__} {' '.join(reprlib.repr(value).split())}, wanted {wanted}") from None
+
+
 def _float32(name: str, value: Any, shape: tuple[int | None, ...]) -> Floats:
-    array = np.ascontiguousarray(value, dtype=np.float32)
+    wanted = ", ".join("n" if want is None else str(want) for want in shape)
+    array = check_floats(name, value, np.float32, f"numbers of shape ({wanted})")
     if array.ndim != len(shape) or any(want is not None and got != want for got, want in zip(array.shape, shape, strict=True)):
-        wanted = ", ".join("n" if want is None else str(want) for want in shape)
         raise UsageError(f"{name}: found shape {array.shape}, wanted ({wanted})")
     return array
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    """Labels as a tuple. A word is none: it would be taken for its letters."""
+    names = tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else (None,)
+    if not all(isinstance(name, str) for name in names):
+        found = f"{type(value).__name__} {' '.join(reprlib.repr(value).split())}"
+        raise UsageError(f"labels: found {found}, wanted names of emotions, such as ('happy', 'sad')")
+    if len(set(names)) < len(names):
+        raise UsageError(f"labels: found {', '.join(names)}; wanted names that differ")
+    return names
 
 
 def _of_kinds(name: str, value: Any, kinds: str, dtype: type, wanted: str, n: int) -> NDArray[Any]:
@@ -82,8 +110,16 @@ def _of_kinds(name: str, value: Any, kinds: str, dtype: type, wanted: str, n: in
     return values
 
 
-def _index(which: slice | Bools | Ints | Sequence[int]) -> slice | Bools | Ints:
-    """What arrays are indexed by. A list becomes an array; an empty one, which NumPy takes for floats, one of positions."""
+def _index(which: Which, n: int) -> slice | Bools | Ints:
+    """What arrays of n faces are indexed by. One face stays a row of its own, so that it becomes a list of its position. A list becomes an
+    array; an empty one, which NumPy takes for floats, one of positions. Raises IndexError past the end, by which loops end, and UsageError
+    for a single True or False, which Python takes for 1 or 0."""
+    if isinstance(which, (bool, np.bool_)):  # as `scores[0] > .5` is
+        raise UsageError(f"faces: found a single {which}; wanted a mask of {n}, positions, or a slice")
+    if isinstance(which, (int, np.integer)):
+        if not -n <= which < n:
+            raise IndexError(f"face {which} of {n}; the first is 0")
+        return np.array([which], np.int64)
     return np.asarray(which, None if len(which) else np.int64) if isinstance(which, Sequence) else which
 
 
@@ -101,8 +137,27 @@ class Frame:
     stream: bool = False
     """Whether it is one of a video, camera or stream, over which people are followed."""
 
+    if TYPE_CHECKING:  # what is taken is more than what the fields then are; OpenCV's arrays are typed as of integers or floats
+
+        def __init__(
+            self, image: NDArray[Any], index: float = 0, time: float | Fraction = 0.0, source: str | os.PathLike[str] = "",
+            stream: bool = False,
+        ) -> None: ...  # fmt: skip
+
     def __post_init__(self) -> None:
         check_image(self.image)
+        check_numbers(self, ("time",))  # a Fraction from PyAV, a NumPy float: all become what the rest reckons with
+        object.__setattr__(self, "time", float(self.time))
+        index: object = self.index
+        if not (isinstance(index, (float, np.floating)) and index.is_integer()):  # as OpenCV's CAP_PROP_POS_FRAMES is
+            check_numbers(self, whole=("index",))
+        object.__setattr__(self, "index", int(self.index))
+        check_kind("source", self.source, (str, os.PathLike), "a name or a path")
+        object.__setattr__(self, "source", os.fsdecode(self.source))
+
+    def __repr__(self) -> str:
+        of, at = f" of {self.source}" if self.source else "", f"{self.time:g} s, " if self.stream or self.time else ""
+        return f"<Frame {self.index}{of}, {at}{self.size[0]}x{self.size[1]}>"
 
     @property
     def size(self) -> tuple[int, int]:
@@ -112,7 +167,10 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Faces:
-    """Faces found in one picture, best score first."""
+    """Faces found in one picture, best score first. A loop over them, and `faces[0]`, give `Faces` of length 1.
+
+    Lists and arrays of other numbers become what the fields say. Raises UsageError for shapes that do not go together.
+    """
 
     boxes: Floats
     """float32 (n, 4): x1, y1, x2, y2 in pixels."""
@@ -122,6 +180,10 @@ class Faces:
     """float32 (n, 5, 2): landmarks in pixels, NaN where the detector gives none."""
     ids: Ints | None = None
     """int64 (n,): a person's number over time, where a tracker gave one."""
+
+    if TYPE_CHECKING:  # what is taken is more than what the fields then are
+
+        def __init__(self, boxes: ArrayLike, scores: ArrayLike, points: ArrayLike, ids: ArrayLike | None = None) -> None: ...
 
     def __post_init__(self) -> None:
         boxes = _float32("boxes", self.boxes, (None, 4))
@@ -146,15 +208,24 @@ class Faces:
     def __len__(self) -> int:
         return len(self.boxes)
 
-    def __getitem__(self, which: slice | Bools | Ints | Sequence[int]) -> Faces:
-        """Faces at a slice, mask or list of positions."""
-        at = _index(which)
+    def __iter__(self) -> Iterator[Faces]:
+        """Each face, as `Faces` of length 1."""
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, which: Which) -> Faces:
+        """Faces at a position, slice, mask or list of positions; IndexError past the end."""
+        at = _index(which, len(self))
         return Faces(self.boxes[at], self.scores[at], self.points[at], None if self.ids is None else self.ids[at])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Emotions:
-    """What n faces show: probabilities, and valence and arousal where the model gives them."""
+    """What n faces show: probabilities, and valence and arousal where the model gives them. A loop over them, and `emotions[0]`, give
+    `Emotions` of length 1.
+
+    Lists and arrays of other numbers become what the fields say. Raises UsageError for shapes that do not go together, and labels that
+    are no names.
+    """
 
     labels: tuple[str, ...]
     """K names, in the order of the columns of `probs`."""
@@ -164,7 +235,7 @@ class Emotions:
     """float32 (n, 2): valence and arousal, -1..1."""
     affect_from: str = ""
     """Where valence and arousal come from: `model:votes`, or an anchor set's name."""
-    unsure: Bools | None = None
+    unsure: Bools = None  # type: ignore[assignment]  # all False, of which n is not known here
     """bool (n,): too little to go on; see `reasons`."""
     reasons: tuple[tuple[str, ...], ...] = ()
     """n tuples of reason codes, empty for a sure face."""
@@ -173,9 +244,16 @@ class Emotions:
     held: Ints | None = None
     """int64 (n,): the label that stands, as a position in `labels`, where hysteresis over time chose it; else the most probable."""
 
+    if TYPE_CHECKING:  # what is taken is more than what the fields then are
+
+        def __init__(
+            self, labels: Sequence[str], probs: ArrayLike, affect: ArrayLike | None = None, affect_from: str = "",
+            unsure: ArrayLike | None = None, reasons: tuple[tuple[str, ...], ...] = (), heads: dict[str, Floats] = ...,
+            held: ArrayLike | None = None,
+        ) -> None: ...  # fmt: skip
+
     def __post_init__(self) -> None:
-        if len(set(self.labels)) < len(self.labels):
-            raise UsageError(f"labels: found {', '.join(map(str, self.labels))}; wanted names that differ")
+        object.__setattr__(self, "labels", _names(self.labels))
         probs = _float32("probs", self.probs, (None, len(self.labels)))
         n = len(probs)
         object.__setattr__(self, "probs", probs)
@@ -198,10 +276,13 @@ class Emotions:
     def __len__(self) -> int:
         return len(self.probs)
 
-    def __getitem__(self, which: slice | Bools | Ints | Sequence[int]) -> Emotions:
-        """Those of the faces at a slice, mask or list of positions."""
-        at = _index(which)
-        assert self.unsure is not None
+    def __iter__(self) -> Iterator[Emotions]:
+        """Those of each face, as `Emotions` of length 1."""
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, which: Which) -> Emotions:
+        """Those of the faces at a position, slice, mask or list of positions; IndexError past the end."""
+        at = _index(which, len(self))
         return Emotions(
             self.labels, self.probs[at], None if self.affect is None else self.affect[at], self.affect_from, self.unsure[at],
             tuple(self.reasons[i] for i in np.arange(len(self))[at].tolist()), {name: values[at] for name, values in self.heads.items()},

@@ -73,7 +73,12 @@ def test_what_an_extra_lacks_is_missing_and_the_command_is_named(findings, monke
     monkeypatch.setattr(doctor, "_version", lambda name: "" if name == "av" else real(name))
     code, found = findings()
     assert code == 0
-    assert found["mien[video]"] == {"what": "mien[video]", "state": "missing", "found": "without av", "todo": 'pip install "mien[video]"'}
+    assert found["mien[video]"] == {
+        "what": "mien[video]",
+        "state": "missing",
+        "found": "without av",
+        "todo": 'pip install ".[video]" in a checkout of mien',
+    }
     assert "H.264" not in found
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from mien.labels import EMOTIONS
+from mien.cli.main import load
+from mien.labels import EMOTIONS, FIRST_CODES, LABEL_SETS
 from mien.models import registry
 from mien.testing import FakeRecogniser, planted_picture
 from mien.types import Emotions, Image
@@ -256,3 +257,17 @@ def test_wrong_words_are_one_line(mien: Mien, photos: Path, words: list[str], wh
     assert said.code == 2
     assert why in said.err
     assert said.err.count("\n") == 1
+
+
+def test_every_label_set_is_named_in_the_help_and_the_documentation() -> None:
+    help_text = next(param.help for param in load("evaluate").params if param.name == "labels")
+    page = (Path(__file__).parents[2] / "docs" / "evaluate.md").read_text("utf-8")
+    told = {
+        name: (labels.split(", "), codes)
+        for names, labels, codes in re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| ([\w, ]+) \| (.+) \|$", page, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", names)
+    }
+    for name, labels in LABEL_SETS.items():
+        assert name in help_text
+        assert told[name][0] == list(labels)
+        assert f"from {FIRST_CODES.get(name, 0)}" in told[name][1]

@@ -171,6 +171,18 @@ def test_a_source_that_breaks_is_told_and_its_rows_stay(mien: Mien, monkeypatch:
     assert len(rows("x.csv")) >= 5
 
 
+def test_a_source_that_is_not_there_yet_is_waited_for_as_long_as_is_asked(mien: Mien) -> None:
+    with mjpeg(scene()) as server:
+        server.cut()
+        first, waited = (
+            mien("live", server.url, "-o", "x.csv", *words, *FAKES) for words in ([], ["--give-up", "0.05", "--reconnect", "0.03"])
+        )
+    assert (first.code, first.err) == (1, f"mien: {server.url}: connection refused\n")
+    assert waited.code == 1
+    assert f"mien: {server.url}: not there yet (connection refused); trying again in 0.0 s\n" in waited.err
+    assert re.search(r"not there in [\d.]+ s \(connection refused\); given up\n", waited.err)
+
+
 def test_a_slow_stream_is_waited_for_as_long_as_is_asked(mien: Mien, monkeypatch: pytest.MonkeyPatch) -> None:
     """By default a frame may take 5 s, and a connection 10 s."""
     waits: list[tuple[float, float]] = []

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from mien.cli.serve import _listen
 from mien.interrupt import HANGUP
 
 Start = Callable[..., subprocess.Popen[bytes]]
@@ -34,7 +36,8 @@ def status(address: str) -> int:
         with urllib.request.urlopen(address, timeout=30) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
-        return error.code
+        with error:
+            return error.code
 
 
 @needs_signals
@@ -69,6 +72,36 @@ def test_a_server_that_others_can_reach_makes_its_own_token(start: Start) -> Non
     asked = urllib.request.Request(f"{here}api/about", headers={"Authorization": f"Bearer {found[2]}"})
     with urllib.request.urlopen(asked, timeout=30) as answer:
         assert answer.status == 200
+
+
+@needs_signals
+def test_a_quiet_server_says_nothing_that_is_known(start: Start) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = start("serve", "--port", str(port), "--quiet")
+    end = time.monotonic() + 30
+    while True:
+        try:
+            assert status(f"http://127.0.0.1:{port}/api/health") == 200
+            break
+        except urllib.error.URLError:
+            assert time.monotonic() < end, "it never answered"
+            time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=30) == (b"", b"")
+    assert address_of(start("serve", "--port", "0", "--quiet"))  # a port that it chose itself nobody knows
+
+
+@pytest.mark.skipif(not hasattr(socket, "SO_REUSEPORT"), reason="what SO_REUSEADDR does on Windows, this does elsewhere")
+def test_on_windows_no_other_program_listens_at_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(socket, "SO_REUSEADDR", socket.SO_REUSEPORT)
+    monkeypatch.setattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_KEEPALIVE, raising=False)  # one that lets nobody in
+    with _listen("127.0.0.1", 0) as listening, socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with pytest.raises(OSError, match="in use"):
+            other.bind(listening.getsockname())
 
 
 def test_a_port_that_is_taken_is_told(mien) -> None:
@@ -117,7 +150,7 @@ def test_a_file_that_is_no_certificate_is_told(mien, tmp_path: Path) -> None:
 def test_without_the_extra_the_command_that_installs_it_is_named(mien, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     said = mien("serve")
-    assert (said.code, said.err) == (1, 'mien: the web app needs FastAPI and more: pip install "mien[web]"\n')
+    assert (said.code, said.err) == (1, 'mien: the web app needs FastAPI and more: pip install ".[web]" in a checkout of mien\n')
 
 
 @pytest.mark.parametrize("words", [[], ["--open"]])

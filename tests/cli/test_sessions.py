@@ -3,9 +3,13 @@
 import json
 import math
 import os
+import signal
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +17,7 @@ import pytest
 from mien.cli.sessions import outline
 from mien.report.summary import summarise
 from mien.sinks.registry import TABLES
-from mien.store import open_store
+from mien.store import erasure, open_store
 from mien.testing import make_result, planted_results
 from mien.timeline import Timeline
 from tests.cli.conftest import Said
@@ -43,6 +47,24 @@ def recorded(place: Path) -> Path:
 
 def names(mien: Mien) -> list[tuple[int, str]]:
     return [(row["id"], row["name"]) for row in json.loads(mien("sessions", "list", "--json").out)]
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone of a program cannot be set there")
+def test_the_list_and_the_question_name_one_time_with_its_offset(mien: Mien, recorded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the night in which Berlin puts its clocks back, half past two is there twice; and on that day in London it is still the 24th."""
+    with closing(sqlite3.connect(recorded)) as store, store:
+        for number, started in ((1, "2026-10-25T00:30:00.000000Z"), (2, "2026-10-25T01:30:00.000000Z"), (3, "2026-10-24T22:15:00.000000Z")):
+            store.execute("UPDATE mien_sessions SET started = ? WHERE id = ?", (started, number))
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        listed, asked = mien("sessions", "list").out, mien("sessions", "purge", "--all").err
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    for started in ("2026-10-25 02:30:00+02:00", "2026-10-25 02:30:00+01:00", "2026-10-25 00:15:00+02:00"):
+        assert started in listed
+        assert started in asked
 
 
 def test_nothing_there(mien: Mien, place: Path) -> None:
@@ -216,6 +238,28 @@ def test_purge(mien: Mien, recorded: Path) -> None:
     assert names(mien) == [(2, ODD)]
     assert mien("sessions", "purge", "--older-than", "0", "--yes").code == 0
     assert names(mien) == []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_purge_that_is_interrupted_is_told_and_listed(
+    mien: Mien, recorded: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, number: int, code: int
+) -> None:
+    """The sessions are in no list any more while their rows still stand in the file."""
+    with monkeypatch.context() as patch:
+        patch.setattr(erasure, "_rewrite", lambda *_: signal.raise_signal(number))
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            assert mien("sessions", "purge", "talk", "--yes") == (code, "", "")
+        finally:
+            signal.signal(signal.SIGINT, before)
+    assert "the sessions are deleted, but their bytes are still in the store's files, since this was interrupted" in caplog.text
+    for words in ((), ("--json",)):
+        assert mien("sessions", "list", *words).err == (
+            f"mien: {recorded}: the bytes of 2 purged sessions may still be in the store's files; "
+            "`mien sessions purge --expired --yes` deletes them\n"
+        )
+    assert mien("sessions", "purge", "--expired", "--yes").code == 0
+    assert mien("sessions", "list").err == ""
 
 
 def test_purge_all_names_some_and_those_that_run(mien: Mien, recorded: Path) -> None:

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'mien[train]'")
-pytest.importorskip("lightning_fabric", reason="Lightning is not installed: pip install 'mien[train]'")
-pytest.importorskip("onnx", reason="onnx is not installed: pip install 'mien[train]'")
+pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[train]'")
+pytest.importorskip("lightning_fabric", reason="Lightning is not installed: pip install '.[train]'")
+pytest.importorskip("onnx", reason="onnx is not installed: pip install '.[train]'")
 
 from mien.cli.main import main
 from mien.models.registry import recogniser

@@ -201,7 +201,7 @@ def test_isomap_refuses(monkeypatch):
     with pytest.raises(UsageError, match="48"):
         isomap(pictures[:, ::2], labels)
     monkeypatch.setitem(sys.modules, "sklearn.manifold", None)
-    with pytest.raises(ExtraMissing, match=r'pip install "mien\[data\]"'):
+    with pytest.raises(ExtraMissing, match=r'pip install "\.\[data\]"'):
         isomap(pictures, labels)
 
 

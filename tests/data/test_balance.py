@@ -20,7 +20,7 @@ from mien.data.generate import checked, face_count, picture_name
 from mien.data.heldout import hold_out, kin
 from mien.data.journal import Journal
 from mien.data.manifest import Manifest
-from mien.errors import DataError, UnknownName, UsageError
+from mien.errors import DataError, SourceMissing, SourceUnreadable, UnknownName, UsageError
 from mien.io.images import decode
 from mien.labels import EMOTIONS
 from mien.testing import FakeDetector, planted_picture
@@ -463,6 +463,14 @@ def test_r0s_class_form(heap, tmp_path):
     assert len(pictures) == 4 + 6
     assert {cv2.imread(str(path)).shape for path in pictures} == {(32, 32, 3)}
     assert job().to_json() == found.to_json()
+
+
+def test_r0s_class_form_says_what_is_no_folder(heap, tmp_path):
+    (tmp_path / "file.jpg").write_bytes(b"x")
+    for name, kind, says in (("none", SourceMissing, "no such folder"), ("file.jpg", SourceUnreadable, "a file, wanted a folder")):
+        with pytest.raises(kind, match=rf"{name}: {says}"):
+            SMOTE(tmp_path / name, tmp_path / "out").go()
+    assert not (tmp_path / "out").exists()
 
 
 def test_with_a_real_detector(examples, tmp_path):

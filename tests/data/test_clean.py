@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.data.clean import RULES, Cleaning, clean, shares
+from mien.data.clean import RULES, Cleaning, Plan, clean, planned, shares
 from mien.data.clean_report import _at_least, many_duplicates, uneven, write_report
 from mien.data.facecount import FRAMINGS, as_r4, bordered, count_faces
 from mien.data.manifest import Manifest
@@ -47,6 +47,17 @@ def test_each_rule_by_itself() -> None:
     manifest = planted()
     gone = {rule: np.flatnonzero(~clean(manifest, [rule]).keep).tolist() for rule in ("constant", "tiny", "blurred", "unreadable")}
     assert gone == {"constant": [23, 26], "tiny": [24, 26], "blurred": [24, 25, 26], "unreadable": [26]}
+
+
+def test_what_is_given_stands_before_the_preset_and_that_before_the_default() -> None:
+    assert planned(["tiny"], tiny=30) == Plan(("tiny",), "yunet", "border", tiny=30)
+    assert planned(preset="r4") == Plan(("faceless",), "haar:r4", "r4")
+    assert planned(["multi"], preset="r4", detector="mtcnn") == Plan(("multi",), "mtcnn", "r4")
+    assert (planned(["tiny"]).looks, planned(["tiny", "multi"]).looks) == (False, True)
+    with pytest.raises(UnknownName, match="unknown preset 'r5'; there are: r4"):
+        planned(["tiny"], preset="r5")
+    with pytest.raises(UsageError, match="wanted rules"):
+        planned(detector="mtcnn")
 
 
 def test_rules_do_not_depend_on_their_order_and_the_first_names_the_reason() -> None:

@@ -22,6 +22,7 @@ from mien.data.stores import InMemory, InParquet
 from mien.errors import DataError, SinkError, SourceMissing, UsageError
 from mien.io.events import Failure
 from mien.labels import EMOTIONS
+from tests.windows import as_windows, is_open
 
 RNG = np.random.default_rng(0)
 
@@ -331,4 +332,20 @@ def test_any_columns_of_any_parquet_file(tmp_path_factory: pytest.TempPathFactor
     dotted = [".".join(name) for name in names]
     group = data.draw(st.none() | st.integers(0, len(parts.rows) - 1))
     wanted = judge.read(columns=dotted) if group is None else judge.read_row_group(group, columns=dotted)
-    assert pa.table(parts.read(names, group)).to_pylist() == wanted.to_pylist()
+    assert [row for batch in parts.read(names, group) for row in pa.record_batch(batch).to_pylist()] == wanted.to_pylist()
+
+
+def test_windows_lets_a_manifest_be_replaced_by_one_made_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It replaces no file that is open. Who asks for the old one's pictures then is told, and gets none of the new one's."""
+    as_windows(monkeypatch, "mien.data.rowgroups", "mien.io.whole")
+    path, pictures = tmp_path / "set.parquet", noise(6, 32)
+    Manifest({"id": list("abcdef")}, [InMemory(pictures)]).write(path)
+    found = Manifest.read(path)
+    assert found.bytes_of(2) == pictures[2]
+    assert not is_open(path)
+    fresh = Manifest.read(path)
+    found.where([5, 0]).write(path)
+    assert [Manifest.read(path).bytes_of(i) for i in (0, 1)] == [pictures[5], pictures[0]]
+    with pytest.raises(DataError, match=r"set\.parquet: was replaced while it was in use; begin again$"):
+        fresh.bytes_of(0)
+    assert not is_open(path)

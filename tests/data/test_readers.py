@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -511,3 +512,16 @@ def test_the_real_sets(shared_data: Path) -> None:
     assert (len(ck), len(set(ck["subject"])), ck.counts()["contempt"]) == (981, 118, 54)
     jaffe, _ = read_any(shared_data / "jaffe.npz")
     assert (len(jaffe), len(set(jaffe["subject"])), set(jaffe["width"])) == (213, 10, {256})
+
+
+def test_a_table_that_windows_wrote_parts_folders_otherwise(tmp_path: Path) -> None:
+    """Where a file has that name, letter by letter, it is that one."""
+    picture(tmp_path / "train" / "a.png")
+    csv_file = write(tmp_path / "labels.csv", "image_path,emotion\ntrain\\a.png,happy\ntrain\\none.png,sad\n")
+    manifest, report = read_any(csv_file)
+    assert column(manifest, "id") == ["labels/train/a.png"]
+    assert Path(manifest["path"][0]) == tmp_path / "train" / "a.png"
+    assert [problem.item for problem in report.problems] == ["labels/train/none.png", "sad"]
+    if os.sep == "/":
+        odd = picture(tmp_path / "train\\a.png")
+        assert read_any(csv_file)[0]["path"].tolist() == [str(odd)]

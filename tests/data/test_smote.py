@@ -71,7 +71,7 @@ def test_smote_refuses():
 
 def test_without_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "imblearn.over_sampling", None)
-    with pytest.raises(ExtraMissing, match=r'pip install "mien\[data\]"'):
+    with pytest.raises(ExtraMissing, match=r'pip install "\.\[data\]"'):
         smote(*clouds({"happy": 3}))
 
 

@@ -158,3 +158,18 @@ def test_the_form_is_that_of_the_example(tmp_path: Path) -> None:
     ):
         with pytest.raises(DataError, match=why):
             filled(text)
+
+
+def test_pictures_whose_accents_are_written_otherwise_are_called_as_in_the_example(tmp_path: Path) -> None:
+    """macOS parts é into e and an accent; a competition compares letter by letter."""
+    there = ["cafe\u0301.jpg", "x.jpg"]
+    (tmp_path / "example.csv").write_text("Id,emotion\nx.jpg,happy\ncaf\u00e9.jpg,happy\n", "utf-8")
+    form = Form.read(tmp_path / "example.csv")
+    order = form.order(there, "example.csv")
+    data = as_csv([Answer(there[i], "happy" if i else "sad") for i in order], form=form)
+    assert data.decode() == "Id,emotion\nx.jpg,happy\ncaf\u00e9.jpg,sad\n"
+    assert form.order(["caf\u00e9.jpg", "x.jpg"], "") == [1, 0]
+    with pytest.raises(DataError, match=r"a row for 'x\.jpg', which is no picture"):
+        form.order([*there[:1], "y.jpg"], "example.csv")
+    (tmp_path / "example.csv").write_text("Id,emotion\ncafe\u0301.jpg,happy\ncaf\u00e9.jpg,happy\n", "utf-8")
+    assert Form.read(tmp_path / "example.csv").order(["caf\u00e9.jpg", "cafe\u0301.jpg"], "") == [1, 0]  # two files, where they can be

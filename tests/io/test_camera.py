@@ -1,14 +1,17 @@
 """Cameras, streams and files as live sources."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -149,10 +152,134 @@ def test_without_any_camera_it_says_so(monkeypatch, tmp_path, capfd):
     assert capfd.readouterr() == ("", "")  # OpenCV says nothing of its own
 
 
-def test_where_the_system_has_no_list_the_numbers_are_tried(cameras, monkeypatch):
+@pytest.mark.parametrize(
+    ("platform", "backend", "found", "tried"),
+    [("win32", cv2.CAP_DSHOW, ["0", "3"], range(6)), ("darwin", cv2.CAP_AVFOUNDATION, ["0"], range(2))],
+)
+def test_where_the_system_has_no_list_the_numbers_are_tried(cameras, monkeypatch, platform, backend, found, tried):
+    """On macOS there are no gaps between them, so the first that does not open is the last."""
+    monkeypatch.setattr(sys, "platform", platform)
+    assert [str(camera) for camera in devices.cameras()] == found
+    assert cameras.opened == [(number, backend) for number in tried]
+
+
+@pytest.mark.parametrize(("platform", "place"), [("win32", "Settings > Privacy & security"), ("darwin", "System Settings > Privacy")])
+def test_where_privacy_settings_may_hide_all_cameras_they_are_named(cameras, monkeypatch, platform, place):
+    monkeypatch.setattr(sys, "platform", platform)
+    cameras.there.clear()
+    with cameras.watched(0) as live:
+        (failure,) = live
+    assert str(failure.error).startswith(
+        f"camera 0: cannot be opened; none opens: not there, in use by another program, or not allowed ({place}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("platform", "number", "said"),
+    [
+        ("win32", 2, "camera 2: cannot be opened; not there, or in use by another program; there are: 1, 3"),
+        ("darwin", 0, "camera 0: cannot be opened; is it in use by another program, or are you not allowed to (on Linux: group video)?"),
+    ],
+)
+def test_where_one_in_use_looks_like_one_that_is_not_there_both_are_said(cameras, monkeypatch, platform, number, said):
+    """On macOS a camera 1 opens: there is a camera 0, then."""
+    monkeypatch.setattr(sys, "platform", platform)
+    cameras.there = {1, 3}
+    with cameras.watched(number) as live:
+        (failure,) = live
+    assert str(failure.error) == said
+
+
+@pytest.mark.parametrize("platform", ["win32", "darwin"])
+def test_while_a_camera_is_waited_for_no_other_is_opened(cameras, monkeypatch, platform):
+    """Their lights would go on and off."""
+    monkeypatch.setattr(sys, "platform", platform)
+    with cameras.watched(5, give_up=0.2, reconnect=0.05) as live:
+        *notices, failure = live
+    numbers = [number for number, _ in cameras.opened if number != devices.NOWHERE]
+    tries = numbers.index(0)  # the others are for the last message
+    assert tries >= 3
+    assert numbers == [5] * tries + list(range(6 if platform == "win32" else 2))
+    assert notices[0].message == "not there yet (cannot be opened); trying again in 0.0 s"
+    assert re.search(r"not there in 0\.\d s \(.*there are: 0.*\); given up", str(failure.error))
+
+
+class Mac(Cameras):
+    """Stands for AVFoundation as OpenCV uses it: who is not allowed to use cameras is asked about it, if in the main thread, and that
+    attempt fails; what goes wrong is printed past Python.
+    """
+
+    answers = 3
+    """Attempts after which the question has been answered, with yes."""
+    status = 0
+    """1: the administrator forbids cameras, and nobody is asked."""
+
+    def __init__(self, *there: int) -> None:
+        super().__init__(*there)
+        self.asked_times = 0
+
+    def __call__(self, number: int, backend: int) -> FakeCamera:
+        if self.asked_times < self.answers:
+            os.write(2, f"OpenCV: not authorized to capture video (status {self.status}), requesting...\n".encode())
+            self.asked_times += threading.current_thread() is threading.main_thread()
+            return FakeCamera(self, is_open=False)
+        made = super().__call__(number, backend)
+        os.write(2, b"" if made.is_open else b"OpenCV: out device of bound (0-0): 1\nOpenCV: camera failed to properly initialize!\n")
+        return made
+
+
+@pytest.fixture
+def mac(monkeypatch) -> Mac:
+    """Camera 0, in a macOS that has not yet asked whether this program may use it."""
+    made = Mac(0)
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert [str(camera) for camera in devices.cameras()] == ["0", "3"]
-    assert {backend for _, backend in cameras.opened} == {cv2.CAP_AVFOUNDATION}
+    monkeypatch.setattr(cv2, "VideoCapture", made)
+    monkeypatch.setattr(devices, "AGAIN_SECONDS", 0.0)
+    return made
+
+
+def test_macos_asks_in_the_main_thread_before_another_one_captures(mac, capfd, caplog):
+    mac.pictures.append(grey(7))
+    with mac.watched(0) as live:
+        frame = next(iter(live))
+    assert frame.image[0, 0, 0] == 7
+    assert mac.asked_times == 3
+    assert [number for number, _ in mac.opened] == [devices.NOWHERE, 0]  # no camera is opened for the question
+    assert caplog.messages == ["mien: waiting for your answer to the system's question whether this program may use the camera"]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_the_administrator_forbids_is_not_waited_for(mac, monkeypatch, caplog):
+    monkeypatch.setattr(mac, "answers", 10**9)
+    monkeypatch.setattr(mac, "status", 1)
+    with mac.watched(0) as live:
+        (failure,) = live
+    assert mac.asked_times == 1
+    assert "not allowed (System Settings" in str(failure.error)
+    assert not caplog.messages
+
+
+def assert_by_opencv(said) -> None:
+    """What the thread that captures has it print cannot be withheld from the whole process's stderr, but is all there is."""
+    assert said.out == ""
+    assert all(line.startswith("OpenCV: ") for line in said.err.splitlines())
+
+
+def test_a_question_that_nobody_answers_is_not_waited_for_without_end(mac, monkeypatch, capfd):
+    monkeypatch.setattr(mac, "answers", 10**9)
+    monkeypatch.setattr(devices, "ANSWER_SECONDS", 0.05)
+    with mac.watched(0) as live:
+        (failure,) = live
+    assert "not allowed (System Settings > Privacy & Security > Camera)" in str(failure.error)
+    assert_by_opencv(capfd.readouterr())
+
+
+def test_a_number_that_is_not_there_on_macos_is_one_line(mac, monkeypatch, capfd):
+    monkeypatch.setattr(mac, "answers", 0)
+    with mac.watched(1) as live:
+        (failure,) = live
+    assert str(failure.error) == "camera 1: no such device; there are: 0"
+    assert_by_opencv(capfd.readouterr())
 
 
 def test_the_newest_frame_wins(cameras):
@@ -320,6 +447,126 @@ def test_a_source_that_is_gone_for_too_long_is_given_up():
     assert "given up" in str(events[-1].error)
 
 
+def late(tries: int) -> Callable[[], Iterator[Grab]]:
+    """A source that is there from the so-and-so-many-th try on."""
+    failures = iter(range(tries - 1))
+
+    def frames():
+        if next(failures, None) is not None:
+            raise SourceUnreadable("source: connection refused")
+        yield Grab(lambda: grey(0), None)
+        raise ZeroDivisionError("that will do")
+
+    return frames
+
+
+def test_a_source_that_starts_later_is_waited_for_where_it_is_said_how_long():
+    """After a power cut a computer may be up before the camera."""
+    events: list[object] = []
+    with source(late(3), give_up=60, longest_wait=0.03) as live, pytest.raises(ZeroDivisionError):
+        events.extend(live)
+    *notices, frame = events
+    assert isinstance(frame, Frame)
+    assert [notice.message.partition(" after")[0] for notice in notices] == [
+        "not there yet (connection refused); trying again in 0.0 s",
+        "still not there (connection refused); trying again in 0.0 s",
+        "connected",
+    ]
+    assert live.stats.reconnects == 0
+    with source(late(3)) as live:  # without a word about it the name may be wrong
+        (failure,) = live
+    assert str(failure.error) == "source: connection refused"
+
+
+def test_what_is_lost_after_a_late_start_is_lost_for_the_first_time(monkeypatch):
+    monkeypatch.setattr(live_module, "FIRST_WAIT", 0.5)
+    script, waits = iter("----+" + "+" * 3), []
+
+    def frames():
+        step = next(script, None)
+        if step == "+":
+            yield Grab(lambda: grey(0), None)
+        raise SourceUnreadable("source: gone") if step else ZeroDivisionError("that will do")
+
+    live, events = source(frames, give_up=60), []
+    monkeypatch.setattr(live._wake, "wait", waits.append)
+    with live, pytest.raises(ZeroDivisionError):
+        events.extend(live)
+    lost = [event.message.partition(" (")[0] for event in events if isinstance(event, Notice) and "lost" in event.message]
+    assert lost == ["connection lost", "connection lost 2 times in a row", "connection lost 4 times in a row"]
+    assert waits[:5] == [0.5, 1, 2, 4, 0.5]
+
+
+def test_it_is_given_up_when_it_was_said(monkeypatch):
+    """However long the next wait would be: 0.5, 1, 2, 4 and 8 s are more than 10."""
+    now = [0.0]
+    monkeypatch.setattr(live_module, "FIRST_WAIT", 0.5)
+    monkeypatch.setattr(live_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    for frames, what in ((late(10**6), "not there in"), (one_frame_then_nothing(), "gone for")):
+        live, waits = source(frames, give_up=10), []
+
+        def wait(seconds, waits=waits):
+            waits.append(seconds)
+            now[0] += seconds
+
+        monkeypatch.setattr(live._wake, "wait", wait)
+        with live:
+            *_, failure = live
+        assert waits == [0.5, 1, 2, 4, 2.5]
+        assert f"{what} 10 s" in str(failure.error)
+
+
+def test_a_source_that_never_comes_is_given_up_with_the_cause():
+    with source(late(10**6), give_up=0.05, longest_wait=0.02) as live:
+        *_, failure = live
+    assert re.fullmatch(r"source: not there in 0\.\d s \(connection refused\); given up", str(failure.error))
+
+
+def test_what_no_time_mends_is_not_waited_for():
+    with open_live("gopher://example.org/", give_up=60) as live:
+        (failure,) = live
+    assert isinstance(failure.error, SourceRefused)
+
+
+@pytest.mark.parametrize(("status", "tried"), [(401, False), (403, False), (404, True)])
+def test_a_password_that_is_refused_is_not_tried_again(status, tried):
+    """Many cameras lock an account after some tries; of a server that starts, the stream may come later."""
+    with answering(status) as (url, asked), open_live(url.replace("//", f"//user:{SECRET}@"), give_up=0.3, reconnect=0.02) as live:
+        events = list(live)
+    failure = events[-1]
+    assert (len(events) > 1) == tried
+    assert isinstance(failure.error, SourceUnreadable if tried else SourceRefused)
+    if not tried:
+        assert len(asked) <= 2  # without the password, and with it
+        assert str(failure.error).startswith(f"{url}: server returned {status} ")
+        assert str(failure.error).endswith("; are the user and the password in the address right?")
+
+
+@contextmanager
+def answering(status: int) -> Iterator[tuple[str, list[str]]]:
+    """The address of a server that answers so, and the paths it was asked for."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(status)
+            if status == 401:
+                self.send_header("WWW-Authenticate", "Basic realm=x")
+            self.end_headers()
+
+        def log_message(self, *args):
+            """Nothing on stderr."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/x", asked
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
 def test_no_wait_means_no_second_try():
     with source(one_frame_then_nothing(), longest_wait=None) as live:
         assert [type(event) for event in live] == [Frame]
@@ -413,6 +660,22 @@ def test_numbers_that_make_no_sense_are_refused_at_the_call(spec, settings):
         open_live(spec, **settings)
 
 
+def test_a_stream_that_starts_later_is_there_when_it_does():
+    with mjpeg(grey(40)) as server:
+        server.cut()
+        with open_live(server.url, reconnect=0.1, give_up=30) as live:
+            seen = []
+            for event in live:
+                seen.append(event)
+                if len(seen) == 1:
+                    server.start()
+                if isinstance(event, Frame):
+                    break
+    assert [type(event) for event in (seen[0], *seen[-2:])] == [Notice, Notice, Frame]
+    assert seen[0].message == "not there yet (connection refused); trying again in 0.0 s"
+    assert seen[-2].message.startswith("connected after ")
+
+
 def test_a_stream_that_is_cut_comes_back():
     with mjpeg(grey(40)) as server, open_live(server.url, reconnect=0.1) as live:
         frames, notices = [], []
@@ -452,7 +715,7 @@ def test_a_stream_that_stalls_counts_as_lost():
 
 
 def test_a_stream_that_ends_has_ended():
-    """Not an input/output error, whether something came of it or nothing."""
+    """Not an input/output error; and where nothing came of it, as of a host that is not there, it did not end."""
     with mjpeg(grey(40)) as server, open_live(server.url, reconnect=0.1) as live:
         events = iter(live)
         next(events)
@@ -460,7 +723,7 @@ def test_a_stream_that_ends_has_ended():
         assert next(event for event in events if isinstance(event, Notice)).message == "connection lost (it ended); trying again in 0.0 s"
     with transport(seconds=0) as url, open_live(url) as live:
         (failure,) = live
-    assert str(failure.error) == f"{url}: it ended"
+    assert str(failure.error) == f"{url}: nothing came; is the address right, and the camera on?"
 
 
 def test_a_transport_stream_has_its_own_steps_from_the_first_frame_on():
@@ -650,13 +913,14 @@ def test_files_that_cannot_be_played_are_one_failure(tmp_path, film):
 def test_what_is_there_and_no_file_is_told_as_what_it_is(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     wanted = "wanted the number of a camera, a video file or a URL"
+    too_long = "no such file" if sys.version_info >= (3, 14) else "cannot be read (File name too long)"  # by what Path.is_file says
     for spec, said in (
         (tmp_path, f"{tmp_path}: a folder; {wanted}; for what is in it: mien analyze {tmp_path}"),
         (tmp_path / "pipe", f"{tmp_path}/pipe: a named pipe; {wanted}"),
         ("/dev/null", f"/dev/null: a device, but no camera; {wanted}"),
         ("-", f"-: standard input cannot be watched; {wanted}; for a video from a pipe: mien analyze -"),
         ("", f"an empty name; {wanted}"),
-        ("a" * 5000, f"{'a' * 5000}: cannot be read (File name too long); {wanted}"),
+        ("a" * 5000, f"{'a' * 5000}: {too_long}; {wanted}"),
         ("none.mp4", f"none.mp4: no such file; {wanted}"),
     ):
         with open_live(spec) as live:
@@ -669,7 +933,7 @@ def test_without_pyav_it_says_what_to_install(film, monkeypatch):
     for spec in (film, "http://127.0.0.1/"):
         with open_live(spec) as live:
             (failure,) = live
-        assert 'pip install "mien[video]"' in str(failure.error)
+        assert 'pip install ".[video]" in a checkout of mien' in str(failure.error)
 
 
 @pytest.fixture(scope="module")

@@ -213,7 +213,7 @@ def test_an_avif_has_its_article() -> None:
 
 def test_heic_without_its_extra_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pillow_heif.as_plugin", None)
-    with pytest.raises(SourceUnreadable, match=r'x: a HEIC picture; to read them: pip install "mien\[heic\]"'):
+    with pytest.raises(SourceUnreadable, match=r'x: a HEIC picture; to read them: pip install "\.\[heic\]"'):
         decode(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", name="x")
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.io.events import Failure
-from mien.io.folders import expand, natural_key, walk
+from mien.io.folders import expand, files_of, matching, natural_key, walk
 
 
 def tree(root: Path, *names: str) -> None:
@@ -89,6 +89,28 @@ def test_expand_agrees_with_glob(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             found = list(expand(rooted))
             assert len(found) == len(set(found))
             assert set(found) == set(glob.iglob(rooted, recursive=True)), rooted  # noqa: PTH207  the oracle
+
+
+def test_patterns_among_names_are_what_they_match(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree(tmp_path, "b10.csv", "b9.csv", ".c.csv", "sub.csv/x", "[b9].csv")
+    monkeypatch.chdir(tmp_path)
+    assert matching(["z", "[b]*.csv", "*.csv", "[b9].csv", "", "*.npz", "https://a.test/?x"]) == [
+        "z", "b9.csv", "b10.csv", "[b9].csv", "b9.csv", "b10.csv", "sub.csv", "[b9].csv", "", "*.npz", "https://a.test/?x"
+    ]  # fmt: skip
+
+
+def test_of_two_stars_the_files_match_by_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders beside them would be read twice; but one that is named in full is meant."""
+    tree(tmp_path, "a/1.x", "a/b/2.x", "a/train/3.x", "c/train/4.x")
+    monkeypatch.chdir(tmp_path)
+
+    def all_of(pattern: str) -> list[str]:
+        return [Path(name).as_posix() for name in files_of(pattern, wanted=lambda name: True)]
+
+    for pattern in ("a/**", "a/**/*"):
+        assert [Path(name).as_posix() for name in matching([pattern])] == ["a/1.x", "a/b/2.x", "a/train/3.x"] == all_of(pattern)
+    assert [Path(name).as_posix() for name in matching(["**/train"])] == ["a/train", "c/train"]
+    assert all_of("**/train") == ["a/train/3.x", "c/train/4.x"]
 
 
 def test_a_folder_that_cannot_be_listed_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -458,7 +458,7 @@ def test_the_thread_ends_with_the_iterator(tmp_path: Path, ahead: int) -> None:
 def test_without_pyav_the_failure_names_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = clip(tmp_path / "a.mp4", 2)
     monkeypatch.setitem(sys.modules, "av", None)
-    assert read(path) == ([], ['clip: reading videos needs PyAV: pip install "mien[video]"'])
+    assert read(path) == ([], ['clip: reading videos needs PyAV: pip install ".[video]" in a checkout of mien'])
 
 
 @pytest.mark.shared_data

@@ -1,9 +1,12 @@
 """Files that appear whole or not at all."""
 
+import ctypes
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -59,7 +62,7 @@ def test_it_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: p
     assert seen == [False]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot be asked")
+@pytest.mark.skipif(sys.platform == "win32", reason="its processes have other numbers")
 def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
     code = (
         "import os, sys; from pathlib import Path; from mien.io.whole import whole\n"
@@ -74,6 +77,40 @@ def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path: Path) ->
     sweep(tmp_path)
     assert sorted(tmp_path.iterdir()) == sorted(running)
     sweep(tmp_path / "none")
+
+
+def test_windows_is_asked_which_processes_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A handle and an exit code of those that were found: 259 is one that runs; of the others the error 87 says that there is none."""
+    opened = {8: (1, 259), 12: (2, 0), 16: (None, 87), 20: (None, 5)}
+    closed: list[int | None] = []
+
+    class Kernel:
+        error = 0
+
+        def __init__(self, name: str, *, use_last_error: bool) -> None:
+            assert (name, use_last_error) == ("kernel32", True)
+            self.OpenProcess = Opening()
+
+        def GetExitCodeProcess(self, handle: ctypes.c_void_p, code: Any) -> int:  # noqa: N802
+            code._obj.value = next(told for at, told in opened.values() if at == handle.value)
+            return 1
+
+        def CloseHandle(self, handle: ctypes.c_void_p) -> None:  # noqa: N802
+            closed.append(handle.value)
+
+    class Opening:
+        def __call__(self, rights: int, inherit: bool, process: ctypes.c_ulong) -> int | None:
+            handle, Kernel.error = opened[process.value]
+            return handle
+
+    monkeypatch.setattr("mien.io.whole.sys", SimpleNamespace(platform="win32"))
+    monkeypatch.setattr(ctypes, "WinDLL", Kernel, raising=False)
+    monkeypatch.setattr(ctypes, "get_last_error", lambda: Kernel.error, raising=False)
+    for process in (*opened, 1 << 40):
+        (tmp_path / f".mien-{process}-0.part").touch()
+    sweep(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {".mien-8-0.part", ".mien-20-0.part"}
+    assert sorted(filter(None, closed)) == [1, 2]
 
 
 def test_what_the_system_refuses_names_the_file(tmp_path: Path) -> None:

@@ -1,19 +1,24 @@
 """Every detector on a real face, on pictures of any size, and from many threads."""
 
+import gzip
 import inspect
 import re
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import get_type_hints
 
+import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from mien.errors import ModelError, UnknownName, UsageError, WeightsMissing
 from mien.models import locate
 from mien.models.detectors import registry
 from mien.models.detectors.blazeface import RANGES
-from mien.models.detectors.haar import CASCADES
+from mien.models.detectors.haar import CASCADES, Haar
 from mien.models.detectors.registry import detector, names, register
 from mien.models.detectors.tiles import Tiled
 from mien.pipeline import Analyzer
@@ -38,8 +43,6 @@ def astronaut(examples):
 
 
 def picture(path: Path) -> np.ndarray:
-    from PIL import Image
-
     with Image.open(path) as opened:
         return np.asarray(opened.convert("RGB"))
 
@@ -123,9 +126,22 @@ def test_presets_are_what_the_requirements_say():
     assert (mediapipe.confidence, mediapipe.margin, mediapipe.square, mediapipe.kind.size) == (0.6, 0.05, True, 128)
 
 
+@pytest.mark.parametrize("scale", [1, 4], ids=["as it is", "longer than 1920 px"])
+def test_haar_deepface_finds_what_deepface_asks_opencv_for(scale, examples):
+    """Against OpenCV called as DeepFace's OpenCvClient calls it, with the BGR picture and no other settings."""
+    with Image.open(examples / "astronaut.jpg") as opened:
+        image = np.asarray(opened.convert("RGB").resize((opened.width * scale, opened.height * scale)))
+    cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+    wanted, _, _ = cascade.detectMultiScale3(np.ascontiguousarray(image[..., ::-1]), 1.1, 10, outputRejectLevels=True)
+    found = detector("haar:deepface")(image).boxes
+    assert len(found)
+    corners = np.column_stack([wanted[:, :2], wanted[:, :2] + wanted[:, 2:]])
+    assert sorted(found.astype(int).tolist()) == sorted(corners.tolist())
+
+
 def test_what_is_told_of_a_detector_is_what_it_does():
     own = [name for name in names() if name.split(":")[0] in OWN]
-    assert len(own) == 18
+    assert len(own) == 19
     for name in own:
         made, told = detector(name, threads=1), registry.preset(name)
         made = made.detector if isinstance(made, Tiled) else made
@@ -371,8 +387,8 @@ def test_a_cascade_that_opencv_leaves_empty(monkeypatch):
     """What some releases do with a file they cannot use."""
     import cv2
 
-    empty = cv2.CascadeClassifier()
-    monkeypatch.setattr(cv2, "CascadeClassifier", lambda path: empty)
+    empty = SimpleNamespace(read=lambda node: False, empty=lambda: True)
+    monkeypatch.setattr(cv2, "CascadeClassifier", lambda *path: empty)
     with pytest.raises(ModelError, match="not an OpenCV cascade"):
         detector("haar")
 
@@ -384,6 +400,28 @@ def test_a_cascade_by_path(small):
     by_path, by_name = detector(f"haar:{path}")(small), detector("haar:alt2")(small)
     assert by_path.boxes.tolist() == by_name.boxes.tolist()
     check(by_path)
+
+
+def test_a_cascade_that_is_packed(small, tmp_path):
+    packed = tmp_path / "mine.xml.gz"
+    packed.write_bytes(gzip.compress((Path(cv2.data.haarcascades) / "haarcascade_frontalface_alt2.xml").read_bytes()))
+    assert Haar(packed)(small).boxes.tolist() == detector("haar:alt2")(small).boxes.tolist()
+
+
+@pytest.mark.parametrize("name", CASCADES)
+def test_on_windows_the_folder_of_a_cascade_may_have_letters_beyond_ascii(name, small, tmp_path, monkeypatch):
+    """OpenCV opens no such file there."""
+
+    def none_by_name(*path: str) -> cv2.CascadeClassifier:
+        return by_name(*path) if not path or path[0].isascii() else by_name()
+
+    by_name, before = cv2.CascadeClassifier, Haar(name)(small)
+    folder = tmp_path / "José"
+    shutil.copytree(cv2.data.haarcascades, folder)
+    monkeypatch.setattr(cv2, "CascadeClassifier", none_by_name)
+    monkeypatch.setattr(cv2.data, "haarcascades", f"{folder}/")
+    after = Haar(name)(small)
+    assert (after.boxes.tolist(), after.scores.tolist()) == (before.boxes.tolist(), before.scores.tolist())
 
 
 def test_unknown_names_answer_with_those_there_are():

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'mien[train]'")
+onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install '.[train]'")
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
@@ -66,7 +66,9 @@ def test_without_onnx_the_card_says_where_they_are(monkeypatch: pytest.MonkeyPat
     model = opened("tiny")
     monkeypatch.setitem(sys.modules, "onnx", None)
     assert Features(model)(random_crops(model, 2)).shape == (2, 256)
-    with pytest.raises(ExtraMissing, match=r'^tiny\.onnx: its card names no `features`, .* pip install "mien\[train\]"$'):
+    with pytest.raises(
+        ExtraMissing, match=r'^tiny\.onnx: its card names no `features`, .* pip install "\.\[train\]" in a checkout of mien$'
+    ):
         Features(changed(model, features=()))
 
 
@@ -154,7 +156,7 @@ def test_what_has_none_is_one_clear_line(tmp_path: Path) -> None:
 
 
 def test_the_program_of_the_data_page_runs_on_what_the_command_writes(tmp_path: Path) -> None:
-    pytest.importorskip("imblearn", reason="imbalanced-learn is not installed: pip install 'mien[data]'")
+    pytest.importorskip("imblearn", reason="imbalanced-learn is not installed: pip install '.[data]'")
     from mien.cli.main import main
     from mien.data.manifest import Manifest
     from mien.data.stores import InArray

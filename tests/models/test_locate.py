@@ -5,6 +5,7 @@ import hashlib
 import http.server
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,25 @@ def test_the_first_folder_that_has_the_file_wins(folders):
         folder.mkdir(exist_ok=True)
         (folder / "x.onnx").write_bytes(b"x")
         assert lc.locate("x.onnx") == folder / "x.onnx"
+
+
+def test_a_user_without_a_home_has_no_cache(tmp_path, monkeypatch):
+    """As a container's that runs under a number of its own."""
+
+    def none() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("MIEN_MODELS", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", none)
+    assert lc.weights_folders() == [lc.BUNDLED]
+    with pytest.raises(WeightsMissing, match="weights of 'gone' missing"):
+        lc.locate("gone.onnx")
+    with pytest.raises(ModelError, match=r"this user has no home; name a folder \(--folder\)"):
+        lc.fetch_weights("yunet")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(lc.sys, "platform", "linux")
+    assert lc.weights_folders() == [lc.BUNDLED, tmp_path / "mien" / "models"]
 
 
 def test_a_path_is_taken_as_it_is(folders, tmp_path):

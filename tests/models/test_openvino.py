@@ -73,7 +73,7 @@ def test_a_broken_file_is_one_line(model, tmp_path: Path):
 
 def test_without_it_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
-    with pytest.raises(ExtraMissing, match=r"mien\[openvino\]"):
+    with pytest.raises(ExtraMissing, match=r"\.\[openvino\]"):
         recogniser("base:openvino")
 
 

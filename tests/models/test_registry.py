@@ -48,6 +48,24 @@ def test_code_has_no_other_runtime(here: Path) -> None:
         registry.recogniser("coins")
 
 
+def test_a_factory_is_given_the_threads_as_it_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_factories", dict(registry._factories))
+    monkeypatch.setattr(registry, "_registered", dict(registry._registered))
+    given: list[int] = []
+
+    def made(threads: int) -> FakeRecogniser:
+        given.append(threads)
+        return FakeRecogniser()
+
+    mien.register_recogniser("one", made)
+    mien.register_recogniser("one by position", lambda n, /: made(n))
+    mien.register_recogniser("one by name", lambda *, threads: made(threads))
+    mien.register_recogniser("one that has a default", lambda *, threads=0, **more: made(threads))
+    for i, name in enumerate([name for name in registry._factories if name.startswith("one")], 1):
+        assert isinstance(registry.recogniser(name, threads=i), FakeRecogniser)
+    assert given == [1, 2, 3, 4]
+
+
 def test_names_are_a_list() -> None:
     assert mien.model_names() == sorted(mien.model_names())
     assert {"base", "large", "tiny"} <= set(mien.model_names())

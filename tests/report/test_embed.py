@@ -3,7 +3,9 @@ import gzip
 import json
 
 import numpy as np
+import pytest
 
+from mien.report import embed
 from mien.report.embed import every_nth_frame, pack, safe_json
 from mien.timeline import Timeline
 from tests.report.tables import csv_file, row, timeline, two_people
@@ -54,3 +56,28 @@ def test_every_nth_frame_of_each_video_and_every_nth_picture():
     rows = [row("a.mp4", n, n / 10, "sad", person=0) for n in (0, 2, 4, 6)]
     rows += [row(f"{k}.jpg", 0, 0.0, "sad", face=face) for k in range(4) for face in (0, 1)]
     assert every_nth_frame(timeline(rows), 2).tolist() == [True, False, True, False, True, True, False, False, True, True, False, False]
+
+
+@pytest.mark.parametrize("long", [0, 3000], ids=["clips", "clips and a long video"])
+def test_where_thinning_cannot_help_it_is_given_up_at_once(long: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each clip keeps its first frame, so that 1500 of them never fit; what is left then are the first frames."""
+    rows = [row("long.mp4", n, n / 10, "sad", person=0) for n in range(long)]
+    rows += [row(f"{k}.mp4", n, n / 10, "sad", person=0) for k in range(1500) for n in (0, 1)]
+    packings, whole = [], embed._packed
+    monkeypatch.setattr(embed, "_packed", lambda table: packings.append(len(table)) or whole(table))
+    packed = pack(timeline(rows), most=2000)
+    assert [line.split(",")[1] for line in unpacked(packed).decode().splitlines()[1:]] == ["0"] * (1500 + (long > 0))
+    assert packed.rows == 1500 + (long > 0)
+    assert packed.every == (long or 2)
+    assert len(packings) <= 3
+
+
+def test_one_long_video_among_clips_is_thinned_until_all_fits() -> None:
+    rows = [row("long.mp4", n, n / 10, "sad", person=0) for n in range(3000)]
+    rows += [row(f"{k}.mp4", n, n / 10, "sad", person=0) for k in range(50) for n in (0, 1)]
+    table = timeline(rows)
+    most = len(pack(table).text) // 10
+    packed = pack(table, most=most)
+    assert most / 4 < len(packed.text) <= most
+    numbers = [int(line.split(",")[1]) for line in unpacked(packed).decode().splitlines()[1:]]
+    assert numbers == [*range(0, 3000, packed.every), *[0] * 50]

@@ -47,7 +47,7 @@ def test_a_run_by_default_says_all_of_it_and_nothing_is_bold():
     assert told["its time constant at rest"] == f"{TrackOptions().smooth_seconds:g} s"
     assert told["a top probability below"] == f"{UnsureRules().min_confidence:g}"
     assert told["neutral span of differences"] == "none"
-    assert len(told) == 1 + len((*FACES, *FRAMES, *TIME, *UNSURE)) - 1  # the version beside them; every and stride are one
+    assert len(told) == 1 + len((*FACES, *FRAMES, *TIME, *UNSURE)) - 2  # the version beside them; every and stride are one; as_video is off
 
 
 def test_what_was_changed_is_bold_with_the_default_behind_it():

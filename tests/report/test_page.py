@@ -14,7 +14,7 @@ import pytest
 
 from mien.errors import SinkError, UnknownName
 from mien.labels import EMOTIONS
-from mien.report import page as pages
+from mien.report import contents
 from mien.report.embed import pack
 from mien.report.page import page, write_page
 from mien.report.words import form_of
@@ -353,7 +353,7 @@ def test_both_languages_say_the_same_things():
 def test_rows_that_do_not_fit_are_thinned_and_told(monkeypatch):
     table = timeline(two_people(frames=2000))
     whole = len(pack(table).text)
-    monkeypatch.setattr(pages, "pack", lambda timeline: pack(timeline, most=whole // 4))
+    monkeypatch.setattr(contents, "pack", lambda timeline: pack(timeline, most=whole // 4))
     html = page(table, title="t", table="runs/t.csv")
     every = data_of(html)["table"]["every"]
     assert every >= 4

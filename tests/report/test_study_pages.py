@@ -19,7 +19,7 @@ from mien.report.writing import SPACE, Writing
 from mien.study.reaction import LeftOut, Moment, Part, Reaction, ReactionSettings, react
 from mien.study.statistics import Estimate
 from mien.study.viewer import MEASURES, REASONS, NotOneViewer, Reason, Viewer
-from mien.study.visitors import VisitorSettings, Visits, compare, people_in
+from mien.study.visitors import VisitorSettings, Visits, compare, people_in, published
 from mien.testing import planted_timeline
 from mien.timeline import Timeline
 from tests.report.tables import Elements
@@ -151,7 +151,7 @@ def test_both_scales_show_the_same_values(film: Reaction, visits: Visits):
     assert "valence, −1..1" in unit
     assert "valence, 1..7" in seven
     assert "−1..1" not in seven
-    apart = visits.periods[0].difference
+    apart = published(visits).periods[0].difference
     told = " ".join(said(visits_page(visits, title="t", affect_scale="seven")))
     assert f"{signed(3 * apart.mean[0])} [{signed(3 * apart.low[0])},\u00a0{signed(3 * apart.high[0])}]" in told
 
@@ -286,7 +286,7 @@ def test_each_group_has_its_curves_up_to_four_of_them(film: Reaction):
 
 
 def test_the_difference_within_periods_is_called_that_and_explained_where_it_stands(visits: Visits):
-    whole = visits.periods[0]
+    whole = published(visits).periods[0]
     apart = whole.leaving.mean[0] - whole.entering.mean[0]
     told = " ".join(said(visits_page(visits, title="t")))
     glance = told[: told.index("Leaving against entering")]

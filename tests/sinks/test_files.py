@@ -12,7 +12,7 @@ from mien.sinks.registry import Sinks, open_sink
 from mien.testing import make_result
 from mien.types import Frame
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="nothing is locked there")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the locks of Unix; test_locks.py has those of Windows")
 FRAME = Frame(np.zeros((480, 640, 3), np.uint8), source="a.mp4", time=0.0, stream=True)
 
 
@@ -88,5 +88,7 @@ def test_where_nothing_can_be_locked_nobody_is_kept_away(tmp_path: Path, monkeyp
     monkeypatch.setattr("fcntl.flock", unsupported)
     one, two = Claim(tmp_path / "x"), Claim(tmp_path / "x")
     assert (one.take(), two.take()) == (False, True)
+    assert not one.alone
+    assert not two.alone
     one.drop()
     two.drop()

@@ -71,6 +71,15 @@ def test_a_key_of_another_program_is_none_of_ours(tmp_path: Path, told: str) -> 
     assert len(Timeline.read(path)) == 2
 
 
+def test_what_the_writer_keeps_of_a_long_run_is_small(tmp_path: Path) -> None:
+    """The footer, of which it keeps each row group's part until the end, unpacked ten times as large: under a byte a row."""
+    with ParquetSink(tmp_path / "x.parquet") as sink:
+        sink.add(make_result(["happy"]).rows() * 20_000)
+    metadata = parquet.read_metadata(tmp_path / "x.parquet")
+    assert metadata.num_rows == 20_000
+    assert metadata.serialized_size / metadata.num_rows < 1
+
+
 def test_what_an_interrupted_run_left_says_it_too(tmp_path: Path) -> None:
     def run() -> None:
         with ParquetSink(tmp_path / "x.parquet", COLUMNS, how=HOW) as sink:

@@ -1,12 +1,14 @@
 """A target chooses its sink; what cannot be meant is refused before the work starts."""
 
 import signal
+import unicodedata
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mien.errors import MienError, SinkError, UsageError
+from mien.sinks import originals
 from mien.sinks.baseline import after_baseline
 from mien.sinks.parquet import ParquetSink
 from mien.sinks.pictures import FolderSink, PictureSink
@@ -174,3 +176,22 @@ def test_what_lies_in_no_folder_is_nobodys_output(tmp_path: Path, monkeypatch: p
     assert "a.jpg" in own
     assert "http://host/a.jpg" not in own
     assert "-" not in own
+
+
+def test_outputs_that_the_volume_takes_for_one_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On volumes that do not tell capitals apart, nor é from e and an accent; on others they are two."""
+    twins = [("Out.csv", "OUT.csv"), ("caf\u00e9.jsonl", "cafe\u0301.jsonl"), ("seen/", "Seen/")]
+    for one, other in twins:
+        open_sinks([f"{tmp_path}/other/{one}", f"{tmp_path}/other/{other}"]).close()
+    found = originals._identity
+
+    def whatever_the_spelling(path: str) -> tuple[int, int] | None:
+        name, folder = unicodedata.normalize("NFC", Path(path).name).casefold(), Path(path).parent
+        there = folder.iterdir() if folder.is_dir() else ()
+        return next((found(entry) for entry in there if unicodedata.normalize("NFC", entry.name).casefold() == name), None)
+
+    monkeypatch.setattr(originals, "_identity", whatever_the_spelling)
+    for one, other in twins:
+        with pytest.raises(UsageError, match="named twice as an output"):
+            open_sinks([f"{tmp_path}/{one}", f"{tmp_path}/{other}"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "seen"]

@@ -27,6 +27,7 @@ def test_names_are_those_that_will_be_read(mixed: Path) -> None:
     assert names("in") == names(mixed) == ["in/a.mp4", "in/sub/b.jpg", "in/sub/c.png"]
     assert names("in", recursive=False) == ["in/a.mp4"]
     assert names("in/*.mp4", "in/s*", "in/**/*.jpg") == ["in/a.mp4", "in/sub/b.jpg", "in/sub/c.png"]
+    assert list(names_in(["in", "in/sub/*.png"], as_video=25)) == ["in/a.mp4", "in/sub"]
     Path("linked.jpg").symlink_to("in/sub/b.jpg")
     assert names("linked.jpg", "in/./a.mp4", "in", mixed / "a.mp4") == ["linked.jpg", "in/./a.mp4", "in/sub/c.png"]
     assert names("in/**") == ["in/a.mp4", "in/sub/b.jpg", "in/sub/c.png"]

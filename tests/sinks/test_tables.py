@@ -17,7 +17,7 @@ from pyarrow import parquet
 
 from mien.errors import SinkError
 from mien.labels import EMOTIONS
-from mien.sinks.parquet import ROW_GROUP, ParquetSink
+from mien.sinks.parquet import BATCH, ROW_GROUP, ParquetSink
 from mien.sinks.tables import CsvSink, JsonLinesSink, StdoutSink, json_line
 from mien.table import COLUMNS
 from mien.testing import make_result
@@ -101,8 +101,7 @@ def test_csv_is_what_it_was_yesterday(tmp_path: Path) -> None:
 
 def test_parquet_has_the_types_of_the_columns_and_row_groups(tmp_path: Path) -> None:
     with ParquetSink(tmp_path / "x.parquet") as sink:
-        for _ in range(ROW_GROUP // 2 + 10):
-            sink.write(FRAME, make_result(["happy", "sad"]))
+        sink.add(make_result(["happy", "sad"]).rows() * (ROW_GROUP // 2 + 10))
     file = parquet.ParquetFile(tmp_path / "x.parquet")
     names = {str: "string", int: "int64", float: "double", bool: "bool"}
     assert {field.name: str(field.type) for field in file.schema_arrow} == {name: names[kind] for name, kind in COLUMNS.items()}
@@ -214,7 +213,7 @@ def test_a_parquet_writer_that_dies_with_a_full_queue_ends_the_run(tmp_path: Pat
         raise RuntimeError("a panic of\nthe library")
 
     monkeypatch.setattr("arro3.io.write_parquet", dies)
-    for rows in (ROW_GROUP, ROW_GROUP, 1):
+    for rows in (BATCH, BATCH, 1):
         sink.write(FRAME, make_result(["happy"] * rows))
     met: list[Exception] = []
 

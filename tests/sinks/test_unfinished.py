@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from mien.errors import SourceUnreadable, UsageError
+from mien.sinks import unfinished
+from mien.sinks.files import replace
 from mien.sinks.tables import CsvSink
 from mien.sinks.unfinished import UnfinishedSink, beside_table, failures_of
 from mien.testing import planted_results
@@ -126,3 +128,45 @@ def test_a_table_that_begins_anew_has_no_note_of_the_one_before(tmp_path: Path) 
         sink.admit(Frame(np.zeros((8, 8, 3), np.uint8)))
         sink.write(Frame(np.zeros((8, 8, 3), np.uint8)), result)
     assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
+
+
+def test_thousands_of_broken_files_are_told_line_by_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Written whole for each of 8,000 they were 4 GB."""
+    written = []
+    monkeypatch.setattr(unfinished, "replace", lambda path, data: (written.append(len(data)), replace(path, data)))
+    table = tmp_path / "x.csv"
+    sink = UnfinishedSink(table, SETTINGS)
+    [result] = planted_results([[(0, "happy")]], seconds=0.04)
+    sink.write(Frame(np.zeros((8, 8, 3), np.uint8)), result)
+    failures = {f"{number}.jpg": f"{number}.jpg: broken" for number in range(500)}
+    for number, (source, why) in enumerate(failures.items()):
+        sink.failed(source, SourceUnreadable(why))
+        if number == 200:  # killed here, all of it would be known
+            assert len(failures_of(table, SETTINGS, before=BEFORE)) == 201
+    sink.close(finished=False)
+    assert failures_of(table, SETTINGS, before=BEFORE) == failures
+    assert len(written) == 1
+    note = beside_table(table)
+    assert len(note.read_text("ascii").splitlines()) == 501
+    note.write_bytes(note.read_bytes()[:-9])  # and killed within a line, all but that one
+    assert failures_of(table, SETTINGS, before=BEFORE) == {source: why for source, why in failures.items() if source != "499.jpg"}
+
+
+def test_the_note_of_an_earlier_mien_is_read(tmp_path: Path) -> None:
+    table = tmp_path / "x.csv"
+    for indent in (None, 1):
+        beside_table(table).write_text(json.dumps({"settings": {"every": None}, "failures": {"b.mkv": "broken"}}, indent=indent), "ascii")
+        assert failures_of(table, SETTINGS, before=BEFORE) == {"b.mkv": "broken"}
+        with pytest.raises(UsageError, match=r"begun with every none, and this run has 0\.5"):
+            failures_of(table, {**SETTINGS, "every": 0.5}, before=BEFORE)
+
+
+def test_an_input_that_can_be_read_in_the_next_run_has_not_failed_any_more(tmp_path: Path) -> None:
+    """The last one of a table is read anew; its failure is none of those that are handed on."""
+    table = tmp_path / "x.csv"
+    work(table, finished=False)
+    sink = UnfinishedSink(table, SETTINGS, {})
+    [result] = planted_results([[(0, "happy")]], seconds=0.04)
+    sink.write(Frame(np.zeros((8, 8, 3), np.uint8)), result)
+    sink.close(finished=False)
+    assert failures_of(table, SETTINGS, before=BEFORE) == {}

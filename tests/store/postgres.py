@@ -44,7 +44,7 @@ def missing() -> str | None:
     try:
         import psycopg  # noqa: F401
     except ImportError:
-        return 'psycopg is not installed: pip install "mien[postgres]"'
+        return 'psycopg is not installed: pip install ".[postgres]"'
     try:
         other_user()
     except LookupError as error:

@@ -4,18 +4,19 @@ import math
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from mien.errors import UsageError
+from mien.errors import UnknownName, UsageError
 from mien.store import Session, Store, erasure, open_store
+from mien.store import store as store_module
 from mien.store.database import Database
-from mien.store.place import NotErased, StoreError
+from mien.store.place import NotErased, StoreError, StoreFull
 from tests.store.recording import FRAME, record, results
 
 SECRET = "наблюдаемый-Zaphod-4711"
@@ -206,16 +207,14 @@ def test_a_store_that_is_locked_while_it_is_written_anew(tmp_path: Path, monkeyp
     """Or whose disk is full: that the sessions are gone already is told."""
     path = tmp_path / "sessions.db"
     with open_store(path, busy_seconds=0.1) as store:
-        secret, autocommit = record(store, SECRET), store._database.autocommit
+        secret, rewrite = record(store, SECRET), erasure._rewrite
         other = sqlite3.connect(path, isolation_level=None)
 
-        @contextmanager
-        def locked() -> Iterator[sa.Connection]:
+        def locked(database: Database, wait_seconds: float) -> None:
             other.execute("BEGIN IMMEDIATE")
-            with autocommit() as connection:
-                yield connection
+            rewrite(database, wait_seconds)
 
-        monkeypatch.setattr(store._database, "autocommit", locked)
+        monkeypatch.setattr(erasure, "_rewrite", locked)
         with pytest.raises(NotErased, match="are deleted, but their bytes are still in the store's files, since another program uses it"):
             store.purge([secret])
         monkeypatch.undo()
@@ -224,6 +223,202 @@ def test_a_store_that_is_locked_while_it_is_written_anew(tmp_path: Path, monkeyp
         store.purge([])
         assert not store.erasure_due
     assert holding(list(tmp_path.iterdir())) == []
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[tuple[Store, list[int], list[int]]]:
+    """A store of two sessions, the numbers of these, and the sizes of its log before each statement, while another has it open too: the one
+    that closes it last takes the log away."""
+    path, sizes = tmp_path / "sessions.db", list[int]()
+    with open_store(path) as store, closing(sqlite3.connect(path)) as other:
+        numbers = [record(store, name, results(6000)) for name in (SECRET, "b")]
+        other.execute("SELECT count(*) FROM mien_rows").fetchone()
+        log = path.with_name(f"{path.name}-wal")
+
+        def measure(*_: object) -> None:
+            sizes.append(log.stat().st_size)
+
+        sa.event.listen(store._database.engine, "before_cursor_execute", measure)
+        yield store, numbers, sizes
+
+
+@pytest.mark.parametrize(("enough", "log", "times"), [(math.inf, 1e6, range(16, 40)), (0, 6e6, range(3, 9))], ids=["scarce", "plenty"])
+def test_a_purge_takes_little_of_the_disk(
+    full: tuple[Store, list[int], list[int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, enough: float, log: float, times: range
+) -> None:
+    """All in one transaction, its log was as large as the store, which a disk that is half full of it has no room for; in small ones it
+    takes three times as long, which a disk with room need not wait for.
+    """
+    store, numbers, sizes = full
+    monkeypatch.setattr(erasure, "ENOUGH", enough)
+    deletions = counted(store, "DELETE FROM mien_rows")
+    before = (tmp_path / "sessions.db").stat().st_size
+    assert before > 4e6
+    store.purge(numbers)
+    assert max(sizes[2:]) < log  # behind the first checkpoint
+    assert len(deletions) in times
+    assert holding(list(tmp_path.iterdir())) == []
+    assert (tmp_path / "sessions.db").stat().st_size < before / 20
+
+
+def test_a_purge_that_finds_no_room_half_way_goes_on_with_the_next(full: tuple[Store, list[int], list[int]], tmp_path: Path) -> None:
+    store, numbers, _ = full
+
+    def stop(connection: sa.Connection, cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith(when):
+            raise sqlite3.OperationalError("database or disk is full")
+
+    sa.event.listen(store._database.engine, "before_cursor_execute", stop)
+    when = "DELETE FROM mien_sessions"
+    with pytest.raises(StoreFull, match=r"its disk is full; nothing is deleted, since a purge needs about 1 MB free"):
+        store.purge(numbers[:1])
+    assert len(store.sessions()) == 2
+    when = "VACUUM"
+    with pytest.raises(NotErased, match=r"are deleted, but .*since its disk is full; purge again when it has about [2-9] MB free$"):
+        store.purge(numbers[:1])
+    when = "DELETE FROM mien_rows"
+    with pytest.raises(NotErased, match=r"purge again when it has about [1-9] MB free$"):
+        store.purge(numbers[1:])
+    assert store.sessions() == []
+    assert store.erasure_due == set(numbers)
+    when = "nothing"
+    store.purge([])
+    assert not store.erasure_due
+    with store._database.reading() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM mien_rows")).scalar() == 0
+    assert holding(list(tmp_path.iterdir())) == []
+
+
+@pytest.mark.parametrize(("enough", "most"), [(math.inf, 1e6), (0, 7e6)], ids=["scarce", "plenty"])
+def test_a_reader_does_not_let_the_log_grow(
+    full: tuple[Store, list[int], list[int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, enough: float, most: float
+) -> None:
+    """Of whom the log cannot be written back: it grew to more than what was deleted."""
+    store, numbers, sizes = full
+    monkeypatch.setattr(erasure, "ENOUGH", enough)
+    monkeypatch.setattr(erasure, "MOST_LOG", 100_000)
+    store._database.busy_seconds = 0.1
+    with store._database.reading() as reader:
+        reader.execute(sa.text("SELECT * FROM mien_sessions")).all()
+        with pytest.raises(NotErased, match=r"are deleted, but their bytes .*, since another program is reading it; purge again when"):
+            store.purge(numbers)
+        assert max(sizes[2:]) < most
+        assert store.erasure_due == set(numbers)
+    store.purge([])
+    assert not store.erasure_due
+    assert holding(list(tmp_path.iterdir())) == []
+
+
+def test_a_reader_that_ends_in_time_is_waited_for(full: tuple[Store, list[int], list[int]], monkeypatch: pytest.MonkeyPatch) -> None:
+    store, numbers, sizes = full
+    monkeypatch.setattr(erasure, "ENOUGH", math.inf)
+    with ExitStack() as reader:
+        reader.enter_context(store._database.reading()).execute(sa.text("SELECT * FROM mien_sessions")).all()
+        ending = threading.Timer(0.3, reader.close)
+        ending.start()
+        store.purge(numbers)
+        ending.join()
+    assert max(sizes[2:]) < 1e6
+    assert not store.erasure_due
+
+
+def counted(store: Store, start: str) -> list[str]:
+    """The statements that begin so, from now on."""
+    found = list[str]()
+
+    def note(connection: sa.Connection, cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith(start):
+            found.append(statement)
+
+    sa.event.listen(store._database.engine, "before_cursor_execute", note)
+    return found
+
+
+@contextmanager
+def interrupted(store: Store, start: str, nth: int = 1) -> Iterator[None]:
+    """Ctrl-C before the n-th statement that begins so."""
+    met = 0
+
+    def stop(connection: sa.Connection, cursor: object, statement: str, *_: object) -> None:
+        nonlocal met
+        if statement.startswith(start):
+            met += 1
+            if met == nth:
+                raise KeyboardInterrupt
+
+    sa.event.listen(store._database.engine, "before_cursor_execute", stop)
+    with pytest.raises(KeyboardInterrupt):
+        yield
+    sa.event.remove(store._database.engine, "before_cursor_execute", stop)
+
+
+def test_a_purge_that_is_interrupted_says_what_is_left(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody finds the session any more, so that nothing else would tell."""
+    secret = record(store, SECRET)
+    with interrupted(store, "INSERT INTO mien_settings"):
+        store.purge([secret])
+    assert ([session.id for session in store.sessions()], caplog.text) == ([secret], "")  # nothing was deleted, and nothing is said
+    with interrupted(store, "VACUUM"):
+        store.purge([secret])
+    assert caplog.messages == [
+        f"{store.place}: the sessions are deleted, but their bytes are still in the store's files, since this was interrupted; purge again"
+    ]
+    assert (store.sessions(), store.erasure_due) == ([], {secret})
+    with interrupted(store, "VACUUM"):
+        store.purge([])
+    assert len(caplog.messages) == 2
+    store.purge([])
+    assert not store.erasure_due
+
+
+def test_a_recording_does_not_wait_until_millions_of_rows_are_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with open_store(tmp_path / "sessions.db") as store:
+        old = aged(store, SECRET, 5, retention_days=2)
+        deletions = counted(store, "DELETE FROM mien_rows")
+        monkeypatch.setattr(store_module, "DELETE_SECONDS", 0)
+        store.writer("next").close()
+        store.writer("after").close()  # nor for those that are left of an earlier purge
+        assert (deletions, store.erasure_due) == ([], {old.id})
+        assert caplog.text.count("since to delete so many rows takes longer than 0 s; purge again") == 2
+        monkeypatch.undo()
+        store.writer("last").close()
+        assert not store.erasure_due
+        assert [session.name for session in store.sessions()] == ["last", "after", "next"]
+    assert holding(list(tmp_path.iterdir())) == []
+
+
+def test_a_session_that_is_half_purged_is_not_read(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was found just before, and its rows are asked for when some of them are gone."""
+    kept = tmp_path / "x.csv"
+    kept.write_text("as before")
+    monkeypatch.setattr(erasure, "MANY_ROWS", 2)
+    batches = store_module.Store._batches
+    reads: dict[str, Callable[[int], object]] = {
+        "rows": lambda number: list(store.rows(number)),
+        "timeline": store.timeline,
+        "export": lambda number: store.export(number, kept),
+    }
+    for name, read in reads.items():
+        number = record(store, name, results(9))
+
+        def late(self: Store, session: Session, names: list[str]) -> Iterator[list[tuple[object, ...]]]:
+            if store.place.startswith("postgresql"):
+                store.purge([session])
+            else:
+                with interrupted(store, "DELETE FROM mien_rows", 3):
+                    store.purge([session])
+            yield from batches(self, session, names)
+
+        monkeypatch.setattr(store_module.Store, "_batches", late)
+        with pytest.raises(UnknownName, match=f"unknown session '{number}'") as caught:
+            read(number)
+        monkeypatch.setattr(store_module.Store, "_batches", batches)
+        store._database.busy_seconds = 0.1
+        store.purge([])  # waits for nobody, though the error is still held
+        assert caught
+    assert kept.read_text() == "as before"
 
 
 def aged(store: Store, name: str, days: float, **options: object) -> Session:

@@ -191,6 +191,26 @@ def test_where_the_store_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         assert "hush" not in str(caught.value)
 
 
+def test_a_user_without_a_home_is_told_to_name_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a container's that runs under a number of its own."""
+
+    def no_user(number: int) -> None:
+        raise KeyError(number)
+
+    for name in ("HOME", "MIEN_STORE", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", no_user)
+    for target in (None, "~/z.db"):
+        with pytest.raises(StoreError, match=r"this user has no home for the store; name a file \(--store FILE, \$MIEN_STORE\)"):
+            place_of(target)
+    assert place_of(tmp_path / "x.db") == tmp_path / "x.db"
+
+
+def test_somebody_else_without_a_home_is_named() -> None:
+    with pytest.raises(StoreError, match=r"^~no-such-user/x\.db: no home of a user no-such-user is known; .* \./~no-such-user/x\.db"):
+        place_of("~no-such-user/x.db")
+
+
 def test_a_store_without_its_version(url: str) -> None:
     open_store(url).close()
     run(url, ["DELETE FROM mien_store"])
@@ -214,9 +234,9 @@ def test_a_server_that_does_not_answer(tmp_path: Path) -> None:
 
 def test_what_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "psycopg", None)
-    with pytest.raises(ExtraMissing, match=r'a store in PostgreSQL needs psycopg: pip install "mien\[postgres\]"'):
+    with pytest.raises(ExtraMissing, match=r'a store in PostgreSQL needs psycopg: pip install "\.\[postgres\]"'):
         open_store("postgresql://me@host/db")
     monkeypatch.setitem(__import__("sys").modules, "sqlalchemy", None)
-    with pytest.raises(ExtraMissing, match=r'sessions need SQLAlchemy: pip install "mien\[sessions\]"'):
+    with pytest.raises(ExtraMissing, match=r'sessions need SQLAlchemy: pip install "\.\[sessions\]"'):
         open_store(tmp_path / "sessions.db")
     assert not (tmp_path / "sessions.db").exists()

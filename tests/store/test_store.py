@@ -1,9 +1,11 @@
 """Sessions are kept as they were, found again, and told apart."""
 
 import json
+import math
+import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
 import pyarrow.parquet
@@ -18,6 +20,8 @@ from mien.options import AnalyzeOptions
 from mien.sinks.registry import TABLES
 from mien.sinks.sink import BadTarget
 from mien.store import Store, open_store
+from mien.store import store as store_module
+from mien.store.database import sqlite_uri
 from mien.table import columns
 from mien.timeline import KINDS, Timeline
 from mien.types import Emotions, Faces, Floats, Result
@@ -82,6 +86,27 @@ def test_unknown_sessions(store: Store) -> None:
         store.rows(99).__next__()
     with pytest.raises(UnknownName, match="unknown session '99'"):
         store.purge([99])
+
+
+def test_what_is_no_name_of_any_session_is_unknown(store: Store) -> None:
+    number = record(store, "one")
+    for name in (f"0{number}", "\u0661", "9" * 5000, "a\0b", "a\udcffb", "one\n\nx", ""):
+        with pytest.raises(UnknownName, match="unknown session"):
+            store.find(name)
+    assert store.find(f" {number} ") == store.find("one ") == [store.session(number)]
+
+
+def test_a_new_session_loads_no_other(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of them, of which each names its inputs and options, made each further one slower."""
+    for days in (None, math.inf, 3, 1e300):
+        record(store, "old", retention_days=days)
+    store.retain(30)
+    loaded, made = [], store_module._session
+    monkeypatch.setattr(store_module, "_session", lambda row: (loaded.append(row), made(row))[1])
+    number = record(store, "new")
+    assert loaded == []
+    assert [session.id for session in store.find("new")] == [session.id for session in store.find(number)] == [number]
+    assert len(loaded) == 2
 
 
 def test_broken_off_and_running(store: Store) -> None:
@@ -209,3 +234,12 @@ def test_what_json_can_hold_of_options(store: Store) -> None:
     record(store, "o", [], options={"path": Path("/x"), "inf": float("inf"), "set": (1, 2), "é": None, "type": int})
     assert store.session("o").options == {"path": "/x", "inf": None, "set": [1, 2], "é": None, "type": "<class 'int'>"}
     assert json.loads(json.dumps(store.session("o").as_dict(), allow_nan=False))["sources"] == []
+
+
+def test_a_store_on_a_share_of_windows_is_found() -> None:
+    """SQLite refuses a URI with an authority; what it is given leads to the same file by the system's own rules."""
+    assert sqlite_uri(PureWindowsPath(r"C:\Mein Ordner\s#1.db")) == "file:///C:/Mein%20Ordner/s%231.db"
+    share = sqlite_uri(PureWindowsPath(r"\\server\share\s.db"))
+    assert share == "file:////server/share/s.db"
+    with pytest.raises(sqlite3.OperationalError, match="unable to open database file"):  # and not: invalid uri authority
+        sqlite3.connect(f"{share}?mode=rw", uri=True)

@@ -23,7 +23,7 @@ def test_files_that_are_not_there_are_told_with_their_line(tmp_path: Path) -> No
     plan.write_text("file\na.mp4\n\nb.mp4\nc.csv\n")
     with pytest.raises(SourceMissing) as told:
         refuse_missing(read_plan(plan), plan=plan)
-    wanted = "no such file (one of 2 that are missing); wanted recordings, or tables that mien wrote"
+    wanted = "no such file (one of 2 that are missing); wanted recordings, tables that mien wrote, or sessions"
     assert str(told.value) == f"{plan}, line 4: {tmp_path / 'b.mp4'}: {wanted}"
     plan.write_text("file,side\na.mp4,entering\nb.mp4,leaving\n")
     with pytest.raises(SourceMissing, match=r"line 3: .*b\.mp4: no such file; wanted"):
@@ -35,8 +35,13 @@ def test_files_that_are_not_there_are_told_with_their_line(tmp_path: Path) -> No
 
 
 def test_what_only_opening_tells_is_let_through(tmp_path: Path) -> None:
-    names = [str(tmp_path), "https://example.org/a.mp4", "rtsp://example.org/a", "-", str(tmp_path / "*.png"), "7"]
+    names = [str(tmp_path), "https://example.org/a.mp4", "rtsp://example.org/a", "-", str(tmp_path / "*.png"), "/dev/video7"]
     refuse_missing([Recording(name, name) for name in names])
+
+
+def test_a_number_that_is_no_session_is_no_camera_whose_recording_would_never_end() -> None:
+    with pytest.raises(SourceMissing, match=r"^7: no such file; wanted .*, or sessions \(no session 7 in s\.db\)$"):
+        refuse_missing([Recording("7", "a")], why={"7": "no session 7 in s.db"})
 
 
 @pytest.mark.parametrize("name", ["http://anna:secret@example.org/a.csv", "w1/*.parquet"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.study.outputs import write_reaction
+from mien.study.outputs import TABLES, write_reaction
 from mien.study.reaction import Part, ReactionSettings, react
 from mien.study.viewer import Viewer
 from mien.testing import planted_timeline
@@ -21,6 +21,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("study")
     write_reaction(react(viewers, [Part("=cmd", 0, 1)], ReactionSettings(rounds=100, step=1.0)), out, about={})
     return out
+
+
+def test_every_column_of_a_row_is_in_the_head_of_its_table() -> None:
+    tables = [planted_timeline([[(0, "sad"), (i % 2 + 1, "happy"), (6, "sad")]], seconds=9, fps=5, noise=0.1, seed=i) for i in range(6)]
+    nobody = planted_timeline([[(0, "")]], seconds=9, fps=5)
+    viewers = [Viewer(f"v{i}", table, group="ab"[i % 2]) for i, table in enumerate([*tables, nobody])]
+    found = react(viewers, [Part("joke", 1, 6)], ReactionSettings(rounds=100, step=1.0))
+    for name, (head, rows) in TABLES.items():
+        every = list(rows(found))
+        assert tuple(every[0]) == head, name
+        assert set().union(*every) == {*head}, name
 
 
 @pytest.mark.parametrize(("table", "column"), [("viewers.csv", "viewer"), ("viewers.csv", "group"), ("values.csv", "viewer")])

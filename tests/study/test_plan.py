@@ -81,6 +81,15 @@ def test_names_that_differ_in_case_alone_are_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+@pytest.mark.skipif(os.sep != "/", reason="elsewhere both part folders")
+def test_a_plan_that_windows_wrote(tmp_path: Path) -> None:
+    folder = tmp_path / "we\\ird"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "sub/v1.csv").touch()
+    (folder / "plan.csv").write_text("viewer,file\na,sub\\v1.csv\nb,none\\v2.csv\n", "utf-8")
+    assert [one.file for one in read_plan(folder / "plan.csv")] == [str(folder / "sub/v1.csv"), str(folder / "none\\v2.csv")]
+
+
 def test_a_plan_from_a_pipe_names_files_of_the_current_folder(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -132,6 +141,25 @@ def test_viewers_are_called_like_their_files() -> None:
     assert [one.viewer for one in recordings_of(["a/x.mp4", "b.csv"])] == ["x", "b"]
     with pytest.raises(UsageError, match=r"a/x\.mp4 and b/x\.mov: two viewers called x"):
         recordings_of(["a/x.mp4", "b/x.mov"])
+
+
+@pytest.mark.parametrize(
+    ("name", "viewer"),
+    [("Anna 2.1", "Anna 2.1"), ("Mr. Smith", "Mr. Smith"), ("x/a.b.MP4", "a.b"), ("https://anna:pw@example.org/b.mp4?x=1", "b")],
+)
+def test_only_endings_of_files_are_cut_from_a_viewers_name(tmp_path: Path, name: str, viewer: str) -> None:
+    assert recordings_of([name])[0].viewer == viewer
+    if "://" not in name:
+        (one,) = read_plan(written(tmp_path, f"file\n{name}\n"))
+        assert (one.viewer, one.named) == (viewer, False)
+
+
+def test_a_pattern_is_the_recordings_that_match(tmp_path: Path) -> None:
+    """The shells of Windows expand none."""
+    for name in ("9.mp4", "10.mp4", "notes.txt", "[a].csv"):
+        (tmp_path / name).touch()
+    found = recordings_of([f"{tmp_path}/*.mp4", f"{tmp_path}/[a].csv", f"{tmp_path}/none*.mp4"])
+    assert [one.file for one in found] == [f"{tmp_path}/{name}" for name in ("9.mp4", "10.mp4", "[a].csv", "none*.mp4")]
 
 
 @pytest.mark.parametrize("start", [float("nan"), float("inf")])

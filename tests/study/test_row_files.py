@@ -1,7 +1,8 @@
 """Where the tables of a study's recordings go: no table of another recording is lost, and a recording finds its own again."""
 
 import os
-from pathlib import Path
+import warnings
+from pathlib import Path, PureWindowsPath
 
 import pytest
 
@@ -131,3 +132,16 @@ def test_a_file_that_is_no_table_of_miens_is_not_replaced(tmp_path: Path, data: 
 @pytest.mark.parametrize("folder", ["rows", "none"])
 def test_tables_need_no_name(tmp_path: Path, folder: str) -> None:
     assert row_files(tmp_path / folder, [Recording("a.csv", "a"), Recording("b.mp4", "b")]) == {"b": tmp_path / folder / "b.parquet"}
+
+
+def test_no_table_is_called_like_a_device_of_windows(tmp_path: Path) -> None:
+    viewers = ["aux", "CON", "nul.a", "com1", "LPT9", "prn ", "auxiliary", "com"]
+    found = names(tmp_path, *(Recording(str(recorded(tmp_path / f"{i}.mp4")), viewer) for i, viewer in enumerate(viewers)))
+    assert found == [f"{name}.parquet" for name in ("_aux", "_CON", "_nul.a", "_com1", "_LPT9", "_prn", "auxiliary", "com")]
+    with warnings.catch_warnings(action="ignore"):  # Python 3.13 wants another way to ask, which is on Windows only
+        assert not any(PureWindowsPath(name).is_reserved() for name in found)
+
+
+def test_viewers_whose_accents_are_written_in_two_ways_have_two_tables(tmp_path: Path) -> None:
+    one, other = (Recording(str(recorded(tmp_path / f"{i}.mp4")), viewer) for i, viewer in enumerate(("Jos\u00e9", "jose\u0301")))
+    assert names(tmp_path, one, other) == ["Jos\u00e9.parquet", "jos\u00e9-2.parquet"]

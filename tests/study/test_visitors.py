@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from mien.errors import DataError, UsageError
+from mien.study.statistics import Estimate
 from mien.study.viewer import MEASURES
-from mien.study.visitors import VisitorSettings, compare, people_in
+from mien.study.visitors import People, Period, VisitorSettings, Visits, compare, people_in, published
 from mien.testing import planted_timeline
 from mien.timeline import Timeline
 
@@ -59,12 +60,70 @@ def test_a_frame_without_a_value_takes_nothing_but_itself():
     assert got[0, HAPPY] == pytest.approx(np.mean([row["p_happy"] for row in rows]))
 
 
-def test_faces_of_pictures_are_each_somebody():
-    rows = []
-    for name in ("a.jpg", "b.jpg"):
-        one = planted_timeline([[(0, "happy")], [(0, "sad")]], seconds=0.04, source=name)
-        rows += [row | {"person": None} for row in one.rows()]
-    assert len(people_in(Timeline.from_rows(rows), leaving=False).values) == 4
+def pictures(*names: str) -> Timeline:
+    """Two faces in each."""
+    parts = [planted_timeline([[(0, "happy")], [(0, "sad")]], seconds=0.04, source=name) for name in names]
+    return Timeline.from_rows([row | {"person": None} for part in parts for row in part.rows()])
+
+
+def test_one_person_in_many_pictures_is_no_study_of_many():
+    with pytest.raises(DataError, match=r"^a\.jpg: a picture; .*--as-video.*--pictures-are-people$"):
+        people_in(pictures("a.jpg", "b.jpg"), leaving=False)
+    mixed = people_in(Timeline.joined([visitors(0.5), pictures("a.jpg")]), leaving=False)
+    assert (len(mixed.values), mixed.pictures, mixed.pictures_left_out, mixed.passed) == (14, 0, 2, 0)
+    one_frame = planted_timeline([[(0, "happy")]], seconds=0.04)
+    with pytest.raises(DataError, match="no times that differ"):
+        people_in(one_frame, leaving=False)
+
+
+@pytest.mark.parametrize("said", [False, True])
+def test_a_clip_of_one_frame_takes_nobody_else_from_a_table(said: bool):
+    short = planted_timeline([[(0, "happy")]], seconds=0.04, source="short.mp4")
+    settings = dataclasses.replace(QUICK, pictures_are_people=said)
+    got = people_in(Timeline.joined([visitors(0.5), short]), leaving=False, settings=settings)
+    assert (len(got.values), got.passed, got.pictures) == (14, 1, 0)
+    np.testing.assert_array_equal(got.values, people_in(visitors(0.5), leaving=False).values)
+    with pytest.raises(DataError, match=r"^short\.mp4: people have numbers"):
+        people_in(short, leaving=False, settings=settings)
+
+
+def test_faces_of_pictures_are_each_somebody_where_that_is_said():
+    said = dataclasses.replace(QUICK, pictures_are_people=True)
+    got = people_in(pictures("a.jpg", "b.jpg"), leaving=False, settings=said)
+    assert (len(got.values), got.pictures, got.passed) == (4, 4, 0)
+    both = people_in(Timeline.joined([visitors(0.5), pictures("a.jpg")]), leaving=False, settings=said)
+    assert (len(both.values), both.pictures) == (16, 2)
+    found = compare([both, people_in(visitors(0.5, seed=1), leaving=True)], QUICK)
+    assert (found.periods[0].counts, found.pictures) == ((16, 14), (2, 0))
+
+
+def test_half_a_face_at_the_edge_is_not_somebody_else():
+    """At steps of half a second one frame is longer than least_seconds."""
+    whole = [row | {"person": 0} for row in planted_timeline([[(0, "happy")]], seconds=3, fps=2, noise=0.1).rows()]
+    split = [row | {"person": 1 if row["frame"] == 0 else 2 if row["frame"] == 5 else 0} for row in whole]
+    got = people_in(Timeline.from_rows(split), leaving=False, settings=QUICK)
+    assert (len(got.values), got.passed) == (1, 2)
+    inner = [row["valence"] for row in whole if 0 < row["frame"] < 5]
+    assert got.values[0, VALENCE] == pytest.approx(np.mean(inner), abs=1e-6)
+    unsure = [row | {"unsure": row["frame"] > 0} for row in whole]  # two frames, one of them sure
+    assert people_in(Timeline.from_rows(unsure), leaving=False, settings=QUICK).passed == 1
+
+
+def test_days_put_together_under_one_name_are_refused():
+    days = visitors(0.2, n=5), visitors(0.8, n=9, seed=1)
+    with pytest.raises(DataError, match=r"frame 0 is there twice.*name the tables one by one"):
+        people_in(Timeline.joined(days), leaving=False)
+    apart = [Timeline.from_rows([row | {"source": f"{k}.mp4"} for row in day.rows()]) for k, day in enumerate(days)]
+    assert len(people_in(Timeline.joined(apart), leaving=False).values) == 14
+    seen = [Timeline.from_rows([row for row in day.rows() if row["face"] is not None]) for day in days]  # frames without faces left out
+    with pytest.raises(DataError, match="is there twice"):
+        people_in(Timeline.joined(seen), leaving=False)
+    one, other = (planted_timeline([[(0, "happy")]], seconds=2, fps=fps, source="a.mp4") for fps in (10, 12.5))
+    later = Timeline.from_rows([row | {"face": 1, "person": 7} for row in other.rows()])  # faces and people differ, times do too
+    with pytest.raises(DataError, match="frame 1 is there twice"):
+        people_in(Timeline.joined([one, later]), leaving=False)
+    mixed = Timeline.from_rows(np.random.default_rng(0).permutation(list(days[0].rows())).tolist())
+    assert len(people_in(mixed, leaving=False).values) == 5  # the order of rows says nothing
 
 
 def test_a_recording_whose_people_cannot_be_followed_is_refused():
@@ -153,6 +212,68 @@ def test_a_measure_that_few_people_have_is_not_told():
     whole = compare([came, left], QUICK).periods[0]
     assert np.isnan([whole.entering.mean[VALENCE], whole.leaving.mean[VALENCE], whole.difference.mean[VALENCE], whole.p[VALENCE]]).all()
     assert np.isfinite(whole.difference.mean[HAPPY])
+
+
+def test_what_is_published_tells_little_of_one_person_more():
+    """Of totals to three decimals the second less the first was that person's own values, to .02; so it was, more or less, of the mean of
+    several figures that say the same, each with a rounding of its own."""
+    rng = np.random.default_rng(4)
+    off, combined = [], []
+    for seed in range(12):
+        n = 22
+        came, left = (People(side, "", rng.normal(0.1, 0.25, (n + 1, len(MEASURES))).clip(0, 1), 0) for side in (False, True))
+        fewer = dataclasses.replace(came, values=came.values[:-1])
+        two = [compare([one, left], dataclasses.replace(QUICK, seed=seed)).periods[0] for one in (fewer, came)]
+        exact, *rounded = (
+            (n + 1) * of(after) - n * of(before) - came.values[-1]
+            for (before, after), of in [(two, lambda one: one.entering.mean)]
+            + [([published(Visits(QUICK, (one,), (), 0, within=False)).periods[0] for one in two], of) for of in COPIES]
+        )
+        assert np.abs(exact).max() < 1e-9
+        off += rounded[0].tolist()
+        combined += np.mean(rounded, axis=0).tolist()
+    assert np.std(off) > 0.5 * 0.16  # of values that are cut at 0
+    assert np.std(combined) > 0.95 * np.std(off)
+
+
+COPIES = (
+    lambda one: one.entering.mean,
+    lambda one: one.leaving.mean - one.difference.mean,
+    lambda one: one.leaving.mean - (one.difference.low + one.difference.high) / 2,
+)
+"""Figures of a published period that tell the mean of those who came."""
+
+
+def test_means_of_all_are_those_of_the_published_periods():
+    """Else they would be a second figure of each period, with a rounding of its own."""
+    parts = [people_in(visitors(0.1 * k, n=8 + k, seed=k), leaving=k % 2 == 1, period=f"day {k // 2}") for k in range(6)]
+    found = compare(parts, QUICK)
+    whole, *days = published(found).periods
+    for told, exact, weights, values in (
+        (whole.entering, found.periods[0].entering, [8, 10, 12], [one.entering.mean for one in days]),
+        (whole.leaving, found.periods[0].leaving, [9, 11, 13], [one.leaving.mean for one in days]),
+        (whole.difference, found.periods[0].difference, [72 / 17, 110 / 21, 156 / 25], [one.difference.mean for one in days]),
+    ):
+        width = exact.high - exact.low
+        half = np.maximum(width / 16, 0.0005) + 1e-9  # of a step
+        assert (np.abs(told.mean - np.average(values, axis=0, weights=weights)) <= half).all()
+        assert (np.abs(told.mean - exact.mean) <= width / 6 + 1e-3).all()
+    first = found.periods[0]
+    again = dataclasses.replace(first, entering=dataclasses.replace(first.entering, mean=first.entering.mean + 0.5))
+    moved = published(dataclasses.replace(found, periods=(again, *found.periods[1:]))).periods[0]
+    np.testing.assert_array_equal(moved.entering.mean, whole.entering.mean)  # which nothing but the periods tells
+
+
+def test_published_values_are_steps_of_their_interval_and_no_p_falls():
+    means, lows, highs, ns = (np.full(len(MEASURES), value, kind) for value, kind in ((np.nan, float),) * 3 + ((9, np.int64),))
+    means[:5], lows[:5], highs[:5] = [0.41234, -0.0004, 0.3, 0.2, 0.029], [0.3, -0.0008, np.nan, 0.2, 0], [0.5, 0.0001, np.nan, 0.2, 0.17]
+    one = Estimate(means, lows, highs, ns)
+    p = np.array([0.0504, 0.05, 0.00012345, np.nan, 0.51, 1, 0.0021, 0.2, 0.011, 1 / 5001, 0.06])
+    told = published(Visits(QUICK, (Period("", one, one, one, p, (9, 9)),), (), 0, within=False)).periods[0]
+    np.testing.assert_allclose(told.entering.mean[:5], [0.42, 0.0, np.nan, 0.2, 0.02], atol=1e-12)
+    np.testing.assert_allclose(told.entering.low[:5], [0.3, 0.0, np.nan, 0.2, 0.0], atol=1e-12)  # .11 to .12 below the mean
+    np.testing.assert_allclose(told.entering.high[:5], [0.5, 0.0, np.nan, 0.2, 0.16], atol=1e-12)
+    np.testing.assert_allclose(told.p, [0.1, 0.05, 0.0002, np.nan, 1, 1, 0.005, 0.2, 0.02, 0.0002, 0.1], rtol=1e-9)
 
 
 def test_too_few_people_and_wrong_settings_are_refused():

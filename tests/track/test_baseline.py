@@ -5,11 +5,15 @@ import dataclasses
 import numpy as np
 import pytest
 
+from mien.errors import UsageError
+from mien.report.tables import person_table
+from mien.study.reaction import ReactionSettings
 from mien.table import DELTA_COLUMNS
 from mien.testing import make_result, planted_results, planted_timeline
 from mien.timeline import Timeline
 from mien.track.baseline import BaselineCheck, BaselineGate, with_baseline
 from mien.track.follow import Follower
+from mien.track.options import TrackOptions
 from mien.types import Result
 
 SPAN = (0.5, 1.5)
@@ -162,3 +166,37 @@ def test_frames_without_faces_and_tables_without_rows():
     assert released[0].delta.shape == (0, 11)
     assert np.isnan(deltas(with_baseline(Timeline.from_results(nobody), SPAN))).all()
     assert deltas(with_baseline(Timeline.from_rows([]), SPAN)).shape == (0, 11)
+
+
+@pytest.mark.parametrize(
+    ("span", "says"),
+    [
+        ((3, 0), "^baseline is from 3 to 0 s; wanted an end after its beginning, not before 0$"),
+        ((-5, -2), "^baseline is from -5 to -2 s; wanted an end after its beginning, not before 0$"),
+        ((1, 1), "^baseline is from 1 to 1 s; wanted an end after its beginning"),
+        ((0, np.nan), "^baseline is from 0 to nan s; wanted an end after its beginning"),
+        (5, "^baseline: found 5; wanted two numbers of seconds, from and to, or None$"),
+        ("03", "^baseline: found '03'; wanted two numbers of seconds"),
+        ((0, 1, 2), r"^baseline: found \(0, 1, 2\); wanted two numbers of seconds"),
+    ],
+)
+def test_a_span_that_is_none_is_refused_wherever_it_is_given(span, says):
+    line = planted_timeline([[(0, "neutral"), (1, "happy")]], seconds=2)
+    for take in (
+        lambda: with_baseline(line, span),
+        lambda: person_table(line, baseline=span),
+        lambda: TrackOptions(baseline=span),
+        lambda: BaselineGate(span),
+    ):
+        with pytest.raises(UsageError, match=says):
+            take()
+
+
+def test_a_study_may_be_at_rest_before_the_film():
+    assert ReactionSettings(baseline=(-3, 0)).baseline == (-3, 0)
+    for span, says in (
+        ((0, -3), "^baseline is from 0 to -3 s; wanted an end after its beginning$"),
+        (5, "^baseline: found 5; wanted two numbers"),
+    ):
+        with pytest.raises(UsageError, match=says):
+            ReactionSettings(baseline=span)

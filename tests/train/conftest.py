@@ -33,7 +33,7 @@ class Unavailable(pytest.Module):
     """Tests that cannot even be imported."""
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
-        pytest.skip("PyTorch is not installed: pip install 'mien[train]'", allow_module_level=True)
+        pytest.skip("PyTorch is not installed: pip install '.[train]'", allow_module_level=True)
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:

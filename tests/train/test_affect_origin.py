@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'mien[train]'")
-pytest.importorskip("lightning_fabric", reason="Lightning is not installed: pip install 'mien[train]'")
-pytest.importorskip("onnx", reason="onnx is not installed: pip install 'mien[train]'")
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[train]'")
+pytest.importorskip("lightning_fabric", reason="Lightning is not installed: pip install '.[train]'")
+pytest.importorskip("onnx", reason="onnx is not installed: pip install '.[train]'")
 
 from mien.cli.main import main  # noqa: E402
 from mien.data.affect import jitter  # noqa: E402

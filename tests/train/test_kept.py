@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'mien[train]'")
+pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[train]'")
 
 from mien.data.manifest import Manifest
 from mien.data.stores import InArray

@@ -11,10 +11,10 @@ import numpy as np
 import onnxruntime
 import pytest
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'mien[train]'")
-pytest.importorskip("onnx", reason="onnx is not installed: pip install 'mien[train]'")
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[train]'")
+pytest.importorskip("onnx", reason="onnx is not installed: pip install '.[train]'")
 if not importlib.util.find_spec("timm"):  # not importorskip: beside a CPU torch it only imports by mien.train.torchvision_shim
-    pytest.skip("timm is not installed: pip install 'mien[train]'", allow_module_level=True)
+    pytest.skip("timm is not installed: pip install '.[train]'", allow_module_level=True)
 
 from torch import nn  # noqa: E402
 
@@ -327,6 +327,6 @@ def test_without_timm_the_command_is_named(monkeypatch):
         return real(name, *args)
 
     monkeypatch.setattr(importlib, "import_module", without)
-    with pytest.raises(ExtraMissing, match=r'pip install "mien\[train\]"'):
+    with pytest.raises(ExtraMissing, match=r'pip install "\.\[train\]"'):
         backbone("resnet50")
     assert isinstance(backbone("vgg8"), Backbone)  # ours need none

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'mien[train]'")
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[train]'")
 if not importlib.util.find_spec("timm"):  # not importorskip: beside a CPU torch it only imports by mien.train.torchvision_shim
-    pytest.skip("timm is not installed: pip install 'mien[train]'", allow_module_level=True)
+    pytest.skip("timm is not installed: pip install '.[train]'", allow_module_level=True)
 
 from torch import nn  # noqa: E402
 

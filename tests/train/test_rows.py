@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'mien[train]'")
+pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[train]'")
 
 from mien.data.manifest import Manifest
 from mien.data.readers.report import Report
@@ -283,7 +283,7 @@ def test_what_is_held_out_in_one_set_is_not_learnt_from_another(tmp_path: Path, 
 
 
 def test_data_without_labels_train_and_ship(tmp_path: Path, blind: FakeDetector) -> None:
-    pytest.importorskip("onnx", reason="onnx is not installed: pip install 'mien[train]'")
+    pytest.importorskip("onnx", reason="onnx is not installed: pip install '.[train]'")
     from mien.train.export import export
     from mien.train.fit import fit
 

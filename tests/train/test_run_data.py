@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'mien[train]'")
+pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[train]'")
 
 from mien.train.affect_origin import Origin, merged
 from mien.train.rows import Rows, TrainData

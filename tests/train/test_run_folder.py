@@ -3,11 +3,13 @@
 import json
 import math
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'mien[train]'")
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[train]'")
 
 from mien.errors import SinkError, UsageError  # noqa: E402
 from mien.train.curves import read_metrics  # noqa: E402
@@ -99,3 +101,17 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(SinkError, match=r"file/run: cannot be written"):
         RunFolder(tmp_path / "file" / "run").begin(TINY, {}, resume=False)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there the encoding is the country's, and no variable tells another")
+def test_names_of_any_letters_are_kept_whatever_the_systems_encoding(tmp_path: Path) -> None:
+    """Under a locale of ASCII, as under one of a country: Windows has such until Python 3.15."""
+    code = (
+        "import sys; from pathlib import Path; from mien.train.run_folder import RunFolder; from tests.train.conftest import TINY\n"
+        "run = RunFolder(Path(sys.argv[1])); run.begin(TINY, {'sources': ['Gesichter \\xdf \\u044f']}, resume=False)\n"
+        "assert run.about()['sources'] == ['Gesichter \\xdf \\u044f']"
+    )
+    ascii_only = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, env=ascii_only, cwd=Path(__file__).parents[2])
+    assert done.returncode == 0, done.stderr.decode()
+    assert json.loads((tmp_path / "run.json").read_bytes())["sources"] == ["Gesichter ß я"]

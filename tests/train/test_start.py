@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'mien[train]'")
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[train]'")
 
 from mien.errors import UsageError  # noqa: E402
 from mien.labels import label_set  # noqa: E402

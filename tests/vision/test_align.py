@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mien.errors import CardInvalid
+from mien.errors import UsageError
 from mien.vision.align import FER_TEMPLATE, CropSpec, align, grey, similarity, warp, whole_frame_points
 
 TARGET = whole_frame_points(48, 48)
@@ -212,8 +212,28 @@ def test_the_target_lies_in_the_frame_with_its_margin():
 
 @pytest.mark.parametrize("fields", [{"size": 4}, {"colour": "bgr"}, {"margin": -0.5}, {"template": ((0.5, 0.5),) * 4}])
 def test_crops_that_make_no_sense_are_refused(fields):
-    with pytest.raises(CardInvalid):
+    with pytest.raises(UsageError, match=next(iter(fields))):
         CropSpec(**fields)
+
+
+def test_a_template_as_a_cards_json_has_it_is_the_same():
+    lists, array = [list(point) for point in FER_TEMPLATE], np.array(FER_TEMPLATE)
+    for template in (lists, array):
+        spec = CropSpec(template=template)
+        assert spec == CropSpec()
+        assert hash(spec) == hash(CropSpec())
+        assert (spec.target == CropSpec().target).all()
+
+
+@pytest.mark.parametrize("template", [3, "five", [[0.1, 0.2], [0.3]], [["a", "b"]] * 5, [[float("nan"), 0.5]] * 5])
+def test_what_is_no_template_is_told(template):
+    with pytest.raises(UsageError, match="template: found"):
+        CropSpec(template=template)
+
+
+def test_of_a_template_that_has_the_shape_the_number_is_told() -> None:
+    with pytest.raises(UsageError, match=r"^template: found nan in it, wanted numbers: x and y of five landmarks"):
+        CropSpec(template=[[0.1, float("nan")]] * 5)
 
 
 @pytest.mark.parametrize("scale", [0.5, 2.0, 9.0])

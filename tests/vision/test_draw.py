@@ -5,11 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from mien.drawers import styled
 from mien.errors import UnknownName, UsageError
 from mien.labels import EMOTIONS, PALETTES, UNSURE_COLOUR
 from mien.types import Emotions, Faces, Result
 from mien.vision.colour import rgb
-from mien.vision.draw import Style, draw, note, r0_text, r0_thickness
+from mien.vision.draw import Style, anonymize, draw, face_crops, note, r0_text, r0_thickness
 from mien.vision.style import box_colour, caption
 
 
@@ -28,7 +29,7 @@ def result(image, boxes, labels=None, p=0.93, affect=None, unsure=None):
     labels = labels or [EMOTIONS[i % 9] for i in range(n)]
     probs = np.array([probs_for(label, p) for label in labels]).reshape(n, 9)
     faces = Faces.without_points(np.reshape(boxes, (n, 4)), np.full(n, 0.9))
-    emotions = Emotions(EMOTIONS, probs, affect, unsure=None if unsure is None else np.array(unsure, np.bool_))
+    emotions = Emotions(EMOTIONS, probs, affect, unsure=unsure)
     return Result("x", 0, 0.0, (image.shape[1], image.shape[0]), faces, emotions)
 
 
@@ -269,3 +270,32 @@ def test_same_picture_from_many_threads():
     with ThreadPoolExecutor(8) as pool:
         digests = {hashlib.sha256(out.tobytes()).hexdigest() for out in pool.map(lambda _: draw(image, r, Style(language="ru")), range(16))}
     assert len(digests) == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (
+            lambda image, found: draw(image, found.faces),
+            r"^result: found Faces .*, wanted a Result, as mien.analyze and Analyzer.image give$",
+        ),
+        (lambda image, found: draw(found, image), "^image: found Result, wanted a uint8 array"),
+        (
+            lambda image, found: draw(image, found, "r2"),
+            r"^style: found str 'r2', wanted a mien\.Style, such as mien\.Style\(preset=\"r2\"\)$",
+        ),
+        (lambda image, found: styled("r2"), r"^style: found str 'r2', wanted a mien\.Style"),
+        (lambda image, found: styled(3), r"^style: found int 3, wanted a mien\.Style"),
+        (lambda image, found: anonymize(image, found), "^faces: found Result .*, wanted Faces, as result.faces are$"),
+        (lambda image, found: anonymize(image, found.faces.boxes), "^faces: found ndarray .*, wanted Faces, as result.faces are$"),
+        (lambda image, found: anonymize(image, found.faces, strength="x"), "^strength: found str 'x', wanted a number"),
+        (lambda image, found: face_crops(image, found), "^faces: found Result .*, wanted Faces, as result.faces are$"),
+        (lambda image, found: face_crops(image, found.faces, size=64.0), r"^size: found float 64\.0, wanted a whole number of pixels$"),
+        (lambda image, found: note(image, 30), "^text: found int 30, wanted a line of text$"),
+        (lambda image, found: note(image, "30 fps", corner=None), "^corner: found NoneType None, wanted such as 'bottom left'$"),
+    ],
+)
+def test_arguments_of_another_kind_are_told_what_to_give(call, says):
+    image = picture()
+    with pytest.raises(UsageError, match=says):
+        call(image, result(image, BOX))

@@ -144,7 +144,7 @@ def test_how_much_is_cut_off_is_what_a_count_of_points_says(roll, side, x, y):
         return
     grid = np.stack(np.meshgrid(np.arange(200), np.arange(200)), axis=-1).reshape(-1, 2) / 200 + 0.0025 - 0.5
     spread = grid * side @ turn.T + (x, y)
-    assert found == pytest.approx(1 - ((spread >= 0) & (spread <= (200, 150))).all(axis=1).mean(), abs=0.01)
+    assert found == pytest.approx(1 - ((spread >= 0) & (spread <= (200, 150))).all(axis=1).mean(), abs=0.021)
 
 
 def test_a_margin_is_part_of_the_crop():

@@ -14,5 +14,5 @@ def test_importing_names_the_command_that_installs_it(monkeypatch: pytest.Monkey
     for name in [name for name in sys.modules if name.split(".")[:2] == ["mien", "web"]]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(ExtraMissing, match=r'the web app needs FastAPI and more: pip install "mien\[web\]"'):
+    with pytest.raises(ExtraMissing, match=r'the web app needs FastAPI and more: pip install "\.\[web\]"'):
         importlib.import_module(module)

@@ -1,8 +1,11 @@
 import csv
+import http.client
 import json
 import socket
 import threading
+import time
 import weakref
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -12,10 +15,12 @@ from fastapi.testclient import TestClient
 from mien.errors import MienError, SourceMissing, SourceRefused, SourceTooLarge, SourceUnreadable
 from mien.io.fetch import PrivateAddress
 from mien.io.images import Decoded, decode
+from mien.pipeline import Analyzer
 from mien.table import COLUMNS
 from mien.testing import planted_picture
+from mien.web.service import Service
 from tests.io.internet import serving
-from tests.web.conftest import TWO, Serve, encoded, pixels
+from tests.web.conftest import TWO, Serve, encoded, listening, pixels
 
 internet = pytest.fixture(serving)
 
@@ -223,3 +228,82 @@ def test_a_full_disk_is_told_without_its_places(server, monkeypatch, two, caplog
     answer = send(server, ("two.png", two))
     assert (answer.status_code, answer.json()) == (507, {"error": "the server has no room for this request; its log says why"})
     assert "No space left" in caplog.text
+
+
+def test_for_a_client_that_has_left_no_further_picture_is_read(server, monkeypatch, two):
+    """A minute of work for nobody keeps those who wait from theirs."""
+    read, begun, gone = [], threading.Event(), threading.Event()
+
+    def slow(data: bytes, *, name: str, limits: object) -> Decoded:
+        read.append(name)
+        begun.set()
+        gone.wait(20)
+        return decode(data, name=name)
+
+    monkeypatch.setattr("mien.web.pictures.decode", slow)
+    part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n' + two + b"\r\n"
+    with listening(server.app, lifespan="off") as port:
+        client = http.client.HTTPConnection("localhost", port)
+        client.request("POST", "/api/pictures", part * 60 + b"--x--\r\n", {"Content-Type": "multipart/form-data; boundary=x"})
+        assert begun.wait(20)
+        client.close()
+        time.sleep(0.3)  # until the server is told
+        gone.set()
+        other = http.client.HTTPConnection("localhost", port)
+        other.request("POST", "/api/pictures", part + b"--x--\r\n", {"Content-Type": "multipart/form-data; boundary=x"})
+        assert other.getresponse().status == 200
+        other.close()
+        time.sleep(0.3)
+    assert len(read) <= 3
+
+
+FORM = {"Content-Type": "multipart/form-data; boundary=x"}
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "slow", "at_once"),
+    [
+        ("/api/pictures", FORM, "decode", 2),
+        ("/api/pictures/url", JSON, "decode", 2),
+        ("/api/pictures/url", JSON, "fetch", 8),
+        ("/upload", FORM, "decode", 2),
+        ("/upload", JSON, "decode", 2),
+    ],
+)
+def test_for_clients_that_have_left_in_the_line_no_picture_is_read(server, monkeypatch, two, path, headers, slow, at_once):
+    done, gone = [], threading.Event()
+
+    def waiting(*_: object, **__: object) -> bytes:
+        done.append(threading.get_ident())
+        gone.wait(20)
+        raise SourceUnreadable("as slow as can be")
+
+    async def ready(service: Service, wanted: object) -> Analyzer:  # those who wait for it wait in the same line
+        return service.analyzers.get()
+
+    monkeypatch.setattr("mien.web.service.Service.analyzer", ready)
+    monkeypatch.setattr("mien.web.pictures.fetch", lambda url, **_: two)
+    monkeypatch.setattr(f"mien.web.pictures.{slow}", waiting)
+    form = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n' + two + b"\r\n--x--\r\n"
+    body = form if headers is FORM else b'{"url": "http://good.test/a.png"}'
+    service = server.app.state.service
+    line = service.limiter if slow == "decode" else service.transfers
+
+    def until(wanted: Callable[[], bool]) -> None:
+        end = time.monotonic() + 20
+        while not wanted():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
+    with listening(server.app, lifespan="off") as port:
+        clients = [http.client.HTTPConnection("localhost", port) for _ in range(at_once + 6)]
+        for client in clients:
+            client.request("POST", path, body, headers)
+        until(lambda: len(done) == at_once and line.statistics().tasks_waiting == 6)
+        for client in clients:
+            client.close()
+        time.sleep(0.3)  # until the server is told
+        gone.set()
+        until(lambda: line.statistics().borrowed_tokens == line.statistics().tasks_waiting == 0)
+    assert len(done) == at_once

@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pyarrow import parquet
 
 from mien.errors import SinkError
 from mien.models.detectors import registry as detectors
+from mien.sinks.locks import lock_of
 from mien.table import COLUMNS, RAW_COLUMNS
 from mien.testing import FakeDetector, planted_picture
 from mien.types import Faces
@@ -19,6 +21,7 @@ from mien.types import Image as Array
 from mien.web.jobs import Jobs
 from tests.io.clips import clip, cut
 from tests.web.conftest import TWO, Serve
+from tests.windows import as_windows
 
 
 def send(server: TestClient, film: Path, **asked: object) -> str:
@@ -293,8 +296,8 @@ def test_errors_do_not_say_where_things_lie(server, film, monkeypatch):
 
 
 def test_what_a_server_left_that_was_killed_just_before_is_erased_too(serve: Serve, tmp_path, monkeypatch):
-    monkeypatch.setattr("mien.web.jobs.gettempdir", lambda: str(tmp_path))
-    monkeypatch.setattr("mien.web.jobs.YOUNG_SECONDS", 600)
+    monkeypatch.setattr("mien.web.leftovers.gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr("mien.web.leftovers.YOUNG_SECONDS", 600)
     monkeypatch.setattr("mien.web.jobs.SWEEP_SECONDS", 0.05)
     left = tmp_path / "mien-serve-left"
     (left / "number").mkdir(parents=True)
@@ -308,7 +311,7 @@ def test_what_a_server_left_that_was_killed_just_before_is_erased_too(serve: Ser
 
 
 def test_what_a_killed_server_left_is_erased(tmp_path, monkeypatch):
-    monkeypatch.setattr("mien.web.jobs.gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr("mien.web.leftovers.gettempdir", lambda: str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     left, young, running = tmp_path / "mien-serve-left", tmp_path / "mien-serve-young", Jobs(keep_seconds=1, most=1)
     for folder in (left, young):
@@ -327,3 +330,44 @@ def test_what_a_killed_server_left_is_erased(tmp_path, monkeypatch):
     running.close()
     other.close()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mien-serve-link", "mien-serve-young", "mine"]
+
+
+def test_on_windows_what_a_killed_server_left_is_erased_too(tmp_path, monkeypatch):
+    as_windows(monkeypatch, "mien.web.leftovers", "mien.sinks.locks")
+    monkeypatch.delattr("os.getuid")
+    monkeypatch.setattr("mien.web.leftovers.gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    unclaimed, killed, young, running = *(tmp_path / f"mien-serve-{name}" for name in "ukn"), Jobs(keep_seconds=1, most=1)
+    for folder in (unclaimed, killed, young):
+        (folder / "number").mkdir(parents=True)
+        (folder / "number" / "upload").write_bytes(b"a face")
+    (killed / "running").touch()
+    lock_of(killed / "running").touch()
+    for folder in (unclaimed, killed, running._folder):
+        os.utime(folder, (0, 0))
+    other = Jobs(keep_seconds=1, most=1)
+    assert sorted(tmp_path.iterdir()) == sorted([young, running._folder, other._folder])
+    running.close()
+    other.close()
+    assert list(tmp_path.iterdir()) == [young]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the locks of Unix")
+def test_where_there_are_no_locks_nothing_is_erased_of_a_server_that_runs(tmp_path, monkeypatch):
+    def unsupported(*_: object) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", unsupported)
+    monkeypatch.setattr("mien.web.leftovers.gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    running = Jobs(keep_seconds=1, most=1)
+    upload = running._folder / "number" / "upload"
+    upload.parent.mkdir()
+    upload.write_bytes(b"a face")
+    os.utime(running._folder, (0, 0))
+    other = Jobs(keep_seconds=1, most=1)
+    assert upload.exists()
+    assert (running._folder / "running").exists()
+    running.close()
+    other.close()
+    assert list(tmp_path.iterdir()) == []

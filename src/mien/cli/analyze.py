@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, nullcontext
@@ -15,12 +14,11 @@ import typer
 
 from mien.cli import options as given
 from mien.cli.exit_codes import INTERRUPTED, NOTHING_DONE, SOME_FAILED, TERMINATED
-from mien.errors import MienError, UsageError
+from mien.errors import UsageError
 from mien.io.names import camera_number, is_live
 
 if TYPE_CHECKING:
     from mien.cli.render import RunTalk
-    from mien.io.video import VideoSpan
     from mien.pipeline import Analyzed
     from mien.profile import Profile
     from mien.sinks.registry import OwnOutputs
@@ -117,6 +115,15 @@ def analyze(
     stride: Annotated[int, typer.Option(help="Take every n-th frame of a video.", rich_help_panel=given.READING)] = 1,
     start: Annotated[float | None, typer.Option("--from", help="Begin at this second of a video.", rich_help_panel=given.READING)] = None,
     stop: Annotated[float | None, typer.Option("--to", help="End before this second of a video.", rich_help_panel=given.READING)] = None,
+    as_video: Annotated[
+        float | None,
+        typer.Option(
+            metavar="FPS",
+            help="Take the pictures of each folder for the frames of one recording, so many a second, in the order of the numbers in their "
+            "names: people are followed over them.",
+            rich_help_panel=given.READING,
+        ),
+    ] = None,
     no_follow: given.NoFollow = False,
     smooth: given.Smooth = given.TIME_DEFAULTS.smooth,
     smooth_seconds: given.SmoothSeconds = given.TIME_DEFAULTS.smooth_seconds,
@@ -144,7 +151,9 @@ def analyze(
     from mien.cli.growing import GrowingTable
     from mien.cli.hidden import HiddenNotice
     from mien.cli.render import RunTalk, say_profile
+    from mien.cli.total import total
     from mien.drawers import styled
+    from mien.hiding import refuse_half_hidden
     from mien.io.images import ImageLimits
     from mien.io.sources import has_streams
     from mien.io.video import VideoSpan
@@ -162,6 +171,8 @@ def analyze(
     if any(map(is_live, inputs)):
         _watch(ctx, inputs)
         return
+    if as_video is not None:
+        _check_as_video(as_video, inputs)
     if anonymize and save_crops is not None:
         raise UsageError("--anonymize hides faces, and --save-crops saves them as they are; leave one of the two out")
     style = Style(language=language, colour=colour, palette=palette, preset=preset, show_affect=va, affect_scale=affect_scale)
@@ -190,25 +201,36 @@ def analyze(
         "turn": turn,
         "recursive": not no_recursive,
         "once": True,
+        "as_video": as_video,
         "limits": ImageLimits(max_side=max_side, max_pixels=max_pixels, max_bytes=max_bytes),
         "allow_private": allow_private,
     }
     if any("://" in name for name in inputs):
         reading["fetch"] = _fetch(url_timeout, url_max_bytes)
-    streams = has_streams(inputs, recursive=not no_recursive)
+    streams = has_streams(inputs, recursive=not no_recursive, as_video=as_video)
     folders = [Path(target) for target in output or [] if target != "-"]
     columns = table_columns(raw=streams and track.smooths, delta=baseline is not None)
-    how = Provenance.of(options, reading["span"], turn=turn)
+    how = Provenance.of(options, reading["span"], turn=turn, as_video=as_video)
     table = GrowingTable.begun(output or [], how, all_at_once=session is not None or save_crops is not None)
     if resume:
-        table = table.gone_on_with(columns, inputs, recursive=not no_recursive)
+        table = table.gone_on_with(columns, inputs, recursive=not no_recursive, as_video=as_video)
     reading["skip"] = frozenset(table.done.sources)
     analyzer = Analyzer(options)
     table.refuse_other_model(analyzer.model)
     if anonymize:
-        analyzer.refuse_half_hidden("--anonymize", streams=streams)
+        refuse_half_hidden(analyzer, "--anonymize", streams=streams)
     left = [name for name in inputs if name not in reading["skip"]]
-    talk = RunTalk(total=_total(left, reading["span"]), quiet=quiet, noun="frame" if streams else "picture")
+    own = OwnOutputs(folders, inputs)
+    number = None
+    if not quiet and sys.stderr.isatty():  # else there is no bar
+        number = total(
+            left,
+            reading["span"],
+            recursive=not no_recursive,
+            as_video=as_video,
+            leaves_out=lambda name: name in reading["skip"] or name in own,
+        )
+    talk = RunTalk(total=number, quiet=quiet, noun="frame" if streams else "picture")
     table.tell(talk)
     settings = {
         "columns": columns,
@@ -216,6 +238,7 @@ def analyze(
         "baseline": track.baseline,
         "span": reading["span"],
         "recursive": reading["recursive"],
+        "as_video": as_video,
         "language": language,
         "affect_scale": affect_scale,
         "how": how,
@@ -240,11 +263,23 @@ def analyze(
 
         sinks.append(CropsSink(save_crops, originals=Originals.of(inputs)))
     with _screen(drawn) if show else nullcontext() as screen:
-        own = OwnOutputs(folders, inputs)
         _run(analyzer.stream(inputs, **reading), Sinks(sinks), talk, own, analyzer.profile, screen, unfinished)
     if profile:
         say_profile(analyzer.profile, talk.pictures)
     _leave(talk, before=len(table.done.sources))
+
+
+def _check_as_video(rate: float, inputs: list[str]) -> None:
+    """Raise UsageError for what is no rate, and for a video, whose own times would stay what they are."""
+    from mien.io.kinds import is_video_name
+    from mien.io.sequences import check_rate
+
+    check_rate(rate)
+    if video := next(filter(is_video_name, inputs), ""):
+        raise UsageError(
+            f"--as-video {rate:g}: says how fast the pictures of a folder were taken, and {video} is a video, which has times of its own; "
+            f"to read {rate:g} of its frames a second: --every {1 / rate:g}"
+        )
 
 
 def _watch(ctx: typer.Context, inputs: list[str]) -> None:
@@ -349,31 +384,6 @@ def _leave(talk: RunTalk, *, before: int = 0) -> None:
 def item_source(item: Any) -> str:
     """Where an item of a stream comes from."""
     return str(item.frame.source if hasattr(item, "frame") else item.source)
-
-
-def _total(inputs: list[str], span: VideoSpan) -> int | None:
-    """How many pictures and frames will come, for the bar; None where that cannot be known beforehand."""
-    from mien.io.kinds import is_video_file
-
-    if not all(map(os.path.isfile, inputs)):
-        return None
-    videos = [name for name in inputs if is_video_file(name)]
-    frames: list[int | None] = []
-    if videos:
-        frames = [_frames(name, span) for name in videos]
-    known = [number for number in frames if number is not None]
-    return None if len(known) < len(frames) else len(inputs) - len(videos) + sum(known)
-
-
-def _frames(name: str, span: VideoSpan) -> int | None:
-    """How many frames of a video will be read; None where it does not say, or cannot be read at all."""
-    from mien.io.video import probe
-
-    try:
-        info = probe(Path(name))
-    except MienError:  # told of when its turn comes
-        return None
-    return info.frames if span == type(span)() else span.frames(info.duration, info.fps) if info.duration and info.fps else None
 
 
 def _fetch(timeout: float, max_bytes: int) -> Any:

@@ -29,7 +29,7 @@ app = typer.Typer(
 
 @app.command()
 def speed(
-    pictures: Annotated[list[Path] | None, typer.Argument(help="Pictures to time on. Default: a drawn face.")] = None,
+    pictures: Annotated[list[str] | None, typer.Argument(help="Pictures to time on, or patterns of them. Default: a drawn face.")] = None,
     detector: Annotated[str, typer.Option(help="Face detector.")] = "yunet",
     model: Annotated[str, typer.Option(help="Recogniser.")] = "base",
     threads: Annotated[int, typer.Option(help="CPU threads; 0 takes all cores.")] = 1,
@@ -38,13 +38,14 @@ def speed(
 ) -> None:
     """Milliseconds a picture and a face: warm-up, then the mean, the median and the 95th percentile of many runs."""
     from mien.evaluate.speed import COLUMNS, speed_of_faces, speed_of_pictures
+    from mien.io.folders import matching
     from mien.io.images import read_image
     from mien.options import AnalyzeOptions
     from mien.pipeline import Analyzer
     from mien.testing import drawn_face
 
     analyzer = Analyzer(AnalyzeOptions(detector=detector, model=model, threads=threads))
-    images = [(path.name, read_image(path).image) for path in pictures] if pictures else [("a drawn face", drawn_face())]
+    images = [(Path(name).name, read_image(name).image) for name in matching(pictures)] if pictures else [("a drawn face", drawn_face())]
     rows = speed_of_pictures(analyzer, images, runs=runs) + speed_of_faces(analyzer, runs=runs)
     _print(rows, COLUMNS, as_json=as_json)
 

@@ -22,7 +22,8 @@ THEIRS = tuple(name for name in presets() if name.startswith(("r0", "r1", "r2", 
 def compare(
     data: Data,
     configs: Annotated[
-        list[str] | None, typer.Argument(help=f"TOML files or settings that come with mien. Default: {', '.join((*THEIRS, 'vgg8'))}.")
+        list[str] | None,
+        typer.Argument(help=f"TOML files, patterns of them, or settings that come with mien. Default: {', '.join((*THEIRS, 'vgg8'))}."),
     ] = None,
     duplicates: Duplicates = None,
     out: Annotated[Path, typer.Option(help="Folder of the runs and of table.md and table.csv; what is finished there is kept.")] = Path(
@@ -46,13 +47,14 @@ def compare(
 
     from mien.cli.data_problems import leave
     from mien.cli.render import say
+    from mien.io.folders import matching
     from mien.train.comparison import compare as run
     from mien.train.comparison import write_table
     from mien.train.config import TrainConfig, read_config
     from mien.train.nets import input_of
     from mien.train.rows import TrainData
 
-    wanted = [dataclasses.replace(read_config(name), threads=threads) for name in configs or (*THEIRS, "vgg8")]
+    wanted = [dataclasses.replace(read_config(name), threads=threads) for name in matching(configs or []) or (*THEIRS, "vgg8")]
     if len({config.name for config in wanted}) < len(wanted):
         raise UsageError("compare: two of the settings have one name; wanted a name for each")
     out.mkdir(parents=True, exist_ok=True)

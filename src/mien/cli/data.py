@@ -35,7 +35,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 @app.command("import")
 def import_(
-    inputs: Annotated[list[Path], typer.Argument(metavar="IN", help="Folders, .csv, .npz or .parquet.")],
+    inputs: Annotated[list[Path], typer.Argument(metavar="IN", help="Folders, .csv, .npz or .parquet, or patterns of them.")],
     output: Output,
     link: Annotated[bool, typer.Option("--link", help="Keep the paths of picture files, and not the pictures themselves.")] = False,
     root: Annotated[Path | None, typer.Option(help="Folder that the paths in a CSV start from. Default: the CSV's own.")] = None,
@@ -58,8 +58,10 @@ def import_(
     from mien.cli.render import progress_counter, say
     from mien.data.manifest import Manifest
     from mien.data.readers.recognise import duplicates_for, read_any, refuse_to_recode, sources_of
+    from mien.io.folders import matching
 
     output = _parquet(output)
+    inputs = [Path(name) for name in matching(map(str, inputs))]
     refuse_to_recode(inputs, labels)
     read: list[tuple[Manifest, Report]] = []
     failed = 0

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.errors import DataError, UnknownName, UsageError
+from mien.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from mien.data.clean_run import Cleaned
+    from mien.data.readers.report import Report
 
 
 def clean(
@@ -38,74 +42,61 @@ def clean(
     detail agrees too, nearly all of it where their labels differ. What cannot be read goes too, and is named. With --report an
     interrupted run goes on where it stopped.
     """
-    import numpy as np
-
     from mien.cli.data_problems import leave, refuse_empty, tell
-    from mien.cli.render import print_table, progress_counter, say
-    from mien.data.clean import LOOKED, PRESETS, RULES, shares
-    from mien.data.clean import clean as decide
-    from mien.data.clean_report import WARNING, many_duplicates, uneven, write_report
-    from mien.data.readers.draft import reopened
+    from mien.cli.render import progress_counter, say
+    from mien.data.clean import planned
+    from mien.data.clean_run import run
     from mien.data.readers.recognise import read_any
     from mien.models.detectors.registry import detector as detector_by_name
 
     if output is not None and output.suffix.lower() != ".parquet":
         raise UsageError(f"output: found {output}, wanted a name that ends in .parquet")
-    if preset is not None and preset not in PRESETS:
-        raise UnknownName("preset", preset, PRESETS)
-    given = PRESETS[preset] if preset else None
-    chosen = tuple(rule.strip() for rule in rules.split(",") if rule.strip()) or (given.rules if given else ())
-    if not chosen:
-        raise UsageError(f"wanted rules: --rules with some of {', '.join(RULES[1:])}, or --preset {', '.join(PRESETS)}")
-    looked = bool(LOOKED & set(chosen))
-    name = detector or (given.detector if given else "yunet")
-    frame = framing or (given.frame if given else "border")
-    find = detector_by_name(name, threads=1) if looked else None  # the pictures are shared out among the threads
+    chosen = [rule.strip() for rule in rules.split(",") if rule.strip()]
+    plan = planned(chosen, preset=preset, detector=detector, frame=framing, tiny=tiny, blurred=blurred, threshold=threshold)
+    find = detector_by_name(plan.detector, threads=1) if plan.looks else None  # the pictures are shared out among the threads
     manifest, problems = read_any(data, progress=lambda n: progress_counter(n, "pictures read"))
     refuse_empty(manifest, data, [problems])
-    found = decide(
+    done = run(
+        plan,
         manifest,
-        chosen,
+        problems,
         find,
-        frame=frame,
-        name=name,
-        tiny=tiny,
-        blurred=blurred,
-        threshold=threshold,
         threads=threads,
         cache=report and report / "cache",
         progress=lambda n: progress_counter(n, "pictures"),
     )
-    reopened(manifest, np.flatnonzero(found.hits["unreadable"]).tolist(), problems)
-    rows = shares(manifest, found)
-    how = f"Faces by {name}, framed {frame}." if looked else ""
     if report is not None:
-        write_report(manifest, found, report, title=f"{data.stem}: cleaning", how=how, problems=problems)
-    none_stays = not found.keep.any()
-    if output is not None and not none_stays:
-        manifest.where(found.keep).write(output)
-    in_place = output is not None and output.resolve() == data.resolve()  # where the list of the import stays
-    listed = output.with_suffix(".problems.csv") if output is not None and not none_stays and (problems.problems or not in_place) else None
-    told = tell([problems], listed, rest="-o lists all")
+        done.write_report(report, title=f"{data.stem}: cleaning")
+    written = output if done.stays else None
+    if written is not None:
+        done.write(written)
+    told = tell([problems], _list_beside(written, data, problems), rest="-o lists all")
     if as_json:
-        counts = {rule: int(hit.sum()) for rule, hit in found.hits.items()}
-        used = name if looked else None
-        typer.echo(json.dumps({"rules": list(found.rules), "detector": used, "found": counts, "classes": rows, "problems": told}))
+        typer.echo(json.dumps(done.to_json() | {"problems": told}))
     else:
-        columns = ["label", "pictures", "kept", "gone", "share_gone", *found.rules]
-        shown = [[f"{100 * r[c]:.1f} %" if c == "share_gone" else _number(r[c]) for c in columns] for r in rows]
-        print_table(columns, shown, right=columns[1:])
-    if looked:
-        say(f"mien: {WARNING}")
-    if names := uneven(manifest, found):
-        say(f"mien: more of {', '.join(names)} went than of the whole set")
-    if line := many_duplicates(manifest, found):
+        _print_classes(done)
+    for line in done.warnings():
         say(f"mien: {line}")
-    places = [str(path) for path in (None if none_stays else output, report and report / "index.html") if path]
-    say(f"{int(found.keep.sum()):,} of {len(found):,} pictures stay{' -> ' + ', '.join(places) if places else ''}")
-    if output is not None and none_stays:
+    places = [str(path) for path in (written, report and report / "index.html") if path]
+    say(f"{done.stays:,} of {len(manifest):,} pictures stay{' -> ' + ', '.join(places) if places else ''}")
+    if output is not None and written is None:
         raise DataError(f"{output}: no picture stays; no manifest written")
     leave([problems])
+
+
+def _list_beside(written: Path | None, data: Path, problems: Report) -> Path | None:
+    """Where all problems are listed. Where a manifest is cleaned in place and has none, the list of its import stays there."""
+    if written is None or (not problems.problems and written.resolve() == data.resolve()):
+        return None
+    return written.with_suffix(".problems.csv")
+
+
+def _print_classes(done: Cleaned) -> None:
+    from mien.cli.render import print_table
+
+    columns = ["label", "pictures", "kept", "gone", "share_gone", *done.found.rules]
+    rows = [[f"{100 * row[name]:.1f} %" if name == "share_gone" else _number(row[name]) for name in columns] for row in done.classes()]
+    print_table(columns, rows, right=columns[1:])
 
 
 def _number(value: object) -> str:

@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from mien.cli.exit_codes import FAULT_FOUND
-from mien.errors import MienError
+from mien.errors import MienError, install
 
 OK, MISSING, BAD = "ok", "missing", "bad"
 
@@ -93,7 +93,7 @@ def _extras() -> Iterator[Finding]:
         needed = _required(extra)
         lacking = [name for name in needed if not _version(name)]
         if lacking:
-            yield Finding(f"mien[{extra}]", MISSING, f"without {', '.join(lacking)}", f'pip install "mien[{extra}]"')
+            yield Finding(f"mien[{extra}]", MISSING, f"without {', '.join(lacking)}", install(extra))
         else:
             yield Finding(f"mien[{extra}]", OK, ", ".join(f"{name} {_version(name)}" for name in needed))
 
@@ -157,11 +157,11 @@ def _read_a_frame() -> None:
 
 
 def _devices() -> Iterator[Finding]:
-    from mien.io.devices import cameras
+    from mien.io.devices import cameras, none_there
     from mien.window import has_screen
 
     found = cameras()
-    yield Finding("cameras", OK if found else MISSING, ", ".join(map(str, found)) or "none")
+    yield Finding("cameras", OK if found else MISSING, ", ".join(map(str, found)) or none_there())
     yield Finding("screen", *((OK, "there is one") if has_screen() else (MISSING, "none: no windows")))
 
 

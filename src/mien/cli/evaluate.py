@@ -13,6 +13,7 @@ import typer
 
 from mien.cli.exit_codes import SOME_FAILED
 from mien.errors import DataError, UsageError
+from mien.labels import LABEL_SETS
 
 if TYPE_CHECKING:
     from mien.data.labelled import Labelled
@@ -32,7 +33,7 @@ def evaluate(
     data: Annotated[
         Path, typer.Argument(help="Labelled or rated pictures in any layout that mien data import reads: a folder, .csv, .npz, .parquet.")
     ],
-    labels: Annotated[str, typer.Option(metavar="SET", help="Label set: fer7, ferplus8, mien9, kaggle9, affectnet8.")] = "mien9",
+    labels: Annotated[str, typer.Option(metavar="SET", help=f"Label set: {', '.join(LABEL_SETS)}.")] = "mien9",
     faces: Annotated[str, typer.Option(help="detect: pictures are photos; crop: each picture is one ready-made face.")] = "detect",
     output: Annotated[
         list[Path] | None, typer.Option("-o", "--output", metavar="FILE", help="Write the page (.html) or the figures (.json); repeatable.")

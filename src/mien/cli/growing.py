@@ -19,7 +19,7 @@ from mien.sinks.single import names_in
 from mien.sinks.tables import GROWING
 from mien.sinks.unfinished import UnfinishedSink, failures_of
 
-BEFORE = {"turn": 0, "unsure.max_cut": 1.0}
+BEFORE = {"turn": 0, "as_video": None, "unsure.max_cut": 1.0}
 """Options that came later than --resume: what they amounted to in the runs before them, whose tables may still be gone on with."""
 
 
@@ -42,14 +42,15 @@ class GrowingTable:
         whole = all_at_once or len(growing) + len(folders) < len(output)
         return cls(None if whole or len(tables) != 1 else tables[0], NOTHING, _depends(how))
 
-    def gone_on_with(self, columns: Mapping[str, type], inputs: list[str], *, recursive: bool) -> GrowingTable:
+    def gone_on_with(self, columns: Mapping[str, type], inputs: list[str], *, recursive: bool, as_video: float | None) -> GrowingTable:
         """With what an interrupted run left. Raises UsageError where it cannot be gone on with."""
         if self.path is None:
             raise UsageError(
                 "--resume: wanted one table, -o x.csv or x.jsonl, and at most folders beside it; other outputs need all rows in one run"
             )
         done = so_far(self.path, columns)
-        if done.last and done.last not in inputs and all(name != done.last for name in names_in(inputs, recursive=recursive)):
+        named = names_in(inputs, recursive=recursive, as_video=as_video)
+        if done.last and done.last not in inputs and all(name != done.last for name in named):
             # Its rows would go, and nothing would come in their place.
             raise UsageError(f"--resume: {self.path} ends with {done.last}, which is not among the inputs; wanted the same inputs as then")
         found = dataclasses.replace(self, done=done)
@@ -75,7 +76,7 @@ class GrowingTable:
                 f"--resume: {counted(len(self.done.sources), 'input')} in the table already; going on behind, with {self.done.last} anew"
             )
         for source, why in (self.failures or {}).items():
-            talk.fail(source, SourceUnreadable(why))
+            talk.fail(source, SourceUnreadable(why), counted=False)  # nor is it among those that will be read
 
     def sink(self) -> UnfinishedSink | None:
         """What notes beside the table how far it is, for the next run."""

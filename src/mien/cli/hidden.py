@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mien.cli.render import counted
+from mien.hiding import refuse_half_hidden
 from mien.pipeline import Analyzer
 from mien.sinks.sink import Sink
 from mien.track.covers import missed
@@ -23,7 +24,7 @@ class HiddenNotice(Sink):
     def admit(self, frame: Frame, /) -> None:
         """Refuse what turns out to be a video only now, as from an address without a name, where it cannot be hidden wholly."""
         if frame.stream:
-            self._analyzer.refuse_half_hidden("--anonymize", streams=True)
+            refuse_half_hidden(self._analyzer, "--anonymize", streams=True)
 
     def write(self, frame: Frame, result: Result, /) -> None:
         """See whether somebody was missed who did not just leave."""

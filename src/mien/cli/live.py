@@ -55,7 +55,9 @@ def live(
     ] = None,
     no_show: Annotated[bool, typer.Option("--no-show", help="Open no window.", rich_help_panel=given.OUTPUT)] = False,
     no_page: Annotated[bool, typer.Option("--no-page", help="Open no page at the end.", rich_help_panel=given.OUTPUT)] = False,
-    seconds: Annotated[float | None, typer.Option("--for", help="End after so many seconds.", rich_help_panel=given.OUTPUT)] = None,
+    seconds: Annotated[
+        float | None, typer.Option("--for", help="End so many seconds after the first frame.", rich_help_panel=given.OUTPUT)
+    ] = None,
     va: given.ShowAffect = False,
     quiet: given.Quiet = False,
     colour: given.Colour = "emotion",
@@ -86,7 +88,12 @@ def live(
         ),
     ] = 5.0,
     give_up: Annotated[
-        float | None, typer.Option(help="Try no more when the source has been gone for so many seconds.", rich_help_panel=given.READING)
+        float | None,
+        typer.Option(
+            help="Try no more when the source has been gone for so many seconds. A source that is not there at the start is waited for too "
+            "then; without this the first try must do.",
+            rich_help_panel=given.READING,
+        ),
     ] = None,
 ) -> None:
     """Watch a camera, a stream or a video as it plays; Esc, q or Ctrl-C ends it.
@@ -95,6 +102,7 @@ def live(
     without a screen, -o x.html writes it, and after --session NAME mien report NAME. No picture is kept unless -o x.mp4 asks for it.
     """
     from mien.drawers import styled
+    from mien.hiding import refuse_half_hidden
     from mien.io.camera import CONNECT_SECONDS
     from mien.io.span import VideoSpan
     from mien.options import AnalyzeOptions
@@ -125,7 +133,7 @@ def live(
     shows = not no_show and has_screen()
     run = _Session(source, options, reading, drawn, every=every, seconds=seconds, quiet=quiet, shows=shows, anonymize=anonymize)
     if anonymize:
-        run.analyzer.refuse_half_hidden("--anonymize", streams=True)
+        refuse_half_hidden(run.analyzer, "--anonymize", streams=True)
     columns = table_columns(raw=track.smooths, delta=track.baseline is not None)
     span = VideoSpan(every=every, stop=seconds)
     how = Provenance.of(options, span, turn=turn)

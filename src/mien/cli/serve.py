@@ -6,6 +6,7 @@ import ipaddress
 import os
 import secrets
 import socket
+import sys
 import threading
 import webbrowser
 from contextlib import suppress
@@ -14,7 +15,7 @@ from typing import Annotated
 import typer
 
 from mien.cli import options as given
-from mien.errors import ExtraMissing, UsageError
+from mien.errors import ExtraMissing, UsageError, install
 
 WHO, LIMITS = "Who may ask", "Limits"
 TOKEN = "MIEN_TOKEN"
@@ -23,7 +24,7 @@ GRACE_SECONDS = 5
 BACKLOG = 128
 OPEN_SECONDS = 1.0
 """After which the browser asks for the page."""
-NEEDS = 'the web app needs FastAPI and more: pip install "mien[web]"'
+NEEDS = f"the web app needs FastAPI and more: {install('web')}"
 
 
 def serve(
@@ -133,7 +134,8 @@ def serve(
     listening = _listen(host, port)
     address = f"{'https' if certificate else 'http'}://{_shown(host)}:{listening.getsockname()[1]}/"
     entrance = f"{address}?token={password}" if password else address
-    if not quiet or password not in (token, os.environ.get(TOKEN)):  # else nobody knows the one it made
+    made = port == 0 or (password and password not in (token, os.environ.get(TOKEN)))
+    if not quiet or made:  # else nobody knows the port or the token that it made
         say(f"mien: serving {entrance} (API: {address}api/docs); Ctrl-C ends it")
     if open_:
         threading.Timer(OPEN_SECONDS, webbrowser.open, (entrance,)).start()
@@ -215,7 +217,7 @@ def _listen(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listening = socket.socket(family, kind, protocol)
         try:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.setsockopt(socket.SOL_SOCKET, _alone(), 1)
             listening.bind(address)
             listening.listen(BACKLOG)  # from here on nobody who has read the address is turned away
         except BaseException:
@@ -225,6 +227,13 @@ def _listen(host: str, port: int) -> socket.socket:
         why = getattr(error, "strerror", None) or error
         raise UsageError(f"--host {host} --port {port}: cannot listen there ({why}); choose another port, or 0 for a free one") from error
     return listening
+
+
+def _alone() -> int:
+    """The option by which a socket alone listens at its address. Elsewhere it does anyway, and may do so soon after another that ended."""
+    if sys.platform == "win32":  # where SO_REUSEADDR lets other programs listen there too, and get what is sent
+        return socket.SO_EXCLUSIVEADDRUSE
+    return socket.SO_REUSEADDR
 
 
 def _check_store(store: str | None) -> None:

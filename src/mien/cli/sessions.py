@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.cli.exit_codes import NOTHING_DONE
+from mien.cli.exit_codes import NOTHING_DONE, TERMINATED
 from mien.errors import UnknownName, UsageError
 
 if TYPE_CHECKING:
@@ -37,15 +37,18 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command("list")
 def list_(store: Where = None, as_json: AsJson = False) -> None:
     """All sessions, newest first."""
-    from mien.cli.render import print_table, say
+    from mien.cli.render import counted, print_table, say
     from mien.store.place import StoreMissing
 
     try:
         with _open(store) as opened:
-            found, place = opened.sessions(), opened.place
+            found, due, place = opened.sessions(), opened.erasure_due, opened.place
         nothing = f"no sessions in {place}"
     except StoreMissing as error:
-        found, nothing = [], f"no sessions yet: {error}"
+        found, due, nothing = [], frozenset(), f"no sessions yet: {error}"
+    if due:
+        again = "`mien sessions purge --expired --yes` deletes them"
+        say(f"mien: {place}: the bytes of {counted(len(due), 'purged session')} may still be in the store's files; {again}")
     if as_json:
         typer.echo(json.dumps([session.as_dict() for session in found], ensure_ascii=False))
         return
@@ -142,7 +145,7 @@ def purge(
             found = opened.expired() if expired else opened.sessions()
         if not found:
             if due:
-                opened.purge(found)
+                _purge(opened, found)
             held = "; the bytes of sessions purged before have left its files" if due else ""
             say(f"mien: nothing to purge in {opened.place}{held}")
             return
@@ -155,8 +158,19 @@ def purge(
             if not typer.confirm(f"Delete for good {line}?", err=True):
                 say("nothing purged")
                 raise typer.Exit(NOTHING_DONE)
-        opened.purge(found)
+        _purge(opened, found)
     say(f"purged {line}")
+
+
+def _purge(store: Store, sessions: list[Session]) -> None:
+    """One that is interrupted half-way, be it by a request to terminate, says what is left."""
+    from mien.interrupt import Terminated, terminable
+
+    try:
+        with terminable():
+            store.purge(sessions)
+    except Terminated:
+        raise typer.Exit(TERMINATED) from None
 
 
 def _named(store: Store, session: str, due: Collection[int]) -> list[Session]:
@@ -211,14 +225,26 @@ def _newest(store: Store, which: str) -> Session:
 def _cells(session: Session) -> tuple[str, ...]:
     began = datetime.fromisoformat(session.started)
     took = (datetime.fromisoformat(session.ended or session.updated) - began).total_seconds()
-    started = began.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     counts = (f"{session.frame_count:,}", f"{session.face_count:,}")
     more = f" and {session.source_count - 1:,} more" if session.source_count > 1 else ""
-    return str(session.id), session.name, started, f"{took:,.1f}", *counts, session.state(), f"{''.join(session.sources[:1])}{more}"
+    return (
+        str(session.id),
+        session.name,
+        _started(session),
+        f"{took:,.1f}",
+        *counts,
+        session.state(),
+        f"{''.join(session.sources[:1])}{more}",
+    )
+
+
+def _started(session: Session) -> str:
+    """Local time with its offset, without which an hour of the night in which clocks are put back is two: 2026-10-25 02:30:00+01:00."""
+    return datetime.fromisoformat(session.started).astimezone().isoformat(" ", "seconds")
 
 
 def _called(session: Session) -> str:
-    return f"{session.name!r} ({session.id}, {session.started[:10]}{', still running' if session.state() == 'running' else ''})"
+    return f"{session.name!r} ({session.id}, {_started(session)}{', still running' if session.state() == 'running' else ''})"
 
 
 def _text(name: str, value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,9 @@ from mien.cli.study_run import ROWS, Run
 from mien.errors import DataError, UsageError
 
 if TYPE_CHECKING:
+    from mien.study.beforehand import Inputs
     from mien.study.read import Reader
+    from mien.study.recorded import Recorded
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Study what many viewers of one film showed, or visitors who came and left."
@@ -23,6 +26,10 @@ PAGE = "page.html"
 Every = Annotated[float, typer.Option(help="Take a frame of a recording each so many seconds.", rich_help_panel=given.READING)]
 Rounds = Annotated[int, typer.Option(help="Resamples of the intervals and tests.")]
 Seed = Annotated[int, typer.Option(help="Of the resamples; the same seed gives the same study.")]
+Store = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Where sessions are that are named: a file or postgresql://... Default: $MIEN_STORE, or your own."),
+]
 Title = Annotated[str | None, typer.Option(help="Heading of the page. Default: the folder's name.")]
 
 
@@ -31,7 +38,8 @@ def reaction(
     inputs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[IN]...", help="A recording of each viewer, or the table that mien analyze wrote of it. Or none, and --plan."
+            metavar="[IN]...",
+            help="A recording of each viewer, the table that mien analyze wrote of it, a session, or a pattern of files; or --plan.",
         ),
     ] = None,
     output: Annotated[
@@ -69,6 +77,7 @@ def reaction(
     detector: given.Detector = "yunet",
     model: given.Model = "base",
     threads: given.Threads = 0,
+    store: Store = None,
     quiet: given.Quiet = False,
 ) -> None:
     """What many viewers of one film or advertisement showed: means over time with intervals, the moments they shared, its parts.
@@ -87,6 +96,7 @@ def reaction(
     from mien.study.plan import read_parts, read_plan, recordings_of
     from mien.study.reaction import ReactionSettings, react, refuse_names
     from mien.study.read import without_password
+    from mien.study.recorded import named as named_like_sessions
     from mien.study.row_files import others, replaced, row_files
     from mien.study.statistics import LEAST
     from mien.study.viewer import Viewer
@@ -99,12 +109,15 @@ def reaction(
     named = read_parts(parts) if parts else []
     span = None if baseline is None else given.seconds_span(baseline, before=True)
     settings = ReactionSettings(duration, step, span, least_coverage, rounds, seed, reach_p, reach_seconds)
-    refuse_names([one.viewer for one in recordings], named)
     refuse_twice(recordings, "its viewer would count twice", plan=plan)
-    told += too_late(recordings, named, settings, plan=plan)
-    refuse_missing(recordings, plan=plan)
-    rows = row_files(output / ROWS, recordings)
-    reader = _reader(detector, model, threads, every)
+    sessions, unknown = _sessions(recordings, store, plan, told.append)
+    recordings = named_like_sessions(recordings, sessions)
+    refuse_names([one.viewer for one in recordings], named)
+    files = [one for one in recordings if one.file not in sessions]
+    told += too_late(files, named, settings, plan=plan)
+    refuse_missing(files, plan=plan, why=unknown)
+    rows = row_files(output / ROWS, files)
+    reader = _reader(detector, model, threads, every, sessions)
     run = Run(output, quiet=quiet, total=len(recordings))
     for line in told:
         run.tell(line)
@@ -120,14 +133,18 @@ def reaction(
         found = react(viewers, named, settings)
         run.tell_models(reader.models)
         if (made := found.turns) < rounds and not why_untested(found):
-            why = "as so many viewers and steps take long; see docs/studies.md"
+            why = "as so many viewers and steps take long; see docs/studies-method.md"
             run.tell(f"moments and parts: {made:,} turns made of {rounds:,} asked for, {why}")
         for left in found.left_out:
             run.tell(f"{left.name}: left out ({left.why})")
         if uneven := uneven_coverage(found.curves, Writing.of("en", affect_scale)):
             run.tell(uneven.replace(SPACE, " "))
-        read = [{"file": without_password(one.file), "viewer": one.viewer, "start": one.start, "group": one.group} for one in recordings]
-        files = write_reaction(found, output, about={**reader.about(), "recordings": read, "could_not_be_read": run.failed})
+        read = [
+            {"file": without_password(one.file), "viewer": one.viewer, "start": one.start, "group": one.group}
+            | ({"session": sessions[one.file].session.id} if one.file in sessions else {})
+            for one in recordings
+        ]
+        written = write_reaction(found, output, about={**reader.about(), "recordings": read, "could_not_be_read": run.failed})
         name = title or output.resolve().name
         write_reaction_page(
             found, output / PAGE, title=name, language=language, affect_scale=affect_scale, models=reader.models, failed=run.failed
@@ -136,13 +153,13 @@ def reaction(
         shared = f"shared moments {study_words('en')[untested].format(least=LEAST)}"
     else:
         shared = counted(len(sure(found)), "shared moment")
-    run.end(f"{counted(len(found.curves), 'viewer')}, {shared}", [PAGE, *files])
+    run.end(f"{counted(len(found.curves), 'viewer')}, {shared}", [PAGE, *written])
 
 
 @app.command()
 def visitors(
     entering: Annotated[
-        list[str] | None, typer.Option(metavar="IN", help="A recording, folder of pictures, or table, of people who enter; several times.")
+        list[str] | None, typer.Option(metavar="IN", help="A recording, table, or session of people who enter; several times.")
     ] = None,
     leaving: Annotated[list[str] | None, typer.Option(metavar="IN", help="The same of people who leave.")] = None,
     output: Annotated[
@@ -152,10 +169,15 @@ def visitors(
         Path | None,
         typer.Option(metavar="CSV", help="Columns file, side (entering or leaving) and, where wanted, period; instead of both."),
     ] = None,
-    least_seconds: Annotated[float, typer.Option(help="Seconds of sure face that a person must have to count.")] = 0.4,
+    least_seconds: Annotated[
+        float, typer.Option(help="Seconds of sure face that a person must have to count, in two frames at least.")
+    ] = 0.4,
     least_people: Annotated[
         int, typer.Option(help="People on a side of a period below which nothing of it is told, so that nobody can be recognised in it.")
     ] = 5,
+    pictures_are_people: Annotated[
+        bool, typer.Option("--pictures-are-people", help="Each face of a picture counts as somebody: no two pictures show the same person.")
+    ] = False,
     rounds: Rounds = 5000,
     seed: Seed = 0,
     title: Title = None,
@@ -165,12 +187,15 @@ def visitors(
     detector: given.Detector = "yunet",
     model: given.Model = "base",
     threads: given.Threads = 0,
+    store: Store = None,
     quiet: given.Quiet = False,
 ) -> None:
     """What visitors showed when they left, less what they showed when they came, with intervals. Only aggregates are written.
 
     Every figure is over people, each counting once; who leaves is not matched with who came. See docs/studies.md.
     """
+    from mien.cli.render import counted
+    from mien.io.folders import matching
     from mien.report.visits import write_visits_page
     from mien.report.writing import Writing
     from mien.study.beforehand import refuse_missing, refuse_twice
@@ -187,28 +212,36 @@ def visitors(
     visits = (
         read_visits(plan, tell=told.append)
         if plan
-        else [Visit(file, side) for side, files in ((False, entering), (True, leaving)) for file in files or []]
+        else [Visit(file, side) for side, files in ((False, entering), (True, leaving)) for file in matching(files or [])]
     )
     if plan is None and not (entering and leaving):
         raise UsageError(f"name recordings of both sides; found none with {'--leaving' if entering else '--entering'}")
     refuse_twice(visits, "its people would count twice", plan=plan)
-    settings = VisitorSettings(least_seconds, least_people, rounds, seed)
-    refuse_missing(visits, plan=plan)
-    reader = _reader(detector, model, threads, every)
+    settings = VisitorSettings(least_seconds, least_people, rounds, seed, pictures_are_people)
+    sessions, unknown = _sessions(visits, store, plan, told.append)
+    refuse_missing([one for one in visits if one.file not in sessions], plan=plan, why=unknown)
+    reader = _reader(detector, model, threads, every, sessions)
     run = Run(output, quiet=quiet, total=len(visits))
     for line in told:
         run.tell(line)
     people, first, copies = [], dict[str, str](), 0
     for one, timeline in run.read(visits, reader, lambda one: (one.file, None)):
+        try:
+            found_in = people_in(timeline, leaving=one.leaving, period=one.period, settings=settings)
+        except DataError as error:
+            run.leave_out(one.file, error)
+            continue
         faces = faces_hash(timeline)
-        if faces and (name := first.setdefault(faces, one.file)) != one.file:
+        if faces and (name := first.setdefault(faces, one.file)) != one.file:  # of those that count
             run.tell(f"{one.file}: left out ({REASONS['copy'].format(of=name)})")
             copies += 1
             continue
-        try:
-            people.append(people_in(timeline, leaving=one.leaving, period=one.period, settings=settings))
-        except DataError as error:
-            run.leave_out(one.file, error)
+        if left := found_in.pictures_left_out:
+            run.tell(
+                f"{one.file}: {counted(left, 'face')} of pictures left out, since nobody is followed from one to the next; where no two "
+                "show the same person, say so with --pictures-are-people"
+            )
+        people.append(found_in)
     run.need(people)
     found = compare(people, settings)
     run.tell_models(reader.models)
@@ -216,6 +249,11 @@ def visitors(
         run.tell(f"no period has {least_people} people on both sides, so none is told; the difference is that within them all the same")
     for name in found.withheld:
         run.tell(f"period {name}: not told, fewer than {least_people} people on a side")
+    if any(found.pictures):
+        run.tell(
+            "faces of pictures count as people ({:,} entering, {:,} leaving), as --pictures-are-people says; if one person is in several, "
+            "there are fewer people than it says, and a figure may be of a single person".format(*found.pictures)
+        )
     about = {**reader.about(), "recordings": len(visits), "copies": copies, "could_not_be_read": len(run.failed)}
     files = write_visits(found, output, about=about)
     name = title or output.resolve().name
@@ -228,12 +266,27 @@ def visitors(
         models=reader.models,
         failed=len(run.failed),
     )
-    run.end("{:,} people entering, {:,} leaving".format(*found.periods[0].counts), [PAGE, *files])
+    who = "people or faces of pictures" if any(found.pictures) else "people"
+    run.end("{:,} {who} entering, {:,} leaving".format(*found.periods[0].counts, who=who), [PAGE, *files])
 
 
-def _reader(detector: str, model: str, threads: int, every: float) -> Reader:
+def _sessions(
+    inputs: Inputs, target: str | None, plan: Path | None, tell: Callable[[str], None]
+) -> tuple[dict[str, Recorded], dict[str, str]]:
+    """See recorded.sessions_of; what must be told of the sessions is told."""
+    from mien.study.recorded import sessions_of
+
+    found, why = sessions_of(inputs, target, plan=plan)
+    for session in found.values():
+        if line := session.chosen():
+            tell(line)
+    return found, why
+
+
+def _reader(detector: str, model: str, threads: int, every: float, sessions: Mapping[str, Recorded]) -> Reader:
     from mien.options import AnalyzeOptions
     from mien.study.read import Reader
     from mien.track.options import TrackOptions
 
-    return Reader(AnalyzeOptions(detector=detector, model=model, threads=threads, track=TrackOptions(smooth="none")), every=every)
+    options = AnalyzeOptions(detector=detector, model=model, threads=threads, track=TrackOptions(smooth="none"))
+    return Reader(options, every=every, sessions=sessions)

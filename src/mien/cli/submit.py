@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mien.cli.exit_codes import NOTHING_DONE, SOME_FAILED
 from mien.errors import UsageError
+
+if TYPE_CHECKING:
+    from mien.evaluate.submit import Answer
 
 
 def submit(
@@ -55,7 +59,7 @@ def submit(
     from mien.labels import anchors, label_set
     from mien.models.detectors.registry import detector as detector_by_name
     from mien.models.registry import recogniser as recogniser_by_name
-    from mien.sinks.files import prepare, replace
+    from mien.sinks.files import prepare
     from mien.sinks.originals import Originals
 
     if output != "-" and Originals.of(filter(None, (pictures, example))).protects(Path(output)):
@@ -84,17 +88,28 @@ def submit(
     if len(failed) == len(rows):
         say(f"mien: none of {counted(len(rows), 'picture')} could be read; nothing written")
         raise typer.Exit(NOTHING_DONE)
-    data = as_csv(rows, labels=labels, form=form, prefix=prefix)
+    _write(output, as_csv(rows, labels=labels, form=form, prefix=prefix))
+    say(f"{_told(rows, failed=len(failed), faces=faces)} -> {output}")
+    if failed:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _write(output: str, data: bytes) -> None:
+    """To a file, or for - to stdout."""
+    from mien.sinks.files import replace
+
     if output == "-":
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     else:
         replace(Path(output), data)
-    whole = sum(not row.face for row in rows) - len(failed)
+
+
+def _told(rows: Sequence[Answer], *, failed: int, faces: str) -> str:
+    """How many pictures were answered, and from what. failed: how many could not be read."""
+    from mien.cli.render import counted
+    from mien.evaluate.submit import FALLBACK
+
+    whole = sum(not row.face for row in rows) - failed
     how = "ready-made faces" if faces == "crop" else f"{whole:,} without a face found, answered from the whole picture"
-    parts = [counted(len(rows), "picture"), how]
-    if failed:
-        parts.append(f"{len(failed):,} not readable, answered {FALLBACK}")
-    say(f"{', '.join(parts)} -> {output}")
-    if failed:
-        raise typer.Exit(SOME_FAILED)
+    return ", ".join([counted(len(rows), "picture"), how, *([f"{failed:,} not readable, answered {FALLBACK}"] if failed else [])])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mien.cli.settings import with_settings
-from mien.errors import ExtraMissing
+from mien.errors import ExtraMissing, install
 from mien.train.config import presets
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def needs_torch() -> None:
     try:
         import torch  # noqa: F401
     except ImportError:
-        raise ExtraMissing('training needs PyTorch: pip install "mien[train]"') from None
+        raise ExtraMissing(f"training needs PyTorch: {install('train')}") from None
 
 
 def read(

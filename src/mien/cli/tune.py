@@ -10,7 +10,7 @@ import typer
 from mien.cli.exit_codes import INTERRUPTED, NOTHING_DONE
 from mien.cli.settings import with_settings
 from mien.cli.train import Data, Detector, Duplicates, read
-from mien.errors import ExtraMissing
+from mien.errors import ExtraMissing, install
 
 if TYPE_CHECKING:
     from mien.train.config import TrainConfig
@@ -45,7 +45,7 @@ def tune(
         import optuna  # noqa: F401
         import torch  # noqa: F401
     except ImportError:
-        raise ExtraMissing('tuning needs PyTorch and Optuna: pip install "mien[train]"') from None
+        raise ExtraMissing(f"tuning needs PyTorch and Optuna: {install('train')}") from None
     from mien.cli.data_problems import leave
     from mien.cli.render import progress_counter, say
     from mien.train.config import changed, read_config

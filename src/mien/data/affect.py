@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.data.manifest import Manifest
-from mien.errors import DataError, ExtraMissing, UsageError
+from mien.errors import DataError, ExtraMissing, UsageError, install
 from mien.io.events import Failure
 from mien.labels import EMOTIONS, Anchors, anchors
 from mien.types import Bools, Floats, Image, Ints
@@ -169,7 +169,7 @@ def _fitted(rows: Floats, *, neighbours: int, seed: int) -> tuple[Any, tuple[str
     try:
         from sklearn.manifold import Isomap
     except ImportError:
-        raise ExtraMissing('labels by Isomap need scikit-learn: pip install "mien[data]"') from None
+        raise ExtraMissing(f"labels by Isomap need scikit-learn: {install('data')}") from None
     # Isomap offers no seed, but its eigenvalue solver starts from NumPy's global source of chance.
     state = np.random.get_state()
     np.random.seed(seed % 2**32)

@@ -117,6 +117,9 @@ class SMOTE:
     IMAGE_SIZE: side of the square that all pictures are brought to.
     train_part: share of the originals that is held out; they are never augmented.
     modify_coef: share of what lacks that is made.
+
+    `go` raises SourceMissing for a folder that is not there, SourceUnreadable for a file, DataError for one without folders of emotions,
+    and what `balance` raises.
     """
 
     def __init__(

@@ -40,16 +40,48 @@ MEASURED, LOOKED = {"constant", "tiny", "blurred", "duplicate"}, {"faceless", "m
 
 
 @dataclass(frozen=True, slots=True)
-class Preset:
-    """Rules of an earlier project."""
+class Plan:
+    """By what pictures go."""
 
-    rules: tuple[str, ...]
-    detector: str
-    frame: str
+    rules: tuple[str, ...] = ()
+    """Names of RULES."""
+    detector: str = "yunet"
+    """Name of what looks for faces, where a rule asks for that."""
+    frame: str = "border"
+    """How pictures are put before it, a name of facecount.FRAMINGS."""
+    tiny: int = TINY
+    """Pixels of the shorter side."""
+    blurred: float = BLURRED
+    """Share of fine detail, 0..1."""
+    threshold: float = THRESHOLD
+    """Correlation from which two pictures look alike."""
+
+    @property
+    def looks(self) -> bool:
+        """Whether a rule asks for a face detector."""
+        return bool(LOOKED & set(self.rules))
 
 
-PRESETS: dict[str, Preset] = {"r4": Preset(("faceless",), "haar:r4", "r4")}
-"""R4: 48x48 in the middle of a 150x150 canvas of grey 200, Haar's default cascade, scale 1.3, 5 neighbours; faceless pictures go."""
+PRESETS: dict[str, Plan] = {"r4": Plan(("faceless",), "haar:r4", "r4")}
+"""Of earlier projects. R4: 48x48 in the middle of a 150x150 canvas of grey 200, Haar's default cascade, scale 1.3, 5 neighbours; faceless
+pictures go."""
+
+
+def planned(
+    rules: Sequence[str] = (), *, preset: str | None = None, detector: str = "", frame: str = "",
+    tiny: int = TINY, blurred: float = BLURRED, threshold: float = THRESHOLD,
+) -> Plan:  # fmt: skip
+    """A plan: rules, detector and frame as given, else the preset's, else the default.
+
+    Raises UnknownName for a preset that there is not, UsageError where there are no rules.
+    """
+    if preset is not None and preset not in PRESETS:
+        raise UnknownName("preset", preset, PRESETS)
+    base = Plan() if preset is None else PRESETS[preset]
+    plan = Plan(tuple(rules) or base.rules, detector or base.detector, frame or base.frame, tiny, blurred, threshold)
+    if not plan.rules:
+        raise UsageError(f"wanted rules: --rules with some of {', '.join(RULES[1:])}, or --preset {', '.join(PRESETS)}")
+    return plan
 
 
 @dataclass(frozen=True, slots=True, eq=False)

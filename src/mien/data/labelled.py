@@ -125,11 +125,7 @@ def _part(path: Path, manifest: Manifest, split: str | None) -> Manifest:
 
 
 def _rows(path: Path, labels: str, wanted: tuple[str, ...], manifest: Manifest, left_out: Counter[str], split: str | None) -> Labelled:
-    names = manifest["label"].tolist()
-    voted: Bools = np.asarray(np.isfinite(manifest["shares"]).all(axis=1))
-    if labels == "ferplus8" and voted.any():
-        names = [_chosen(shares) if has else name for shares, has, name in zip(manifest["shares"], voted, names, strict=True)]
-    has = rated(manifest)
+    names, has = _names(labels, manifest), rated(manifest)
     kept = [i for i, name in enumerate(names) if name in wanted]
     if bare := not any(names):  # valence and arousal can be judged without labels
         kept = np.flatnonzero(has).tolist()
@@ -140,10 +136,7 @@ def _rows(path: Path, labels: str, wanted: tuple[str, ...], manifest: Manifest, 
     if not kept:
         raise DataError(f"{path}: {_why_none(labels, names, unread)}")
     rows = manifest.where(kept)
-    affect = np.stack([rows["valence"], rows["arousal"]], axis=1)
-    expected, origin = anchors("crowd").expected(rows["shares"]), rows[AFFECT_FROM].copy()
-    by_votes = ~has[kept] & np.isfinite(expected).all(axis=1)
-    affect[by_votes], origin[by_votes] = expected[by_votes], BY_VOTES
+    affect, origin = _affect(rows)
     return Labelled(
         f"{path.stem if path.is_file() else path.name}{f' {split}' if split else ''}",
         wanted,
@@ -154,6 +147,24 @@ def _rows(path: Path, labels: str, wanted: tuple[str, ...], manifest: Manifest, 
         left_out=dict(left_out),
         columns={name: values for name, values in rows.columns.items() if values.ndim == 1} | {AFFECT_FROM: origin},
     )
+
+
+def _names(labels: str, manifest: Manifest) -> list[str]:
+    """Label of each row; for FER+'s set what most of those chose who voted on it, where it has votes."""
+    names: list[str] = manifest["label"].tolist()
+    if labels != "ferplus8":
+        return names
+    voted: Bools = np.asarray(np.isfinite(manifest["shares"]).all(axis=1))
+    return [_chosen(shares) if has else name for shares, has, name in zip(manifest["shares"], voted, names, strict=True)]
+
+
+def _affect(rows: Manifest) -> tuple[Floats, Column]:
+    """Valence and arousal, float32 (n, 2), and where they come from, (n,): votes stand in for a picture that is rated in neither."""
+    affect = np.stack([rows["valence"], rows["arousal"]], axis=1)
+    expected, origin = anchors("crowd").expected(rows["shares"]), rows[AFFECT_FROM].copy()
+    by_votes = ~rated(rows) & np.isfinite(expected).all(axis=1)
+    affect[by_votes], origin[by_votes] = expected[by_votes], BY_VOTES
+    return affect, origin
 
 
 def _why_none(labels: str, names: Sequence[str], unread: Counter[str]) -> str:

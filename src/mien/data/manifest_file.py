@@ -36,18 +36,7 @@ def read(path: Path, *, strange: Callable[[str, str], object]) -> Manifest:
         raise SourceMissing(f"{path}: no such file; wanted a manifest (mien data import IN -o {path.stem}.parquet makes one)")
     parts = RowGroups(path)
     _check(path, parts)
-    names = [name for name in parts.columns if name != BYTES and (name[0] in COLUMNS or name[0] == "image")]
-    pieces: dict[str, list[Any]] = {name: [] for name in COLUMNS}
-    seen: dict[str, str] = {}
-    try:
-        for batch in parts.read(names) if names else ():
-            for name, values in _values(batch).items():
-                pieces[name].append(_texts(values, seen) if COLUMNS[name] is str else values)
-    except MienError:
-        raise
-    except Exception as error:  # arro3's own exceptions have no common base but Exception
-        raise DataError(f"{path}: cannot be read as a manifest ({' '.join(str(error).split())})") from error
-    columns = {name: np.concatenate(values) for name, values in pieces.items() if values}
+    columns = _columns(path, parts)
     if "path" in columns:
         folder = path.absolute().parent
         columns["path"] = np.array([p if not p or os.path.isabs(p) else str(folder / p) for p in columns["path"]], object)  # noqa: PTH117
@@ -61,6 +50,22 @@ def read(path: Path, *, strange: Callable[[str, str], object]) -> Manifest:
         return Manifest({"id": np.empty(0, object)} | columns if n == 0 else columns, [InParquet(path, parts)])
     except UsageError as error:
         raise DataError(f"{path}: {error}") from None
+
+
+def _columns(path: Path, parts: RowGroups) -> dict[str, Any]:
+    """Those of COLUMNS that the file has, as it has them, (n,) each."""
+    names = [name for name in parts.columns if name != BYTES and (name[0] in COLUMNS or name[0] == "image")]
+    pieces: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    seen: dict[str, str] = {}
+    try:
+        for batch in parts.read(names) if names else ():
+            for name, values in _values(batch).items():
+                pieces[name].append(_texts(values, seen) if COLUMNS[name] is str else values)
+    except MienError:
+        raise
+    except Exception as error:  # arro3's own exceptions have no common base but Exception
+        raise DataError(f"{path}: cannot be read as a manifest ({' '.join(str(error).split())})") from error
+    return {name: np.concatenate(values) for name, values in pieces.items() if values}
 
 
 def write(manifest: Manifest, path: Path, *, inside: bool, progress: Callable[[int], None]) -> None:

@@ -8,10 +8,13 @@ The footer is a Thrift struct in the compact protocol (Parquet format, `parquet.
 from __future__ import annotations
 
 import io
+import os
 import struct
+import sys
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 from mien.errors import DataError, SourceMissing
 
@@ -24,20 +27,18 @@ Struct: TypeAlias = dict[int, tuple[int, Any]]
 
 
 class RowGroups:
-    """A Parquet file, open for reading parts of it until nobody holds this any more.
+    """A Parquet file for reading parts of it. It is open until nobody holds this any more, so that replacing it by another of its name does
+    not mix the two. On Windows, where nothing can replace a file that is open, it is open while it is read, and one that was replaced is
+    refused.
 
     Raises SourceMissing where there is no such file, DataError where it is no whole Parquet file.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            self._file = path.open("rb")
-            self._closed = weakref.finalize(self, self._file.close)
-        except FileNotFoundError:
-            raise SourceMissing(f"{path}: no such file") from None
-        except OSError as error:
-            raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
+        self._file = self._opened()
+        weakref.finalize(self, self._file.close)
+        self._is = os.fstat(self._file.fileno())
         try:
             self._body, raw = _footer(self._file)
             self._meta: Struct = _Thrift(raw).value(STRUCT)
@@ -49,23 +50,47 @@ class RowGroups:
             self.metadata = {pair[1][1].decode(): pair[2][1].decode() for pair in _items(self._meta, 5) if 2 in pair}
             """What the file's writer noted in the footer."""
         except (ValueError, KeyError, IndexError, TypeError, OSError) as error:
-            self._closed()
+            self._file.close()
             raise DataError(f"{path}: not a whole Parquet file ({error})") from None
+        if sys.platform == "win32":
+            self._file.close()
 
-    def read(self, columns: list[tuple[str, ...]], group: int | None = None) -> Any:
-        """The columns of one row group or of all, as an arro3 RecordBatchReader. Not for several threads at once.
+    def read(self, columns: list[tuple[str, ...]], group: int | None = None) -> Iterator[Any]:
+        """The columns of one row group or of all, as arro3's record batches. Not for several threads at once.
 
-        Raises DataError where they cannot be decoded.
+        Raises DataError where they cannot be decoded, or where the file was replaced meanwhile.
         """
         from arro3.io import read_parquet
 
+        file = self._again() if sys.platform == "win32" else self._file
         try:
-            view: Any = self._view(columns, group)
-            return read_parquet(view, batch_size=1 << 16)
-        except Exception as error:  # arro3's own exceptions have no common base but Exception
-            raise DataError(f"{self.path}: cannot be read ({' '.join(str(error).split())})") from error
+            try:
+                view: Any = self._view(file, columns, group)
+                reader = read_parquet(view, batch_size=1 << 16)
+            except Exception as error:  # arro3's own exceptions have no common base but Exception
+                raise DataError(f"{self.path}: cannot be read ({' '.join(str(error).split())})") from error
+            yield from reader
+        finally:
+            if file is not self._file:  # arro3 may keep the view until it is called again
+                file.close()
 
-    def _view(self, columns: list[tuple[str, ...]], group: int | None) -> _View:
+    def _opened(self) -> BinaryIO:
+        try:
+            return self.path.open("rb")
+        except FileNotFoundError:
+            raise SourceMissing(f"{self.path}: no such file") from None
+        except OSError as error:
+            raise DataError(f"{self.path}: cannot be read ({error.strerror or error})") from None
+
+    def _again(self) -> BinaryIO:
+        file = self._opened()
+        now = os.fstat(file.fileno())
+        if not os.path.samestat(now, self._is) or (now.st_size, now.st_mtime_ns) != (self._is.st_size, self._is.st_mtime_ns):
+            file.close()
+            raise DataError(f"{self.path}: was replaced while it was in use; begin again")
+        return file
+
+    def _view(self, file: BinaryIO, columns: list[tuple[str, ...]], group: int | None) -> _View:
         wanted = {self.columns.index(name) for name in columns}
         groups = self._groups if group is None else [self._groups[group]]
         footer = dict(self._meta)
@@ -77,7 +102,7 @@ class RowGroups:
             footer[7] = (LIST, (STRUCT, _chosen(_items(footer, 7), wanted)))
         raw = bytearray()
         _encode(STRUCT, footer, raw)
-        return _View(self._file, self._body, bytes(raw) + struct.pack("<I", len(raw)) + MAGIC)
+        return _View(file, self._body, bytes(raw) + struct.pack("<I", len(raw)) + MAGIC)
 
 
 class _View(io.RawIOBase):

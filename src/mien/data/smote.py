@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mien.data.manifest import Manifest
-from mien.errors import DataError, ExtraMissing, UsageError
+from mien.errors import DataError, ExtraMissing, UsageError, install
 from mien.io.events import Failure
 from mien.models.features import Features
 from mien.models.landmarks import find_in_crop
@@ -49,7 +49,7 @@ def smote(
     try:
         from imblearn.over_sampling import SMOTE
     except ImportError:
-        raise ExtraMissing('SMOTE on vectors needs imbalanced-learn: pip install "mien[data]"') from None
+        raise ExtraMissing(f"SMOTE on vectors needs imbalanced-learn: {install('data')}") from None
     rows = np.ascontiguousarray(features, np.float32)
     if rows.ndim != 2 or len(rows) != len(labels):
         raise UsageError(f"smote: found features {rows.shape} and {len(labels)} labels, wanted (n, d) and n")

@@ -82,7 +82,7 @@ class InPhotos:
 class InParquet:
     """The column `image.bytes` of a Parquet file, read by row groups, of which the last used are kept.
 
-    The file stays open, so that replacing it by another of its name does not mix the two.
+    Replacing the file by another of its name does not mix the two, see RowGroups.
     """
 
     def __init__(self, path: Path, parts: RowGroups | None = None) -> None:

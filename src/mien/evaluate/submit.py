@@ -159,11 +159,16 @@ def _label(model: Asked, image: Image, face: Face, anchors: Anchors | None) -> s
 
 
 def as_csv(rows: Iterable[Answer], *, labels: str = "", form: Form = Form(), prefix: str = "") -> bytes:
-    """The CSV: UTF-8, lines end with a line feed, `prefix` before each name. labels: the set whose codes a form with codes has."""
+    """The CSV: UTF-8, lines end with a line feed, `prefix` before each name. labels: the set whose codes a form with codes has.
+
+    form: where it names the pictures, they are called as it does; the rows are in its order.
+    """
+    rows = list(rows)
+    names = form.names or [f"{prefix}{row.name}" for row in rows]
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(form.columns)
-    for row in rows:
+    for row, name in zip(rows, names, strict=True):
         emotion = f"{codes_of(labels)[LABEL_SETS[labels].index(row.emotion)]}{form.decimals}" if form.codes else row.emotion
-        writer.writerow([emotion if column == form.emotion else f"{prefix}{row.name}" for column in form.columns])
+        writer.writerow([emotion if column == form.emotion else name for column in form.columns])
     return text.getvalue().encode("utf-8", "replace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,14 +50,23 @@ class Form:
         return cls(tuple(columns), emotion, codes, decimals, names, len(rows) or None)
 
     def order(self, there: list[str], example: object) -> list[int]:
-        """Which of the names there are belong to the rows, in their order. Raises DataError where they are not the same pictures."""
+        """Which of the names there are belong to the rows, in their order, though accents be written otherwise. Raises DataError where they
+        are not the same pictures.
+        """
         if self.names is None:
             if self.rows not in (None, len(there)):
                 raise DataError(f"{example}: {self.rows} rows for {len(there)} pictures; wanted one for each")
             return list(range(len(there)))
-        place = {name: i for i, name in enumerate(there)}
-        if sorted(self.names) != sorted(there):
-            strange = next((name for name in self.names if name not in place), None)
-            told = f"{len(self.names)} rows for {len(there)} pictures" if strange is None else f"a row for {strange!r}, which is no picture"
-            raise DataError(f"{example}: {told}; wanted one for each of the pictures, called as they are, such as {there[0]!r} (--prefix)")
-        return [place[name] for name in self.names]
+        for spelt in (str, _composed):
+            place = {spelt(name): i for i, name in enumerate(there)}
+            wanted = [spelt(name) for name in self.names]
+            if len(place) == len(there) and sorted(wanted) == sorted(place):
+                return [place[name] for name in wanted]
+        strange = next((name for name in self.names if _composed(name) not in place), None)
+        told = f"{len(self.names)} rows for {len(there)} pictures" if strange is None else f"a row for {strange!r}, which is no picture"
+        raise DataError(f"{example}: {told}; wanted one for each of the pictures, called as they are, such as {there[0]!r} (--prefix)")
+
+
+def _composed(name: str) -> str:
+    """A name with each accent and its letter as one character, which macOS may part."""
+    return unicodedata.normalize("NFC", name)

@@ -12,10 +12,10 @@ from functools import partial
 from numbers import Real
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
-from mien.errors import ExtraMissing, SourceError, SourceUnreadable, UsageError
-from mien.io.devices import Wishes, device_frames
+from mien.errors import ExtraMissing, SourceError, SourceMissing, SourceRefused, SourceUnreadable, UsageError
+from mien.io.devices import Wishes, ask_to_use, device_frames, why_none
 from mien.io.events import Failure, Notice
 from mien.io.grabs import Grab, file_frames, stream_frames
 from mien.io.names import camera_number, is_url, printable
@@ -70,9 +70,14 @@ class Live:
         real_time: bool = True,
         turn: int = 0,
         idle: Callable[[], object] | None,
+        ready: Callable[[], object] | None = None,
+        why_none: Callable[[], str] | None = None,
     ) -> None:
+        """ready: called in the thread that opens it, before another one captures. why_none: what to say last of a source that is not there,
+        where finding it out takes more than a try does.
+        """
         self.source = source
-        self._frames, self._turn, self.idle = frames, turn, idle
+        self._frames, self._turn, self.idle, self._ready, self._why_none = frames, turn, idle, ready, why_none
 
         self._newest, self._clock, self._chooser = Newest(), LiveClock(), Chooser(VideoSpan(every=every))
         self._longest_wait, self._give_up = longest_wait, give_up
@@ -109,6 +114,8 @@ class Live:
     def __enter__(self) -> Self:
         if self._thread.ident is not None:
             raise UsageError(f"{self.source}: a live source is watched once; call open_live again")
+        if self._ready is not None:
+            self._ready()
         self._thread.start()
         return self
 
@@ -156,12 +163,12 @@ class Live:
         try:
             wait = FIRST_WAIT
             while not self._stopped:
-                self._opened = time.monotonic()
+                self._opened, before = time.monotonic(), self._captured
                 problem = self._capture()
                 if self._stopped or self._over(problem):
                     break
                 held = time.monotonic() - self._opened
-                if held >= STEADY_SECONDS:
+                if held >= STEADY_SECONDS or (self._captured and not before):  # the waits for a source that came late are over, too
                     wait = FIRST_WAIT
                 if held >= CALM_SECONDS:
                     self._losses = 0
@@ -188,10 +195,13 @@ class Live:
     def _take(self, grab: Grab) -> None:
         arrived = time.monotonic()
         if self._lost_at is not None:
+            again = "connected again" if self._captured else "connected"
             if self._told:
-                self._newest.tell(Notice(self.source, f"connected again after {_seconds(arrived - self._lost_at)}"))
+                self._newest.tell(Notice(self.source, f"{again} after {_seconds(arrived - self._lost_at)}"))
             self._lost_at = None
-            self._reconnects += 1
+            self._reconnects += self._captured > 0
+            if not self._captured:
+                self._losses = 0  # that it was not there yet was none
         if grab.paced and grab.stamp is not None and self._pacing:
             due = self._pace.due(grab.stamp, arrived)
             self._wake.wait(max(0.0, due - arrived))
@@ -208,24 +218,33 @@ class Live:
             self._put(shot)
 
     def _over(self, problem: SourceError | ExtraMissing | None) -> bool:
-        """Whether that was all: a source that never gave a frame, is a file, or is not to be waited for."""
-        if self._longest_wait is None or (self._captured == 0 and self._lost_at is None):
+        """Whether that was all: a source that is a file, is not to be waited for, or never gave a frame and may be misspelled."""
+        if self._captured == 0:
+            problem = problem or SourceUnreadable(f"{self.source}: ended before its first frame")
+        hopeless = isinstance(problem, (SourceRefused, ExtraMissing)) or (self._captured == 0 and self._give_up is None)
+        if self._longest_wait is None or hopeless:
             if problem is not None:
-                self._newest.tell(Failure(self.source, problem))
-            elif self._captured == 0:
-                self._newest.tell(Failure(self.source, SourceUnreadable(f"{self.source}: ended before its first frame")))
+                self._newest.tell(Failure(self.source, self._in_full(problem)))
             return True
-        gone = 0.0 if self._lost_at is None else time.monotonic() - self._lost_at
+        gone = self._gone()
         if self._give_up is not None and gone >= self._give_up:
-            self._newest.tell(Failure(self.source, SourceUnreadable(f"{self.source}: gone for {_seconds(gone)}; given up")))
+            why = "" if self._captured else self._why(problem and self._in_full(problem))
+            what = f"{'gone for' if self._captured else 'not there in'} {_seconds(gone)}{why}"
+            self._newest.tell(Failure(self.source, SourceUnreadable(f"{self.source}: {what}; given up")))
             return True
         return False
+
+    def _gone(self) -> float:
+        """Seconds since the connection was lost, or since the first try."""
+        return 0.0 if self._lost_at is None else time.monotonic() - self._lost_at
 
     def _wait(self, problem: SourceError | ExtraMissing | None, wait: float) -> float:
         """Wait before the next try; gives the wait after that."""
         assert self._longest_wait is not None
         wait = min(wait, self._longest_wait)
-        why = "" if problem is None else f" ({_reason(problem, self.source)})"
+        if self._give_up is not None:
+            wait = min(wait, self._give_up - self._gone())
+        why = self._why(problem)
         if self._lost_at is None:
             self._lost_at = time.monotonic()
             self._clock.restart()
@@ -234,13 +253,22 @@ class Live:
             self._told = self._losses & (self._losses - 1) == 0  # hours of it are a handful of lines
             if self._told:
                 nth = f" {self._losses} times in a row" if self._losses > 1 else ""
-                self._newest.tell(Notice(self.source, f"connection lost{nth}{why}; trying again in {_seconds(wait)}"))
+                what = f"connection lost{nth}" if self._captured else "not there yet"
+                self._newest.tell(Notice(self.source, f"{what}{why}; trying again in {_seconds(wait)}"))
         elif wait > self._told_wait:  # and so are hours without any
             self._told = True
-            self._newest.tell(Notice(self.source, f"still gone{why}; trying again in {_seconds(wait)}"))
+            still = "still gone" if self._captured else "still not there"
+            self._newest.tell(Notice(self.source, f"{still}{why}; trying again in {_seconds(wait)}"))
         self._told_wait = wait
         self._wake.wait(wait)
         return wait * 2
+
+    def _in_full(self, problem: SourceError | ExtraMissing) -> SourceError | ExtraMissing:
+        return SourceMissing(self._why_none()) if self._why_none is not None and isinstance(problem, SourceMissing) else problem
+
+    def _why(self, problem: SourceError | ExtraMissing | None) -> str:
+        """A problem in brackets, without the name of the source, which the line has already."""
+        return "" if problem is None else f" ({str(problem).removeprefix(f'{self.source}: ')})"
 
 
 def open_live(
@@ -263,7 +291,7 @@ def open_live(
     A thread captures; whoever iterates gets the newest frame, and those that came meanwhile are dropped: `Frame.index`
     counts all that were captured, `Frame.time` is in seconds since the first one and goes on when a connection is lost and
     made again. Nothing the source does wrong is raised. The iteration ends with a file, with a Failure when a source cannot be
-    opened in the first place, is a broken file or has been gone for too long, and soon after `close()` or `stop()`.
+    opened in the first place (see give_up), is a broken file or has been gone for too long, and soon after `close()` or `stop()`.
 
     Args:
         spec: number of a camera (0, "0", or /dev/video0), a video file, which is played as if it were a camera, or a URL: rtsp, rtmp,
@@ -271,7 +299,8 @@ def open_live(
         every: seconds between frames that are given out; None for all.
         width, height, fps: what a camera is asked for; 0 leaves it the choice.
         reconnect: longest wait in seconds between tries to connect again; it begins with half a second. 0: never again.
-        give_up: seconds without a connection after which there is no further try; None never gives up.
+        give_up: seconds without a connection after which there is no further try; None never gives up. With a number a source that has
+            not been there yet is waited for too, as a camera that starts more slowly than this computer; else its first try is the last.
         real_time: play a file at its own pace, dropping frames; False takes each frame as soon as the one before was taken.
         turn: degrees clockwise, 0, 90, 180 or 270, that make the picture upright: 180 for a camera that hangs upside down.
         connect_seconds, read_seconds: how long a stream may take to connect, and between frames, before it counts as lost.
@@ -299,7 +328,8 @@ def open_live(
     number = camera_number(text)
     if number is not None:
         frames: Frames = partial(device_frames, number, Wishes(width, height, fps))
-        return Live(f"camera {number}", frames, every=every, longest_wait=again, give_up=give_up, turn=turn, idle=idle)
+        asked: dict[str, Any] = {"ready": ask_to_use, "why_none": partial(why_none, number)}
+        return Live(f"camera {number}", frames, every=every, longest_wait=again, give_up=give_up, turn=turn, idle=idle, **asked)
     if is_url(text):
         from mien.io.fetch import shown
 
@@ -312,8 +342,3 @@ def open_live(
 
 def _seconds(value: float) -> str:
     return f"{value:.1f} s" if value < 1 else f"{value:.0f} s"
-
-
-def _reason(problem: Exception, source: str) -> str:
-    """A problem without the name of the source, which the notice has already."""
-    return str(problem).removeprefix(f"{source}: ")

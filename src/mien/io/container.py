@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
-from mien.errors import ExtraMissing, SourceError, SourceMissing, SourceUnreadable
+from mien.errors import ExtraMissing, SourceError, SourceMissing, SourceUnreadable, install
 from mien.io.pipes import is_pipe, left_at_the_end, open_pipe
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Media: TypeAlias = str | os.PathLike[str] | bytes
 """A path, or the bytes of a file."""
 
-NEEDS_AV = 'reading videos needs PyAV: pip install "mien[video]"'
+NEEDS_AV = f"reading videos needs PyAV: {install('video')}"
 
 # Formats that are lists of other files or addresses, which a stranger's upload could point anywhere; devices; and those that
 # take any text or picture for a video.

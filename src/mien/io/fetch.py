@@ -208,8 +208,8 @@ def _refuse_private(target: _Target, addresses: list[str], name: str) -> None:
         if not is_public(address):
             leads = "is" if target.host == address else f"is {address},"
             raise PrivateAddress(
-                f"{name}: {target.host} {leads} not an address of the public internet; "
-                "allow private addresses (--allow-private, allow_private) to fetch it"
+                f"{name}: {target.host} {leads} not an address of the public internet; fetch it another way and give the file, or allow "
+                "such addresses: mien analyze --allow-private, mien serve --allow-private, in Python allow_private=True"
             )
 
 

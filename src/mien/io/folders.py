@@ -5,11 +5,12 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from mien.errors import SourceUnreadable
 from mien.io.events import Failure
+from mien.io.names import is_url
 
 _DIGITS = re.compile(r"[0-9]+")
 _MAGIC = re.compile(r"[*?\[]")
@@ -22,7 +23,7 @@ def natural_key(name: str) -> tuple[str, str]:
     third of the memory of the usual tuple of parts, which counts in a folder of a million files.
 
     >>> sorted(["img10.jpg", "Img9.jpg", "img09.jpg"], key=natural_key)
-    ['img09.jpg', 'Img9.jpg', 'img10.jpg']
+    ['Img9.jpg', 'img09.jpg', 'img10.jpg']
     """
     return _DIGITS.sub(_counted, name.casefold()), name
 
@@ -71,6 +72,15 @@ def expand(pattern: str) -> Iterator[str | Failure]:
     yield from _expanded("", parts, set())
 
 
+def takes_folders(pattern: str) -> bool:
+    """Whether the folders that match are meant: not those of `photos/**` or `**/a*`, whose files match by themselves.
+
+    >>> takes_folders("photos/*"), takes_folders("**/train"), takes_folders("**/a*")
+    (True, True, False)
+    """
+    return "**" not in pattern or not is_pattern(Path(pattern).name)
+
+
 def files_of(name: str, *, wanted: Callable[[str], bool], recursive: bool = True) -> Iterator[str]:
     """Files that an input's name stands for: a folder's for whose name `wanted` holds, of a pattern all that match and of matching
     folders theirs, else the name itself. What cannot be listed is passed over. A file that is really called like a pattern wins.
@@ -79,10 +89,26 @@ def files_of(name: str, *, wanted: Callable[[str], bool], recursive: bool = True
         yield from (found for found in walk(name, wanted=wanted, recursive=recursive) if isinstance(found, str))
     elif is_pattern(name) and not os.path.lexists(name):
         for found in expand(name):
-            if isinstance(found, str) and ("**" not in name or not os.path.isdir(found)):  # noqa: PTH112  with ** its files match by themselves
+            if isinstance(found, str) and (takes_folders(name) or not os.path.isdir(found)):  # noqa: PTH112
                 yield from files_of(found, wanted=wanted, recursive=recursive)
     elif name:
         yield name
+
+
+def matching(names: Iterable[str]) -> list[str]:
+    """Names of inputs, each pattern as what it matches, files and folders (but see takes_folders); else it stays as it is, to be told of.
+
+    The shells of Windows expand none, and quotes keep any other from it. A file that is really called like a pattern wins.
+
+    >>> matching(["https://example.org/a.mp4?b", "no*such.mp4"])
+    ['https://example.org/a.mp4?b', 'no*such.mp4']
+    """
+    found = []
+    for name in names:
+        plain = is_url(name) or not is_pattern(name) or os.path.lexists(name)
+        matches = [] if plain else [match for match in expand(name) if isinstance(match, str)]
+        found += [match for match in matches if takes_folders(name) or not os.path.isdir(match)] or [name]  # noqa: PTH112
+    return found
 
 
 def _expanded(base: str, parts: list[str], seen: set[tuple[int, int, int]]) -> Iterator[str | Failure]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -37,6 +37,9 @@ PLAIN = {
     "Input/output error": "it ended",
 }
 """What FFmpeg says -> what it means here."""
+NOTHING = "nothing came; is the address right, and the camera on?"
+PLAIN_AT_FIRST = PLAIN | {"End of file": NOTHING, "Input/output error": NOTHING}
+"""The same, while it connects."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,8 +57,8 @@ class Grab:
 def stream_frames(url: str, *, connect_seconds: float = 10.0, read_seconds: float = 5.0) -> Generator[Grab, None, None]:
     """Frames of a network stream, until it ends.
 
-    Raises SourceRefused for a scheme that is none of SCHEMES, SourceUnreadable when nothing comes for so many seconds or what
-    comes is no video, and ExtraMissing without PyAV. No message holds a password.
+    Raises SourceRefused for a scheme that is none of SCHEMES and by a server that wants another user or password, SourceUnreadable when
+    nothing comes for so many seconds or what comes is no video, and ExtraMissing without PyAV. No message holds a password.
     """
     from mien.io.fetch import shown
 
@@ -70,7 +73,14 @@ def stream_frames(url: str, *, connect_seconds: float = 10.0, read_seconds: floa
     if scheme.startswith("rtsp"):
         options["rtsp_flags"] = "prefer_tcp"  # over UDP, pictures fall apart on any busy network
     try:
-        with av.open(url, options=options, timeout=(connect_seconds, read_seconds), **lenient()) as container:
+        opened = av.open(url, options=options, timeout=(connect_seconds, read_seconds), **lenient())
+    except (av.HTTPUnauthorizedError, av.HTTPForbiddenError) as error:  # many cameras lock an account after some tries
+        wrong = f"{_plain(error, PLAIN_AT_FIRST)}; are the user and the password in the address right?"
+        raise SourceRefused(f"{name}: {wrong}") from None
+    except (av.FFmpegError, OSError) as error:
+        raise SourceUnreadable(f"{name}: {_plain(error, PLAIN_AT_FIRST)}") from None  # its traceback would show the URL with its password
+    try:
+        with opened as container:
             if not container.streams.video:
                 raise SourceUnreadable(f"{name}: holds no video")
             kinds = container.format.name.split(",")
@@ -82,7 +92,7 @@ def stream_frames(url: str, *, connect_seconds: float = 10.0, read_seconds: floa
                 slow = "a slower stream needs a longer read_seconds, in mien live --read-timeout"
                 raise SourceUnreadable(f"{name}: nothing came for {read_seconds:g} s; {slow}") from None
     except (av.FFmpegError, OSError) as error:
-        raise SourceUnreadable(f"{name}: {_plain(error)}") from None  # its traceback would show the URL with its password
+        raise SourceUnreadable(f"{name}: {_plain(error, PLAIN)}") from None
 
 
 def file_frames(path: Path, name: str) -> Generator[Grab, None, None]:
@@ -141,7 +151,7 @@ def _decoded(
             raise SourceUnreadable(f"{name}: {PLAIN['Invalid data found when processing input']}")
 
 
-def _plain(error: BaseException) -> str:
+def _plain(error: BaseException, plain: Mapping[str, str]) -> str:
     """What FFmpeg says, without the address, which may hold a password."""
     text = why(error)
-    return PLAIN.get(text, text[:1].lower() + text[1:])
+    return plain.get(text, text[:1].lower() + text[1:])

@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from mien.errors import SourceMissing, SourceTooLarge, SourceUnreadable, UsageError
+from mien.errors import SourceMissing, SourceTooLarge, SourceUnreadable, UsageError, install
 from mien.io import formats, near_misses, pixels
 from mien.io.jpeg_passes import has_all_passes
+from mien.io.names import shortened
 from mien.types import Image, check_numbers
 
 if TYPE_CHECKING:
@@ -147,18 +148,19 @@ def decode_whole(data: bytes, *, name: str, limits: ImageLimits = DEFAULT_LIMITS
 
 def read_image(path: Path | str, limits: ImageLimits = DEFAULT_LIMITS) -> Decoded:
     """Read and decode one picture file. Raises what `decode` raises (IsVideo too), and SourceMissing if there is no such file."""
+    name = shortened(str(path))
     try:
         with Path(path).open("rb") as file:
             if formats.sniff(file.peek(formats.HEAD)[: formats.HEAD]) == formats.VIDEO:  # before it is read as a whole
-                raise IsVideo(f"{path}: a video (or sound), wanted a picture ({formats.KINDS})")
-            data = read_bytes(file, name=str(path), limits=limits)
+                raise IsVideo(f"{name}: a video (or sound), wanted a picture ({formats.KINDS})")
+            data = read_bytes(file, name=name, limits=limits)
     except FileNotFoundError as error:
-        raise SourceMissing(f"{path}: no such file") from error
+        raise SourceMissing(f"{name}: no such file") from error
     except IsADirectoryError as error:
-        raise SourceUnreadable(f"{path}: a folder, wanted a picture file") from error
+        raise SourceUnreadable(f"{name}: a folder, wanted a picture file") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise SourceUnreadable(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
-    return decode(data, name=str(path), limits=limits)
+        raise SourceUnreadable(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    return decode(data, name=name, limits=limits)
 
 
 def read_bytes(stream: BinaryIO, *, name: str, limits: ImageLimits = DEFAULT_LIMITS) -> bytes:
@@ -248,7 +250,7 @@ def _kind(data: bytes, name: str) -> str:
 
 def _needs(kind: str, name: str) -> str:
     if kind == "HEIC":
-        return f'{name}: a HEIC picture; to read them: pip install "mien[heic]"'
+        return f"{name}: a HEIC picture; to read them: {install('heic')}"
     return f"{name}: {kind} pictures need a Pillow built with them; pip install --upgrade pillow"
 
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 
 STREAM_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp")
 """Of addresses that are always streams; http and https may lead to files, too."""
 
+MOST_SHOWN = 255
+"""Characters of a name in messages: the most that a file's may have, without its folders."""
+MOST_KEPT = 4096
+"""Characters of a name that a path may have; what is longer names nothing."""
 _DEVICE = re.compile(r"/dev/video(\d+)")
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)  # two characters at least before the colon: C:\ is a path
 
@@ -39,6 +44,25 @@ def _device_number(path: str) -> int | None:
 def on_disk(source: str) -> str:
     """The path of a file from the `source` of its frames, which is UTF-8 also where the system's names are not, as under LC_ALL=C."""
     return os.fsdecode(source.encode("utf-8", "surrogateescape"))
+
+
+def named_in(folder: str, name: str) -> str:
+    """The path of a file that a table in a folder names: one that Windows wrote may part folders by `\\`, elsewhere a letter."""
+    path = os.path.join(folder, name)  # noqa: PTH118  a million Paths cost seconds
+    if os.sep == "/" and "\\" in name and not os.path.lexists(path):
+        slashed = os.path.join(folder, name.replace("\\", "/"))  # noqa: PTH118
+        return slashed if os.path.lexists(slashed) else path
+    return path
+
+
+def folded(name: str) -> str:
+    """A name as all are alike that some volume takes for one: they do not tell a.jpg from A.JPG, nor é from e with an accent behind it."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def shortened(name: str) -> str:
+    """A name for a message: one longer than any file's by its beginning and its end, or a picture given as text would fill the log."""
+    return name if len(name) <= MOST_SHOWN else f"{name[:150]}…{name[-80:]}"
 
 
 def printable(text: str) -> str:

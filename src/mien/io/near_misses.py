@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from numbers import Number
 from typing import Any
@@ -14,6 +15,10 @@ CHANNELS = (1, 3, 4)
 """Grey, RGB, RGBA."""
 NAMES = "OSTU"
 """Kinds of numpy's dtypes that hold names: objects, bytes and texts."""
+ENCODED = (bytes, bytearray, memoryview)
+"""What a file's bytes may come as."""
+MOST_SHOWN = 200
+"""Characters of one text or object in a line about inputs."""
 SEVERAL = "several inputs are given to analyze or stream, as one list"
 
 
@@ -26,11 +31,34 @@ def shape_of(value: Any) -> tuple[int, ...] | None:
 
 
 def told(value: Any) -> str:
-    """What a value is, for a message."""
+    """What a value is, for a message: never what it holds."""
     name, shape = type(value).__name__, shape_of(value)
     if isinstance(value, Number):
         return f"{name} {value}"
+    if isinstance(value, ENCODED):
+        return f"{len(value):,} {name}" if name == "bytes" else f"{name} of {len(value):,} bytes"
     return name if shape is None else f"{name} of shape {shape}"
+
+
+class _Inputs(reprlib.Repr):
+    """Inputs in a line: of pictures what they are, of a long list its beginning, of a long text both ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = MOST_SHOWN
+
+    def repr1(self, x: Any, level: int) -> str:
+        """One value, or a list of them."""
+        return told(x) if isinstance(x, ENCODED) or shape_of(x) is not None else super().repr1(x, level)
+
+
+def shown(inputs: Any) -> str:
+    """Inputs for the line that a notebook or a debugger prints, and may store: without their pixels and bytes.
+
+    >>> shown(["a.jpg", b"0123", *"bcdefgh"])
+    "['a.jpg', 4 bytes, 'b', 'c', 'd', 'e', ...]"
+    """
+    return _Inputs().repr(inputs)
 
 
 def hint(value: Any) -> str:

@@ -14,16 +14,18 @@ import numpy as np
 
 from mien.errors import MienError, SourceMissing, SourceRefused, SourceUnreadable, UsageError
 from mien.io.container import Media
+from mien.io.data_uris import decode_data_uri, is_base64_picture, is_data_uri
 from mien.io.events import Failure, Notice
-from mien.io.folders import expand, files_of, is_pattern, natural_key, walk
+from mien.io.folders import expand, files_of, is_pattern, natural_key, takes_folders, walk
 from mien.io.formats import HEAD, SUFFIXES, VIDEO, VIDEO_SUFFIXES, sniff
 from mien.io.images import DEFAULT_LIMITS, Decoded, ImageLimits, IsOther, IsVideo, decode, from_array, is_pil, read_bytes, read_image
 from mien.io.kinds import first_bytes, is_video_file, is_video_name
-from mien.io.names import is_live, is_url
+from mien.io.names import MOST_KEPT, is_live, is_url, shortened
 from mien.io.near_misses import CHANNELS, NAMES, dark_note, shape_of
 from mien.io.pipes import is_pipe, left_at_the_end, open_pipe
 from mien.io.pixels import check_turn, turned
 from mien.io.prefetch import prefetched
+from mien.io.sequences import check_rate, folder_of_frames, read_sequence
 from mien.io.video import VideoSpan, read_video
 from mien.types import Frame
 
@@ -35,6 +37,7 @@ _Job: TypeAlias = Callable[[], Iterable[Event]]
 LEFT_OUT = "the same file as an earlier input; left out, or it would count twice"
 _BYTES = bytes | bytearray | memoryview
 _FOLDER_SUFFIXES = SUFFIXES | VIDEO_SUFFIXES
+_BASE64 = "a picture as base64 text; give base64.b64decode(text), or a data URI: 'data:image/jpeg;base64,' + text"
 _WANTED = "a path, a URL, a numpy array, a PIL image, bytes or a file object"
 
 
@@ -46,6 +49,7 @@ def open_source(
     turn: int = 0,
     recursive: bool = True,
     once: bool = False,
+    as_video: float | None = None,
     skip: Container[str] = (),
     allow_private: bool = False,
     ahead: int = 2,
@@ -69,6 +73,7 @@ def open_source(
               pattern itself names. A file that is really called like a pattern wins;
             - `-`: one picture or video from `stdin`;
             - an http or https URL;
+            - a data URI (`data:image/jpeg;base64,...`) of an encoded picture or video;
             - a numpy array or PIL image, see `images.from_array`;
             - bytes (bytearray, memoryview) of an encoded picture or video, or a file object opened as "rb", or whatever else has
               a `read` that gives them. It is read to its end when its turn comes, in the thread that takes the events, and left open.
@@ -81,6 +86,9 @@ def open_source(
         recursive: whether folders are read with their subfolders.
         once: whether a file that an earlier input was too, by whatever name or link, is left out with a Notice: in one table
             the rows of both could not be told apart.
+        as_video: frames a second; the pictures of each folder are then the frames of one recording, which is called like the folder, in
+            natural order of their names, whether the folder was named, a pattern, or each of them. Those of a subfolder are another.
+            A picture that is a link to another is a frame of its own; one that was named before is left out with a Notice.
         skip: names of inputs, as the frames' `source` has them, that are passed over without being opened: paths and URLs.
         allow_private: whether URLs may lead to private and loopback addresses.
         ahead: how many pictures are read and decoded in the background, by as many threads; 0 for none. A video is decoded
@@ -89,27 +97,36 @@ def open_source(
         fetch: called with a URL and `allow_private` as keyword; gives bytes or raises a MienError; `mien.io.fetch.fetch` if None.
 
     Raises:
-        UsageError: at the call, for a negative `ahead` or another `turn`.
+        UsageError: at the call, for a negative `ahead`, another `turn`, or an `as_video` that is no number of frames a second.
     """
     check_turn(turn)
+    check_rate(as_video)
     inputs = _one_by_one(inputs)
-    remembers = once and (not isinstance(inputs, Sized) or len(inputs) > 1)
-    opener = _Opener(limits, span, turn, recursive, skip, allow_private, stdin, fetch, remembers=remembers)
-    return _in_turn(prefetched(opener.jobs(inputs), ahead=ahead))
+    remembers = as_video is not None or (once and (not isinstance(inputs, Sized) or len(inputs) > 1))
+    opener = _Opener(limits, span, turn, recursive, skip, allow_private, stdin, fetch, remembers=remembers, frames=as_video is not None)
+    jobs = opener.jobs(inputs)
+    if as_video is not None:
+        jobs = opener.recordings(jobs, float(as_video), ahead)
+    return _in_turn(prefetched(jobs, ahead=ahead))
 
 
 def read_picture(given: Any) -> tuple[Frame, str]:
     """One picture, and a note on it, empty for none.
 
-    given: the path of a picture (str or Path), the bytes of an encoded one, a numpy array or a PIL image, see `images.from_array`.
+    given: the path of a picture (str or Path), a data URI, the bytes of an encoded one, a numpy array or a PIL image, see
+    `images.from_array`.
     The frame has a source if it is of a path.
 
     Raises SourceError for a file that cannot be read, UsageError for what is no picture.
     """
     if isinstance(given, _BYTES):
         source, decoded = "", decode(bytes(given), name="picture")
+    elif isinstance(given, str) and is_data_uri(given):
+        source, decoded = "", decode(decode_data_uri(given, name="picture"), name="picture")
     elif isinstance(given, str | os.PathLike):
         source = os.fsdecode(given)
+        if is_base64_picture(source):
+            raise UsageError(f"picture: found {_BASE64}")
         if source in ("", "-") or is_url(source):
             found = {"": "an empty name", "-": "standard input"}.get(source, "a URL")
             raise UsageError(f"picture: found {found}, wanted a path; analyzer.analyze takes URLs and - too")
@@ -119,15 +136,15 @@ def read_picture(given: Any) -> tuple[Frame, str]:
     return Frame(decoded.image, source=_as_utf8(source)), decoded.note
 
 
-def has_streams(inputs: Any, *, recursive: bool = True) -> bool:
+def has_streams(inputs: Any, *, recursive: bool = True, as_video: float | None = None) -> bool:
     """Whether any of the inputs is a video by its name or its first bytes, or a folder or pattern that holds one by its name, and not
     a picture by its first bytes; stops at the first it finds.
 
-    inputs, recursive: as in `open_source`, but an iterator would be used up. Waits for the first bytes of standard input, which stay there
-    to be read; where they come by ones and twos, they tell nothing. Of a URL nothing but its name is looked at.
+    inputs, recursive, as_video: as in `open_source`, but an iterator would be used up. Waits for the first bytes of standard input, which
+    stay there to be read; where they come by ones and twos, they tell nothing. Of a URL nothing but its name is looked at.
     """
     names = (os.fsdecode(given) for given in _one_by_one(inputs) if isinstance(given, str | os.PathLike))
-    return any(_has_video(name, recursive) for name in names)
+    return any(_has_video(name, recursive) or (as_video is not None and _has_picture(name, recursive)) for name in names)
 
 
 def _one_by_one(inputs: Any) -> Iterable[Any]:
@@ -161,6 +178,8 @@ def _is_picture(value: Any) -> bool:
 
 
 def _has_video(name: str, recursive: bool) -> bool:
+    if is_data_uri(name):
+        return name.lower().startswith("data:video/")
     if is_url(name):
         return is_video_name(name.partition("?")[0].partition("#")[0])
     try:
@@ -169,6 +188,12 @@ def _has_video(name: str, recursive: bool) -> bool:
         return Path(name).suffix.lower() not in SUFFIXES and sniff(_head(name)) == VIDEO
     except (OSError, ValueError):  # told of when it is opened
         return False
+
+
+def _has_picture(name: str, recursive: bool) -> bool:
+    if name == "-" or is_url(name) or is_data_uri(name):
+        return False
+    return any(map(_is_wanted_name, files_of(name, wanted=_is_wanted_name, recursive=recursive)))
 
 
 def _head(name: str) -> bytes:
@@ -185,6 +210,29 @@ def _in_turn(jobs: Iterator[Iterable[Event]]) -> Iterator[Event]:
         yield from events
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    """The job of a file."""
+
+    file: str
+    job: _Job
+    is_picture: bool
+    """By its name."""
+
+    def __call__(self) -> Iterable[Event]:
+        return self.job()
+
+
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """A job that reads nothing."""
+
+    event: Event
+
+    def __call__(self) -> Iterable[Event]:
+        return (self.event,)
+
+
 @dataclass
 class _Opener:
     limits: ImageLimits
@@ -197,6 +245,8 @@ class _Opener:
     fetch: Callable[..., bytes] | None
     remembers: bool
     """Whether files are read once. A single input names none twice, and its names need not be remembered."""
+    frames: bool = False
+    """Whether pictures are frames: one may be a link to another, which was held, and counts all the same."""
     stdin_used: bool = False
     seen: set[int] = field(default_factory=set)
     """Hashes of the real paths that were read: a tenth of the memory of the paths, 0.1 GB for a million files."""
@@ -208,6 +258,10 @@ class _Opener:
             elif hasattr(given, "read") and not isinstance(given, os.PathLike):
                 name = getattr(given, "name", None)
                 yield self._from_stream(given, name if isinstance(name, str) and name else f"file[{position}]")
+            elif isinstance(given, str) and is_data_uri(given):
+                yield self._from_data_uri(given, f"data[{position}]")
+            elif isinstance(given, str) and is_base64_picture(given):
+                yield _failing(f"text[{position}]", SourceUnreadable(f"text[{position}]: {_BASE64}"))
             elif is_live(given):
                 yield _live(str(given))
             elif not isinstance(given, str | os.PathLike):
@@ -219,6 +273,43 @@ class _Opener:
                     yield self._from_url(given)
             else:
                 yield from self._from_path(os.fsdecode(given))
+
+    def recordings(self, jobs: Iterable[_Job], rate: float, ahead: int) -> Iterator[_Job]:
+        """The jobs, with those of the pictures of a folder as one, before those of its videos."""
+        folder, files, videos, seen = "", list[str](), list[_Job](), set[str]()
+        for job in jobs:
+            if isinstance(job, _Telling) or (isinstance(job, _File) and not os.path.lexists(job.file)):
+                yield job
+                continue
+            here = folder_of_frames(job.file) if isinstance(job, _File) else ""
+            if here != folder or not here:
+                yield from self._recording(folder, files, rate, ahead, seen)
+                yield from videos
+                folder, files, videos = here, [], []
+            if not isinstance(job, _File):
+                yield job
+            elif job.is_picture:
+                files.append(job.file)
+            else:
+                videos.append(job)
+        yield from self._recording(folder, files, rate, ahead, seen)
+        yield from videos
+
+    def _recording(self, folder: str, files: list[str], rate: float, ahead: int, seen: set[str]) -> Iterator[_Job]:
+        """seen: real paths of the folders before it."""
+        source, real = _as_utf8(folder), os.path.realpath(folder)
+        if not files or source in self.skip:
+            return
+        if real in seen:
+            again = f"{source}: pictures of this folder came before others and come again; a recording is one folder, named once"
+            yield _failing(source, SourceRefused(again))
+            return
+        seen.add(real)
+
+        def read(file: str) -> Iterable[Event]:
+            return _pictured(file, lambda: read_image(file, self.limits), self.turn)
+
+        yield lambda: read_sequence(files, source=source, rate=rate, span=self.span, read=read, ahead=ahead)
 
     def _from_path(self, text: str) -> Iterator[_Job]:
         try:
@@ -234,14 +325,15 @@ class _Opener:
             else:
                 yield _failing(text, SourceMissing("an empty name, wanted a picture, a folder, a pattern, a URL or -"))
         except (OSError, ValueError) as error:  # a NUL or 5,000 characters in the name
-            yield _failing(text, SourceUnreadable(f"{_as_utf8(text)}: cannot be read ({getattr(error, 'strerror', None) or error})"))
+            yield _failing(text, SourceUnreadable(f"{_told(text)}: cannot be read ({getattr(error, 'strerror', None) or error})"))
 
     def _is_new(self, text: str) -> bool:
         """Whether no earlier input was this file; from now on one was."""
         if not self.remembers:
             return True
         known = len(self.seen)
-        self.seen.add(hash(os.path.realpath(text)))
+        folder, name = os.path.split(text)
+        self.seen.add(hash((os.path.realpath(folder), name) if self.frames else os.path.realpath(text)))
         return len(self.seen) > known
 
     def _from_file(self, text: str) -> _Job:
@@ -249,8 +341,8 @@ class _Opener:
             return self._from_pipe(text)
         picture = self._job(text, lambda: read_image(text, self.limits), lambda: text)
         if not is_video_name(text):
-            return picture
-        return lambda: self._video(text, text) if is_video_file(text) else picture()
+            return _File(text, picture, is_picture=True)
+        return _File(text, lambda: self._video(text, text) if is_video_file(text) else picture(), is_picture=False)
 
     def _video(self, source: str, media: Media) -> Iterator[Event]:
         span = self.span
@@ -281,7 +373,7 @@ class _Opener:
             yield _noting(text, _left_out(again))
         if nothing:
             wanted = " ".join(sorted(_FOLDER_SUFFIXES))
-            yield _failing(text, SourceMissing(f"{_as_utf8(text)}: no picture or video in this folder; wanted files that end in {wanted}"))
+            yield _failing(text, SourceMissing(f"{_told(text)}: no picture or video in this folder; wanted files that end in {wanted}"))
 
     def _from_pattern(self, text: str) -> Iterator[_Job]:
         suffix = Path(text).suffix
@@ -291,7 +383,7 @@ class _Opener:
             if isinstance(found, Failure):
                 yield _failed(found)
             elif Path(found).is_dir():
-                if "**" in text:  # its files match by themselves
+                if not takes_folders(text):
                     continue
                 yield from self._from_folder(found)
             elif not any_kind and not _is_wanted_name(found):
@@ -306,7 +398,7 @@ class _Opener:
         if again:
             yield _noting(text, _left_out(again))
         if nothing:
-            yield _failing(text, SourceMissing(f"{_as_utf8(text)}: no picture or video matches this pattern"))
+            yield _failing(text, SourceMissing(f"{_told(text)}: no picture or video matches this pattern"))
 
     def _from_stdin(self) -> _Job:
         if self.stdin_used:
@@ -322,7 +414,7 @@ class _Opener:
             with open_pipe(text) as pipe:
                 return self._from_stream(pipe, text)
         except OSError as error:
-            return _failing(text, SourceUnreadable(f"{_as_utf8(text)}: cannot be read ({error.strerror or error})"))
+            return _failing(text, SourceUnreadable(f"{_told(text)}: cannot be read ({error.strerror or error})"))
 
     def _from_stream(self, stream: BinaryIO, name: str) -> _Job:
         try:
@@ -330,10 +422,16 @@ class _Opener:
         except MienError as error:
             return _failing(name, error)
         except Exception as error:  # anybody's file object raises what it likes: zlib.error, BadZipFile, ...
-            return _failing(name, SourceUnreadable(f"{_as_utf8(name)}: cannot be read ({str(error) or type(error).__name__})"))
+            return _failing(name, SourceUnreadable(f"{_told(name)}: cannot be read ({str(error) or type(error).__name__})"))
         if not data:
-            return _failing(name, SourceUnreadable(f"{_as_utf8(name)}: an empty file, or one that was read to its end before"))
+            return _failing(name, SourceUnreadable(f"{_told(name)}: an empty file, or one that was read to its end before"))
         return self._decoding(name, data)
+
+    def _from_data_uri(self, uri: str, name: str) -> _Job:
+        try:
+            return self._decoding(name, decode_data_uri(uri, name=name))
+        except SourceUnreadable as error:
+            return _failing(name, error)
 
     def _from_url(self, url: str) -> _Job:
         from mien.io import fetch as urls  # here: TLS and HTTP take a while to import, and files need neither
@@ -345,13 +443,13 @@ class _Opener:
             try:
                 data = fetch(url, allow_private=self.allow_private)
             except MienError as error:
-                return (Failure(_as_utf8(source), error),)
+                return (_failure(source, error),)
             return self._decoding(source, data, name=urls.shown(url))()
 
         return events
 
     def _decoding(self, source: str, data: bytes, *, name: str = "") -> _Job:
-        return self._job(source, lambda: decode(data, name=name or source, limits=self.limits), lambda: data)
+        return self._job(source, lambda: decode(data, name=name or shortened(source), limits=self.limits), lambda: data)
 
     def _job(self, source: str, read: Callable[[], Decoded], media: Callable[[], Media]) -> _Job:
         """Reads a picture, or what turns out to be a video."""
@@ -406,9 +504,9 @@ def _pictured(source: str, read: Callable[[], Decoded], turn: int) -> tuple[Even
     except IsVideo:
         raise
     except IsOther as error:
-        return (Failure(source, SourceUnreadable(f"{error} or a video")),)
+        return (_failure(source, SourceUnreadable(f"{error} or a video")),)
     except MienError as error:
-        return (Failure(source, error),)
+        return (_failure(source, error),)
     frame = Frame(turned(decoded.image, turn), source=source)
     return (Notice(source, decoded.note), frame) if decoded.note else (frame,)
 
@@ -420,15 +518,26 @@ def _left_out(files: int) -> str:
 
 
 def _noting(source: str, message: str) -> _Job:
-    return lambda: (Notice(_as_utf8(source), message),)
+    return _Telling(Notice(_as_utf8(source), message))
 
 
 def _failing(source: str, error: MienError) -> _Job:
-    return _failed(Failure(_as_utf8(source), error))
+    return _failed(_failure(source, error))
+
+
+def _failure(source: str, error: MienError) -> Failure:
+    """The failure of an input, whose name is what it was given by, unless that is no name."""
+    name = _as_utf8(source)
+    return Failure(name if len(name) <= MOST_KEPT else shortened(name), error)
 
 
 def _failed(failure: Failure) -> _Job:
-    return lambda: (failure,)
+    return _Telling(failure)
+
+
+def _told(name: str) -> str:
+    """A name for a message."""
+    return shortened(_as_utf8(name))
 
 
 def _as_utf8(name: str) -> str:

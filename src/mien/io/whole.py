@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from mien.errors import SinkError
 
@@ -82,9 +83,9 @@ def sweep(folder: Path) -> None:
 
 
 def _runs(process: int) -> bool:
-    """Whether there is a process of that number. On Windows it cannot be asked without harm: yes."""
+    """Whether there is a process of that number."""
     if sys.platform == "win32":
-        return True
+        return _runs_on_windows(process)
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):
@@ -92,3 +93,25 @@ def _runs(process: int) -> bool:
     except PermissionError:  # another user's
         return True
     return True
+
+
+QUERY_LIMITED_INFORMATION, STILL_ACTIVE, INVALID_PARAMETER = 0x1000, 259, 87
+"""The right to ask a process for its exit code, the code of one that runs, and the error where there is none of that number."""
+
+
+def _runs_on_windows(process: int) -> bool:
+    """The same there, where os.kill would send the signal 0 as a Ctrl-C."""
+    import ctypes
+
+    if process >= 1 << 32:
+        return False
+    kernel: Any = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined,unused-ignore]
+    kernel.OpenProcess.restype = ctypes.c_void_p  # handles are as wide as pointers
+    handle = kernel.OpenProcess(QUERY_LIMITED_INFORMATION, False, ctypes.c_ulong(process))
+    if handle is None:
+        return bool(ctypes.get_last_error() != INVALID_PARAMETER)  # type: ignore[attr-defined,unused-ignore]
+    code = ctypes.c_ulong()
+    try:
+        return not kernel.GetExitCodeProcess(ctypes.c_void_p(handle), ctypes.byref(code)) or code.value == STILL_ACTIVE
+    finally:
+        kernel.CloseHandle(ctypes.c_void_p(handle))

@@ -96,6 +96,16 @@ class ModelCard:
     note: str = ""
 
     def __post_init__(self) -> None:
+        self._check_kinds()
+        if not self.file:
+            raise self._refused("file is empty; wanted the name of the ONNX file beside the card")
+        if self.task != "expression":
+            raise self._refused(f"task {self.task!r} is unknown; there is: expression")
+        self._check_frames()
+        self._check_blend()
+        self._check_answers()
+
+    def _check_kinds(self) -> None:
         for name, (kind, wanted) in _KINDS.items():
             _check(name, getattr(self, name), kind, wanted)
         for name, (kind, wanted) in _VALUES.items():
@@ -103,32 +113,41 @@ class ModelCard:
                 _check(f"{name}: {key}", value, kind, wanted)
         for tensor in self.features:
             _check("features", tensor, str, "the name of a tensor")
-        if not self.file:
-            raise CardInvalid(f"card {self.name!r}: file is empty; wanted the name of the ONNX file beside the card")
-        if self.task != "expression":
-            raise CardInvalid(f"card {self.name!r}: task {self.task!r} is unknown; there is: expression")
-        if self.frames < 0 or self.frames == 1 or (self.frame_seconds > 0) != (self.frames > 0):
+
+    def _check_frames(self) -> None:
+        single, sequence = self.frames == 0 and not self.frame_seconds > 0, self.frames >= 2 and self.frame_seconds > 0
+        if not single and not sequence:
             found = f"frames {self.frames} and frame_seconds {self.frame_seconds:g}"
-            raise CardInvalid(f"card {self.name!r}: found {found}; wanted 0 and 0, or 2 frames or more and the seconds between them")
+            raise self._refused(f"found {found}; wanted 0 and 0, or 2 frames or more and the seconds between them")
+
+    def _check_blend(self) -> None:
+        """Shares of outputs with labels that sum to 1, or none where no output has labels: valence and arousal alone, named by anchors."""
         if not self.blend_temperature > 0 or any(share < 0 for share in self.blend.values()):
-            raise CardInvalid(
-                f"card {self.name!r}: blend_temperature {self.blend_temperature} must be above 0 and no share below: {self.blend}"
-            )
-        if not self.outputs or (not self.blend and any(head.labels for head in self.outputs.values())):
-            raise CardInvalid(f"card {self.name!r}: blend {self.blend} must give outputs with labels shares that sum to 1")
-        labelled = [name for name, head in self.outputs.items() if head.labels]
-        for asked, name in self.answers.items():
-            if name not in labelled:
-                raise CardInvalid(f"card {self.name!r}: answers: {name!r} for {asked}; outputs with labels are: {', '.join(labelled)}")
-        if not self.blend:  # valence and arousal alone
+            raise self._refused(f"blend_temperature {self.blend_temperature} must be above 0 and no share below: {self.blend}")
+        labelled = self._labelled()
+        whole = set(self.blend) <= {*labelled} and abs(sum(self.blend.values()) - 1) <= 1e-6  # NaN is not
+        if not (whole if self.blend else self.outputs and not labelled):
+            raise self._refused(f"blend {self.blend} must give outputs with labels shares that sum to 1")
+        if not self.blend:
             anchors(self.anchors)
             return
-        if not set(self.blend) <= set(labelled) or not abs(sum(self.blend.values()) - 1) <= 1e-6:  # NaN is neither
-            raise CardInvalid(f"card {self.name!r}: blend {self.blend} must give outputs with labels shares that sum to 1")
         widest = max((self.outputs[name].labels for name in self.blend), key=len)
         for name in self.blend:
             if not set(self.outputs[name].labels) <= set(widest):
-                raise CardInvalid(f"card {self.name!r}: labels of {name!r} are not among those of the widest output, {widest}")
+                raise self._refused(f"labels of {name!r} are not among those of the widest output, {widest}")
+
+    def _check_answers(self) -> None:
+        labelled = self._labelled()
+        for asked, name in self.answers.items():
+            if name not in labelled:
+                raise self._refused(f"answers: {name!r} for {asked}; outputs with labels are: {', '.join(labelled)}")
+
+    def _labelled(self) -> list[str]:
+        """Names of the outputs with labels."""
+        return [name for name, head in self.outputs.items() if head.labels]
+
+    def _refused(self, why: str) -> CardInvalid:
+        return CardInvalid(f"card {self.name!r}: {why}")
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mien.errors import CardInvalid, ExtraMissing, ModelError
+from mien.errors import CardInvalid, ExtraMissing, ModelError, install
 from mien.models.recogniser import OnnxRecogniser, in_batches
 from mien.models.session import open_session
 from mien.types import Emotions, Floats, Image
@@ -66,9 +66,7 @@ def _found(model: OnnxRecogniser) -> tuple[str, ...]:
     try:
         import onnx
     except ImportError:
-        raise ExtraMissing(
-            f'{model.path.name}: its card names no `features`, and finding them needs onnx: pip install "mien[train]"'
-        ) from None
+        raise ExtraMissing(f"{model.path.name}: its card names no `features`, and finding them needs onnx: {install('train')}") from None
     names = last_inputs(onnx.load(model.path), model.card.outputs)
     if not names:
         raise ModelError(f"{model.path.name}: has no dense layer ({' or '.join(DENSE)}) whose input could be taken as features")

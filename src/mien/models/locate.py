@@ -7,6 +7,7 @@ import http.client
 import os
 import sys
 import time
+import urllib.error
 import urllib.request
 from functools import lru_cache
 from pathlib import Path
@@ -45,19 +46,22 @@ SOURCES: dict[str, Source] = {
 """What `mien models get NAME` can fetch; a plug-in may add to it."""
 
 
-def cache_folder() -> Path:
-    """The user's own folder for models; it need not exist yet."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+def cache_folder() -> Path | None:
+    """The user's own folder for models; it need not exist yet. None for a user without a home, as in a container under another number."""
+    try:
+        if sys.platform == "win32":
+            base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        else:
+            base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:  # of Path.home
+        return None
     return base / "mien" / "models"
 
 
 def weights_folders() -> list[Path]:
     """Where weights are looked for, first match wins: $MIEN_MODELS, the package, the user's cache."""
     named = [Path(part) for part in os.environ.get("MIEN_MODELS", "").split(os.pathsep) if part]
-    return [*named, BUNDLED, cache_folder()]
+    return [*named, BUNDLED, *filter(None, [cache_folder()])]
 
 
 def locate(file: str | Path, *, name: str = "", sha256: str | None = None, hint: str = "") -> Path:
@@ -98,7 +102,7 @@ def fetch_weights(name: str, folder: Path | None = None) -> Path:
 
     The file gets its name only after its hash was found right; a broken download leaves nothing behind. A file that is
     there already and right is not fetched again. Raises UnknownName when there is nothing to fetch for `name`, ModelError
-    when the address does not answer, answers with another file, or the folder cannot be written.
+    when the address does not answer, answers with another file, or the folder cannot be written, or none is named and the user has none.
     """
     if name not in SOURCES:
         raise UnknownName("weights to fetch", name, SOURCES)
@@ -107,7 +111,9 @@ def fetch_weights(name: str, folder: Path | None = None) -> Path:
 
 def fetch_source(source: Source, folder: Path | None = None) -> Path:
     """Download one weights file, as fetch_weights does."""
-    target = (folder or cache_folder()) / source.file
+    if (folder := folder or cache_folder()) is None:
+        raise ModelError(f"{source.file}: nowhere to put it: this user has no home; name a folder (--folder), or set HOME")
+    target = folder / source.file
     if target.is_file() and sha256_of(target) == source.sha256:
         return target
     try:
@@ -115,6 +121,8 @@ def fetch_source(source: Source, folder: Path | None = None) -> Path:
             try:
                 got = _download(source.url, part)
             except (OSError, http.client.HTTPException) as error:  # urllib's own are OSErrors
+                if isinstance(error, urllib.error.HTTPError):
+                    error.close()  # it is the server's answer too
                 reason = getattr(error, "reason", None) or error
                 raise ModelError(f"{source.url}: cannot be fetched ({reason}); fetch it another way and put it at {target}") from error
             if got != source.sha256:

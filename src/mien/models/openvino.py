@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mien.errors import ExtraMissing, ModelError
+from mien.errors import ExtraMissing, ModelError, install
 from mien.types import Floats, Image
 
 _hiding = threading.Lock()
@@ -30,7 +30,7 @@ def _without_telemetry() -> Any:
         try:
             return importlib.import_module("openvino")
         except ImportError as error:
-            raise ExtraMissing('running a model by OpenVINO needs it: pip install "mien[openvino]"') from error
+            raise ExtraMissing(f"running a model by OpenVINO needs it: {install('openvino')}") from error
         finally:
             del sys.modules["openvino_telemetry"]
             if there is not None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Protocol, TypeAlias, overload
 
 from mien.errors import CardInvalid, MienError, UnknownName, UsageError, WeightsMissing
 from mien.models.card import ModelCard
@@ -17,16 +19,39 @@ from mien.types import Recogniser, check_kind
 
 log = logging.getLogger("mien")
 
-Factory = Callable[[int], Recogniser]
+PlainFactory: TypeAlias = Callable[[int], Recogniser]
 """Takes the number of threads (0: all) and gives a recogniser."""
+
+
+class KeywordFactory(Protocol):
+    """Gives a recogniser, and takes the number of threads as those of detectors do."""
+
+    def __call__(self, *, threads: int) -> Recogniser:
+        """For a number of threads, 0 for all."""
+        ...
+
+
+Factory: TypeAlias = PlainFactory | KeywordFactory
 
 _factories: dict[str, Factory] = {}
 _registered: dict[str, int] = {}
 _turns = itertools.count(1)
 
 
+@overload  # and not one signature with a union, in which type checkers do not see what a lambda is
+def register(name: str, factory: PlainFactory) -> None: ...
+@overload
+def register(name: str, factory: KeywordFactory) -> None: ...
 def register(name: str, factory: Factory) -> None:
-    """Make a recogniser known by name. An existing name is replaced."""
+    """Make a recogniser known by name. An existing name is replaced.
+
+    factory: called once for each Analyzer, as `factory(threads)` with the CPU threads that a network may take, 0 for all; where its
+    `threads` can be given by name alone, as `factory(threads=threads)`. Gives a recogniser: crops, uint8 (n, size, size, 1 or 3) ->
+    Emotions, with `crop`, a CropSpec, beside it. Raises UsageError for an empty name or one with a colon, and for what cannot be called.
+
+    >>> from mien.testing import FakeRecogniser
+    >>> register("fake", lambda *, threads: FakeRecogniser())
+    """
     if ":" in name or not name:
         raise UsageError(f"recogniser name {name!r}: wanted one without a colon, which separates the runtime")
     check_kind(f"factory of recogniser {name!r}", factory, Callable, "a callable that gives a recogniser")  # type: ignore[arg-type]
@@ -100,10 +125,21 @@ def recogniser(name: str, *, threads: int = 0) -> Recogniser:
     if found is None and _is_registered(asked):
         if asked != name:
             raise UsageError(f"recogniser {asked!r} is code that was registered and has no file for {runtime} to run; take {asked!r} alone")
-        made = _factories[asked](threads)
+        made = _made(_factories[asked], threads)
         check_kind(f"what the factory of recogniser {asked!r} gives", made, Callable, "a recogniser")  # type: ignore[arg-type]
         return made
     return open_model(*(found or _by_name(asked)), threads=threads, runtime=runtime)
+
+
+def _made(factory: Factory, threads: int) -> Recogniser:
+    """What a factory gives, called as it can be."""
+    make: Any = factory
+    try:
+        own = inspect.signature(make).parameters.get("threads")
+    except (TypeError, ValueError):  # code in C, which does not tell what it takes
+        own = None
+    made: Recogniser = make(threads=threads) if own is not None and own.kind is own.KEYWORD_ONLY else make(threads)
+    return made
 
 
 def edition(name: str) -> tuple[object, ...]:

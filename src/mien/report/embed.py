@@ -14,7 +14,7 @@ import numpy as np
 
 from mien.sinks.tables import cell
 from mien.timeline import KINDS, Timeline
-from mien.types import Bools
+from mien.types import Bools, Ints
 
 MOST_CHARACTERS = 6_000_000
 """Of the packed rows in the page; with charts and plotly it stays under 10 MB."""
@@ -53,22 +53,39 @@ class PackedRows:
 
 
 def pack(timeline: Timeline, *, most: int = MOST_CHARACTERS) -> PackedRows:
-    """The timeline as mien's own CSV, packed. Where that takes more than `most` characters, the rows of every n-th frame only."""
-    every = 1
+    """The timeline as mien's own CSV, packed. Where that takes more than `most` characters, the rows of every n-th frame only.
+
+    Each video keeps its first frame: where there are so many of them that not even those fit, it takes more than `most`.
+    """
+    numbers = _frame_numbers(timeline)
+    last = int(numbers.max(initial=0)) + 1  # leaves the first frames only, as any larger one does
+    every, room = 1, float(len(timeline))
     if len(timeline) > SAMPLE:
         spread = np.linspace(0, len(timeline) - 1, SAMPLE).astype(np.int64)
-        guess = len(_packed(timeline.where(spread))) * len(timeline) / SAMPLE
-        every = max(1, math.ceil(guess / most))
+        room = SAMPLE * most / len(_packed(timeline.where(spread)))
     while True:
-        part = timeline if every == 1 else timeline.where(every_nth_frame(timeline, every))
+        every = _sparse(numbers, every, room, last)
+        part = timeline if every == 1 else timeline.where(numbers % every == 0)
         text = _packed(part)
-        if len(text) <= most or every >= len(timeline):
+        if len(text) <= most or every >= last:
             return PackedRows(text, len(part), every)
-        every = max(every + 1, math.ceil(every * len(text) / most))
+        room = len(part) * most / len(text)  # fewer rows than these
+
+
+def _sparse(numbers: Ints, every: int, room: float, last: int) -> int:
+    """From `every` on, an n whose n-th frames have no more rows than there is room for; `last` where there is none."""
+    while every < last and (rows := np.count_nonzero(numbers % every == 0)) > room:
+        every = min(last, max(every + 1, math.ceil(every * rows / room)))
+    return every
 
 
 def every_nth_frame(timeline: Timeline, every: int) -> Bools:
     """bool (n,): all rows of the first, and of every n-th frame after it, of each source; of sources with one frame, every n-th."""
+    return np.asarray(_frame_numbers(timeline) % every == 0)
+
+
+def _frame_numbers(timeline: Timeline) -> Ints:
+    """int64 (n,): of each row, which frame of its source it is about, from 0; sources with one frame are counted as those of one."""
     numbers: dict[tuple[str, int], int] = {}
     frames_of: dict[str, int] = {}
     keys = list(zip(timeline["source"].tolist(), timeline["frame"].tolist(), strict=True))
@@ -78,7 +95,7 @@ def every_nth_frame(timeline: Timeline, every: int) -> Bools:
             counter = source if source in videos else ""
             numbers[source, frame] = frames_of.get(counter, 0)
             frames_of[counter] = numbers[source, frame] + 1
-    return np.array([numbers[key] % every == 0 for key in keys], np.bool_)
+    return np.array([numbers[key] for key in keys], np.int64)
 
 
 def csv_lines(timeline: Timeline) -> Iterator[str]:

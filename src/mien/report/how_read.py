@@ -68,6 +68,7 @@ FACES = (
     Setting("turn", "degrees", ((0, "no"),)),
 )
 FRAMES = (
+    Setting("as_video", "frames_a_second", counts=lambda options: options.get("as_video") is not None),
     Setting("every", "one_each", ((None, "all"),), lambda options: options.get("every") is not None),
     Setting("stride", "one_in", ((1, "all"),), lambda options: options.get("every") is None),
     Setting("start", "s", ((None, "beginning"),)),

@@ -132,6 +132,7 @@ _ENGLISH: dict[str, str] = {
     "how_holds": "The intervals hold for other viewers of the same kind and the same film, and do not cover what the model misreads.",
     # visitors
     "visits_meta": "{entering} people entering, {leaving} leaving",
+    "visits_meta_pictures": "{entering} people or faces of pictures entering, {leaving} leaving",
     "sides": "Leaving against entering",
     "periods": "Periods",
     "passed": "{n} person was too short in sight, or never sure, and does not count.|"
@@ -141,6 +142,11 @@ _ENGLISH: dict[str, str] = {
     "others.",
     "n_entering": "people entering",
     "n_leaving": "people leaving",
+    "n_entering_pictures": "people or faces of pictures entering",
+    "n_leaving_pictures": "people or faces of pictures leaving",
+    "pictures": "Faces of pictures that count as a person each: {entering} entering, {leaving} leaving, since the study was told that no "
+    "two pictures show the same person (--pictures-are-people). If some do, there are fewer people than it says, intervals are too narrow "
+    "and each p too small, and a figure may be of a single person.",
     "mean_entering": "mean valence entering, {span}",
     "mean_leaving": "mean valence leaving, {span}",
     "valence_difference": "difference in valence, leaving less entering",
@@ -162,10 +168,14 @@ _ENGLISH: dict[str, str] = {
     "valence_entering": "valence entering",
     "valence_leaving": "valence leaving",
     "periods_caption": "Valence by period",
-    "how_people": "A person counts with {least} s of sure face; of pictures each sure face counts. Values are unsmoothed means over it.",
+    "how_people": "A person counts with {least} s of sure face, in two frames at least. Values are unsmoothed means over it.",
     "how_sides": "Nobody is recognised: who leaves is not matched with who came, and somebody who passes twice counts twice. So the sides "
     "are compared as independent groups, and a difference may also come from other people leaving than came.",
-    "how_private": "Nothing about single people is kept. Periods with fewer than {least} people on a side are not shown.",
+    "how_private": "This page and its files have nothing about single people. Periods with fewer than {least} people on a side are not "
+    "shown, and values are rounded to an eighth of their intervals or finer, each p upwards to 1, 2 or 5 times a power of ten, so that a "
+    "total says little of one person more or less. "
+    "Publish a period once, and never a total that grows by fewer than {least} people on a side: their share is its difference from the "
+    "earlier one.",
     "how_people_intervals": "Intervals: studentised bootstrap over people (Efron & Tibshirani 1993), 95 %, {rounds} resamples, seed "
     "{seed}; of differences Student's t with the smaller side's degrees of freedom, and no variance below the pooled one. "
     "p: people change sides at random; largest Welch t over the measures but valence (Westfall & Young 1993; Janssen 1997), and no less "
@@ -306,6 +316,7 @@ _RUSSIAN: dict[str, str] = {
     "how_holds": "Интервалы относятся к другим таким же зрителям и к тому же фильму; ошибок модели они не учитывают.",
     # visitors
     "visits_meta": "людей на входе: {entering}, на выходе: {leaving}",
+    "visits_meta_pictures": "людей или лиц на снимках на входе: {entering}, на выходе: {leaving}",
     "sides": "Выход по сравнению со входом",
     "periods": "Периоды",
     "passed": "Не учтено людей, которых видно слишком недолго или чьё лицо ни разу не распознано уверенно: {n}.",
@@ -314,6 +325,11 @@ _RUSSIAN: dict[str, str] = {
     "иначе их можно было бы вычислить из остальных.",
     "n_entering": "вошло людей",
     "n_leaving": "вышло людей",
+    "n_entering_pictures": "людей или лиц на снимках на входе",
+    "n_leaving_pictures": "людей или лиц на снимках на выходе",
+    "pictures": "Лица на снимках, каждое из которых учтено как отдельный человек: на входе {entering}, на выходе {leaving}, так как "
+    "указано, что на разных снимках разные люди (--pictures-are-people). Если это не так, людей меньше, чем здесь сказано, интервалы "
+    "слишком узкие, p слишком малы, а число может относиться к одному человеку.",
     "mean_entering": "средняя валентность на входе, {span}",
     "mean_leaving": "средняя валентность на выходе, {span}",
     "valence_difference": "разность валентности: выход минус вход",
@@ -336,11 +352,15 @@ _RUSSIAN: dict[str, str] = {
     "valence_entering": "валентность на входе",
     "valence_leaving": "валентность на выходе",
     "periods_caption": "Валентность по периодам",
-    "how_people": "Человек учтён, если уверенно распознанное лицо видно хотя бы {least} с; на снимках учтено каждое такое лицо. "
+    "how_people": "Человек учтён, если уверенно распознанное лицо видно хотя бы {least} с и не меньше чем в двух кадрах. "
     "Значения — средние за это время, без сглаживания.",
     "how_sides": "Никто не узнаётся: кто вышел, не сопоставлен с теми, кто вошёл, а прошедший дважды учтён дважды. Поэтому стороны "
     "сравниваются как независимые группы, и разность может возникнуть и оттого, что вышли не те люди, которые вошли.",
-    "how_private": "Об отдельных людях ничего не хранится. Периоды, в которых на входе или на выходе меньше {least} человек, не показаны.",
+    "how_private": "На этой странице и в её файлах об отдельных людях ничего нет. Периоды, в которых на входе или на выходе меньше {least} "
+    "человек, не показаны, а значения округлены до восьмой части их интервала или точнее, каждое p — вверх, до 1, 2 или 5, умноженных на "
+    "степень десяти, поэтому по общему числу трудно узнать, что "
+    "показал один человек. Публикуйте каждый период один раз и не публикуйте итог, который отличается от прежнего меньше чем на {least} "
+    "человек на входе или на выходе: их доля — это разность двух итогов.",
     "how_people_intervals": "Доверительные интервалы: стьюдентизированный бутстреп по людям (Efron & Tibshirani 1993), 95 %, "
     "повторных выборок: {rounds}, начальное число генератора: {seed}; для разностей — распределение Стьюдента с числом степеней свободы "
     "меньшей стороны и дисперсией не ниже объединённой. p: случайные перестановки людей между сторонами; наибольшая статистика Уэлча "

@@ -58,6 +58,7 @@ def person_table(timeline: Timeline, *, baseline: tuple[float, float] | None = N
     """A row a person of a source, by source and number: how long in sight, and what was shown then.
 
     baseline: seconds from and to in which people are neutral, for the columns mean_delta_*; a timeline with delta columns has them without.
+    Raises UsageError for a span that is none.
 
     | columns | |
     |---|---|

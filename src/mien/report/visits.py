@@ -13,7 +13,7 @@ from mien.report.words import form_of
 from mien.report.writing import Writing
 from mien.sinks.files import replace
 from mien.study.viewer import MEASURES
-from mien.study.visitors import NO_PERIOD, Visits
+from mien.study.visitors import NO_PERIOD, Visits, published
 
 
 def write_visits_page(
@@ -45,8 +45,8 @@ def visits_page(
     affect_scale: str = "unit",
     made: datetime | None = None,
 ) -> str:
-    """The page as text. made: its date; now, if None."""
-    write = Writing.of(language, affect_scale)
+    """The page as text, with values as visitors.published rounds them. made: its date; now, if None."""
+    found, write = published(found), Writing.of(language, affect_scale)
     words, whole = write.words, found.periods[0]
     parts = [
         (words["glance"], _glance(found, write)),
@@ -54,8 +54,9 @@ def visits_page(
         *([(words["periods"], _periods(found, write))] if len(found.periods) > 1 else []),
         (words["how"], _how(found, write)),
     ]
-    meta = words["visits_meta"].format(entering=write.count(whole.counts[0]), leaving=write.count(whole.counts[1]))
-    notes = [form_of(found.passed, words["passed"]).format(n=write.count(found.passed))] if found.passed else []
+    meta = words[_kind("visits_meta", found)].format(entering=write.count(whole.counts[0]), leaving=write.count(whole.counts[1]))
+    notes = [_pictures(found, write)] if any(found.pictures) else []
+    notes += [form_of(found.passed, words["passed"]).format(n=write.count(found.passed))] if found.passed else []
     notes += write.mixed(models)
     if failed:
         notes.append(words["n_failed"].format(n=failed))
@@ -73,12 +74,22 @@ def _name(period: str, write: Writing) -> str:
     return write.words["no_period"] if period == NO_PERIOD else period
 
 
+def _kind(name: str, found: Visits) -> str:
+    """Which words say who is counted."""
+    return f"{name}_pictures" if any(found.pictures) else name
+
+
+def _pictures(found: Visits, write: Writing) -> str:
+    entering, leaving = map(write.count, found.pictures)
+    return write.words["pictures"].format(entering=entering, leaving=leaving)
+
+
 def _glance(found: Visits, write: Writing) -> str:
     words, span, whole = write.words, write.scale.span, found.periods[0]
     entering, leaving = whole.entering.mean[0], whole.leaving.mean[0]
     told = [
-        (write.count(whole.counts[0]), words["n_entering"], ""),
-        (write.count(whole.counts[1]), words["n_leaving"], ""),
+        (write.count(whole.counts[0]), words[_kind("n_entering", found)], ""),
+        (write.count(whole.counts[1]), words[_kind("n_leaving", found)], ""),
         (write.value(entering, 0), words["mean_entering"].format(span=span), write.interval(whole.entering, 0)),
         (write.value(leaving, 0), words["mean_leaving"].format(span=span), write.interval(whole.leaving, 0)),
         (

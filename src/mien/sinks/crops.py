@@ -48,7 +48,6 @@ class CropsSink(Sink):
         real = np.flatnonzero(np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1))
         faces = result.faces[real]
         unsure = result.emotions.unsure
-        assert unsure is not None
         for i, crop, score in zip(real, face_crops(frame.image, faces, size=SIZE), faces.scores, strict=True):
             name = crop_name(float(np.clip(score, 0, 1)), self._number)
             replace((self._unsure if unsure[i] else self._sure) / name, encoded(crop, ".jpg"))

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import os
-import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from mien.errors import SinkError
 from mien.io.whole import beside, whole, writing
+from mien.sinks.locks import is_current, lock_of, locked, open_lock, unlock
 
 
 class Claim:
     """A file that this run alone may write: an advisory lock, which other runs of mien respect. Two that write one file mix their bytes.
 
-    It lies on the file itself, so that a process that dies leaves none. Pipes and devices are for all, and so is every file where the
-    system has no such locks.
+    A process that dies leaves none, see mien.sinks.locks. Pipes and devices are for all, and so is every file where there can be no
+    such locks: see `alone`.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: BinaryIO | None = None
+        self._path = self._real = path
+        self._lock: BinaryIO | None = None
         self._made = False
+
+    @property
+    def alone(self) -> bool:
+        """Whether the claim keeps other runs away; without one, or where there can be no locks, nobody knows who else writes."""
+        return self._lock is not None
 
     def take(self) -> bool:
         """Keep other runs from the file until `drop`; what is in it stays. It and its folder are made if there is none.
@@ -30,56 +35,40 @@ class Claim:
         Returns whether the file was there already. Raises SinkError when it cannot be written, or another run has it.
         """
         with writing(self._path):
-            while self._file is None:
-                real = Path(os.path.realpath(self._path))  # of a link, dangling or not, the file that it stands for
+            while self._lock is None:
+                self._real = real = Path(os.path.realpath(self._path))  # of a link, dangling or not, the file that it stands for
                 real.parent.mkdir(parents=True, exist_ok=True)
                 self._made = not real.exists()
                 if not self._made and not real.is_file():  # opening a named pipe would wait for its reader
                     break
+                carrier = open_lock(real)
+                if carrier is None:
+                    real.open("ab").close()
+                    break
                 with ExitStack() as opened:
-                    file = opened.enter_context(real.open("ab"))
-                    if not _locked(file):
+                    lock = opened.enter_context(carrier)
+                    got = locked(lock)
+                    if got is False:
                         raise SinkError(f"{self._path}: another run is writing it; wait for its end, or name another file")
-                    if _leads_to(real, file):  # else the run that had it has just renamed or deleted it
-                        self._file = file
+                    opened.callback(unlock, lock)
+                    if got is None:
+                        real.open("ab").close()
+                        break
+                    if is_current(lock_of(real), lock):  # else the run that had it has just renamed or deleted it
+                        real.open("ab").close()
+                        self._lock = lock
                         opened.pop_all()
-        if sys.platform == "win32":  # where a file that is open can be neither renamed nor deleted, and nothing is locked
-            self.drop()
         return not self._made
 
     def drop(self) -> None:
         """Let others have it. A file that was made for the claim and is still empty goes."""
-        if self._file is None:
-            return
-        file, self._file = self._file, None
-        empty = self._made and os.fstat(file.fileno()).st_size == 0
-        if sys.platform == "win32":
-            file.close()
-        if empty:  # before the lock goes, or it could be another run's by now
-            Path(file.name).unlink(missing_ok=True)
-        file.close()
-
-
-def _locked(file: BinaryIO) -> bool:
-    """Lock an open file; false when another has it."""
-    if sys.platform == "win32":
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks
-        return True
-    return True
-
-
-def _leads_to(path: Path, file: BinaryIO) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
-    except FileNotFoundError:
-        return False
+        lock, self._lock = self._lock, None
+        made, self._made = self._made, False
+        with suppress(OSError):  # it may have another name by now; and Windows deletes nothing that is open
+            if made and (lock is None or is_current(lock_of(self._real), lock)) and self._real.stat().st_size == 0:
+                self._real.unlink()  # before the lock goes, or it could be another run's by now
+        if lock is not None:
+            unlock(lock)
 
 
 def prepare(path: Path) -> bool:

@@ -32,6 +32,12 @@ class Originals:
     """Folders as they were written, the longest first; of a pattern, the part before its first wildcard."""
     identities: frozenset[_Identity] = frozenset()
     """Of the files that there are: device and number, the same whatever the file is called."""
+    written: frozenset[PurePath] = frozenset()
+    """The roots again, to look one up by the parents of a path: with hundreds of them, asking each took most of a run."""
+    folders: frozenset[PurePath] = frozenset()
+    """Real paths of the roots."""
+    folder_identities: frozenset[_Identity] = frozenset()
+    """Of the roots that there are."""
 
     @classmethod
     def of(cls, inputs: Iterable[object]) -> Originals:
@@ -52,25 +58,41 @@ class Originals:
             else:
                 files.add(_real(text))
         longest_first = tuple(sorted(roots, key=lambda root: (-len(PurePath(root).parts), root)))
-        return cls(frozenset(files), longest_first, frozenset(filter(None, map(_identity, files))))
+        real = [_real(root) for root in longest_first]
+        return cls(
+            files=frozenset(files),
+            roots=longest_first,
+            identities=frozenset(filter(None, map(_identity, files))),
+            written=frozenset(map(PurePath, longest_first)),
+            folders=frozenset(map(PurePath, real)),
+            folder_identities=frozenset(filter(None, map(_identity, real))),
+        )
 
-    def protects(self, path: Path, *, output: Path | None = None) -> bool:
+    def protects(self, path: Path, *, own: bool = False) -> bool:
         """Whether writing `path` could destroy an input: a named file, or a file in a folder that is read.
 
-        output: the folder of the outputs; what lies in it is fair game even when it is inside a folder that is read.
+        own: whether it lies in a folder of outputs that is inside a folder that is read; there only named files are inputs.
         """
         real = _real(path)
         if real in self.files or _identity(real) in self.identities:
             return True
-        if not os.path.lexists(real) or (output is not None and any(strictly_inside(output, root) for root in self.roots)):
-            return False
-        return any(strictly_inside(real, root) and _reads(real) for root in self.roots)
+        return not own and os.path.lexists(real) and _reads(real) and self.surrounds(real)
+
+    def reads(self, folder: str | os.PathLike[str]) -> bool:
+        """Whether a folder is one of those that are read, by whatever name."""
+        real = _real(folder)
+        return PurePath(real) in self.folders or _identity(real) in self.folder_identities
+
+    def surrounds(self, path: str | os.PathLike[str]) -> bool:
+        """Whether a path lies in a folder that is read, links followed, and is not that folder itself."""
+        above = PurePath(_real(path)).parents
+        return any(parent in self.folders for parent in above) or (
+            bool(self.folder_identities) and any(_identity(parent) in self.folder_identities for parent in above)
+        )
 
     def read_from(self, folder: Path) -> bool:
         """Whether inputs come from a folder: it is read, or lies in one that is, or holds a file that was named."""
-        return any(same(folder, root) or strictly_inside(folder, root) for root in self.roots) or any(
-            same(folder, PurePath(file).parent) for file in self.files
-        )
+        return self.reads(folder) or self.surrounds(folder) or any(same(folder, PurePath(file).parent) for file in self.files)
 
     def name(self, source: str) -> PurePath:
         """A relative path for what is made of `source`: below the folder that was named, or the bare name."""
@@ -82,12 +104,10 @@ class Originals:
         if source == "-":
             return PurePath("stdin")
         path = PurePath(on_disk(source))
-        for root in self.roots:
-            if path.is_relative_to(root):
-                below = path.relative_to(root)
-                if ".." not in below.parts and below.parts and not below.is_absolute():
-                    return below
-        return PurePath(path.name or "picture")
+        for parent in path.parents:  # the longest first, as the roots are
+            if parent in self.written and ".." not in (below := path.relative_to(parent)).parts:
+                return below
+        return PurePath(path.name or Path(path).resolve().name or "picture")
 
 
 def same(path: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:

@@ -12,11 +12,11 @@ from mien.errors import MienError, SinkError
 from mien.interrupt import ENDING, held
 from mien.io.formats import VIDEO_SUFFIXES
 from mien.io.kinds import is_video_file
-from mien.io.names import on_disk
+from mien.io.names import folded, on_disk
 from mien.io.sources import has_streams
 from mien.part_checks import checked_drawing
 from mien.sinks.files import prepare, prepare_folder, replace
-from mien.sinks.originals import Originals, same
+from mien.sinks.originals import Originals
 from mien.sinks.resume import NOTHING, SoFar
 from mien.sinks.single import folder_of, not_a_picture
 from mien.sinks.sink import BadTarget, PictureNotWritten, Sink
@@ -104,13 +104,16 @@ class FolderSink(Sink):
         self.folder, self._drawer, self._originals, self._span = folder, drawer, originals, span
         self._video: Mp4Sink | None = None
         self._video_notes: list[str] = []
-        if any(same(root, folder) for root in originals.roots):
+        if originals.reads(folder):
             raise BadTarget(f"{folder}: is the folder of the inputs, which are never overwritten; choose another one")
+        self._inside = originals.surrounds(folder)
         for file in originals.files:
             self._refuse_original(folder / output_name(originals.name(file), stream=is_video_file(file)))
         prepare_folder(folder)
         self._taken: dict[str, str] = {TABLE: ""} if table else {}
         """Names of files, each with the extension of the input that it is made of."""
+        self._next: dict[str, int] = {}
+        """Wanted name -> the first number that may be free; counted anew from 2, thousands of inputs of one name took most of a run."""
         self._replaced = int(table is not None and (folder / TABLE).exists())
         self._table = table(folder / TABLE) if table else None
         for source in done.sources:
@@ -190,22 +193,26 @@ class FolderSink(Sink):
         """A name for what is made of an input, which is taken from now on. The same inputs in the same order get the same names."""
         original = self._originals.name(source)
         wanted, own = output_name(original, stream=stream), original.suffix.lower()
-        if self._taken.get(_folded(wanted), own) != own:
+        if self._taken.get(folded(str(wanted)), own) != own:
             wanted = original.with_name(original.name + wanted.suffix)
-        name, number = wanted, 2
-        while _folded(name) in self._taken:
+        key = folded(str(wanted))
+        name, number = wanted, self._next.get(key, 2)
+        while folded(str(name)) in self._taken:
             name, number = wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}"), number + 1
-        self._taken[_folded(name)] = own
+        self._taken[folded(str(name))] = own
+        if name != wanted:
+            self._next[key] = number
         return name
 
     def _refuse_original(self, target: Path) -> None:
-        if self._originals.protects(target, output=self.folder):
+        if self._originals.protects(target, own=self._inside):
             raise BadTarget(f"{target}: is one of the inputs, which are never overwritten; choose another folder than {self.folder}")
 
 
 def _was_stream(source: str) -> bool:
-    """Whether an input, of which a table may have no more than one row, is a video."""
-    return source != "-" and has_streams(on_disk(source))
+    """Whether an input, of which a table may have no more than one row, is a video, or a folder whose pictures are frames."""
+    name = on_disk(source)
+    return source != "-" and (os.path.isdir(name) or has_streams(name))  # noqa: PTH112  Path.is_dir raises for a name that is too long
 
 
 def output_name(name: PurePath, *, stream: bool) -> PurePath:
@@ -218,8 +225,3 @@ def output_name(name: PurePath, *, stream: bool) -> PurePath:
     if suffix in (".jpg", ".jpeg", ".png"):
         return name
     return name.with_suffix(".jpg" if suffix in LOSSY else ".png")
-
-
-def _folded(name: PurePath) -> str:
-    """Some file systems do not tell a.jpg from A.JPG."""
-    return str(name).casefold()

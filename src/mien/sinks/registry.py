@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mien.drawers import drawer as drawer_by_name
 from mien.errors import MienError
 from mien.interrupt import ENDING, held
-from mien.io.names import is_url, on_disk
+from mien.io.names import folded, is_url, on_disk
+from mien.io.span import VideoSpan
 from mien.provenance import Provenance
 from mien.sinks.baseline import after_baseline
-from mien.sinks.originals import Originals, strictly_inside
+from mien.sinks.files import Claim, prepare_folder
+from mien.sinks.originals import Originals, same, strictly_inside
 from mien.sinks.parquet import ParquetSink
 from mien.sinks.pictures import FolderSink, PictureSink
 from mien.sinks.resume import NOTHING, SoFar
@@ -22,9 +24,6 @@ from mien.sinks.sink import BadTarget, PictureNotWritten, Sink
 from mien.sinks.tables import GROWING, CsvSink, LineSink, StdoutSink
 from mien.table import COLUMNS
 from mien.types import Drawer, Frame, Result
-
-if TYPE_CHECKING:
-    from mien.io.video import VideoSpan
 
 PARQUET = ".parquet"
 TABLES: dict[str, Callable[[Path, Mapping[str, type]], LineSink | ParquetSink]] = {
@@ -50,6 +49,7 @@ def open_sink(
     affect_scale: str = "unit",
     page_rows: int | None = None,
     recursive: bool = True,
+    as_video: float | None = None,
     targets: Sequence[str] = (),
     done: SoFar = NOTHING,
     how: Provenance | None = None,
@@ -63,7 +63,8 @@ def open_sink(
     `Result.delta`. span: the part of a video that is read, whose sound an annotated video gets. beside: a table that the same
     run writes, which a page names as the place of all rows. title, language, affect_scale, page_rows: of a page, as HtmlSink takes
     them, the last as most_rows.
-    recursive: whether folders are read with their subfolders. targets: all of the same run; what lies in a folder among them is
+    recursive: whether folders are read with their subfolders. as_video: frames a second, where the pictures of a folder are the frames of
+    a recording. targets: all of the same run; what lies in a folder among them is
     not read. done: what an earlier run left in the table, which is gone on with. how: how the rows are made, which a page and a Parquet
     table say.
 
@@ -84,7 +85,7 @@ def open_sink(
         return FolderSink(path, drawer=drawer or drawer_by_name(), originals=originals, table=results, span=span, done=done)
     if suffix in (*PICTURES, VIDEO):
         own = OwnOutputs([Path(other) for other in targets if other != "-"], inputs)
-        names = (name for name in names_in(inputs, recursive=recursive) if name not in own)
+        names = (name for name in names_in(inputs, recursive=recursive, as_video=as_video) if name not in own)
         (refuse_for_video if suffix == VIDEO else refuse_for_picture)(path, names)
     if suffix in PICTURES:
         return PictureSink(path, drawer=drawer or drawer_by_name(), originals=originals)
@@ -178,23 +179,40 @@ def open_sinks(targets: Sequence[str], *, inputs: Sequence[Any] = (), **settings
 
     A folder gets `results.csv` unless one of the others takes the table.
     """
-    seen: dict[str, str] = {}
-    for target in targets:
-        real = target if target == "-" else os.path.realpath(target)
-        if real in seen:
-            raise BadTarget(f"{target}: named twice as an output ({seen[real]}, {target}); name it once")
-        seen[real] = target
+    for i, target in enumerate(targets):
+        for other in targets[:i]:
+            if _are_one(other, target):
+                raise BadTarget(f"{target}: named twice as an output ({other}, {target}); name it once")
     tables = [target for target in targets if is_table(target)]
     settings |= {"beside": next((target for target in tables if target != "-"), ""), "targets": targets}
     return Sinks([open_sink(target, inputs=inputs, table=not tables, **settings) for target in targets])
+
+
+def _are_one(target: str, other: str) -> bool:
+    """Whether two targets lead to one file or folder, whatever capitals and accents the volume tells apart."""
+    if "-" in (target, other) or "\0" in target + other:
+        return target == other
+    if same(target, other):
+        return True
+    if folded(os.path.realpath(target)) != folded(os.path.realpath(other)):
+        return False
+    if is_folder(target):
+        prepare_folder(Path(target))
+        return same(target, other)
+    claim = Claim(Path(target))
+    claim.take()  # only a file that is there tells
+    try:
+        return same(target, other)
+    finally:
+        claim.drop()
 
 
 class OwnOutputs:
     """Tells the pictures that a run wrote itself (or an earlier one did) from its inputs, where a folder that is read holds outputs."""
 
     def __init__(self, folders: Iterable[Path], inputs: Iterable[Any]) -> None:
-        roots = Originals.of(inputs).roots
-        self._folders = [folder for folder in folders if any(strictly_inside(folder, root) for root in roots)]
+        read = Originals.of(inputs)
+        self._folders = [folder for folder in folders if read.surrounds(folder)]
 
     def __contains__(self, source: object) -> bool:
         if not isinstance(source, str) or source == "-" or is_url(source):

@@ -6,14 +6,15 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from mien.store.place import StoreAway, StoreError, StoreLocked, StoreMissing
+from mien.store.place import StoreAway, StoreError, StoreFull, StoreLocked, StoreMissing
 
 BUSY_SECONDS = 30.0
 """How long another program's lock is waited for."""
@@ -50,8 +51,7 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         """By hand, since only a URI of SQLite's own can say that a file that is gone must not be made anew."""
         assert self.path is not None
-        uri = f"{self.path.as_uri()}?mode=rw"
-        return sqlite3.connect(uri, uri=True, timeout=self.busy_seconds, check_same_thread=False)
+        return sqlite3.connect(f"{sqlite_uri(self.path)}?mode=rw", uri=True, timeout=self.busy_seconds, check_same_thread=False)
 
     def _connected(self, connection: Any, record: Any) -> None:
         cursor = connection.cursor()
@@ -118,6 +118,8 @@ class Database:
             return StoreLocked, f"locked by another program for more than {self.busy_seconds:g} s; end that one or try again"
         if self._gone():
             return StoreError, GONE
+        if self.path is not None and "disk is full" in line:
+            return StoreFull, "its disk is full"
         if "file is not a database" in line:
             return StoreError, "is no SQLite database; name another file"
         return StoreAway if self._away(error) else StoreError, f"cannot be used ({line})"
@@ -134,6 +136,16 @@ class Database:
             return self.path is not None and _identity(self.path) != self._file
         except OSError:
             return True
+
+
+def sqlite_uri(path: PurePath) -> str:
+    """An absolute path as a URI for SQLite, which wants none with an authority: that of a share, `file://server/share/x`, has one.
+
+    >>> sqlite_uri(PureWindowsPath(r"\\\\server\\share\\x.db"))
+    'file:////server/share/x.db'
+    """
+    text = path.as_posix()
+    return f"file://{'' if text.startswith('/') else '/'}{quote(os.fsencode(text), safe='/:')}"
 
 
 def _begin(connection: sa.Connection) -> None:

@@ -101,5 +101,10 @@ def checked_days(days: float | None) -> float | None:
 
 
 def utc_now() -> str:
-    """The time now, such as 2026-05-04T10:20:30.123456Z: all of one length, so that their order is that of the times."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    """The time now, as `stamp` writes it."""
+    return stamp(datetime.now(UTC))
+
+
+def stamp(time: datetime) -> str:
+    """A time in UTC, such as 2026-05-04T10:20:30.123456Z: all of one length, so that their order is that of the times."""
+    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from mien.errors import DataError, ExtraMissing, UnknownName
+from mien.errors import DataError, ExtraMissing, UnknownName, install
 from mien.provenance import plain
 from mien.sinks.registry import TABLES, table_sink
 from mien.sinks.sink import BadTarget
 from mien.store.place import NotErased, place_of
-from mien.store.sessions import Session, checked_days, checked_name, utc_now
+from mien.store.sessions import Session, checked_days, checked_name, stamp, utc_now
 from mien.table import columns
 from mien.timeline import DTYPES, KINDS, MISSING, Column, Timeline
 
@@ -35,6 +38,9 @@ NAMED = 20
 """Sessions that a message about an unknown one names."""
 BRIEF_SECONDS = 1.0
 """How long a recording that begins waits for others to let the bytes of purged sessions go; a purge waits for as long as for a lock."""
+DELETE_SECONDS = 5.0
+"""How long a recording that begins deletes rows of purged sessions from SQLite, some 100,000 a second. In one second it would never be done
+with those of days that have a million rows each."""
 
 
 def open_store(target: str | os.PathLike[str] | None = None, *, create: bool = True, busy_seconds: float = 30.0) -> Store:
@@ -47,9 +53,9 @@ def open_store(target: str | os.PathLike[str] | None = None, *, create: bool = T
     which is a SinkError, when it cannot be opened, is of a newer version, or is something else.
     """
     where = place_of(target)
-    _need("sqlalchemy", 'sessions need SQLAlchemy: pip install "mien[sessions]"')
+    _need("sqlalchemy", f"sessions need SQLAlchemy: {install('sessions')}")
     if isinstance(where, str):
-        _need("psycopg", 'a store in PostgreSQL needs psycopg: pip install "mien[postgres]"')
+        _need("psycopg", f"a store in PostgreSQL needs psycopg: {install('postgres')}")
     from mien.store.database import Database
     from mien.store.migrations import migrate
 
@@ -81,22 +87,21 @@ class Store:
 
     def sessions(self) -> list[Session]:
         """All sessions, newest first."""
+        return self._sessions()
+
+    def find(self, which: Session | int | str) -> list[Session]:
+        """The sessions that are meant, newest first: those of a name, or the one of a number. Raises UnknownName, which names some."""
         import sqlalchemy as sa
 
         from mien.store.schema import sessions
 
-        with self._database.reading() as connection:
-            return [_session(row) for row in connection.execute(sa.select(sessions).order_by(sessions.c.id.desc()))]
-
-    def find(self, which: Session | int | str) -> list[Session]:
-        """The sessions that are meant, newest first: those of a name, or the one of a number. Raises UnknownName, which names some."""
-        known = self.sessions()
         if isinstance(which, Session):
             which = which.id
         text = str(which).strip()
-        found = [session for session in known if (str(session.id) == text if text.isdigit() else session.name == text)]
+        meant = sa.cast(sessions.c.id, sa.String) == text if text.isdigit() else sessions.c.name == text
+        found = self._sessions(meant) if text.isprintable() else []  # no name has what is not, and databases refuse NUL
         if not found:
-            names = list(dict.fromkeys(session.name for session in known))
+            names = list(dict.fromkeys(session.name for session in self.sessions()))
             more = [f"and {len(names) - NAMED} more"] if len(names) > NAMED else []
             raise UnknownName("session", text, [*map(repr, names[:NAMED]), *more] or ["none"])
         return found
@@ -122,8 +127,9 @@ class Store:
         results bring. retention_days: how long it is kept, infinity for ever, None as long as the store says. commit_seconds: after which
         a row is safe even if the program is killed.
 
-        Sessions whose time is over are purged first: `writer.purged`; where their bytes do not go within a second, the log says so and
-        the recording begins. Raises UsageError for a name that is none, StoreError.
+        Sessions whose time is over are purged first: `writer.purged`. Where others keep their bytes for more than a second, or there are
+        so many rows that deleting takes more than five, the log says so and the recording begins; the next purge goes on. Raises
+        UsageError for a name that is none, StoreError.
         """
         import sqlalchemy as sa
 
@@ -139,7 +145,7 @@ class Store:
         }  # fmt: skip
         purged = self.expired()
         try:
-            self._erase(purged, wait_seconds=min(BRIEF_SECONDS, self._database.busy_seconds))
+            self._erase(purged, wait_seconds=min(BRIEF_SECONDS, self._database.busy_seconds), work_seconds=DELETE_SECONDS)
         except NotErased as error:
             log.warning("%s", error)
         with self._database.writing() as connection:
@@ -154,7 +160,10 @@ class Store:
         return columns(raw=session.raw, delta=session.delta)
 
     def rows(self, which: Session | int | str) -> Iterator[dict[str, Any]]:
-        """The rows of a session in their order, as `Result.rows()` gave them; all of one state, though it may still be running."""
+        """The rows of a session in their order, as `Result.rows()` gave them; all of one state, though it may still be running.
+
+        Raises UnknownName, also when it is purged while they are about to be read.
+        """
         session = self.session(which)
         names = list(columns(raw=session.raw, delta=session.delta))
         for batch in self._batches(session, names):
@@ -174,7 +183,7 @@ class Store:
     def export(self, which: Session | int | str, path: str | os.PathLike[str]) -> Path:
         """Write a session's table to a .csv, .jsonl or .parquet file, which is replaced if it is there.
 
-        Raises BadTarget for another extension, DataError for a session without rows, SinkError.
+        Raises BadTarget for another extension, DataError for a session without rows, UnknownName, SinkError.
         """
         path = Path(path)
         if path.suffix.lower() not in TABLES:
@@ -182,8 +191,10 @@ class Store:
         session = self.session(which)
         if not session.row_count:
             raise DataError(f"session {session.name!r} (number {session.id}) has no rows; there is nothing to export")
+        rows = self.rows(session)
+        first = next(rows)  # before a file is replaced, since the session may be purged just now
         with table_sink(path, columns(raw=session.raw, delta=session.delta), session.provenance) as sink:
-            sink.add(self.rows(session))
+            sink.add(chain([first], rows))
         return path
 
     @property
@@ -216,8 +227,20 @@ class Store:
 
     def expired(self) -> list[Session]:
         """Sessions whose time is over, and that are not running."""
-        default = self.retention_days
-        return [session for session in self.sessions() if session.expired(default)]
+        import sqlalchemy as sa
+
+        from mien.store.schema import sessions
+
+        now, default = datetime.now(UTC), self.retention_days
+        with self._database.reading() as connection:
+            own = connection.execute(sa.select(sessions.c.retention_days).distinct()).scalars().all()
+        last, long_ago, over = sa.func.coalesce(sessions.c.ended, sessions.c.updated), now - datetime.min.replace(tzinfo=UTC), []
+        for kept in own:
+            days = default if kept is None else kept
+            if days is not None and days < long_ago / timedelta(days=1):  # no calendar reaches further back
+                latest = stamp(now - timedelta(days=days))
+                over.append(sa.and_(sessions.c.retention_days.is_not_distinct_from(kept), last <= latest))
+        return [session for session in self._sessions(sa.or_(sa.false(), *over)) if session.expired(default, now)]
 
     def purge(self, sessions: Iterable[Session | int]) -> list[Session]:
         """Delete sessions with their rows for good, and give them back. Names are not taken: find() shows what would go.
@@ -253,12 +276,21 @@ class Store:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None:
         self.close()
 
-    def _erase(self, sessions: list[Session], *, wait_seconds: float) -> None:
+    def _sessions(self, *which: sa.ColumnElement[bool]) -> list[Session]:
+        """Those of which it is true, newest first."""
+        import sqlalchemy as sa
+
+        from mien.store.schema import sessions
+
+        with self._database.reading() as connection:
+            return [_session(row) for row in connection.execute(sa.select(sessions).where(*which).order_by(sessions.c.id.desc()))]
+
+    def _erase(self, sessions: list[Session], *, wait_seconds: float, work_seconds: float = math.inf) -> None:
         """Delete those that are still there, and what is left of earlier ones."""
         from mien.store.erasure import erase
 
         if sessions or self.erasure_due:
-            erase(self._database, [session.id for session in sessions], wait_seconds=wait_seconds)
+            erase(self._database, [session.id for session in sessions], wait_seconds=wait_seconds, work_seconds=work_seconds)
 
     def _batches(self, session: Session, names: list[str]) -> Iterator[list[tuple[Any, ...]]]:
         import sqlalchemy as sa
@@ -266,8 +298,9 @@ class Store:
         from mien.store.schema import rows
 
         query = sa.select(*(rows.c[name] for name in names)).where(rows.c.session == session.id).order_by(rows.c.n)
-        with self._database.reading() as connection:
-            found = connection.execution_options(yield_per=AT_ONCE).execute(query)
+        # What is found is closed here, since SQLite holds its state until then, and a purge would wait for who keeps an error.
+        with self._database.reading() as connection, connection.execution_options(yield_per=AT_ONCE).execute(query) as found:
+            self.session(session)  # a purge may have taken some of the rows; of one that is there even now, this state has them all
             for batch in found.partitions():
                 yield [tuple(row) for row in batch]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -30,17 +31,22 @@ def refuse_twice(inputs: Inputs, why: str, *, plan: Path | None = None) -> None:
         first[path] = one.line
 
 
-def refuse_missing(inputs: Inputs, *, plan: Path | None = None) -> None:
+def refuse_missing(inputs: Inputs, *, plan: Path | None = None, why: Mapping[str, str] = MappingProxyType({})) -> None:
     """Raise SourceMissing where there is no file of a name. Of addresses, devices and patterns nothing is known before they are opened, but
-    tables are never read from those."""
-    gone = [one for one in inputs if not (_is_there(one.file) or (_is_open(one.file) and not is_table(one.file)))]
-    if gone and _is_open(gone[0].file):
+    tables are never read from those; a number is a session's, since the cameras that it could stand for have no end.
+
+    inputs: without those that are sessions. why: of names that could be a session's why they are none's; see recorded.sessions_of.
+    """
+    gone = [one for one in inputs if not (is_there(one.file) or _is_opened(one.file))]
+    if gone and is_elsewhere(gone[0].file) and not gone[0].file.isdecimal():
         from mien.io.fetch import shown  # here: TLS and HTTP take a while to import
 
         raise SourceMissing(f"{_at(plan, gone[0].line)}{shown(gone[0].file)}: no such file; wanted a table by the name of its file")
     if gone:
         more = f" (one of {len(gone)} that are missing)" if len(gone) > 1 else ""
-        raise SourceMissing(f"{_at(plan, gone[0].line)}{gone[0].file}: no such file{more}; wanted recordings, or tables that mien wrote")
+        what, hint = f"{_at(plan, gone[0].line)}{gone[0].file}", why.get(gone[0].file, "")
+        wanted = "wanted recordings, tables that mien wrote, or sessions"
+        raise SourceMissing(f"{what}: no such file{more}; {wanted}{f' ({hint})' if hint else ''}")
 
 
 def too_late(recordings: Sequence[Recording], parts: Sequence[Part], settings: ReactionSettings, *, plan: Path | None = None) -> list[str]:
@@ -83,12 +89,18 @@ def _recorded(edges: Numbers, start: float) -> Numbers:
     return np.asarray(np.clip(edges[1:] + start, 0.0, np.diff(edges)) / np.diff(edges))
 
 
-def _is_open(file: str) -> bool:
+def is_elsewhere(file: str) -> bool:
     """Whether a name is no file's, so that opening it tells what it is."""
     return is_url(file) or is_live(file) or is_pattern(file)
 
 
-def _is_there(file: str) -> bool:
+def _is_opened(file: str) -> bool:
+    """Whether only opening it tells that there is nothing of a name."""
+    return is_elsewhere(file) and not is_table(file) and not file.isdecimal()
+
+
+def is_there(file: str) -> bool:
+    """Whether an input is a file, a folder or standard input."""
     return file == "-" or os.path.exists(file)  # noqa: PTH110  Path.exists raises where the name is too long
 
 

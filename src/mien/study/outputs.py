@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,114 @@ from mien.labels import EMOTIONS
 from mien.sinks.files import replace
 from mien.sinks.tables import cell
 from mien.sinks.whole_table import spreadsheet_text
-from mien.study.reaction import Reaction
+from mien.study.reaction import GroupCurve, Part, Reaction
 from mien.study.statistics import Estimate
 from mien.study.viewer import MEASURES, Curve
-from mien.study.visitors import Visits
+from mien.study.visitors import Visits, published
 from mien.timing import Numbers
 
 RECORD = "study.json"
+Rows = Iterator[Mapping[str, Any]]
+"""Rows of a table, one by one: cells by column."""
+
+
+def _curve_rows(found: Reaction) -> Rows:
+    """What all viewers show in each step, and what those of each group do."""
+    of_all = GroupCurve("", found.level, found.change)
+    for one in (of_all, *found.groups):
+        for m, name in enumerate(MEASURES):
+            for k, step in enumerate(_steps(found)):
+                yield {**step, "group": one.name, "measure": name, **_cells(one.level, (m, k)), **_cells(one.change, (m, k), "change")}
+
+
+def _moment_rows(found: Reaction) -> Rows:
+    for one in found.moments:
+        yield {
+            "measure": one.measure, "start_s": one.start, "end_s": one.end,
+            "departure": one.departure, "change": one.change, "p": one.p,
+        }  # fmt: skip
+
+
+def _part_rows(found: Reaction) -> Rows:
+    for one in found.parts:
+        for m, name in enumerate(MEASURES):
+            yield {
+                **_span(one.part), "group": one.group, "measure": name, **_cells(one.level, (m,)), "sd": float(one.spread[m]),
+                **_cells(one.change, (m,), "change"), **_cells(one.departure, (m,), "departure", n=False), "p": one.p[m],
+            }  # fmt: skip
+
+
+def _reach_rows(found: Reaction) -> Rows:
+    for one in found.parts:
+        for m, name in enumerate(EMOTIONS):
+            yield {
+                **_span(one.part), "group": one.group, "expression": name,
+                "n": int(one.reach.n[m]), "at_rest": int(one.reach.at_rest[m]), "viewers": int(one.reach.viewers[m]),
+                "reach": float(one.reach.share[m]), "low": float(one.reach.low[m]), "high": float(one.reach.high[m]),
+            }  # fmt: skip
+
+
+def _contrast_rows(found: Reaction) -> Rows:
+    for one in found.contrasts:
+        for m, name in enumerate(MEASURES):
+            yield {
+                "part": one.part.name, "first": one.first, "second": one.second, "measure": name,
+                **_cells(one.difference, (m,), "difference"), "p": one.p[m],
+                **_cells(one.change, (m,), "change"), "change_p": one.change_p[m],
+            }  # fmt: skip
+
+
+def _viewer_rows(found: Reaction) -> Rows:
+    """How well each viewer was seen; of those who do not count, why not."""
+    for own in found.curves:
+        yield {"viewer": own.name, "group": own.group, "counts": True, "why_not": "", **_quality(own)}
+    for one in found.left_out:
+        seen = _quality(one.curve) if one.curve else {}
+        yield {"viewer": one.name, "group": one.group, "counts": False, "why_not": one.why, **seen}
+
+
+def _value_rows(found: Reaction) -> Rows:
+    """What each viewer shows in each step: of many viewers of a long film they are many."""
+    for one in found.curves:
+        for k, step in enumerate(_steps(found)):
+            yield {"viewer": one.name, "group": one.group, **step, **_measures(one.values[:, k])}
+
+
+def _period_rows(found: Visits) -> Rows:
+    for one in found.periods:
+        for m, name in enumerate(MEASURES):
+            yield {
+                "period": one.name, "measure": name, **_cells(one.entering, (m,), "entering"), **_cells(one.leaving, (m,), "leaving"),
+                **_cells(one.difference, (m,), "difference", n=False), "p": one.p[m],
+            }  # fmt: skip
+
+
+PART = ("part", "start_s", "end_s")
+QUALITY = ("seen", "unsure", "people", "film_s")
+CHANGE = ("change_n", "change", "change_low", "change_high")
+PERIOD_HEAD = (
+    "period", "measure", "entering_n", "entering", "entering_low", "entering_high", "leaving_n", "leaving", "leaving_low", "leaving_high",
+    "difference", "difference_low", "difference_high", "p",
+)  # fmt: skip
+TABLES: dict[str, tuple[tuple[str, ...], Callable[[Reaction], Rows]]] = {
+    "curve.csv": (("start_s", "end_s", "group", "measure", "n", "mean", "low", "high", *CHANGE), _curve_rows),
+    "moments.csv": (("measure", "start_s", "end_s", "departure", "change", "p"), _moment_rows),
+    "parts.csv": (
+        (*PART, "group", "measure", "n", "mean", "low", "high", "sd", *CHANGE, "departure", "departure_low", "departure_high", "p"),
+        _part_rows,
+    ),
+    "reach.csv": ((*PART, "group", "expression", "n", "at_rest", "viewers", "reach", "low", "high"), _reach_rows),
+    "groups.csv": (
+        (
+            "part", "first", "second", "measure", "difference_n", "difference", "difference_low", "difference_high", "p",
+            *CHANGE, "change_p",
+        ),
+        _contrast_rows,
+    ),
+    "viewers.csv": (("viewer", "group", "counts", "why_not", *QUALITY, *MEASURES), _viewer_rows),
+    "values.csv": (("viewer", "group", "start_s", "end_s", *MEASURES), _value_rows),
+}  # fmt: skip
+"""Of a reaction study: file -> its columns and its rows."""
 
 
 def write_reaction(found: Reaction, folder: Path, *, about: Mapping[str, Any]) -> list[str]:
@@ -32,101 +134,32 @@ def write_reaction(found: Reaction, folder: Path, *, about: Mapping[str, Any]) -
 
     Returns their names. about: what else study.json says (model, files). Raises SinkError.
     """
-    edges = found.edges.tolist()
-    curve = [
-        {
-            "start_s": edges[k],
-            "end_s": edges[k + 1],
-            "group": group,
-            "measure": name,
-            **_cells(level, (m, k)),
-            **_cells(change, (m, k), "change"),
-        }
-        for group, level, change in (("", found.level, found.change), *((one.name, one.level, one.change) for one in found.groups))
-        for m, name in enumerate(MEASURES)
-        for k in range(len(edges) - 1)
-    ]
-    parts = [
-        {
-            "part": one.part.name, "start_s": one.part.start, "end_s": one.part.end, "group": one.group, "measure": name,
-            **_cells(one.level, (m,)), "sd": float(one.spread[m]), **_cells(one.change, (m,), "change"),
-            **_cells(one.departure, (m,), "departure", n=False),
-            "p": one.p[m],
-        }
-        for one in found.parts
-        for m, name in enumerate(MEASURES)
-    ]  # fmt: skip
-    reached = [
-        {
-            "part": one.part.name, "start_s": one.part.start, "end_s": one.part.end, "group": one.group, "expression": name,
-            "n": int(one.reach.n[m]), "at_rest": int(one.reach.at_rest[m]), "viewers": int(one.reach.viewers[m]),
-            "reach": float(one.reach.share[m]), "low": float(one.reach.low[m]), "high": float(one.reach.high[m]),
-        }
-        for one in found.parts
-        for m, name in enumerate(EMOTIONS)
-    ]  # fmt: skip
-    contrasts = [
-        {
-            "part": one.part.name, "first": one.first, "second": one.second, "measure": name,
-            **_cells(one.difference, (m,), "difference"), "p": one.p[m], **_cells(one.change, (m,), "change"), "change_p": one.change_p[m],
-        }
-        for one in found.contrasts
-        for m, name in enumerate(MEASURES)
-    ]  # fmt: skip
-    viewers = [{"viewer": one.name, "group": one.group, "counts": True, "why_not": "", **_quality(one)} for one in found.curves]
-    viewers += [
-        {"viewer": one.name, "group": one.group, "counts": False, "why_not": one.why, **(_quality(one.curve) if one.curve else {})}
-        for one in found.left_out
-    ]
-    values = (  # one by one: of many viewers of a long film they are many
-        {"viewer": one.name, "group": one.group, "start_s": edges[k], "end_s": edges[k + 1], **_measures(one.values[:, k])}
-        for one in found.curves
-        for k in range(len(edges) - 1)
-    )
-    tables: dict[str, Iterable[Mapping[str, Any]]] = {
-        "curve.csv": curve,
-        "moments.csv": [
-            {
-                "measure": one.measure, "start_s": one.start, "end_s": one.end,
-                "departure": one.departure, "change": one.change, "p": one.p,
-            }
-            for one in found.moments
-        ],
-        "parts.csv": parts,
-        "reach.csv": reached,
-        **({"groups.csv": contrasts} if contrasts else {}),
-        "viewers.csv": viewers,
-        "values.csv": values,
-    }  # fmt: skip
-    tables_with_rows = (("curve.csv", curve), ("parts.csv", parts), ("reach.csv", reached), ("viewers.csv", viewers))
-    heads = {
-        "moments.csv": ("measure", "start_s", "end_s", "departure", "change", "p"),
-        "values.csv": ("viewer", "group", "start_s", "end_s", *MEASURES),
-        **{name: tuple(rows[0]) for name, rows in tables_with_rows},
-        **({"groups.csv": tuple(contrasts[0])} if contrasts else {}),
-    }
-    if not contrasts:
+    written = [name for name in TABLES if name != "groups.csv" or found.contrasts]
+    if not found.contrasts:
         (folder / "groups.csv").unlink(missing_ok=True)  # of an earlier study
-    for name, rows in tables.items():
-        _write_csv(folder / name, rows, heads[name])
+    for name in written:
+        head, rows = TABLES[name]
+        _write_csv(folder / name, rows(found), head)
     named = [asdict(one.part) for one in found.parts if not one.group][1:]  # the whole film comes first
     _write_record(folder, "reaction", asdict(found.settings), {"turns": found.turns, "parts": named, **about})
-    return [*tables, RECORD]
+    return [*written, RECORD]
 
 
 def write_visits(found: Visits, folder: Path, *, about: Mapping[str, Any]) -> list[str]:
-    """Write visitors.csv and study.json; gives their names. See write_reaction."""
-    rows = [
-        {
-            "period": one.name, "measure": name, **_cells(one.entering, (m,), "entering"), **_cells(one.leaving, (m,), "leaving"),
-            **_cells(one.difference, (m,), "difference", n=False), "p": one.p[m],
-        }
-        for one in found.periods
-        for m, name in enumerate(MEASURES)
-    ]  # fmt: skip
-    _write_csv(folder / "visitors.csv", rows, tuple(rows[0]))
-    _write_record(folder, "visitors", asdict(found.settings), {**about, "withheld": list(found.withheld), "did_not_count": found.passed})
+    """Write visitors.csv, with values as visitors.published rounds them, and study.json; gives their names. See write_reaction."""
+    _write_csv(folder / "visitors.csv", _period_rows(published(found)), PERIOD_HEAD)
+    counted = {"did_not_count": found.passed, "faces_of_pictures": dict(zip(("entering", "leaving"), found.pictures, strict=True))}
+    _write_record(folder, "visitors", asdict(found.settings), {**about, "withheld": list(found.withheld), **counted})
     return ["visitors.csv", RECORD]
+
+
+def _steps(found: Reaction) -> list[dict[str, float]]:
+    """When each step of the film is, seconds."""
+    return [{"start_s": start, "end_s": end} for start, end in pairwise(found.edges.tolist())]
+
+
+def _span(part: Part) -> dict[str, Any]:
+    return {"part": part.name, "start_s": part.start, "end_s": part.end}
 
 
 def _quality(one: Curve) -> dict[str, Any]:

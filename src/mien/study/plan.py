@@ -10,8 +10,12 @@ from pathlib import Path
 
 from mien.cells import CsvRows, is_empty, opened_csv, with_point
 from mien.errors import SourceMissing, SourceUnreadable, UsageError
+from mien.io.folders import matching
+from mien.io.formats import SUFFIXES, VIDEO_SUFFIXES
+from mien.io.names import is_url, named_in
 from mien.study.reaction import Part
 from mien.study.read import without_password
+from mien.timeline import READERS
 
 SECONDS = ("start", "end")
 """Columns of numbers, which may have a decimal comma."""
@@ -33,6 +37,8 @@ class Recording:
     group: str = ""
     line: int = field(default=0, compare=False)
     """Of the plan; 0 without one."""
+    named: bool = field(default=False, compare=False)
+    """Whether the plan says what the viewer is called."""
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.start):
@@ -52,8 +58,8 @@ class Visit:
 
 
 def recordings_of(files: Sequence[str], *, start: float = 0.0) -> list[Recording]:
-    """A viewer a file, called like it. Raises UsageError for two of one name."""
-    found = [Recording(file, Path(without_password(file)).stem, start) for file in files]
+    """A viewer a file, called like it; of a pattern, as `viewers/*.mp4`, each that matches. Raises UsageError for two of one name."""
+    found = [Recording(file, _like(file), start) for file in matching(files)]
     names = [one.viewer for one in found]
     if twice := [one for one in found if names.count(one.viewer) > 1]:
         raise UsageError(f"{twice[0].file} and {twice[1].file}: two viewers called {twice[0].viewer}; name them in a plan (--plan)")
@@ -73,7 +79,8 @@ def read_plan(path: str | Path, *, start: float = 0.0, tell: Tell = lambda line:
         file = _beside(path, row["file"], line)
         begin = start if is_empty(row.get("start", "")) else _seconds(path, line, "start", row["start"])
         group = _as_first(_name(row, "group"), spelled)
-        found.append(Recording(file, _name(row, "viewer") or Path(file).stem, begin, group, line))
+        viewer = _name(row, "viewer")
+        found.append(Recording(file, viewer or _like(file), begin, group, line, named=bool(viewer)))
         empty += _no_names(row, ("viewer", "group"))
     _tell_empty(path, empty, tell)
     _refuse_twice(path, "viewer", [(one.line, one.viewer) for one in found])
@@ -137,7 +144,14 @@ def _beside(path: Path, file: str, line: int) -> str:
     if not file:
         raise UsageError(f"{path}, line {line}: no file")
     given = path.is_file() and not path.is_relative_to("/dev") and not path.is_relative_to("/proc")  # /dev/stdin of a shell's `< plan.csv`
-    return str((path.parent if given else Path()) / file)
+    return str(Path(named_in(str(path.parent) if given else "", file)))
+
+
+def _like(file: str) -> str:
+    """A viewer's name where none is given: the file's, without an ending that recordings or tables have, since sessions are called
+    `Mr. Smith` or `Anna 2.1` too."""
+    path = Path(without_password(file))
+    return path.stem if is_url(file) or path.suffix.lower() in {*READERS, *SUFFIXES, *VIDEO_SUFFIXES} else path.name
 
 
 def _name(row: Mapping[str, str], column: str) -> str:

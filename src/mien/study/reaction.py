@@ -19,8 +19,11 @@ from mien.study.statistics import Estimate, check_draws, difference_of, differen
 from mien.study.synchrony import affordable, departures, parts_p, stretches, typical_levels
 from mien.study.viewer import LEAST_SEEN, MEASURES, Curve, NotOneViewer, Reason, Viewer, curve
 from mien.timing import Numbers, clocks
+from mien.track.options import check_baseline
 from mien.types import Bools
 
+Seen = tuple[Viewer, Curve, Curve | None]
+"""A viewer, what was shown over the film, and in the baseline where one is asked for."""
 _LOW = np.array([-1.0 if name in ("valence", "arousal") else 0.0 for name in MEASURES])
 BOUNDS = _LOW, np.ones(len(MEASURES))
 """Least and greatest value of each measure, float64 (len(MEASURES),) each."""
@@ -68,8 +71,8 @@ class ReactionSettings:
             raise UsageError(
                 f"step is {self.step:g} s and duration {self.duration} s; wanted a step above 0 and a duration of a step or more"
             )
-        if self.baseline is not None and not self.baseline[0] < self.baseline[1]:
-            raise UsageError(f"baseline is {self.baseline[0]:g}:{self.baseline[1]:g}; wanted an end after its beginning")
+        if self.baseline is not None:
+            check_baseline(self.baseline, before=True)
         if not 0 <= self.least_coverage <= 1:
             raise UsageError(f"least_coverage is {self.least_coverage}; wanted 0..1")
         if not (0 < self.reach_p <= 1 and 0 < self.reach_seconds < math.inf):
@@ -200,59 +203,26 @@ def react(viewers: Sequence[Viewer], parts: Sequence[Part] = (), settings: React
     Raises UsageError for viewers of one name, or parts outside of the film; DataError without a viewer who counts.
     """
     refuse_names([viewer.name for viewer in viewers], parts)
-    failed: list[LeftOut] = []
     edges = _edges(viewers, settings)
     film = float(edges[-1])
-    if outside := [part for part in parts if part.end > film + 1e-6]:
-        one = outside[0]
-        raise UsageError(f"part {one.name}: {one.start:g} to {one.end:g} s; wanted it within 0 to {film:g} s of the film")
-    able: list[tuple[Viewer, Curve, Curve | None]] = []
-    for viewer in viewers:
-        try:
-            own = curve(viewer, edges)
-        except NotOneViewer as error:
-            failed.append(LeftOut(viewer.name, error.reason, viewer.group))
-            continue
-        rest = None if settings.baseline is None else curve(viewer, np.array(settings.baseline), person=own.person)
-        if why := _why_not(viewer, own, rest, settings):
-            failed.append(LeftOut(viewer.name, why, viewer.group, own))
-            continue
-        able.append((viewer, own, rest))
-    counting, copies = _once(able)
-    failed += copies
-    if not counting:
-        raise DataError("no viewer counts: " + "; ".join(f"{one.name}: {one.why}" for one in failed[:3]))
-    curves = [own for _, own, _ in counting]
-    rests = [rest.values[:, 0] for _, _, rest in counting if rest is not None]
-    frames = [Frames.of(viewer, own.person) for viewer, own, _ in counting]
-    order = sorted(range(len(curves)), key=lambda i: curves[i].name)  # or the resamples would be others for viewers in another order
-    levels = np.stack([curves[i].values for i in order])
-    whole = _fitted(levels, np.diff(edges))
-    resting = np.stack([rests[i] for i in order]) if rests else whole.levels
-    changes = levels - resting[:, :, None]
-    for i, mean in zip(order, whole.levels, strict=True):
-        curves[i] = dataclasses.replace(curves[i], mean=mean)
-    names = dict.fromkeys(one.group for one in curves if one.group)
-    members = {name: np.array([curves[i].group == name for i in order]) for name in names}
-    turns = affordable(levels, settings.rounds)
-    typical = typical_levels(levels, rounds=turns, seed=settings.seed)
-    study = _Study(settings, edges, levels, whole, resting, [frames[i] for i in order], members)
+    _refuse_outside(parts, film)
+    counting, left_out = _who_counts(viewers, edges, settings)
+    study, curves = _studied(counting, edges, settings)
+    turns = affordable(study.levels, settings.rounds)
+    typical = typical_levels(study.levels, rounds=turns, seed=settings.seed)
     results, contrasts = _parts([Part("whole film", 0.0, film), *parts], study, typical)
     drawn = dataclasses.replace(settings, rounds=min(settings.rounds, GROUP_ROUNDS))
-    groups = [
-        GroupCurve(name, _over(levels[which], drawn, _along(BOUNDS)), _over(study.curves_of_change(which), drawn, _along(CHANGES)))
-        for name, which in members.items()
-    ]
+    level, change = study.over_time(np.ones(len(study.levels), np.bool_), settings)
     return Reaction(
         settings=dataclasses.replace(settings, duration=film),
         edges=edges,
         curves=tuple(curves),
-        left_out=tuple(failed),
-        level=_over(levels, settings, _along(BOUNDS)),
-        change=_over(study.curves_of_change(np.ones(len(levels), np.bool_)), settings, _along(CHANGES)),
-        groups=tuple(groups),
+        left_out=tuple(left_out),
+        level=level,
+        change=change,
+        groups=tuple(GroupCurve(name, *study.over_time(which, drawn)) for name, which in study.members.items()),
         turns=turns,
-        moments=tuple(_moments(levels, changes, edges, typical, settings.seed)),
+        moments=tuple(_moments(study, typical)),
         parts=tuple(results),
         contrasts=tuple(contrasts),
     )
@@ -296,7 +266,49 @@ def _edges(viewers: Sequence[Viewer], settings: ReactionSettings) -> Numbers:
     return film_steps(duration, settings.step)
 
 
-def _once(able: Sequence[tuple[Viewer, Curve, Curve | None]]) -> tuple[list[tuple[Viewer, Curve, Curve | None]], list[LeftOut]]:
+def _refuse_outside(parts: Sequence[Part], film: float) -> None:
+    """Raise UsageError for a part that ends after the film. film: its length in seconds."""
+    for one in parts:
+        if one.end > film + 1e-6:
+            raise UsageError(f"part {one.name}: {one.start:g} to {one.end:g} s; wanted it within 0 to {film:g} s of the film")
+
+
+def _who_counts(viewers: Sequence[Viewer], edges: Numbers, settings: ReactionSettings) -> tuple[list[Seen], list[LeftOut]]:
+    """The viewers who count, in their order, and the others. Raises DataError where nobody does."""
+    able, left_out = list[Seen](), list[LeftOut]()
+    for viewer in viewers:
+        try:
+            own = curve(viewer, edges)
+        except NotOneViewer as error:
+            left_out.append(LeftOut(viewer.name, error.reason, viewer.group))
+            continue
+        rest = None if settings.baseline is None else curve(viewer, np.array(settings.baseline), person=own.person)
+        if why := _why_not(viewer, own, rest, settings):
+            left_out.append(LeftOut(viewer.name, why, viewer.group, own))
+        else:
+            able.append((viewer, own, rest))
+    counting, copies = _once(able)
+    left_out += copies
+    if not counting:
+        raise DataError("no viewer counts: " + "; ".join(f"{one.name}: {one.why}" for one in left_out[:3]))
+    return counting, left_out
+
+
+def _studied(counting: Sequence[Seen], edges: Numbers, settings: ReactionSettings) -> tuple[_Study, list[Curve]]:
+    """What parts are worked out from, and the viewers' curves in their order, with means as if each had seen the whole film."""
+    ordered = sorted(counting, key=lambda one: one[1].name)  # or the resamples would be others for viewers in another order
+    levels = np.stack([own.values for _, own, _ in ordered])
+    whole = _fitted(levels, np.diff(edges))
+    rests = [rest.values[:, 0] for _, _, rest in ordered if rest is not None]
+    frames = [Frames.of(viewer, own.person) for viewer, own, _ in ordered]
+    groups = dict.fromkeys(own.group for _, own, _ in counting if own.group)
+    members = {name: np.array([own.group == name for _, own, _ in ordered]) for name in groups}
+    means = {own.name: mean for (_, own, _), mean in zip(ordered, whole.levels, strict=True)}
+    curves = [dataclasses.replace(own, mean=means[own.name]) for _, own, _ in counting]
+    return _Study(settings, edges, levels, whole, np.stack(rests) if rests else whole.levels, frames, members), curves
+
+
+def _once(able: Sequence[Seen]) -> tuple[list[Seen], list[LeftOut]]:
     """Those who count, each recording once, in their order; and the copies. Which one does must not depend on that order."""
     first = dict[str, str]()
     for name, faces in sorted((viewer.name, viewer.faces) for viewer, _, _ in able if viewer.faces):
@@ -340,10 +352,11 @@ def _over(values: Numbers, settings: ReactionSettings, bounds: tuple[Numbers, Nu
     return found.shaped(*shape)
 
 
-def _moments(levels: Numbers, changes: Numbers, edges: Numbers, typical: Numbers, seed: int) -> list[Moment]:
+def _moments(study: _Study, typical: Numbers) -> list[Moment]:
     """typical: synchrony.typical_levels of all viewers, as in `_parts`."""
-    out, apart = [], departures(levels)
-    for one in stretches(levels, rounds=len(typical), seed=seed, levels=typical):
+    levels, edges = study.levels, study.edges
+    out, apart, changes = [], departures(levels), levels - study.rests[:, :, None]
+    for one in stretches(levels, rounds=len(typical), seed=study.settings.seed, levels=typical):
         departure, change = (_viewers_mean(values[:, one.row, one.first : one.stop]) for values in (apart, changes))
         out.append(Moment(MEASURES[one.row], float(edges[one.first]), float(edges[one.stop]), departure, change, one.p))
     return sorted(out, key=lambda moment: moment.p)
@@ -389,6 +402,10 @@ class _Study:
             else:
                 change.append(part.stand_ins(*sides, since=self.whole) if i else np.full_like(level[i], np.nan))  # from itself: none
         return np.stack(level, axis=1), np.stack(change, axis=1)
+
+    def over_time(self, of: Bools, settings: ReactionSettings) -> tuple[Estimate, Estimate]:
+        """Means over some viewers in each step, of what they show and of its change: arrays (len(MEASURES), k). of: bool (n,)."""
+        return _over(self.levels[of], settings, _along(BOUNDS)), _over(self.curves_of_change(of), settings, _along(CHANGES))
 
     def curves_of_change(self, of: Bools) -> Numbers:
         """What stands for some viewers in means of the changes in each step: float64 (their number, len(MEASURES), k). of: bool (n,)."""

@@ -1,4 +1,4 @@
-"""What a study reads: tables that mien wrote, or recordings, which become tables."""
+"""What a study reads: tables that mien wrote, recorded sessions, which are tables too, or recordings, which become tables."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import dataclasses
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from mien.errors import SourceUnreadable
 from mien.io.events import Failure
@@ -24,6 +25,9 @@ from mien.sinks.registry import Sinks, open_sink
 from mien.table import columns
 from mien.timeline import READERS, Timeline, table_suffix
 from mien.track.options import TrackOptions
+
+if TYPE_CHECKING:
+    from mien.study.recorded import Recorded
 
 Tell = Callable[[int], None]
 """Called with how many frames were read so far."""
@@ -74,11 +78,18 @@ class Reader:
     """Reads one input after the other; the models are loaded with the first recording.
 
     options: how recordings are read; not smoothed over time by default, since means over steps need no smoothing, and it comes late.
-    every: seconds from one frame of a recording to the next that is looked at.
+    every: seconds from one frame of a recording to the next that is looked at. sessions: inputs that are recorded
+    sessions, by the input's name.
     """
 
-    def __init__(self, options: AnalyzeOptions = AnalyzeOptions(track=TrackOptions(smooth="none")), *, every: float = 0.1) -> None:
-        self.options, self._span = options, VideoSpan(every=every)
+    def __init__(
+        self,
+        options: AnalyzeOptions = AnalyzeOptions(track=TrackOptions(smooth="none")),
+        *,
+        every: float = 0.1,
+        sessions: Mapping[str, Recorded] = MappingProxyType({}),
+    ) -> None:
+        self.options, self._span, self._sessions = options, VideoSpan(every=every), sessions
         self._analyzer: Analyzer | None = None
         self.models: list[str] = []
         """Names of the models that read the faces, of tables too."""
@@ -91,11 +102,16 @@ class Reader:
         return {"models": self.models, **how}
 
     def read(self, file: str, *, keep: Path | None = None, tell: Tell = lambda frames: None) -> Timeline:
-        """The table of a table or of a recording; of a recording it is written to `keep` too, while it is read, with its fingerprint.
+        """The table of a session, table or recording; of a recording it is written to `keep` too, while it is read, with its fingerprint.
 
-        Raises SourceMissing, SourceUnreadable (also for a recording that breaks off before its first frame), SinkError.
+        Raises SourceMissing, SourceUnreadable (also for a recording that breaks off before its first frame), SinkError; of sessions see
+        Recorded.read.
         """
-        timeline = Timeline.read(file) if is_table(file) else self._analyzed(file, keep, tell)
+        if session := self._sessions.get(file):
+            timeline = session.read()
+            self.failures += session.failures
+        else:
+            timeline = Timeline.read(file) if is_table(file) else self._analyzed(file, keep, tell)
         self.models = list(dict.fromkeys([*self.models, *(name for name in dict.fromkeys(timeline["model"].tolist()) if name)]))
         return timeline
 

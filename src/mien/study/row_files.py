@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import chain, count
 from pathlib import Path
+from unicodedata import normalize
 
+from mien.io.names import folded
 from mien.io.whole import growing
 from mien.study.plan import Recording
 from mien.study.read import fingerprint, is_table
+
+DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]) *", re.IGNORECASE)
+"""Names that Windows has for its devices, whatever ending follows a point behind them."""
 
 
 def row_files(folder: Path, recordings: Sequence[Recording]) -> dict[str, Path]:
@@ -25,12 +31,14 @@ def row_files(folder: Path, recordings: Sequence[Recording]) -> dict[str, Path]:
         if is_table(one.file):
             continue
         own = fingerprint(one.file).encode()
-        plain = "".join(c if c.isalnum() or c in "-_. " else "_" for c in one.viewer)[:60].strip(" .") or "viewer"
+        plain = "".join(c if c.isalnum() or c in "-_. " else "_" for c in normalize("NFC", one.viewer))[:60].strip(" .") or "viewer"
+        if DEVICE.fullmatch(plain.partition(".")[0]):
+            plain = f"_{plain}"
         for name in chain([plain], (f"{plain}-{k}" for k in count(2))):
             path = folder / f"{name}.parquet"
-            if name.casefold() not in taken and not any(_is_another(there, own) for there in (path, growing(path))):
+            if folded(name) not in taken and not any(_is_another(there, own) for there in (path, growing(path))):
                 break
-        taken.add(name.casefold())
+        taken.add(folded(name))
         found[one.viewer] = path
     return found
 
@@ -48,7 +56,7 @@ def others(folder: Path, own: Sequence[Path]) -> list[str]:
 
 def _stem(path: Path) -> str:
     """A table's name, whole or not, as other files of its folder cannot have it too."""
-    return Path(path.name.removesuffix(".part")).stem.casefold()
+    return folded(Path(path.name.removesuffix(".part")).stem)
 
 
 def _is_another(table: Path, own: bytes) -> bool:

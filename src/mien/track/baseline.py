@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mien.table import DELTA_COLUMNS
 from mien.timeline import Timeline
+from mien.track.options import check_baseline
 from mien.types import Bools, Floats, Result
 
 Values = NDArray[np.float64]
@@ -31,8 +32,10 @@ def median(values: Values) -> Values:
 def with_baseline(timeline: Timeline, span: tuple[float, float]) -> Timeline:
     """The table with DELTA_COLUMNS: each value minus the median of the same person's values from span[0] to span[1] seconds, both included.
 
-    People are told apart by `source` and `person`; who has no sure face in the span, or no number, has NaN.
+    People are told apart by `source` and `person`; who has no sure face in the span, or no number, has NaN. Raises UsageError for a span
+    that is none.
     """
+    check_baseline(span)
     names = [name.removeprefix("delta_") for name in DELTA_COLUMNS]
     values = np.stack([timeline[name] for name in names], axis=1)
     deltas = np.full(values.shape, np.nan)
@@ -64,7 +67,6 @@ class BaselineCheck:
         """Take one result."""
         if result.faces.ids is None:
             return
-        assert result.emotions.unsure is not None
         inside = self.span[0] <= result.time <= self.span[1]
         for person, unsure in zip(result.faces.ids.tolist(), result.emotions.unsure.tolist(), strict=True):
             self._note(result.source, person, inside and not unsure)
@@ -93,10 +95,12 @@ class BaselineCheck:
 class BaselineGate:
     """Holds Results back until the span of the baseline is over, then lets them through with `delta` filled in.
 
-    span: seconds of each source, from and to. What it holds is bounded by the span; it never holds pictures.
+    span: seconds of each source, from and to. What it holds is bounded by the span; it never holds pictures. Raises UsageError for a span
+    that is none.
     """
 
     def __init__(self, span: tuple[float, float]) -> None:
+        check_baseline(span)
         self.span = span
         self._source: str | None = None
         self._index = -1
@@ -117,7 +121,6 @@ class BaselineGate:
             released += self._release()
             return [*released, self._with_delta(result)]
         if result.time >= self.span[0]:
-            assert result.emotions.unsure is not None
             for person, values, unsure in zip(result.faces.ids, _values(result), result.emotions.unsure, strict=True):
                 if not unsure:
                     self._seen.setdefault(int(person), []).append(values)

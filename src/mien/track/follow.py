@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-import numpy as np
-
 from mien.track.hold import Hold
 from mien.track.options import TrackOptions
 from mien.track.smooth import Smoother
@@ -80,7 +78,7 @@ class Follower:
             return result
         if self._smoothed.begins(result.source, result.index):
             self._new_smoothers()
-        unsure = np.zeros(len(ids), bool) if raw.unsure is None else raw.unsure
+        unsure = raw.unsure
         probs = self._probs(result.time, ids, raw.probs, unsure)
         affect = None if raw.affect is None else self._affect(result.time, ids, raw.affect, unsure)
         held = self._hold(result.time, ids, probs, unsure)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
@@ -10,6 +11,15 @@ from mien.errors import UsageError
 from mien.types import check_numbers
 
 SMOOTHERS = ("euro", "ema", "none")
+
+
+def check_baseline(span: object, *, before: bool = False) -> None:
+    """Raise UsageError for what is no span of a baseline, seconds from and to. before: it may begin before 0."""
+    if not (isinstance(span, Sequence) and len(span) == 2 and all(isinstance(end, Real) for end in span)):
+        raise UsageError(f"baseline: found {' '.join(reprlib.repr(span).split())}; wanted two numbers of seconds, from and to, or None")
+    if not (before or span[0] >= 0) or not span[0] < span[1]:
+        wanted = "wanted an end after its beginning" + ("" if before else ", not before 0")
+        raise UsageError(f"baseline is from {span[0]:g} to {span[1]:g} s; {wanted}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +52,13 @@ class TrackOptions:
     def __post_init__(self) -> None:
         seconds = ("smooth_seconds", "smooth_speed", "hold_seconds", "forget_seconds", "reentry_seconds")
         check_numbers(self, (*seconds, "hold_margin"), whole=("detect_every",))
-        if self.baseline is not None and not (
-            isinstance(self.baseline, Sequence) and len(self.baseline) == 2 and all(isinstance(end, Real) for end in self.baseline)
-        ):
-            raise UsageError(f"baseline: found {self.baseline!r}; wanted two numbers of seconds, from and to, or None")
+        if self.baseline is not None:
+            check_baseline(self.baseline)
+            object.__setattr__(self, "baseline", tuple(self.baseline))  # options are keys, which a list cannot be
         if self.smooth not in SMOOTHERS:
             raise UsageError(f"smooth is {self.smooth!r}; there are: {', '.join(SMOOTHERS)}")
         if self.detect_every < 1:
             raise UsageError(f"detect_every is {self.detect_every}; wanted at least 1")
-        if self.baseline is not None and not 0 <= self.baseline[0] < self.baseline[1]:
-            raise UsageError(
-                f"baseline is from {self.baseline[0]:g} to {self.baseline[1]:g} s; wanted an end after its beginning, not before 0"
-            )
         if not self.follow and (self.detect_every > 1 or self.baseline is not None):
             what = "detect_every" if self.detect_every > 1 else "baseline"
             raise UsageError(f"{what} is {getattr(self, what)} without following; it needs follow=True, or leave it out")

@@ -104,7 +104,7 @@ def _line(config: TrainConfig, data: TrainData, folder: Path, minutes: float, wa
         line = _one(config, data, folder, minutes, wanted, say)
         _write(record, made_with | {"line": dataclasses.asdict(line)})
         return line
-    kept = json.loads(record.read_text())
+    kept = json.loads(record.read_text("utf-8"))
     words = {"asked": "settings, epochs or minutes", "data": "data", "detector": "detector"}
     if differ := [word for name, word in words.items() if name in kept and kept[name] != made_with[name]]:
         raise UsageError(f"{record.parent}: is there already, with other {' and other '.join(differ)}; give another --out")
@@ -133,14 +133,14 @@ def _asked(config: TrainConfig, minutes: float) -> str:
 
 def _write(path: Path, content: Mapping[str, object]) -> None:
     with whole(path) as part:
-        part.write_text(json.dumps(content, indent=1) + "\n")
+        part.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 
 
 def _plan(config: TrainConfig, data: TrainData, folder: Path, minutes: float) -> dict[str, int]:
     """Epochs and rows that fit into the time; kept, so that a comparison that was stopped goes on with them."""
     path = folder / PLAN
     asked = f"{_asked(config, minutes)} {data.hash[:16]}"
-    if path.exists() and (kept := json.loads(path.read_text()))["asked"] == asked:
+    if path.exists() and (kept := json.loads(path.read_text("utf-8")))["asked"] == asked:
         return dict(kept["plan"])
     seconds = seconds_a_step(config, data)
     whole = seconds * steps_of(data.train, config)

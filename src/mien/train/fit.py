@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from mien.errors import ExtraMissing, UsageError
+from mien.errors import ExtraMissing, UsageError, install
 from mien.interrupt import held
 from mien.train import freeze
 from mien.train.batches import batches, steps_of
@@ -180,7 +180,7 @@ def _fabric(config: TrainConfig) -> Fabric:
     except ModuleNotFoundError as error:
         if error.name not in ("lightning_fabric", "lightning_utilities"):
             raise
-        raise ExtraMissing('training needs PyTorch and Lightning: pip install "mien[train]"') from None
+        raise ExtraMissing(f"training needs PyTorch and Lightning: {install('train')}") from None
     plan = config.freeze
     strategy = config.strategy
     if strategy in ("auto", "ddp") and config.devices * config.machines > 1:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from mien.data.cross_copies import noted
 from mien.data.manifest import Manifest
 from mien.data.readers.draft import reopened
 from mien.data.readers.recognise import duplicates_for, read_any, sources_of
@@ -22,8 +21,9 @@ from mien.train.kept import Keeping
 from mien.train.look_alikes import look_alikes
 from mien.train.nets import input_of
 from mien.train.row_cache import RowCache
-from mien.train.row_targets import affect_of, classes_of, has_target, hash_of, tasks_with_target
+from mien.train.row_targets import hash_of
 from mien.train.telling import Counter, Say, silent
+from mien.train.usable_rows import Usable, usable_rows
 from mien.types import Bools, Detector, Floats, Image, Ints
 
 LOOK_ALIKES, FILES = "look-alikes", "files"
@@ -117,89 +117,96 @@ def read_data(
         if duplicates is not None:
             raise UsageError(f"duplicates: {duplicates} marks pictures, and network {config.net} learns from clips; leave it out")
         return read_clips(config, paths, detector=detector, folder=folder, called=called, say=say, progress=progress)
-    manifests = []
-    for path, name, marks in zip(paths, sources_of(paths), duplicates_for(paths, duplicates), strict=True):
-        manifest, report = read_any(path, duplicates=marks, source=name, progress=lambda n: progress(n, "pictures read"))
-        manifests.append(manifest)
-        reported(report)
-    whole = _hashed(Manifest.concat(manifests))
-    held = {sha for sha in whole["sha256"][np.isin(whole["split"].astype(str), ("val", "test"))].astype(str).tolist() if sha}
+    whole = _joined(paths, duplicates, progress, reported)
+    held = _files_in(whole, ("val", "test"))
     whole = whole.where(np.asarray(whole["split"] != "test"))  # test rows are for the final evaluation alone
-    if (whole["split"] == "val").sum() == 0:
+    if not (whole["split"] == "val").any():
         say(f"no split called val: {config.held_out:.0%} of the rows are held out to judge by (mien data split does it once for all)")
         alike = look_alikes(whole, folder, threads=config.threads, say=say, progress=progress) if held_out == LOOK_ALIKES else None
         whole = hold_out(whole, config.held_out, seed=config.seed, alike=alike, say=say)
-    labels, names = classes_of(whole, config)
-    affect = affect_of(whole, config)
-    fit = np.asarray(whole["split"] != "val")
-    taught = has_target(whole, labels, affect, config)
-    notes = whole["note"].astype(str)
-    out = {
-        "without a target": ~taught,
-        "with a copy in another split": fit & noted(whole["note"]),
-        "that the crowd called no face": fit & (np.char.find(notes, "the crowd: not a face") >= 0),
-    }
-    out["with the same file in another split"] = (
-        fit & np.isin(whole["sha256"].astype(str), list(held)) & ~np.any(list(out.values()), axis=0)
-    )
-    keep = ~np.any(list(out.values()), axis=0)
-    for why, which in out.items():
-        if which.any():
-            say(f"left out: {which.sum()} rows {why}")
-    whole, labels, affect, fit = whole.where(keep), labels[keep], affect[keep], fit[keep]
-    if not fit.any() or fit.all():
-        raise DataError(f"{int(fit.sum())} rows to train on and {int((~fit).sum())} to judge by; wanted some of each")
-    judged = {task: bool(which[~fit].any()) for task, which in tasks_with_target(whole, labels, affect).items()}
-    for task in config.tasks:
-        if not judged[task]:
-            say(f"no row to judge by has a target of the task {task}: val_score leaves it out{_calibrated_by(task, judged)}")
-    key = hash_of(whole, labels, affect)
-    name_of = called or type(detector).__name__
+    usable = usable_rows(whole, config, held)
+    _tell(usable.told, say)
+    usable.refuse_one_sided()
+    _tell(usable.unjudged(config.tasks), say)
+    whole = usable.manifest
     keeping = Keeping.of(config, whole, colour=_in_colour(whole, config))
-    key = keeping.marked(key)
-    origin = origin_of(whole, affect, fit, config)
+    key = keeping.marked(hash_of(whole, usable.labels, usable.affect))
+    name_of = called or type(detector).__name__
+    origin = origin_of(whole, usable.affect, usable.fit, config)
     kept = RowCache(folder / f"data-{key[:12]}", keeping, detector, name_of)
-    parts, faceless, large = [], 0, 0
-    for name, which in (("train", fit), ("judge", ~fit)):
-        part = whole.where(which)
-        found = kept.rows(name, part, progress)
-        rows = Rows(
-            found.pictures,
-            found.points,
-            found.frames,
-            labels[which],
-            np.asarray(part["shares"], np.float32),
-            affect[which],
-            names,
-            tuple(part["id"].astype(str).tolist()),
-        )
-        unread = Report(", ".join(path.name for path in paths))
-        reopened(part, np.flatnonzero(~found.read).tolist(), unread)
-        reported(unread)
-        flat = _flat(found.pictures) & found.read if name == "train" else np.zeros(len(rows), np.bool_)
-        for why, lost in (("that cannot be read", ~found.read), ("of one flat colour", flat)):
-            if lost.any():
-                say(f"left out: {lost.sum()} pictures {why}")
-        usable = found.read & ~flat
-        faceless += int((found.faceless & usable).sum())
-        large += int(usable.sum())
-        parts.append(rows if usable.all() else rows.where(usable))
-    if faceless:
-        say(f"no face found in {faceless} of {large} pictures; they are taken whole (mien data extra leaves them out)")
-    train, judge = parts
+    sides = []
+    for name in ("train", "judge"):
+        side = _side(name, usable, kept, ", ".join(path.name for path in paths), progress)
+        reported(side.unread)
+        _tell(side.told, say)
+        sides.append(side)
+    train, judge = (side.rows for side in sides)
+    if faceless := sum(side.faceless for side in sides):
+        say(f"no face found in {faceless} of {len(train) + len(judge)} pictures; they are taken whole (mien data extra leaves them out)")
     if not len(train) or not len(judge):
         raise DataError(f"{len(train)} pictures to train on and {len(judge)} to judge by could be read; wanted some of each")
     say(f"{len(train)} rows to train on, {len(judge)} to judge by")
     return TrainData(train, judge, key, tuple(sorted(set(whole["source"].astype(str).tolist()))), name_of, origin, held_out)
 
 
-def _calibrated_by(task: str, judged: Mapping[str, bool]) -> str:
-    """What is to be known of the temperature of a task that no row to judge by has a target of (see export.calibrated)."""
-    other = {"votes": "classes", "classes": "votes"}.get(task)
-    if other is None:
-        return ""
-    named = {"votes": "the crowd's votes", "classes": "the labels"}[other]
-    return f", and its probabilities are calibrated by {named} instead" if judged[other] else ", and its probabilities are not calibrated"
+def _joined(paths: Sequence[Path], duplicates: Path | None, progress: Counter, reported: Callable[[Report], object]) -> Manifest:
+    """The data sets as one, with the sha256 of every picture that can be read. See read_data."""
+    manifests = []
+    for path, name, marks in zip(paths, sources_of(paths), duplicates_for(paths, duplicates), strict=True):
+        manifest, report = read_any(path, duplicates=marks, source=name, progress=lambda n: progress(n, "pictures read"))
+        manifests.append(manifest)
+        reported(report)
+    return _hashed(Manifest.concat(manifests))
+
+
+def _files_in(manifest: Manifest, splits: Sequence[str]) -> set[str]:
+    """sha256 of the files of these splits."""
+    return set(manifest["sha256"][np.isin(manifest["split"].astype(str), splits)].astype(str).tolist()) - {""}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Side:
+    """The rows to train on, or those to judge by, with their pictures."""
+
+    rows: Rows
+    unread: Report
+    """Which pictures cannot be read, and why."""
+    told: list[str]
+    """What was left out, in lines."""
+    faceless: int
+    """Pictures in which no face was found."""
+
+
+def _side(name: str, usable: Usable, kept: RowCache, source: str, progress: Counter) -> _Side:
+    """name: `train` or `judge`; what is learnt from must not be flat. source: what the data are called."""
+    which = usable.fit if name == "train" else ~usable.fit
+    part = usable.manifest.where(which)
+    found = kept.rows(name, part, progress)
+    rows = Rows(
+        found.pictures,
+        found.points,
+        found.frames,
+        usable.labels[which],
+        np.asarray(part["shares"], np.float32),
+        usable.affect[which],
+        usable.names,
+        tuple(part["id"].astype(str).tolist()),
+    )
+    unread = Report(source)
+    reopened(part, np.flatnonzero(~found.read).tolist(), unread)
+    flat = _flat(found.pictures) & found.read if name == "train" else np.zeros(len(rows), np.bool_)
+    told = [
+        f"left out: {lost.sum()} pictures {why}"
+        for why, lost in (("that cannot be read", ~found.read), ("of one flat colour", flat))
+        if lost.any()
+    ]
+    stays = found.read & ~flat
+    return _Side(rows if stays.all() else rows.where(stays), unread, told, int((found.faceless & stays).sum()))
+
+
+def _tell(lines: Sequence[str], say: Say) -> None:
+    for line in lines:
+        say(line)
 
 
 def _in_colour(manifest: Manifest, config: TrainConfig) -> bool:

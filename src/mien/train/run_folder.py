@@ -68,7 +68,7 @@ class RunFolder:
         self._write("run.json", {**about, "seed": config.seed, "commit": commit(), "versions": versions()})
         kept = state["history"] if state is not None else []
         with writing(self.metrics_file):
-            self.metrics_file.write_text("".join(map(_line, kept)))
+            self.metrics_file.write_text("".join(map(_line, kept)), "utf-8")
         return state
 
     def check_free(self) -> None:
@@ -82,7 +82,7 @@ class RunFolder:
         if differ:
             name = differ[0]
             raise UsageError(f"{self.path}: cannot go on with other settings: {', '.join(differ)} ({name} was {old[name]}, is {new[name]})")
-        found = json.loads((self.path / "run.json").read_text())
+        found = json.loads((self.path / "run.json").read_text("utf-8"))
         was, now = _data_of(found), _data_of(about)
         changes = {name: f"{name}: {was[name]} then, {now[name]} now" for name in was if was[name] != now[name]}
         if changes.keys() & {"hash", "rows"}:
@@ -104,7 +104,7 @@ class RunFolder:
         if not path.exists():
             raise UsageError(f"{self.path}: no config.json there; wanted the run folder of a training")
         try:
-            return from_values(json.loads(path.read_text()))
+            return from_values(json.loads(path.read_text("utf-8")))
         except UsageError as error:
             raise UsageError(f"{path}: {error}") from error
 
@@ -112,7 +112,7 @@ class RunFolder:
         """What it was run on: data (hash), held_out (see TrainData), sources, names of the classes, their frequencies (priors), colour,
         affect (its origin), seed, commit, versions."""
         self.config()
-        found: dict[str, Any] = json.loads((self.path / "run.json").read_text())
+        found: dict[str, Any] = json.loads((self.path / "run.json").read_text("utf-8"))
         return found
 
     @property
@@ -122,7 +122,7 @@ class RunFolder:
 
     def add(self, metrics: Mapping[str, float]) -> None:
         """Metrics of one more epoch."""
-        with writing(self.metrics_file), self.metrics_file.open("a") as file:
+        with writing(self.metrics_file), self.metrics_file.open("a", encoding="utf-8") as file:
             file.write(_line(metrics))
 
     def save(self, path: Path, state: Mapping[str, Any]) -> None:
@@ -153,7 +153,7 @@ class RunFolder:
 
     def _write(self, name: str, content: Mapping[str, Any]) -> None:
         with whole(self.path / name) as part:
-            part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+            part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def _data_of(record: Mapping[str, Any]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from mien.errors import ExtraMissing
+from mien.errors import ExtraMissing, install
 
 _BOXES = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 _declared: list[Any] = []
@@ -47,4 +47,4 @@ def _imported(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != name:
             raise
-        raise ExtraMissing(f'this architecture needs {name}: pip install "mien[train]"') from None
+        raise ExtraMissing(f"this architecture needs {name}: {install('train')}") from None

@@ -14,8 +14,8 @@ from functools import cache
 
 import numpy as np
 
-from mien.errors import CardInvalid
-from mien.types import Floats, Image, check_numbers
+from mien.errors import UsageError
+from mien.types import Floats, Image, check_floats, check_numbers
 
 FER_TEMPLATE: tuple[tuple[float, float], ...] = (
     (14.7 / 48, 18.3 / 48),
@@ -30,7 +30,7 @@ in which YuNet found the face. A whole FER-2013 picture is therefore, near enoug
 
 @dataclass(frozen=True, slots=True)
 class CropSpec:
-    """How a face is cut out for one model; part of its card."""
+    """How a face is cut out for one model; part of its card. Raises UsageError for what cannot be cut so."""
 
     size: int = 48
     """Side of the crop in pixels."""
@@ -43,15 +43,28 @@ class CropSpec:
 
     def __post_init__(self) -> None:
         check_numbers(self, ("margin",), whole=("size",))
-        if np.shape(self.template) != (5, 2):
-            raise CardInvalid(f"crop template: found shape {np.shape(self.template)}, wanted (5, 2)")
-        if self.size < 8 or self.colour not in ("grey", "rgb") or not -0.4 < self.margin < 4:
-            raise CardInvalid(f"crop: size {self.size}, colour {self.colour!r}, margin {self.margin} are not usable")
+        object.__setattr__(self, "template", _points(self.template))
+        if self.size < 8:
+            raise UsageError(f"size: found {self.size}, wanted a side of at least 8 pixels")
+        if self.colour not in ("grey", "rgb"):
+            raise UsageError(f"colour: found {self.colour!r}, wanted grey or rgb")
+        if not -0.4 < self.margin < 4:
+            raise UsageError(f"margin: found {self.margin}, wanted a share of the frame's side, more than -0.4 and less than 4")
 
     @property
     def target(self) -> Floats:
         """float32 (5, 2): where the landmarks go in the crop, in pixels; not to be written to."""
         return _target(self)
+
+
+def _points(template: object) -> tuple[tuple[float, float], ...]:
+    """A template from lists or an array, as a card's JSON and NumPy have it, in what can be a key. Raises UsageError."""
+    points = check_floats("template", template, np.float64, "five pairs of numbers, x and y")
+    if points.shape != (5, 2):
+        raise UsageError(f"template: found shape {points.shape}, wanted (5, 2): x and y of five landmarks, as shares of the side")
+    if not (finite := np.isfinite(points)).all():
+        raise UsageError(f"template: found {points[~finite][0]:g} in it, wanted numbers: x and y of five landmarks, as shares of the side")
+    return tuple((x, y) for x, y in points.tolist())
 
 
 @cache

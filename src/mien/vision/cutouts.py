@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.errors import UsageError
-from mien.types import Faces, Floats, Image, check_image
+from mien.types import Faces, Floats, Image, check_image, check_kind
 from mien.vision import boxes as bx
 from mien.vision.align import warp
 
@@ -19,18 +22,20 @@ LIFT = 0.07
 """How far the ellipse's middle lies above the box's, as a share of its height."""
 
 
-def anonymize(image: Image, faces: Faces, *, strength: float = 1.0) -> Image:
+def anonymize(image: NDArray[Any], faces: Faces, *, strength: float = 1.0) -> Image:
     """The picture with every head made unrecognisable; a new array.
 
     Each head, an ellipse 1.7 times as wide and 1.84 times as high as the face's box, becomes a mosaic of about 4 x 4 means of
     its pixels, blurred so that no cell edge is left: what is written depends on those few means only, so no filter brings the
     face back. strength: 1 or more; 2 means half as many cells. Faces partly outside the picture are covered as far as they
     are in it. A face that the detector missed stays: look at the result.
-    Raises UsageError for a strength below 1.
+    Raises UsageError for a strength below 1, and for arguments of another kind.
     """
     import cv2
 
     check_image(image)
+    _check_faces(faces)
+    check_kind("strength", strength, Real, "a number of at least 1")
     if not (math.isfinite(strength) and strength >= 1):
         raise UsageError(f"strength is {strength}; wanted a number of at least 1: less would leave faces recognisable")
     out = image.copy()
@@ -60,13 +65,23 @@ def anonymize(image: Image, faces: Faces, *, strength: float = 1.0) -> Image:
     return out
 
 
-def face_crops(image: Image, faces: Faces, *, size: int = 160) -> Image:
-    """Crops of the faces as they stand (not turned upright), uint8 (n, size, size, 3).
+def face_crops(image: NDArray[Any], faces: Faces, *, size: int = 160) -> Image:
+    """Crops of the faces as they stand (not turned upright), uint8 (n, size, size, 3) RGB, in the order of the faces.
 
-    Each is the box made square by its longer side and grown by 10 % of it on every side. Where that reaches over the border, the
-    border's pixels are repeated, so that a face keeps its proportions. Raises UsageError for a box without area.
+    image: uint8 (H, W, 3) RGB, in which `faces` were found. size: side of a crop in pixels, whatever that of the face. Each is the box
+    made square by its longer side and grown by 10 % of it on every side. Where that reaches over the border, the border's pixels are
+    repeated, so that a face keeps its proportions. No faces: length 0. They are for people to look at and for other tools that take
+    crops; mien's own recognisers see faces turned upright by their landmarks. Raises UsageError for a box without area, and for arguments
+    of another kind.
+
+    >>> import numpy as np
+    >>> from mien.types import Faces
+    >>> face_crops(np.zeros((90, 120, 3), np.uint8), Faces.without_points([[10, 20, 50, 70]], [0.9]), size=64).shape
+    (1, 64, 64, 3)
     """
     check_image(image)
+    _check_faces(faces)
+    check_kind("size", size, Integral, "a whole number of pixels")
     if size < 1:
         raise UsageError(f"size is {size}; wanted at least 1 pixel")
     squares = bx.square(faces.boxes, margin=0.1)
@@ -78,6 +93,10 @@ def face_crops(image: Image, faces: Faces, *, size: int = 160) -> Image:
         matrix: Floats = np.array([[scale, 0, -float(x1) * scale], [0, scale, -float(y1) * scale]], np.float32)
         crops[i] = warp(image, matrix, size)
     return crops
+
+
+def _check_faces(faces: Faces) -> None:
+    check_kind("faces", faces, Faces, "Faces, as result.faces are")
 
 
 def crop_name(score: float, n: int) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.errors import UsageError
 from mien.labels import CAPTIONS
-from mien.types import Floats, Image, Result, check_image
+from mien.types import Floats, Image, Result, check_image, check_kind
 from mien.vision import paint
 from mien.vision.captions import CROWD, gap, hidden, place
 from mien.vision.colour import RGB, WHITE, legible_on, rgb
@@ -35,14 +36,16 @@ HERSHEY_EM = 22 / 0.729
 """Em of DejaVu Sans in pixels whose capitals are as high as cv2.putText's at scale 1."""
 
 
-def draw(image: Image, result: Result, style: Style = Style()) -> Image:
+def draw(image: NDArray[Any], result: Result, style: Style = Style()) -> Image:
     """The picture with a box and a caption for each face, or with a note if there is no face.
 
     image: uint8 (H, W, 3) RGB, the one that `result` is about. Returns a new array of the same shape. An unsure face has a
     dashed box and its caption begins with `unsure:`. Captions stay inside the picture and do not overlap; on a crowded picture
-    the smallest faces go without. Raises UsageError when picture and result do not belong together.
+    the smallest faces go without. Raises UsageError when picture and result do not belong together, and for arguments of another kind.
     """
     check_image(image)
+    check_kind("result", result, Result, "a Result, as mien.analyze and Analyzer.image give")
+    check_kind("style", style, Style, 'a mien.Style, such as mien.Style(preset="r2")')
     height, width = image.shape[:2]
     if tuple(result.size) != (width, height):
         raise UsageError(f"draw: the picture has {width}x{height} pixels, the result is about one of {result.size[0]}x{result.size[1]}")
@@ -67,12 +70,14 @@ def draw(image: Image, result: Result, style: Style = Style()) -> Image:
     return out
 
 
-def note(image: Image, text: str, *, corner: str = "bottom left") -> Image:
+def note(image: NDArray[Any], text: str, *, corner: str = "bottom left") -> Image:
     """The picture with a line of text in a corner: `No face found`, a frame rate.
 
     corner: `top` or `bottom`, `left` or `right`. The text shrinks to fit; where it cannot, the picture comes back unchanged.
     """
     check_image(image)
+    check_kind("text", text, str, "a line of text")
+    check_kind("corner", corner, str, "such as 'bottom left'")
     words = corner.split()
     if len(words) != 2 or words[0] not in ("top", "bottom") or words[1] not in ("left", "right"):
         raise UsageError(f"corner is {corner!r}; wanted 'top' or 'bottom', then 'left' or 'right'")

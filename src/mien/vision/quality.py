@@ -108,7 +108,7 @@ def skin_lightness(image: Image, points: Floats) -> float:
 _CORNERS = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float64)
 _STEPS = (np.arange(64) + 0.5) / 64
 _GRID = np.stack(np.meshgrid(_STEPS, _STEPS), axis=-1).reshape(-1, 2)
-"""Places of a crop, as shares of its side, that are counted: a share to a hundredth."""
+"""Places of a crop, as shares of its side, that are counted: a share to two hundredths."""
 
 
 def cut_off(points: Floats, spec: CropSpec, size: tuple[int, int]) -> Floats:

@@ -82,7 +82,7 @@ def _affect(emotions: Emotions, face: int) -> tuple[float, float] | None:
 
 def unsure(emotions: Emotions, face: int) -> bool:
     """Whether mien is not sure about a face."""
-    return emotions.unsure is not None and bool(emotions.unsure[face])
+    return bool(emotions.unsure[face])
 
 
 def box_colour(emotions: Emotions, face: int, style: Style) -> RGB:

@@ -9,8 +9,6 @@ import os
 import queue
 import secrets
 import shutil
-import stat
-import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -18,7 +16,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import gettempdir, mkdtemp
+from tempfile import mkdtemp
 from typing import BinaryIO
 
 from mien.errors import MienError, SinkError, SourceTooLarge, SourceUnreadable
@@ -36,13 +34,12 @@ from mien.sinks.sink import Sink
 from mien.table import columns
 from mien.track.covers import missed
 from mien.types import Drawer, Frame, Result
+from mien.web.leftovers import CLAIM, PREFIX, erase_leftovers
 
 log = logging.getLogger("mien")
 
 TABLES = {"csv": "table.csv", "jsonl": "table.jsonl", "parquet": "table.parquet"}
 PAGE, VIDEO = "page.html", "annotated.mp4"
-PREFIX, CLAIM = "mien-serve-", "running"
-YOUNG_SECONDS = 60.0
 SWEEP_SECONDS = 30.0
 MOST_FPS = 60.0
 """Frames a second of a video, beyond which it is worked on only for so many as one of that rate would have."""
@@ -321,24 +318,3 @@ class Jobs:
         while not self._stopped.wait(SWEEP_SECONDS):
             self.sweep()
             erase_leftovers()  # of a server that was killed just before this one began
-
-
-def erase_leftovers() -> None:
-    """Erase what servers left that were killed: uploads of people who were told that nothing stays.
-
-    A server that runs holds a lock on its folder; one whose folder is younger than a minute may be about to take it. Where there are no
-    such locks nothing is erased, nor is what another user made, or a link.
-    """
-    if sys.platform == "win32":
-        return
-    for folder in Path(gettempdir()).glob(f"{PREFIX}*"):
-        try:
-            found = folder.lstat()
-            if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or time.time() - found.st_mtime < YOUNG_SECONDS:
-                continue
-            claim = Claim(folder / CLAIM)
-            claim.take()
-            claim.drop()
-        except (OSError, SinkError):  # somebody else's
-            continue
-        shutil.rmtree(folder, ignore_errors=True)

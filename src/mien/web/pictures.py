@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, File, Query, UploadFile
+from fastapi import APIRouter, Depends, File, Query, Request, UploadFile
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, Field
 
@@ -120,6 +120,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 
 @router.post("/api/pictures", responses=RESPONSES)
 async def read_pictures(
+    request: Request,
     service: Served,
     analyzer: Chosen,
     drawing: Drawn,
@@ -135,14 +136,14 @@ async def read_pictures(
     found: list[Read | Failure] = []
     for number, upload in enumerate(file):
         name, data = file_name(upload.filename, f"picture {number + 1}"), await upload.read()
-        found.append(await service.work(partial(read, name, data)))
+        found.append(await service.work(partial(read, name, data), request=request))
     return answer(found, kind)
 
 
 @router.post("/api/pictures/url", responses=RESPONSES)
-async def read_url(service: Served, analyzer: Chosen, drawing: Drawn, body: Url, kind: AsKind = "json") -> Response:
+async def read_url(request: Request, service: Served, analyzer: Chosen, drawing: Drawn, body: Url, kind: AsKind = "json") -> Response:
     """Fetch a picture from the public internet and read the expressions shown on it."""
-    return answer([await read_address(body.url, reader(service, analyzer, drawing, kind))], kind)
+    return answer([await read_address(body.url, reader(service, analyzer, drawing, kind), request)], kind)
 
 
 def reader(service: Service, analyzer: Analyzer, drawing: Drawing, kind: Kind) -> Reader:
@@ -151,21 +152,22 @@ def reader(service: Service, analyzer: Analyzer, drawing: Drawing, kind: Kind) -
     return Reader(service, analyzer, f".{kind}", drawer) if kind in PICTURES else Reader(service, analyzer)
 
 
-async def read_address(url: str, read: Reader) -> Read | Failure:
-    """What is found in the picture at an address."""
+async def read_address(url: str, read: Reader, request: Request) -> Read | Failure:
+    """What is found in the picture at an address that a request names. Raises HTTPException when its client has left."""
     service, name = read.service, shown(url)
     if not url.lower().startswith(("http://", "https://")):
         return Failure(name, SourceRefused(f"{name}: wanted a picture's address, http:// or https://; or send the picture itself"))
     most = int(service.settings.max_picture_mb * 1e6)
     try:
-        data = await service.transfer(partial(fetch, url, allow_private=service.settings.allow_private, max_bytes=most))
+        wanted = partial(fetch, url, allow_private=service.settings.allow_private, max_bytes=most)
+        data = await service.transfer(wanted, request=request)
     except PrivateAddress:  # which one it is, a stranger need not know
         return Failure(name, SourceRefused(f"{name}: leads to no address of the public internet, and others are not fetched"))
     except SourceTooLarge:
         return Failure(name, too_large(name, service))
     except MienError as error:
         return Failure(name, error)
-    return await service.work(partial(read, without_userinfo(url), data, name=name))
+    return await service.work(partial(read, without_userinfo(url), data, name=name), request=request)
 
 
 def faces(result: Result) -> list[dict[str, Any]]:

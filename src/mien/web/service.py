@@ -11,7 +11,8 @@ from typing import Annotated, TypeVar
 import anyio
 from fastapi import Depends, Query
 from starlette.applications import Starlette
-from starlette.requests import HTTPConnection
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection, Request
 
 from mien.io.images import ImageLimits
 from mien.io.names import printable
@@ -27,6 +28,8 @@ AT_ONCE = 2
 """Analyses at the same time; each uses as many threads as its networks are given."""
 TRANSFERS = 8
 """Pictures that are fetched and videos that are stored at the same time, which mostly wait for others."""
+CLIENT_LEFT = 499
+"""Of an answer that nobody waits for, in the server's log; nginx has it so."""
 LONGEST_NAME = 200
 
 
@@ -58,17 +61,27 @@ class Service:
         """The largest picture."""
         return ImageLimits(max_pixels=self.settings.max_picture_pixels, max_bytes=int(self.settings.max_picture_mb * 1e6))
 
-    async def work(self, what: Callable[[], T]) -> T:
-        """Do something that takes the processor, in a thread, when it is its turn."""
-        return await anyio.to_thread.run_sync(what, limiter=self.limiter)
+    async def work(self, what: Callable[[], T], *, request: Request | None = None) -> T:
+        """Do something that takes the processor, in a thread, when it is its turn.
 
-    async def transfer(self, what: Callable[[], T]) -> T:
-        """Do something that waits for the network or a disk, in a thread, when it is its turn."""
-        return await anyio.to_thread.run_sync(what, limiter=self.transfers)
+        request: whom it is for. Raises HTTPException, and does nothing, when its client has left by then.
+        """
+        return await _in_turn(what, self.limiter, request)
+
+    async def transfer(self, what: Callable[[], T], *, request: Request | None = None) -> T:
+        """The same for something that waits for the network or a disk."""
+        return await _in_turn(what, self.transfers, request)
 
     async def analyzer(self, wanted: Wanted) -> Analyzer:
         """The loaded models that a request asks for. Raises UnknownName, WeightsMissing."""
         return await self.work(partial(self.analyzers.get, model=wanted.model, detector=wanted.detector, affect=wanted.affect))
+
+
+async def _in_turn(what: Callable[[], T], limiter: anyio.CapacityLimiter, request: Request | None) -> T:
+    async with limiter:
+        if request is not None and await request.is_disconnected():
+            raise HTTPException(CLIENT_LEFT, "the client has left")
+        return await anyio.to_thread.run_sync(what, limiter=anyio.CapacityLimiter(1))  # its turn has come: no second line
 
 
 def service_of(app: Starlette) -> Service:

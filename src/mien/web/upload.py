@@ -48,9 +48,9 @@ async def upload(
     read = Reader(service, analyzer)
     if file is not None:
         name, data = file_name(file.filename, "picture"), await file.read()
-        found = await service.work(partial(read, name, data))
+        found = await service.work(partial(read, name, data), request=request)
     else:
-        found = await read_address(url, read)
+        found = await read_address(url, read, request)
     if isinstance(found, Failure):
         return JSONResponse({"error": str(found.error)}, 400)
     return JSONResponse({"Faces": legacy(found.result)})

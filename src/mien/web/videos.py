@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, File, Query, UploadFile
 from fastapi.responses import FileResponse, JSONResponse, Response
 
+from mien.hiding import refuse_half_hidden
 from mien.io.span import VideoSpan
 from mien.web import answers
 from mien.web.jobs import PAGE, TABLES, VIDEO, Job, Order, Unknown
@@ -35,7 +36,7 @@ async def add_video(
     drawer = drawing.drawer(language)
     hides = annotated and drawing.anonymize
     if hides:
-        analyzer.refuse_half_hidden("anonymize", streams=True)
+        refuse_half_hidden(analyzer, "anonymize", streams=True)
     order = Order(
         analyzer=analyzer,
         name=name,

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'mien[train]'")
-pytest.importorskip("onnx", reason="onnx is not installed: pip install 'mien[train]'")
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[train]'")
+pytest.importorskip("onnx", reason="onnx is not installed: pip install '.[train]'")
 
 from mien import Analyzer  # noqa: E402
 from mien.cli.models import check_model  # noqa: E402

@@ -69,7 +69,7 @@ def test_whole_networks(made, capsys):
 def test_without_optuna(made, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "optuna", None)
     assert call(made) == 1
-    assert 'tuning needs PyTorch and Optuna: pip install "mien[train]"' in capsys.readouterr().err
+    assert 'tuning needs PyTorch and Optuna: pip install ".[train]" in a checkout of mien' in capsys.readouterr().err
 
 
 def test_wrong_use_is_told(made, capsys):

@@ -9,11 +9,10 @@ import numpy as np
 
 from mien.data.cross_copies import Marks, marks_of
 from mien.data.fer import FER7, FER_KEYS, SPLITS, fer_of, unusable
-from mien.data.manifest import Manifest
 from mien.data.npz import opened
-from mien.data.readers.draft import Draft, examined, split_of, unlike
+from mien.data.readers.draft import Draft, split_of, unlike
 from mien.data.readers.fer_csv import Crowd
-from mien.data.readers.report import UNKNOWN, Progress, Report, silent
+from mien.data.readers.report import UNKNOWN
 from mien.data.stores import InArray, Store
 from mien.errors import DataError
 from mien.labels import canonical
@@ -21,18 +20,12 @@ from mien.labels import canonical
 PIXEL_KEYS = {"pixels", "label", "classes"}
 
 
-def read_npz(path: Path, *, duplicates: Path | None = None, source: str = "", progress: Progress = silent) -> tuple[Manifest, Report]:
+def npz_draft(path: Path, *, duplicates: Path | None = None, source: str = "") -> tuple[Draft, Store]:
     """FER-2013 as arrays (webp, offsets, image_index, emotion, usage; ferplus_votes), or pixels (n, H, W), label, classes; subject, name.
 
     duplicates: npz with `duplicate` and `nearest_row` for FER-2013's rows; default the one beside called NAME_duplicates.npz. Rows with a
     copy in another split get a note that names it. Raises SourceMissing, DataError, UsageError where `duplicates` is of other rows.
     """
-    draft, store = npz_draft(path, duplicates=duplicates, source=source)
-    return examined(draft, store, progress=progress)
-
-
-def npz_draft(path: Path, *, duplicates: Path | None = None, source: str = "") -> tuple[Draft, Store]:
-    """See read_npz; no picture is decoded."""
     draft = Draft(source or path.stem)
     with opened(path) as file:
         keys = set(file.files)

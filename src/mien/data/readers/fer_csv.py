@@ -15,9 +15,8 @@ import numpy as np
 from mien.data.codes import Codes
 from mien.data.cross_copies import Marks, marks_of
 from mien.data.fer import vote_shares
-from mien.data.manifest import Manifest
-from mien.data.readers.draft import Draft, examined, split_of, strange_split
-from mien.data.readers.report import BAD_ROW, UNKNOWN, Progress, Report, silent
+from mien.data.readers.draft import Draft, split_of, strange_split
+from mien.data.readers.report import BAD_ROW, UNKNOWN
 from mien.data.readers.tables import Head, head_of, rows_of
 from mien.data.stores import png
 from mien.errors import DataError, SourceUnreadable
@@ -49,15 +48,14 @@ class InLines:
         return png(pixels(cells[self._column], name=f"{self._path}, row {row}"))
 
 
-def read_fer_csv(
-    path: Path,
-    *,
-    votes: Path | None = None,
-    duplicates: Path | None = None,
-    labels: str = "fer7",
-    source: str = FER,
-    progress: Progress = silent,
-) -> tuple[Manifest, Report]:
+def is_fer_csv(head: Iterable[str]) -> bool:
+    """Whether these are the columns of FER-2013's CSV."""
+    return {"emotion", "pixels"} <= set(head)
+
+
+def fer_csv_draft(
+    path: Path, *, votes: Path | None = None, duplicates: Path | None = None, labels: str = "fer7", source: str = FER
+) -> tuple[Draft, InLines]:
     """FER-2013's CSV: `emotion` 0..6 or its name, `pixels` of a square grey picture, and `Usage`.
 
     Usage gives the split: Training is train, PublicTest val, PrivateTest test; a row with another word is reported and left out. Kaggle's
@@ -69,19 +67,6 @@ def read_fer_csv(
     Raises SourceMissing, DataError where columns are missing, codes are counted from 1 or votes are of other rows, UsageError where
     `duplicates` is.
     """
-    draft, store = fer_csv_draft(path, votes=votes, duplicates=duplicates, labels=labels, source=source)
-    return examined(draft, store, progress=progress)
-
-
-def is_fer_csv(head: Iterable[str]) -> bool:
-    """Whether these are the columns of FER-2013's CSV."""
-    return {"emotion", "pixels"} <= set(head)
-
-
-def fer_csv_draft(
-    path: Path, *, votes: Path | None = None, duplicates: Path | None = None, labels: str = "fer7", source: str = FER
-) -> tuple[Draft, InLines]:
-    """See read_fer_csv; no picture is decoded."""
     draft = Draft(source)
     head = head_of(path)
     place = {name: i for i, name in enumerate(head.columns)}

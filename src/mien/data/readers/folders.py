@@ -8,7 +8,7 @@ from pathlib import Path
 from mien.data.manifest import Manifest
 from mien.data.readers.draft import Draft, examined, split_of
 from mien.data.readers.report import BAD_ROW, CORRUPT, OTHER, UNKNOWN, Progress, Report, silent
-from mien.errors import DataError
+from mien.errors import DataError, SourceMissing, SourceUnreadable
 from mien.io.events import Failure
 from mien.io.folders import walk
 from mien.io.formats import SUFFIXES
@@ -30,22 +30,10 @@ def read_folder(path: Path, *, source: str = "", progress: Progress = silent) ->
     """A folder per emotion, or folders train, val, test with a folder per emotion in each, as FER-2013's 28,709 + 7,178 come.
 
     The label is the folder's name in any spelling that `labels.canonical` knows. Subjects are taken from file names of CK+ and JAFFE.
-    Folders of other names are reported with each of their pictures. Raises DataError where no folder is named after an emotion.
+    Folders of other names are reported with each of their pictures. Raises DataError where no folder is named after an emotion,
+    SourceMissing, and SourceUnreadable for a file.
     """
     return examined(folder_draft(path, source=source), progress=progress)
-
-
-def read_jaffe(path: Path, *, source: str = "", progress: Progress = silent) -> tuple[Manifest, Report]:
-    """JAFFE as it is distributed: one folder of files such as KA.HA1.29.tiff, which name subject and emotion."""
-    return examined(jaffe_draft(path, source=source), progress=progress)
-
-
-def read_ckplus(path: Path, *, source: str = "", progress: Progress = silent) -> tuple[Manifest, Report]:
-    """CK+ as it is distributed: cohn-kanade-images/S005/001/*.png and Emotion/S005/001/*_emotion.txt.
-
-    Of each sequence with a label the last three frames are taken, and the first one as neutral; the others are left out.
-    """
-    return examined(ckplus_draft(path, source=source), progress=progress)
 
 
 def is_ckplus(path: Path) -> bool:
@@ -55,7 +43,7 @@ def is_ckplus(path: Path) -> bool:
 
 def is_jaffe(path: Path) -> bool:
     """Whether a folder holds files named as JAFFE's are."""
-    return any(JAFFE_NAME.match(p.name) for p in path.iterdir() if p.is_file())
+    return any(JAFFE_NAME.match(p.name) for p in _inside(path) if p.is_file())
 
 
 def folder_draft(path: Path, *, source: str = "") -> Draft:
@@ -68,14 +56,14 @@ def folder_draft(path: Path, *, source: str = "") -> Draft:
             _class(draft, path, class_folder, splits.get(folder, ""))
     if not draft.classes:
         names = ", ".join(p.name for p in folders[:12]) or "none"
-        tables = [p.name for p in sorted(path.iterdir()) if p.suffix.lower() in TABLES and p.is_file()]
+        tables = [p.name for p in _inside(path) if p.suffix.lower() in TABLES and p.is_file()]
         hint = f"; if the data set is a file in it, give that: {', '.join(tables[:12])}" if tables else ""
         raise DataError(f"{path}: no pictures in folders named after emotions; found folders {names}{hint}")
     return draft
 
 
 def jaffe_draft(path: Path, *, source: str = "") -> Draft:
-    """See read_jaffe; no picture is opened."""
+    """JAFFE as it is distributed: one folder of files such as KA.HA1.29.tiff, which name subject and emotion."""
     draft = Draft(source or path.resolve().name)
     for file in _pictures(draft, path):
         found = JAFFE_NAME.match(file.name)
@@ -89,7 +77,10 @@ def jaffe_draft(path: Path, *, source: str = "") -> Draft:
 
 
 def ckplus_draft(path: Path, *, source: str = "") -> Draft:
-    """See read_ckplus; no picture is opened."""
+    """CK+ as it is distributed: cohn-kanade-images/S005/001/*.png and Emotion/S005/001/*_emotion.txt.
+
+    Of each sequence with a label the last three frames are taken, and the first one as neutral; the others are left out.
+    """
     draft = Draft(source or path.resolve().name)
     images = path / "cohn-kanade-images"
     for file in sorted((path / "Emotion").rglob("*_emotion.txt")):
@@ -133,7 +124,19 @@ def subject_of(name: str) -> str:
 
 
 def _folders(path: Path) -> list[Path]:
-    return sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
+    return [p for p in _inside(path) if p.is_dir() and not p.name.startswith(".")]
+
+
+def _inside(folder: Path) -> list[Path]:
+    """What lies in a folder, by name. Raises SourceMissing, and SourceUnreadable for a file or what may not be seen."""
+    try:
+        return sorted(folder.iterdir())
+    except FileNotFoundError:
+        raise SourceMissing(f"{folder}: no such folder") from None
+    except NotADirectoryError:
+        raise SourceUnreadable(f"{folder}: a file, wanted a folder that has a folder for each emotion") from None
+    except OSError as error:
+        raise SourceUnreadable(f"{folder}: the folder cannot be read ({error.strerror or error})") from None
 
 
 def _is_picture(path: Path) -> bool:

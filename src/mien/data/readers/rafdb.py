@@ -5,23 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from mien.data.codes import Codes
-from mien.data.manifest import Manifest
-from mien.data.readers.draft import Draft, examined, split_of, strange_split
-from mien.data.readers.report import BAD_ROW, UNKNOWN, Progress, Report, silent
+from mien.data.readers.draft import Draft, split_of, strange_split
+from mien.data.readers.report import BAD_ROW, UNKNOWN
 from mien.errors import DataError
 
 LIST = Path("EmoLabel", "list_patition_label.txt")  # spelled so by its makers
 FORMS = (("aligned", "_aligned"), ("original", ""))
 """Folders of Image, and what is added there to the names of the list. The first that is there is taken."""
-
-
-def read_rafdb(path: Path, *, source: str = "", progress: Progress = silent) -> tuple[Manifest, Report]:
-    """RAF-DB's basic emotions (Li, Deng & Du 2017): a line `train_00001.jpg 5` a picture, codes of the label set `rafdb7`.
-
-    The aligned faces are taken where they are there, else the photos. The split is told by the name: train or test. path: the folder of
-    EmoLabel and Image, which is called `basic` in the archive, or the one above. Raises DataError.
-    """
-    return examined(rafdb_draft(path, source=source), progress=progress)
 
 
 def is_rafdb(path: Path) -> bool:
@@ -30,7 +20,11 @@ def is_rafdb(path: Path) -> bool:
 
 
 def rafdb_draft(path: Path, *, source: str = "") -> Draft:
-    """See read_rafdb; no picture is opened."""
+    """RAF-DB's basic emotions (Li, Deng & Du 2017): a line `train_00001.jpg 5` a picture, codes of the label set `rafdb7`.
+
+    The aligned faces are taken where they are there, else the photos. The split is told by the name: train or test. path: the folder of
+    EmoLabel and Image, which is called `basic` in the archive, or the one above. Raises DataError.
+    """
     draft = Draft(source or path.resolve().name)
     root = _root(path)
     if root is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import csv
 import math
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,11 +13,12 @@ from typing import Any, NamedTuple
 from mien.cells import CsvRows, with_point
 from mien.data.affect_scale import AXES, NONE, on_scale
 from mien.data.codes import Codes
-from mien.data.manifest import Manifest, absolute
-from mien.data.readers.draft import Draft, examined, split_of, strange_split, unlike
-from mien.data.readers.report import BAD_ROW, UNKNOWN, Progress, Report, silent
+from mien.data.manifest import absolute
+from mien.data.readers.draft import Draft, split_of, strange_split, unlike
+from mien.data.readers.report import BAD_ROW, UNKNOWN, Report
 from mien.data.stores import InPhotos
 from mien.errors import DataError, SourceMissing
+from mien.io.names import named_in
 
 PATH_NAMES = ("image_path", "path", "image", "filename", "file_name", "file", "pth")
 LABEL_NAMES = ("emotion", "label", "expression", "class")
@@ -30,33 +30,6 @@ AFFECTNET_ROOTS = ("", "Manually_Annotated_Images", "Automatically_Annotated_Ima
 """Where AffectNet's pictures lie beside its CSV files, as its archives unpack."""
 AFFECTNET_OTHER = {"8": "none of the eight", "10": "no face"}
 """AffectNet's expression codes without an emotion; 9 is uncertain."""
-
-
-def read_csv(
-    path: Path, *, root: Path | None = None, labels: str = "", source: str = "", progress: Progress = silent
-) -> tuple[Manifest, Report]:
-    """A CSV with the columns `image_path` and `emotion`; `split` (or `usage`), `subject`, `valence`, `arousal` are taken if there.
-
-    A picture that has valence or arousal may lack an emotion, and where all do the table may lack the column. A row with an unknown word
-    for its split is reported and left out. Valence and arousal of -2 mean "none"; a row with any other outside -1..1 is reported and left
-    out, see affect_scale.
-    root: folder that relative paths start from; default the CSV's own. labels: label set, where the emotions are its codes.
-    Raises SourceMissing, DataError where a column is missing, valence and arousal are on another scale, or the codes are counted from
-    another number than the set's, UnknownName.
-    """
-    return examined(csv_draft(path, root=root, labels=labels, source=source), progress=progress)
-
-
-def read_affectnet(path: Path, *, root: Path | None = None, source: str = "", progress: Progress = silent) -> tuple[Manifest, Report]:
-    """AffectNet's CSV: subDirectory_filePath, face_x, face_y, face_width, face_height, ..., expression, valence, arousal.
-
-    The picture of a row is the photo inside the face's box, if there is one, as PNG; its parent is the photo. Valence and arousal of -2
-    mean "none", others outside -1..1 are treated as in read_csv. Rows of expression 8 (none of the eight) and 10 (no face) are reported.
-    A file called training or validation gives the split.
-    root: folder of the pictures; default the CSV's own or `Manually_Annotated_Images` in it.
-    """
-    draft, store = affectnet_draft(path, root=root, source=source)
-    return examined(draft, store, progress=progress)
 
 
 class Head(NamedTuple):
@@ -77,38 +50,40 @@ def head_of(path: Path) -> Head:
 
 
 def csv_draft(path: Path, *, root: Path | None = None, labels: str = "", source: str = "") -> Draft:
-    """See read_csv; no picture is opened."""
+    """A CSV with the columns `image_path` and `emotion`; `split` (or `usage`), `subject`, `valence`, `arousal` are taken if there.
+
+    A picture that has valence or arousal may lack an emotion, and where all do the table may lack the column. A row with an unknown word
+    for its split is reported and left out. Valence and arousal of -2 mean "none"; a row with any other outside -1..1 is reported and left
+    out, see affect_scale.
+    root: folder that relative paths start from; default the CSV's own. labels: label set, where the emotions are its codes.
+    Raises SourceMissing, DataError where a column is missing, valence and arousal are on another scale, or the codes are counted from
+    another number than the set's, UnknownName.
+    """
     draft = Draft(source or path.stem)
     codes = Codes(labels)
     folder = str(root or path.parent)
     rows = rows_of(path)
     head = next(rows, [])
     place = {name: i for i, name in enumerate(head)}
-    where = next((place[name] for name in PATH_NAMES if name in place), None)
-    what = next((place[name] for name in LABEL_NAMES if name in place), None)
+    where, what = _first(PATH_NAMES, place), _first(LABEL_NAMES, place)
     if where is None or (what is None and not {*AXES} & {*head}):
         wanted = "wanted image_path and emotion, or valence or arousal in its place"
         raise DataError(f"{path}: found columns {', '.join(head) or 'none'}; {wanted}")
     kept: list[tuple[str, dict[str, Any]]] = []
-    for number, row in enumerate(rows, start=2):
-        if len(row) != len(head):
-            draft.report.add(BAD_ROW, f"{path.name}:{number}", f"{len(row)} cells, the header has {len(head)}")
-            continue
+    for row in _full(rows, len(head), draft.report, path):
         emotion, affect = "" if what is None else row[what].strip(), _affect(row, place)
         label = codes.label(emotion) if emotion or not _is_rated(affect) else ""
-        if label is None:
-            draft.report.add(UNKNOWN, row[where], codes.why_not(emotion) if emotion else UNSAID)
-            continue
         told = _cell(row, place, "split") or _cell(row, place, "usage")
         split = split_of(told) if told else ""
-        if split is None:
+        if label is None:
+            draft.report.add(UNKNOWN, row[where], codes.why_not(emotion) if emotion else UNSAID)
+        elif split is None:
             draft.report.add(BAD_ROW, row[where], strange_split(told))
-            continue
-        cells: dict[str, Any] = {"path": _joined(folder, row[where]), "label": label, "split": split}
-        cells |= {"subject": _cell(row, place, "subject"), **affect}
-        if label:
-            draft.classes.add((split, label))
-        kept.append((_short(row[where]), cells))
+        else:
+            cells = {"path": named_in(folder, row[where]), "label": label, "split": split, "subject": _cell(row, place, "subject")}
+            kept.append((_short(row[where]), cells | affect))
+            if label:
+                draft.classes.add((split, label))
     if wrong := codes.wrong():
         raise DataError(f"{path}: {wrong}")
     _add(draft, kept, path, affect_from=draft.report.source)
@@ -121,7 +96,13 @@ def is_affectnet(head: Iterable[str]) -> bool:
 
 
 def affectnet_draft(path: Path, *, root: Path | None = None, source: str = "") -> tuple[Draft, InPhotos]:
-    """See read_affectnet; no picture is opened."""
+    """AffectNet's CSV: subDirectory_filePath, face_x, face_y, face_width, face_height, ..., expression, valence, arousal.
+
+    The picture of a row is the photo inside the face's box, if there is one, as PNG; its parent is the photo. Valence and arousal of -2
+    mean "none", others outside -1..1 are treated as in csv_draft. Rows of expression 8 (none of the eight) and 10 (no face) are reported.
+    A file called training or validation gives the split.
+    root: folder of the pictures; default the CSV's own or `Manually_Annotated_Images` in it.
+    """
     draft = Draft(source or AFFECTNET)
     rows = rows_of(path)
     head = next(rows, [])
@@ -134,10 +115,7 @@ def affectnet_draft(path: Path, *, root: Path | None = None, source: str = "") -
     boxes: list[tuple[float, float, float, float] | None] = []
     folder = str(root) if root else None
     kept: list[tuple[str, dict[str, Any]]] = []
-    for number, row in enumerate(rows, start=2):
-        if len(row) != len(head):
-            draft.report.add(BAD_ROW, f"{path.name}:{number}", f"{len(row)} cells, the header has {len(head)}")
-            continue
+    for row in _full(rows, len(head), draft.report, path):
         name = row[place["subdirectory_filepath"]]
         code = row[place["expression"]].strip()
         label = "uncertain" if code == "9" else codes.label(code)
@@ -145,7 +123,7 @@ def affectnet_draft(path: Path, *, root: Path | None = None, source: str = "") -
             draft.report.add(UNKNOWN, name, f"expression {code}: {AFFECTNET_OTHER.get(code, 'no code of AffectNet')}")
             continue
         folder = folder or _affectnet_root(path.parent, name)
-        photo = _joined(folder, name)
+        photo = named_in(folder, name)
         draft.classes.add((split, label))
         box = _box(row, place)
         cells: dict[str, Any] = {"label": label, "split": split, "row": -1 if box is None else len(photos), **_affect(row, place)}
@@ -155,6 +133,20 @@ def affectnet_draft(path: Path, *, root: Path | None = None, source: str = "") -
         boxes.append(box)
     _add(draft, kept, path, affect_from=AFFECTNET)
     return draft, InPhotos(photos, boxes)
+
+
+def _first(names: Iterable[str], place: dict[str, int]) -> int | None:
+    """Where the first of these columns is that the table has."""
+    return next((place[name] for name in names if name in place), None)
+
+
+def _full(rows: Iterable[list[str]], width: int, report: Report, path: Path) -> Iterator[list[str]]:
+    """The rows that have as many cells as the header; the others are reported."""
+    for number, row in enumerate(rows, start=2):
+        if len(row) == width:
+            yield row
+        else:
+            report.add(BAD_ROW, f"{path.name}:{number}", f"{len(row)} cells, the header has {width}")
 
 
 def _add(draft: Draft, rows: list[tuple[str, dict[str, Any]]], path: Path, *, affect_from: str) -> None:
@@ -230,10 +222,6 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return math.nan
-
-
-def _joined(folder: str, name: str) -> str:
-    return os.path.join(folder, name)  # noqa: PTH118  a million Paths cost seconds
 
 
 def _short(path: str) -> str:

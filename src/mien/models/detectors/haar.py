@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -131,9 +131,24 @@ def open_cascade(path: Path) -> cv2.CascadeClassifier:
     if not path.is_file():
         raise WeightsMissing(f"{path}: no such cascade file; there are: {', '.join(CASCADES)}, or the path of an OpenCV cascade (.xml)")
     try:
-        classifier = cv2.CascadeClassifier(str(path))
-    except (cv2.error, SystemError) as error:
+        classifier = _by_text(path)
+        if classifier.empty():
+            classifier = cv2.CascadeClassifier(str(path))  # which also knows the format of OpenCV 1, and files that are packed
+    except (OSError, cv2.error, SystemError) as error:
         raise ModelError(f"{path}: not an OpenCV cascade (.xml); try haar:alt2") from error
     if classifier.empty():
         raise ModelError(f"{path}: not an OpenCV cascade (.xml); try haar:alt2")
+    return classifier
+
+
+def _by_text(path: Path) -> cv2.CascadeClassifier:
+    """The classifier of what stands in a file, empty where that is none. On Windows OpenCV itself opens no file whose path has letters
+    beyond ASCII (opencv#4292), as those of many users' folders have.
+    """
+    import cv2
+
+    classifier = cv2.CascadeClassifier()
+    with suppress(cv2.error, SystemError):
+        stored = cv2.FileStorage(path.read_text("utf-8", "replace"), cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
+        classifier.read(stored.getFirstTopLevelNode())
     return classifier

@@ -78,6 +78,10 @@ def register(
 ) -> None:
     """Make a detector known by name. An existing name is replaced.
 
+    factory: called as `factory(variant, threads=threads)`, with what stands behind the colon of the name that was asked for ("" for none)
+    and the CPU threads that a network may take, 0 for all. Gives a detector: a picture, uint8 (H, W, 3) RGB -> Faces. Raises UsageError
+    for an empty name or one with a colon, and for what cannot be called.
+
     variants, the licence of its weights and presets, which say what the variants are ("": the plain name), are for listings.
 
     >>> from mien.testing import FakeDetector
@@ -180,12 +184,15 @@ HAAR = {
     "alt2": Preset("OpenCV's cascade alt2: fewer false boxes", {"cascade": "alt2", "scale": 1.1, "neighbours": 5}),
     "alt_tree": Preset("OpenCV's cascade alt_tree", {"cascade": "alt_tree", "scale": 1.1, "neighbours": 5}),
     "profile": Preset("faces seen from a side", {"cascade": "profile", "scale": 1.1, "neighbours": 5}),
+    "deepface": Preset(
+        "as DeepFace's backend opencv searches, its default", {"cascade": "default", "scale": 1.1, "neighbours": 10, "side": 0}
+    ),
     "r1": Preset("as the earlier project R1 had it for pictures", {"cascade": "default", "scale": 1.03, "neighbours": 10}),
     "r1-video": Preset("as the earlier project R1 had it for videos", {"cascade": "default", "scale": 1.1, "neighbours": 5}),
     "r2": Preset("as the earlier project R2 had it", {"cascade": "alt2", "scale": 1.1, "neighbours": 5}),
     "r4": Preset("as the earlier project R4 had it", {"cascade": "default", "scale": 1.3, "neighbours": 5}),
 }
-"""The settings of R1, R2 and R4 are those of their code."""
+"""The settings of R1, R2 and R4 are those of their code, DeepFace's those of its OpenCv.py (0.0.103)."""
 WHOLE = {"": Preset("does not look: each picture is one face from edge to edge, for ready-made crops")}
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from mien.errors import CardInvalid, UsageError, WeightsMissing
-from mien.models.locate import Source, cache_folder, fetch_source, locate, weights_folders
+from mien.models.locate import Source, fetch_source, locate, weights_folders
 
 State = dict[str, torch.Tensor]
 
@@ -29,7 +29,7 @@ def pretrained_path(where: str, sha256: str = "") -> Path:
     if here is None:
         raise WeightsMissing(
             f"{where}: not fetched yet, and nothing is downloaded unasked; fetch it with mien.train.nets.fetch_pretrained(url, sha256), "
-            f"or put it at {cache_folder() / source.file}"
+            f"or put it at {weights_folders()[-1] / source.file}"
         )
     return locate(here.absolute(), sha256=source.sha256)
 
