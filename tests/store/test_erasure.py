@@ -266,7 +266,8 @@ def test_a_purge_that_finds_no_room_half_way_goes_on_with_the_next(full: tuple[S
 
     def stop(connection: sa.Connection, cursor: object, statement: str, *_: object) -> None:
         if statement.startswith(when):
-            raise sqlite3.OperationalError("database or disk is full")
+            full = sqlite3.OperationalError("database or disk is full")
+            raise sa.exc.OperationalError(statement, None, full)  # as SQLAlchemy passes it on; older ones would leave it bare in here
 
     sa.event.listen(store._database.engine, "before_cursor_execute", stop)
     when = "DELETE FROM mien_sessions"
