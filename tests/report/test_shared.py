@@ -3,7 +3,7 @@
 from itertools import permutations
 
 from mien.report.shared import together, with_beside
-from mien.study.reaction import Moment
+from mien.study.reaction_result import Moment
 from mien.study.viewer import MEASURES
 
 

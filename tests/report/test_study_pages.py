@@ -16,7 +16,8 @@ from mien.report.study_words import _LANGUAGES, study_words
 from mien.report.visits import visits_page
 from mien.report.words import words
 from mien.report.writing import SPACE, Writing
-from mien.study.reaction import LeftOut, Moment, Part, Reaction, ReactionSettings, react
+from mien.study.reaction import react
+from mien.study.reaction_result import LeftOut, Moment, Part, Reaction, ReactionSettings
 from mien.study.statistics import Estimate
 from mien.study.viewer import MEASURES, REASONS, NotOneViewer, Reason, Viewer
 from mien.study.visitors import VisitorSettings, Visits, compare, people_in, published

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from mien.report.reaction import reaction_page
-from mien.study.reaction import Moment, Reaction, ReactionSettings, react
+from mien.study.reaction import react
+from mien.study.reaction_result import Moment, Reaction, ReactionSettings
 from mien.study.viewer import Viewer
 from mien.testing import planted_timeline
 from tests.report.tables import Elements

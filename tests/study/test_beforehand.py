@@ -8,7 +8,7 @@ import pytest
 from mien.errors import SourceMissing, UsageError
 from mien.study.beforehand import refuse_missing, refuse_twice, too_late
 from mien.study.plan import Recording, read_plan, read_visits
-from mien.study.reaction import Part, ReactionSettings
+from mien.study.reaction_result import Part, ReactionSettings
 from mien.study.viewer import Viewer, curve
 from mien.testing import planted_timeline
 

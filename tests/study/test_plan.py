@@ -8,7 +8,7 @@ import pytest
 
 from mien.errors import SourceMissing, SourceUnreadable, UsageError
 from mien.study.plan import Recording, Visit, read_parts, read_plan, read_visits, recordings_of
-from mien.study.reaction import Part
+from mien.study.reaction_result import Part
 
 
 def written(folder: Path, text: str, name: str = "plan.csv") -> Path:

@@ -7,7 +7,7 @@ import pytest
 
 from mien.errors import UsageError
 from mien.report.tables import person_table
-from mien.study.reaction import ReactionSettings
+from mien.study.reaction_result import ReactionSettings
 from mien.table import DELTA_COLUMNS
 from mien.testing import make_result, planted_results, planted_timeline
 from mien.timeline import Timeline

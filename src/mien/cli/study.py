@@ -94,7 +94,8 @@ def reaction(
     from mien.study.copies import faces_hash
     from mien.study.outputs import write_reaction
     from mien.study.plan import read_parts, read_plan, recordings_of
-    from mien.study.reaction import ReactionSettings, react, refuse_names
+    from mien.study.reaction import react, refuse_names
+    from mien.study.reaction_result import ReactionSettings
     from mien.study.read import without_password
     from mien.study.recorded import named as named_like_sessions
     from mien.study.row_files import others, replaced, row_files

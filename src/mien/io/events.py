@@ -1,10 +1,12 @@
-"""What a source yields besides frames: a failure instead of one, or a notice before one."""
+"""What a source yields: frames, a failure instead of one, or a notice before one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from mien.errors import MienError
+from mien.types import Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +26,7 @@ class Notice:
     source: str
     message: str
     """One line, without the source's name."""
+
+
+Event: TypeAlias = Frame | Notice | Failure
+"""What a source gives."""

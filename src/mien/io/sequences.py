@@ -8,17 +8,14 @@ from contextlib import closing
 from functools import partial
 from numbers import Real
 from pathlib import PurePath
-from typing import TypeAlias
 
 from mien.errors import SourceMissing, SourceRefused, UsageError
-from mien.io.events import Failure, Notice
+from mien.io.events import Event, Failure, Notice
 from mien.io.folders import natural_key
 from mien.io.images import IsVideo
 from mien.io.prefetch import prefetched
 from mien.io.span import Chooser, VideoSpan
 from mien.types import Frame
-
-Event: TypeAlias = Frame | Notice | Failure
 
 _LEAST, _MOST = 1e-5, 1000.0
 """Frames a second: about one a day; faster cameras do not look at faces, and times are rounded to microseconds."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from mien.errors import MienError, SourceError, SourceMissing, SourceUnreadable, UsageError
 from mien.io.container import Media, opened, why
-from mien.io.events import Failure, Notice
+from mien.io.events import Event, Failure
 from mien.io.frame_pixels import FramePixels
 from mien.io.frames_ahead import in_background
 from mien.io.images import DEFAULT_LIMITS, ImageLimits
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     Packet: TypeAlias = av.Packet[av.video.stream.VideoStream]
 
 __all__ = ["VideoInfo", "VideoSpan", "count_frames", "probe", "read_video"]
-
-Event: TypeAlias = Frame | Notice | Failure
 
 BYTES_AHEAD = 64_000_000
 """Pixels that wait for the consumer: eight frames of 1920 x 1080 and some."""

@@ -21,7 +21,8 @@ from mien.report.writing import ALPHA, SPACE, Writing
 from mien.sinks.files import replace
 from mien.study.additive import LEAST_SHARE, LEAST_VIEWERS
 from mien.study.reach import Reach
-from mien.study.reaction import GROUP_ROUNDS, Contrast, Moment, Part, PartResult, Reaction
+from mien.study.reaction import GROUP_ROUNDS
+from mien.study.reaction_result import Contrast, Moment, Part, PartResult, Reaction
 from mien.study.statistics import LEAST, Estimate
 from mien.study.viewer import LEAST_SEEN, MEASURES, Reason
 

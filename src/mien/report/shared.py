@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mien.report.writing import ALPHA
-from mien.study.reaction import Moment, Reaction
+from mien.study.reaction_result import Moment, Reaction
 from mien.study.statistics import LEAST
 
 OVERLAP = 0.5

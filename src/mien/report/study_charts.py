@@ -12,7 +12,7 @@ from mien.report.scale import Scale
 from mien.report.sections import text
 from mien.report.svg import BOTTOM, LEFT, RIGHT, TOP, Plane, band, dot, label, line, path, svg
 from mien.report.writing import Writing
-from mien.study.reaction import Part
+from mien.study.reaction_result import Part
 from mien.timing import Numbers
 from mien.types import Bools
 

@@ -9,7 +9,7 @@ import numpy as np
 from mien.report.sections import listed
 from mien.report.shared import Shared
 from mien.report.writing import Writing
-from mien.study.reaction import Moment, Reaction
+from mien.study.reaction_result import Moment, Reaction
 from mien.study.synchrony import UNTYPICAL, untypical
 from mien.study.viewer import MEASURES
 

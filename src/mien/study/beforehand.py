@@ -13,7 +13,8 @@ from mien.errors import SourceMissing, UsageError
 from mien.io.folders import is_pattern
 from mien.io.names import is_live, is_url
 from mien.study.plan import Recording, Visit
-from mien.study.reaction import Part, ReactionSettings, film_steps
+from mien.study.reaction import film_steps
+from mien.study.reaction_result import Part, ReactionSettings
 from mien.study.read import is_table
 from mien.study.viewer import LEAST_SEEN
 from mien.timing import Numbers

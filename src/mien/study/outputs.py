@@ -19,7 +19,7 @@ from mien.labels import EMOTIONS
 from mien.sinks.files import replace
 from mien.sinks.tables import cell
 from mien.sinks.whole_table import spreadsheet_text
-from mien.study.reaction import GroupCurve, Part, Reaction
+from mien.study.reaction_result import GroupCurve, Part, Reaction
 from mien.study.statistics import Estimate
 from mien.study.viewer import MEASURES, Curve
 from mien.study.visitors import Visits, published

@@ -13,7 +13,7 @@ from mien.errors import SourceMissing, SourceUnreadable, UsageError
 from mien.io.folders import matching
 from mien.io.formats import SUFFIXES, VIDEO_SUFFIXES
 from mien.io.names import is_url, named_in
-from mien.study.reaction import Part
+from mien.study.reaction_result import Part
 from mien.study.read import without_password
 from mien.timeline import READERS
 
