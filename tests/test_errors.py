@@ -13,7 +13,18 @@ from mien.errors import MienError, UnknownName, install
 from mien.study.viewer import NotOneViewer, Reason
 
 SOURCE = Path(mien.__file__).parent
-HOMES = ("errors", "io.images", "sinks.sink", "store.place", "train.diverged", "train.tune.process", "io.fetch", "study.viewer", "web.jobs")
+HOMES = (
+    "errors",
+    "io.images",
+    "sinks.sink",
+    "store.place",
+    "train.diverged",
+    "train.tune.process",
+    "io.fetch",
+    "study.viewer",
+    "web.faults",
+    "store.sessions",
+)
 """Modules that define errors."""
 
 

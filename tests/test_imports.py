@@ -30,18 +30,19 @@ HEAVY = (
     "sklearn",
     "fastapi",
     "uvicorn",
+    "ray",
 )
 
 # From the bottom up; a layer imports itself and those below it.
 LAYERS = (
-    ("errors", "interrupt", "cells"),
+    ("errors", "interrupt", "cells", "machine"),
     ("types", "labels", "table", "part_checks"),
     ("timeline", "timing", "profile"),
     ("vision", "io"),
     ("models", "unsure", "data", "track"),
     ("options", "evaluate", "provenance"),
     ("drawers", "testing", "pipeline", "loaded", "hiding", "sinks", "store", "report", "study", "window", "watch", "notebook", "inference"),
-    ("web",),
+    ("web", "cluster"),
     ("cli", "__main__"),
     ("frozen",),
 )

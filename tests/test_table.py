@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mien.labels import EMOTIONS
-from mien.table import COLUMNS, SHOWN, clock, html, rows
+from mien.table import COLUMNS, SHOWN, clock, html, rows, shown
 from mien.testing import make_result
 from mien.types import Emotions, Faces, Result
 
@@ -78,6 +78,11 @@ def test_what_rounds_to_nothing_has_no_sign():
     faces = Faces.without_points([[-1e-9, 0, 10, 10]], [0.5])
     (row,) = rows(Result("a.jpg", 0, 0.0, (20, 20), faces, Emotions(("happy",), [[1]], np.array([[-1e-9, 1e-9]], np.float32), "mine")))
     assert [repr(row[name]) for name in ("x1", "valence", "arousal")] == ["0.0"] * 3
+
+
+@pytest.mark.parametrize(("value", "cell"), [(-0.004, "+0.00"), (-0.0, "+0.00"), (-0.005001, "-0.01"), (0.25, "+0.25"), (None, "")])
+def test_what_rounds_to_nothing_is_not_below_nothing_for_human_eyes(value, cell):
+    assert shown({"valence": value, "face": 0}, "valence") == cell
 
 
 def test_one_label_has_no_second():

@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -91,7 +93,49 @@ def test_sampling_that_the_frame_rate_does_not_divide_is_not_loss():
     """The first frame of each half second at 25 frames a second: steps of 13 and 12 in turn. One is lost."""
     numbers = [-(-25 * k // 2) for k in range(40) if k != 21]
     found = rate(clocks(frames(numbers, [n / 25 for n in numbers]))[0])
-    assert (found.step, found.dropped) == (13, 1)
+    assert (found.step, found.dropped) == (pytest.approx(12.5, abs=0.02), 1)
+
+
+RATES = [(24, ".1"), (Fraction(24000, 1001), ".1"), (60, ".04"), (24, ".05"), (25, ".05"), (Fraction(30000, 1001), ".05"), (30, ".04")]
+
+
+def sampled(fps, every, samples):
+    """Numbers of the first frames at or after each multiple of `every`, in whole fractions."""
+    return np.array([-(-Fraction(fps) * Fraction(every) * k // 1) for k in range(samples)], int)
+
+
+def rate_of(numbers, fps):
+    return rate(clocks(frames(numbers, [n / float(fps) for n in numbers]))[0])
+
+
+@pytest.mark.parametrize(("fps", "every"), RATES)
+@pytest.mark.parametrize("samples", [60, 600])
+def test_steps_in_turn_are_sampling_and_their_mean_is_the_step(fps, every, samples):
+    found = rate_of(sampled(fps, every, samples), fps)
+    assert found.dropped == 0
+    assert found.left_out > 0
+    assert found.step == pytest.approx(float(fps * Fraction(every)), abs=1 / samples)
+
+
+@pytest.mark.parametrize(("fps", "every"), RATES)
+def test_samples_that_are_lost_are_told(fps, every):
+    """Runs of lost samples: one alone cannot be told from a step below 2, of which each second one is as long as it with the next."""
+    whole, kept = sampled(fps, every, 600), np.ones(600, np.bool_)
+    most = 1 if fps * Fraction(every) >= 2 else 4
+    for start in range(50, 600, 60):
+        kept[start : start + most] = False
+    found = rate_of(whole[kept], fps)
+    assert found.dropped == pytest.approx(np.sum(~kept), abs=0 if most == 1 else 10)
+    assert found.dropped > 0
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.2])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_camera_that_loses_frames_by_chance_has_lost_them(share, seed):
+    kept = np.random.default_rng(seed).random(900) >= share
+    kept[[0, -1]] = True
+    found = rate_of(np.flatnonzero(kept), 30)
+    assert (found.step, found.dropped) == (1, np.sum(~kept))
 
 
 def test_times_that_go_back_are_put_in_order():

@@ -3,7 +3,9 @@
     MienError
     ├── UsageError             an argument or a combination of arguments makes no sense
     │   ├── BadTarget          an output that cannot be meant; a SinkError too (mien.sinks.sink)
+    │   ├── NotASessionName    a name that no session can have (mien.store.sessions)
     │   ├── NotOneViewer       a table that is not one of one viewer (mien.study.viewer)
+    │   ├── Idle               a camera that sends a server no frames (mien.web.faults)
     │   ├── Diverged           the loss of a training is no number any more (mien.train.diverged)
     │   └── MetricMissing      the metric that decides a search is not measured (mien.train.tune.process)
     ├── UnknownName            no model, detector, palette, language, label set ... of that name
@@ -11,6 +13,8 @@
     │   ├── SourceMissing      no such file, folder, match or device
     │   ├── SourceUnreadable   found, but not a picture, video or table that mien can read
     │   │   ├── IsVideo        a video where a picture was wanted (mien.io.images)
+    │   │   ├── IsPicture      a picture where a video was wanted (mien.web.faults)
+    │   │   ├── NoFrames       a video without a frame (mien.web.faults)
     │   │   ├── IsOther        neither a picture nor a video (mien.io.images)
     │   │   └── IsDamaged      a part is lost where a whole picture was wanted (mien.io.images)
     │   ├── SourceTooLarge     more pixels or bytes than the limit allows
@@ -23,14 +27,16 @@
     │       ├── StoreLocked    another program holds it
     │       ├── StoreAway      the database's server does not answer
     │       ├── StoreFull      its disk has no room left
+    │       ├── SessionPurged  a session was purged while it was recorded
     │       └── NotErased      sessions are deleted, but their bytes are still in the files
     ├── ModelError             a model cannot be used
     │   ├── CardInvalid        card and file, or card and code, contradict each other
     │   └── WeightsMissing     the card is known, its file is not here
     ├── DataError              a data set or table is not what it should be
     ├── ExtraMissing           an optional dependency is not installed
-    ├── Full                   a server has as many jobs as it takes (mien.web.jobs)
-    └── Unknown                a server has no job of that number (mien.web.jobs)
+    ├── Full                   a server has as many videos as it takes (mien.web.faults)
+    │   └── SendingFull        as many as it takes are being sent (mien.web.faults)
+    └── Unknown                a server has no video or session of that number (mien.web.faults)
 
 Those that name a module in brackets live there, the others here. A message says what was found, what was wanted and what to do. Catch
 `MienError` to catch all of them.

@@ -109,7 +109,7 @@ def shown(row: dict[str, Any], column: str) -> str:
     if column == "time_s":
         return clock(value)
     if isinstance(value, float):
-        return f"{value:+.2f}" if column in ("valence", "arousal") else f"{value:.0%}"
+        return f"{round(value, 2) + 0.0:+.2f}" if column in ("valence", "arousal") else f"{value:.0%}"
     return str(value)
 
 

@@ -20,6 +20,10 @@ PAUSE = 2.0
 variable frame rate is slow in parts, but seldom below a frame in two seconds. What is longer is taken for a pause of the recording."""
 REGULAR = 0.9
 """Share of steps between frame numbers that must be alike for a source to count as sampled on purpose."""
+IN_STEP = 0.2
+"""Steps longer than 1 are from sampling where the spans between them vary less than this, by the variance that they have by chance."""
+LEAST_SPANS = 6
+"""Of such spans; fewer are too often alike by chance."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,10 +68,10 @@ class Rate:
     """Frames that the source had from the first to the last in the table."""
     left_out: int
     """Of these, how many are not in the table."""
-    step: int
-    """Usual step from one frame number to the next; 1 when every frame is read."""
+    step: float
+    """Usual step from one frame number to the next: 1 when every frame is read, 2.4 for ten samples a second of 24 frames."""
     dropped: int
-    """Frames missing beyond the usual step."""
+    """Samples missing beyond the usual step."""
     longest_gap: float
     """Longest time between two frames, seconds."""
 
@@ -108,16 +112,35 @@ def _clock(timeline: Timeline, source: str, rows: Ints) -> Clock | None:
     return Clock(source, rows, frames, times, np.append(np.minimum(steps, most), usual))
 
 
-def _usual_step(frames: Ints) -> int:
-    """The step from frame number to frame number that was asked for: that of nearly all, or 1 where they differ."""
+def _usual_step(frames: Ints) -> float:
+    """The step from frame number to frame number that was asked for: the mean where nearly all are alike, or 1 where they differ.
+
+    Sampling by the clock at a rate that does not divide the source's has steps of k and k + 1, whose mean is what was asked for.
+    """
     steps = np.diff(np.sort(frames))
     usual = round(float(np.median(steps)))
-    return usual if usual > 1 and np.mean(np.abs(steps - usual) <= 1) >= REGULAR else 1
+    alike = np.abs(steps - usual) <= 1
+    sampled = np.mean(alike) >= REGULAR and (usual > 1 or _in_step(np.flatnonzero(steps > 1)))
+    return float(np.mean(steps[alike])) if sampled else 1.0
 
 
-def _missing(steps: Ints, usual: int) -> Ints:
-    """int64 (n,): how many frames are missing in steps between frame numbers, beyond the usual one."""
-    return np.maximum(np.round(steps / usual).astype(np.int64) - 1, 0)
+def _in_step(places: Ints) -> bool:
+    """Whether what lies at these places, int64 (n,), comes at even spans, as from sampling, rather than by chance, as what a camera loses.
+
+    The longer of two steps of a sampling come after k or k + 1 others, as a line drawn in pixels has its longer runs; what is lost by
+    chance after spans of any length, with the variance of a geometric distribution.
+    """
+    spans = np.diff(places)
+    return len(spans) >= LEAST_SPANS and bool(spans.var() < IN_STEP * spans.mean() * (spans.mean() - 1))
+
+
+def _missing(steps: Ints, usual: float) -> Ints:
+    """int64 (n,): how many samples are missing in steps between frame numbers, beyond the usual one.
+
+    None in a step of the next whole number: such are among the usual ones. So from a usual step below 2 a lost sample is only told where
+    that leaves 3 frames or more.
+    """
+    return np.where(steps < usual + 1, 0, np.round(steps / usual).astype(np.int64) - 1)
 
 
 def row_seconds(timeline: Timeline, known: list[Clock]) -> Numbers:
@@ -131,8 +154,8 @@ def row_seconds(timeline: Timeline, known: list[Clock]) -> Numbers:
 def rate(clock: Clock) -> Rate:
     """Frame rate and missing frames of a source.
 
-    Frame numbers are the source's own, so a frame that was skipped or dropped leaves a gap. Where nearly all steps are
-    alike they are taken for sampling that was asked for, and only what is missing beyond counts as dropped.
+    Frame numbers are the source's own, so a frame that was skipped or dropped leaves a gap. Where nearly all steps are alike, or
+    come in turn, they are taken for sampling that was asked for, and only what is missing beyond counts as dropped.
     """
     frames = np.sort(clock.frames)
     spanned = int(frames[-1] - frames[0]) + 1

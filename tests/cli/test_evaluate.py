@@ -170,6 +170,22 @@ def test_the_confusion_has_whole_names_over_its_columns(mien: Mien, photos: Path
     assert counts["happy"] == [2 * (name == "happy") for name in EMOTIONS]
 
 
+def test_the_confusion_has_a_column_for_pictures_without_a_face(mien: Mien, photos: Path) -> None:
+    """Each row adds up to its label's pictures; the column is there only where it is wanted."""
+    words = ("evaluate", "fake", photos, "--labels", "fer7", *ON_FAKES, "--bootstrap", 0)
+    assert "no face" not in mien(*words).out
+    Pillow.new("RGB", (400, 320)).save(photos / "sad" / "3.png")
+    Pillow.new("RGB", (400, 320)).save(photos / "happy" / "3.png")
+    lines = mien(*words).out.splitlines()
+    assert "8, 2 without a face" in next(line for line in lines if line.startswith("n "))
+    at = lines.index("confusion (rows: true, columns: answers)")
+    assert lines[at + 1].split() == [*LABEL_SETS["fer7"], "no", "face"]
+    assert len({len(line) for line in lines[at + 1 : at + 9]}) == 1
+    rows = {line.split()[0]: [int(cell) for cell in line.split()[1:]] for line in lines[at + 2 : at + 9]}
+    assert {label: row[-1] for label, row in rows.items() if row[-1]} == {"happy": 1, "sad": 1}
+    assert {label: sum(row) for label, row in rows.items() if sum(row)} == {"anger": 2, "happy": 3, "sad": 3}
+
+
 def test_outputs_are_a_page_and_json(mien: Mien, photos: Path, tmp_path: Path) -> None:
     page, figures = tmp_path / "page.html", tmp_path / "figures.json"
     said = mien("evaluate", "fake", photos, "--labels", "fer7", *ON_FAKES, "-o", page, "-o", figures, "--bootstrap", 20)

@@ -3,6 +3,9 @@
 import hashlib
 import io
 import json
+import os
+import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,7 +77,44 @@ def test_list(mien: Mien, shelf: Path) -> None:
     assert rows["detector", "yunet"]["size_mb"] > 0.1
     assert all(tuple(row) == models.COLUMNS for row in rows.values())
     text = mien("models", "list").out
-    assert all(word in text for word in ("mine", "fer7 0.701", "Apache-2.0", "haar:alt2"))
+    line = next(line for line in text.splitlines() if line.startswith("mine "))
+    assert line.split()[:6] == ["mine", "0.00", "8", "px", "grey", "fer7"]
+    assert "haar:alt2" in text
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_on_a_terminal_each_has_one_line_of_80_characters(mien: Mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    """Models and detectors of the package, whose folder may have any name; with the figures of the cards that README names."""
+    monkeypatch.setattr("mien.models.locate.cache_folder", lambda: tmp_path)
+    monkeypatch.delenv("MIEN_MODELS", raising=False)
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    rows, text = json.loads(mien("models", "list", "--json").out), mien("models", "list").out
+    lines = re.sub(r"\x1b\[\d*m", "", text).splitlines()
+    assert max(map(len, lines)) <= 80
+    first = [line.split()[0] for line in lines if line.strip()]
+    named = [name for name, (_, path) in registry.cards().items() if path.parent == BUNDLED]
+    assert set(named) <= set(first[: first.index("detector")])
+    assert {"mediapipe", "mediapipe:full", "haar:deepface", "yunet:tiled"} <= set(first)
+    assert len(lines) - 1 == len(first) == len(rows) + 2  # two heads, and the empty line between the tables
+    assert str(BUNDLED) not in text
+    metrics = json.loads((BUNDLED / "base.json").read_text("utf-8"))["metrics"]
+    wanted = ", ".join(f"{name} {metrics[f'{name} PrivateTest']['accuracy']:.3f}" for name in ("FER-2013", "FER+"))
+    assert wanted in next(line for line in lines if line.startswith("base "))
+    settings = next(line for line in lines if line.startswith("mediapipe:full "))
+    assert "1.05  range full, confidence 0.6, square, margin 0.05  " in settings
+    assert "not square, margin 0 " in next(line for line in lines if line.startswith("mtcnn "))
+
+
+def test_a_long_folder_and_a_long_name_of_a_figure_are_cut_to_fit(mien: Mien, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = shelf / "a folder of many words" / "runs" / "mine"
+    folder.mkdir(parents=True)
+    card = json.loads((shelf / "mine.json").read_text("utf-8"))
+    card["metrics"] = {"a data set of many words": {"accuracy": 0.5}, "another": {"accuracy": 0.25}}
+    (folder / "mine.json").write_text(json.dumps(card), "utf-8")
+    monkeypatch.setenv("MIEN_MODELS", str(folder))
+    line = next(line for line in mien("models", "list").out.splitlines() if line.startswith("mine "))
+    assert line.rstrip().endswith(f"a data set of many … 0.500  …{os.sep}runs{os.sep}mine")
 
 
 def test_detectors_are_listed_with_their_settings(mien: Mien) -> None:
@@ -88,11 +128,8 @@ def test_detectors_are_listed_with_their_settings(mien: Mien) -> None:
     text = mien("models", "list").out
     line = next(line for line in text.splitlines() if line.startswith("haar:r1 "))
     assert "cascade default, scale 1.03, neighbours 10" in line
-    heads = [line.split() for line in text.splitlines() if line.startswith("name ")]
-    assert heads == [
-        ["name", "kind", "size_mb", "crop", "accuracy", "licence", "where"],
-        ["name", "kind", "size_mb", "settings", "licence", "where"],
-    ]
+    heads = [line.split() for line in text.splitlines() if line.startswith(("model ", "detector "))]
+    assert heads == [["model", "MB", "crop", "accuracy", "where"], ["detector", "MB", "settings", "where"]]
 
 
 def test_show_and_check_know_detectors(mien: Mien) -> None:
@@ -111,6 +148,22 @@ def test_show_and_check_know_detectors(mien: Mien) -> None:
         said = mien("models", verb, "haar:r9")
         assert (said.code, said.out) == (2, "")
         assert said.err.startswith("mien: unknown model with a card or detector 'haar:r9'; there are: base, fake, haar, haar:alt, ")
+
+
+def test_what_a_card_says_cannot_command_the_terminal(mien: Mien, shelf: Path) -> None:
+    card = json.loads((shelf / "mine.json").read_text("utf-8"))
+    card["note"] = "\x1b]0;pwned\x07\x1b[2Jall good\u202e\nname: another"
+    card["licences"]["code\x1b[31m"] = "MIT\x9b"
+    (shelf / "mine.json").write_text(json.dumps(card), "utf-8")
+    text = mien("models", "show", shelf / "mine.onnx").out
+    assert "note: ?]0;pwned??[2Jall good??name: another" in text
+    assert all(line.isprintable() for line in text.splitlines())
+    card["name"] = "mine\x1b[31m"
+    (shelf / "mine.json").write_text(json.dumps(card), "utf-8")
+    said = mien("models", "show", shelf / "mine.onnx")
+    assert said.code != 0
+    assert "card 'mine?[31m': its name holds characters that cannot be printed" in said.err
+    assert said.err.count("\n") == 1
 
 
 def test_show(mien: Mien, shelf: Path) -> None:

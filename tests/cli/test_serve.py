@@ -75,6 +75,15 @@ def test_a_server_that_others_can_reach_makes_its_own_token(start: Start) -> Non
 
 
 @needs_signals
+def test_the_address_that_it_prints_lets_in_whatever_signs_the_token_has(start: Start) -> None:
+    address = address_of(start("serve", "--port", "0", "--token", "a+b&c%41#d/?=~"))
+    assert status(address.partition("?")[0]) == 401
+    cookies = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with cookies.open(address, timeout=30) as answer:  # by the redirect with the cookie
+        assert answer.status == 200
+
+
+@needs_signals
 def test_a_quiet_server_says_nothing_that_is_known(start: Start) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -15,11 +16,16 @@ from pathlib import Path
 import pytest
 
 from mien.cli.sessions import outline
+from mien.io.span import VideoSpan
+from mien.options import AnalyzeOptions
+from mien.provenance import Provenance
 from mien.report.summary import summarise
 from mien.sinks.registry import TABLES
 from mien.store import erasure, open_store
 from mien.testing import make_result, planted_results
 from mien.timeline import Timeline
+from mien.track.options import TrackOptions
+from mien.unsure import UnsureRules
 from tests.cli.conftest import Said
 from tests.report.tables import row, timeline
 from tests.store.recording import record, results
@@ -50,7 +56,7 @@ def names(mien: Mien) -> list[tuple[int, str]]:
 
 
 @pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone of a program cannot be set there")
-def test_the_list_and_the_question_name_one_time_with_its_offset(mien: Mien, recorded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_list_session_and_question_name_one_time_with_its_offset(mien: Mien, recorded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the night in which Berlin puts its clocks back, half past two is there twice; and on that day in London it is still the 24th."""
     with closing(sqlite3.connect(recorded)) as store, store:
         for number, started in ((1, "2026-10-25T00:30:00.000000Z"), (2, "2026-10-25T01:30:00.000000Z"), (3, "2026-10-24T22:15:00.000000Z")):
@@ -59,12 +65,14 @@ def test_the_list_and_the_question_name_one_time_with_its_offset(mien: Mien, rec
     time.tzset()
     try:
         listed, asked = mien("sessions", "list").out, mien("sessions", "purge", "--all").err
+        shown = {number: mien("sessions", "show", number).out for number in (1, 2, 3)}
     finally:
         monkeypatch.undo()
         time.tzset()
-    for started in ("2026-10-25 02:30:00+02:00", "2026-10-25 02:30:00+01:00", "2026-10-25 00:15:00+02:00"):
+    for number, started in ((1, "2026-10-25 02:30+02:00"), (2, "2026-10-25 02:30+01:00"), (3, "2026-10-25 00:15+02:00")):
         assert started in listed
         assert started in asked
+        assert f"\nstarted: {started}\n" in shown[number]
 
 
 def test_nothing_there(mien: Mien, place: Path) -> None:
@@ -91,7 +99,7 @@ def test_list(mien: Mien, recorded: Path) -> None:
     assert rows[0]["state"] == "finished"
     assert rows[1]["retention_days"] == "forever"
     lines = mien("sessions", "list").out.splitlines()
-    assert lines[0].split() == ["number", "name", "started", "took", "frames", "faces", "state", "source"]
+    assert lines[0].split() == ["#", "name", "started", "took", "faces", "state", "source"]
     assert [line.split()[0] for line in lines[1:]] == ["3", "2", "1"]
     assert ODD in lines[2]
     assert "\x1b" not in lines[2]
@@ -113,8 +121,59 @@ def test_show(mien: Mien, recorded: Path) -> None:
     said = mien("sessions", "show", "2")
     assert "name: Анна и друзья\n" in said.out
     assert "sources: a?[31m.mp4\n" in said.out
-    assert "retention_days: forever\n" in said.out
+    assert "kept: forever\n" in said.out
+    assert "video: 0.12 s\n" in said.out
+    assert "unsure: 33.3% of the faces\n" in said.out
+    assert "how it was read: not told\n" in said.out
     assert [line.split() for line in said.out.splitlines()[-3:]] == [["expression", "sure", "faces"], ["fear", "50.0%"], ["happy", "50.0%"]]
+
+
+def test_show_says_which_options_are_not_the_default_as_a_page_does(mien: Mien, place: Path) -> None:
+    options = AnalyzeOptions(detector="mtcnn", unsure=UnsureRules(min_confidence=0.9), track=TrackOptions(smooth="ema"))
+    with open_store() as store:
+        record(store, "usual", results(6), options=Provenance.of(AnalyzeOptions()).options)
+        record(store, "changed", results(6), options=Provenance.of(options, VideoSpan(every=0.5)).options)
+        record(store, "pictures", [make_result(["sad"], source="a.jpg")], options=Provenance.of(options, VideoSpan(every=0.5)).options)
+    assert "how it was read: all by default\n" in mien("sessions", "show", "usual").out
+    said = mien("sessions", "show", "changed").out
+    told = said[said.index("how it was read") : said.index("\n\n")].splitlines()
+    assert told == [
+        "how it was read, all else by default:",
+        "  Faces:",
+        "    face detector: mtcnn (default: yunet)",
+        "  Frames of videos:",
+        "    frames that are read: one each 0.5 s (default: all)",
+        "  Over time:",
+        "    smoothing of values: exponential (default: 1-euro filter)",
+        "  A face is unsure with:",
+        "    a top probability below: 0.9 (default: 0.45)",
+    ]
+    assert all(word not in said for word in ("{", "true", "false", "null", "_"))
+    pictures = mien("sessions", "show", "pictures").out
+    assert "Frames of videos" not in pictures
+    assert "video:" not in pictures
+    assert json.loads(mien("sessions", "show", "changed", "--json").out)["options"]["track"]["smooth"] == "ema"
+
+
+def test_lengths_have_units(mien: Mien, recorded: Path) -> None:
+    with closing(sqlite3.connect(recorded)) as store, store:
+        for number, ended in ((1, "10:00:04.100000"), (2, "10:12:05.500000"), (3, "11:00:07.000000")):
+            times = ("2026-10-25T10:00:00.000000Z", f"2026-10-25T{ended}Z", number)
+            store.execute("UPDATE mien_sessions SET started = ?, ended = ? WHERE id = ?", times)
+    lines = mien("sessions", "list").out.splitlines()
+    for line, number, took in zip(lines[1:], (3, 2, 1), ("1:00:07", "12:05.5", "4.10 s"), strict=True):
+        assert f"  {took}  " in line
+        assert f"\ntook: {took}\n" in mien("sessions", "show", number).out
+
+
+def test_the_list_keeps_a_time_on_one_line_of_a_terminal(mien: Mien, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_store() as store:
+        record(store, "shop window", results(6))
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    lines = re.sub(r"\x1b\[\d*m", "", mien("sessions", "list").out).splitlines()
+    assert len(lines) == 2
+    assert re.fullmatch(r"1  shop window  \d{4}-\d\d-\d\d \d\d:\d\d[+-]\d\d:\d\d  .* s +6  finished  clip\.mp4 *", lines[1])
 
 
 def test_expressions_are_shares_of_the_time() -> None:
@@ -184,7 +243,7 @@ def test_retention(mien: Mien, recorded: Path) -> None:
     assert mien("sessions", "retention", "--session", ODD).out == "forever\n"
     assert mien("sessions", "retention", "1", "--session", "1").out == "1 day\n"
     assert mien("sessions", "retention", "--session", "1", "--json").out == '{"retention_days": 1.0}\n'
-    assert "retention_days: 30.0\n" in mien("sessions", "show", "3").out
+    assert "kept: 30 days\n" in mien("sessions", "show", "3").out
     assert mien("sessions", "retention", "forever").out == "forever\n"
     for wrong in ("soon", "nan"):
         said = mien("sessions", "retention", wrong)
@@ -314,3 +373,14 @@ def test_purge_wants_one_thing(mien: Mien, recorded: Path, words: tuple[str, ...
     said = mien("sessions", "purge", *words, "--yes")
     assert (said.code, said.err) == (2, "mien: purge: wanted one of SESSION, --older-than DAYS, --expired, --all\n")
     assert len(names(mien)) == 3
+
+
+def test_what_a_recording_took_is_left_out_where_the_clock_was_put_back(mien: Mien, recorded: Path) -> None:
+    with closing(sqlite3.connect(recorded)) as connection, connection:
+        times = ("2030-01-01T00:00:00.000000Z", "2029-01-01T00:00:00.000000Z")
+        connection.execute("UPDATE mien_sessions SET started = ?, ended = ? WHERE id = 3", times)
+    _, first, second, *_ = mien("sessions", "list").out.splitlines()
+    assert re.fullmatch(r"3 +talk +20\S+ \S+ +30 +finished .*", first)
+    assert re.fullmatch(r"2 .* \d\.\d\d s +3 +finished .*", second)
+    assert "took:" not in mien("sessions", "show", 3).out
+    assert "took:" in mien("sessions", "show", 2).out

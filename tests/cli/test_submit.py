@@ -125,3 +125,26 @@ def test_a_competition_in_the_form_of_fer_2013_is_answered(mien: Mien, tmp_path:
     assert said.code == 1
     assert "3 rows for 2 pictures; wanted one for each" in said.err
     assert not (tmp_path / "a.csv").exists()
+
+
+def test_answers_are_spelt_as_the_example_and_strange_codes_refused(mien: Mien, pictures: Path, tmp_path: Path) -> None:
+    example, out = tmp_path / "example.csv", tmp_path / "a.csv"
+    names = ("sub/none.png", "two.png", "лицо 1.jpg")
+    words = (*WORDS, "--labels", "fer7", "--example", example, "-o", out)
+    example.write_text(
+        "image_path,emotion\n" + "".join(f"{n},{e}\n" for n, e in zip(names, ("Angry", "Happiness", "Angry"), strict=True)), "utf-8"
+    )
+    said = mien("submit", "fake", pictures, *words)
+    assert said.code == 0
+    assert out.read_text("utf-8").splitlines()[1:] == ["sub/none.png,Angry", "two.png,Happiness", "лицо 1.jpg,Fear"]
+    assert said.err.splitlines()[0] == (
+        f"mien: {example} does not show how it writes disgust, fear, sad, surprise, neutral; where they are the answer, it says "
+        "Disgust, Fear, Sad, Surprise, Neutral"
+    )
+    out.unlink()
+    example.write_text("image_path,emotion\n" + "".join(f"{name},7\n" for name in names), "utf-8")
+    said = mien("submit", "fake", pictures, *words)
+    assert said.code == 1
+    assert said.err.startswith(f"mien: {example}: answer 7 in 3 of 3 rows; fer7 has 0..6; wanted --labels")
+    assert len(said.err.splitlines()) == 1
+    assert not out.exists()

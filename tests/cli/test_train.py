@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -16,6 +17,7 @@ pytest.importorskip("lightning_fabric", reason="Lightning is not installed: pip 
 pytest.importorskip("onnx", reason="onnx is not installed: pip install '.[train]'")
 
 from mien.cli.main import main
+from mien.cli.train import _learnt_nothing
 from mien.models.registry import recogniser
 from tests.data.conftest import write_fer
 
@@ -224,3 +226,21 @@ def test_a_training_that_ends_by_nan_leaves_its_curves(
     assert (folder / "curves.png").stat().st_size > 0
     assert "Figures of 2 epochs" in (folder / "report.html").read_text("utf-8")
     assert not (folder / "vgg8.onnx").exists()
+
+
+def test_a_training_that_learnt_nothing_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_fer(tmp_path / "fer.npz", n=120)
+    command = ["train", "vgg8", "--data", str(data), "--out", str(tmp_path / "runs"), *SMALL, "--epochs", "1", "--calm-epochs", "0"]
+    assert main([*command, "--rate", "1e-9", "--name", "still"]) == 0  # as it began: at random
+    line = "no better than one answer for all; with few pictures begin with what mien has learnt already: mien train adapt"
+    metrics = json.loads((tmp_path / "runs" / "still" / "metrics.jsonl").read_text().splitlines()[-1])
+    assert metrics["val_balanced"] <= 1.1 / 7
+    assert f"balanced accuracy {metrics['val_balanced']:.3f} for 7 classes: {line}" in capsys.readouterr().err.splitlines()
+
+
+@pytest.mark.parametrize(("balanced", "start", "said"), [(1 / 7, "", True), (0.2, "", False), (1 / 7, "base", False)])
+def test_only_what_is_no_better_than_one_answer_learnt_nothing(balanced: float, start: str, said: bool) -> None:
+    labels = np.arange(-1, 7)
+    rows = SimpleNamespace(judge=SimpleNamespace(labels=labels, pictures=np.zeros((8, 48, 48), np.uint8)))
+    assert bool(_learnt_nothing(SimpleNamespace(start=start), {"val_balanced": balanced}, rows)) == said
+    assert not _learnt_nothing(SimpleNamespace(start=start), {"val_loss": 1.0}, rows)  # valence and arousal alone

@@ -33,7 +33,7 @@ def affect(path: Path, kind: str) -> tuple[list[list[float]], list[str]]:
     """What a reader makes of it: (n, 2), and what it says of other rows."""
     said: list[str] = []
     if kind == "clips":
-        manifest = list_clips(path, say=said.append).manifest
+        manifest = list_clips(path, reported=lambda report: said.extend(problem.why for problem in report.problems)).manifest
     else:
         manifest, report = drafted(path)
         assert set(report.counts()) <= {"row that cannot be used"}

@@ -20,6 +20,7 @@ from mien.data.generate import checked, face_count, picture_name
 from mien.data.heldout import hold_out, kin
 from mien.data.journal import Journal
 from mien.data.manifest import Manifest
+from mien.data.readers.folders import read_folder
 from mien.errors import DataError, SourceMissing, SourceUnreadable, UnknownName, UsageError
 from mien.io.images import decode
 from mien.labels import EMOTIONS
@@ -601,3 +602,15 @@ def test_every_option_of_a_method_is_there():
 
     of_all = {"ctx", "source", "method", "as_json"}
     assert TAKEN_BY.keys() | of_all == inspect.signature(balance).parameters.keys()
+
+
+def test_the_folder_that_it_made_is_read_by_its_manifest_alone(heap, tmp_path):
+    """Read as any folder, a picture and what was generated from it would come on two sides of a split."""
+    out = tmp_path / "out"
+    balance(manifest_of(heap), out, SMALL, gen_model="r3", detector=FAKE)
+    for folder in (out, out / "train"):
+        with pytest.raises(DataError, match=r"made by mien data balance.*; give .*manifest\.parquet, which says from which") as caught:
+            read_folder(folder)
+        assert str(out / "manifest.parquet") in str(caught.value)
+    (out / "balance.json").unlink()
+    read_folder(out / "train")

@@ -116,6 +116,29 @@ def test_pictures_from_folder_and_zip(tmp_path):
         picture_reader(tmp_path / "all.zip")("set/b.png")
 
 
+def test_a_zip_that_cannot_be_unpacked_is_told(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("boxes.csv", "image,left,top,width,height\n" + "a.png,1,2,3,4\n" * 50)
+        archive.writestr("a.png", b"x" * 100)
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"a.png,1,2,3,4", b"a.png,1,2,3,5", 1))
+    with pytest.raises(DataError, match=r"a\.zip: boxes\.csv cannot be unpacked \(Bad CRC-32"):
+        read_boxes(path)
+    encrypted = bytearray(whole)
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        encrypted[whole.index(mark) + flags] |= 1
+    path.write_bytes(encrypted)
+    with pytest.raises(DataError, match=r"boxes\.csv cannot be unpacked .*encrypted.*wanted a zip without a password"):
+        read_boxes(path)
+    bomb = bytearray(whole)
+    at = whole.index(b"PK\x01\x02", whole.index(b"PK\x01\x02") + 4)
+    bomb[at + 24 : at + 28] = (2_000_000_000).to_bytes(4, "little")  # of a.png, unpacked
+    path.write_bytes(bomb)
+    with pytest.raises(DataError, match=r"a\.png has 2,000,000,000 bytes; wanted 1,200,000,000 at most"):
+        picture_reader(path)("a.png")
+
+
 @pytest.mark.shared_data
 def test_real_pictures(shared_data):
     from mien.models.detectors.registry import detector

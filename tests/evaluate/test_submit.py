@@ -173,3 +173,46 @@ def test_pictures_whose_accents_are_written_otherwise_are_called_as_in_the_examp
         form.order([*there[:1], "y.jpg"], "example.csv")
     (tmp_path / "example.csv").write_text("Id,emotion\ncafe\u0301.jpg,happy\ncaf\u00e9.jpg,happy\n", "utf-8")
     assert Form.read(tmp_path / "example.csv").order(["caf\u00e9.jpg", "cafe\u0301.jpg"], "") == [1, 0]  # two files, where they can be
+
+
+def test_labels_are_written_as_in_the_example(tmp_path: Path) -> None:
+    """A scorer compares letter by letter."""
+    path = tmp_path / "example.csv"
+
+    def form(*told: str) -> Form:
+        path.write_text("\n".join(["emotion", *told, ""]))
+        return Form.read(path)
+
+    def written(*told: str) -> list[str]:
+        rows = [Answer(str(i), emotion) for i, emotion in enumerate(("anger", "happy", "sad"))]
+        return as_csv(rows, labels="fer7", form=form(*told)).decode().split()[1:]
+
+    assert written("Angry", "Happiness", "Sad") == ["Angry", "Happiness", "Sad"]
+    assert written("3_happiness", "0_Angry") == ["0_Angry", "3_happiness", "sad"]
+    assert form("3_happiness", "0_Angry").guessed(["anger", "happy", "sad"]) == ["sad"]
+    assert written("Happiness", "Angry") == ["Angry", "Happiness", "Sad"]
+    assert written("Happy", "Happy") == ["Anger", "Happy", "Sad"]
+    assert written("SAD") == ["ANGER", "HAPPY", "SAD"]
+    assert written("sad", "?") == ["anger", "happy", "sad"]
+    assert form("sad").guessed(["anger", "sad"]) == form("0").guessed(["anger"]) == Form().guessed(["anger"]) == []
+    with pytest.raises(DataError, match=r"example\.csv: anger is written 'Angry' and 'anger'; wanted one spelling"):
+        form("Angry", "Happiness", "anger")
+
+
+def test_codes_that_the_labels_do_not_have_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "example.csv"
+    for told, labels, why in (
+        ("7 7 7", "fer7", r"answer 7 in 3 of 3 rows; fer7 has 0\.\.6; wanted --labels"),
+        ("1.0 2.0 7.0 9.0", "fer7", r"answer 7 in 1 of 4 rows, and 1 others; fer7"),
+        ("0 1 6", "rafdb7", r"answer 0 in 1 of 3 rows; rafdb7 has 1\.\.7"),
+        ("-1 -1", "fer7", ""),
+        ("0 6", "fer7", ""),
+        ("1 7", "rafdb7", ""),
+        ("happy", "fer7", ""),
+    ):
+        path.write_text("\n".join(["emotion", *told.split(), ""]))
+        if why:
+            with pytest.raises(DataError, match=why):
+                Form.read(path).check_codes(labels, path)
+        else:
+            Form.read(path).check_codes(labels, path)

@@ -16,7 +16,7 @@ from tests.io.clips import clip, number_on, stamped
 from mien.errors import SourceMissing, SourceRefused, SourceTooLarge, SourceUnreadable, UsageError
 from mien.io.formats import VIDEO, sniff
 from mien.io.images import ImageLimits
-from mien.io.sources import Failure, Notice, has_streams, open_source, read_picture
+from mien.io.sources import Failure, Notice, has_streams, names_of, open_source, read_picture
 from mien.io.video import VideoSpan
 from mien.types import Frame
 
@@ -489,7 +489,11 @@ def test_urls_are_fetched_with_the_given_leave() -> None:
         return png()
 
     inputs = ["http://a.test/x.png?sig=1", "HTTPS://b.test/bad", "https://user:secret@c.test/x"]
-    assert said(open_source(inputs, fetch=fetch, allow_private=True)) == [inputs[0], "SourceRefused", "https://c.test/x"]
+    assert said(open_source(inputs, fetch=fetch, allow_private=True)) == [
+        "http://a.test/x.png?sig=***",
+        "SourceRefused",
+        "https://c.test/x",
+    ]
     assert sorted(asked) == sorted((url, True) for url in inputs)
 
 
@@ -729,3 +733,36 @@ def test_all_kinds_of_inputs_are_turned(here: Path, degrees: int) -> None:
 def test_other_angles_are_refused_at_the_call(turn: object) -> None:
     with pytest.raises(UsageError, match=r"turn: found .*, wanted 90, 180 or 270 \(degrees clockwise"):
         open_source([], turn=turn)  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with a name")
+def test_names_of_what_would_be_read_without_opening_it(here: Path) -> None:
+    """What open_source reads, in its order, and what it tells without reading."""
+    put(here, "b.png", "a.png")
+    (here / "clip.mp4").write_bytes(b"not opened")
+    (here / "empty").mkdir()
+    (here / "sub").mkdir()
+    put(here / "sub", "c.png", "none.txt")
+    os.mkfifo(here / "pipe.png")
+    inputs = [
+        "b.png",
+        str(here),
+        "*.png",
+        "none.jpg",
+        "empty",
+        "https://example.org/x.png",
+        "-",
+        "0",
+        "pipe.png",
+        "data:image/png;base64,AA==",
+    ]
+    found = list(names_of(inputs))
+    names = [one for one in found if isinstance(one, str)]
+    assert names == ["b.png", *(str(here / name) for name in ("a.png", "clip.mp4", "sub/c.png")), "none.jpg", "https://example.org/x.png"]
+    told = {one.source: one for one in found if not isinstance(one, str)}
+    assert isinstance(told["empty"], Failure)
+    for source in ("-", "0", "pipe.png", "data:image/png;base64,AA=="):
+        assert "wanted what other processes can open too" in str(told[source].error)  # type: ignore[union-attr]
+    assert isinstance(told[str(here)], Notice)
+    assert list(names_of(["sub"], skip={"sub/c.png"})) == []
+    assert next(names_of([str(here)], recursive=False)) == str(here / "a.png")

@@ -39,7 +39,7 @@ text = st.text(max_size=20)
 crops = st.builds(CropSpec, size=st.integers(8, 224), margin=st.floats(-0.3, 2), colour=st.sampled_from(["grey", "rgb"]))
 cards = st.builds(
     card,
-    name=text,
+    name=text.filter(str.isprintable),
     crop=crops,
     blend_temperature=st.floats(0.5, 2),
     note=text,

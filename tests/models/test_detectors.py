@@ -166,7 +166,9 @@ def test_the_table_of_the_documentation_is_what_the_registry_says():
     own = {name: registry.preset(name) for name in names() if name.split(":")[0] in OWN}
     assert told.keys() == own.keys()
     for name, (settings, about) in told.items():
-        assert settings == (", ".join(f"{option} {value}" for option, value in own[name].settings.items()) or "none")
+        words = {option: {True: option, False: f"not {option}"} for option in ("square",)}
+        wanted = [words.get(option, {}).get(value, f"{option} {value}").removesuffix(".0") for option, value in own[name].settings.items()]
+        assert settings == (", ".join(wanted) or "none")
         assert own[name].about.endswith(about)
 
 

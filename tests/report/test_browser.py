@@ -1,14 +1,22 @@
 """The page in a browser, with no network: charts drawn, rows unpacked, nothing asked for, no complaint."""
 
+import base64
+import io
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from mien.options import AnalyzeOptions
 from mien.provenance import Provenance
 from mien.report.page import write_page
+from mien.report.reaction import write_reaction_page
+from mien.study.reaction import react
+from mien.study.reaction_result import ReactionSettings
+from mien.study.viewer import Viewer
+from mien.testing import planted_timeline
 from tests.report.tables import Elements, row, timeline, two_people
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -35,7 +43,7 @@ def opened(tmp_path):
 
 
 def test_a_video_page_draws_its_charts_and_shows_its_rows(opened):
-    evil = "<script>alert(1)</script>.mp4"
+    evil = "<script>alert(1)<br>.mp4"
     dom, complaints = opened([*two_people(evil), row("b.jpg", 0, 0.0, "sad")], baseline=(0, 1))
     assert complaints == []
     assert 'data-ready="yes"' in dom.split(">", 2)[1]
@@ -125,8 +133,9 @@ def test_a_chart_becomes_a_picture(browser, tmp_path):
     browser.run("document.querySelector('figure[data-chart=lines] button').click()")
     from tests.web.browser import wait_for
 
-    wait_for((tmp_path / "saved" / "lines.png").exists)
-    with Image.open(tmp_path / "saved" / "lines.png") as picture:
+    saved = tmp_path / "saved" / "lines.png"
+    wait_for(lambda: saved.exists() and saved.read_bytes().endswith(b"IEND\xaeB`\x82"))  # it is there before it is whole
+    with Image.open(saved) as picture:
         assert picture.width == 2 * browser.run("document.querySelector('figure[data-chart=lines] .plot').clientWidth")
         assert picture.convert("RGBA").getpixel((0, 0)) == (255, 255, 255, 255)  # a ground of its own
     assert browser.complaints == []
@@ -174,3 +183,77 @@ def test_a_row_without_a_face_has_no_empty_heading(browser, tmp_path):
     show(browser, path)
     assert browser.run("document.querySelectorAll('#rows tbody tr').length") == 1
     assert browser.run("[...document.querySelectorAll('th')].filter((one) => !one.textContent).length") == 0
+
+
+def darkness_at_the_right(browser, selector):
+    """How much darker the last pixels of a box are than its ground, above its first line of text."""
+    box = f"document.querySelector('{selector}')"
+    browser.run(f"{box}.scrollIntoView({{block: 'center'}})")
+    x, y = browser.run(f"(({{right, top}}) => [right, top])({box}.getBoundingClientRect())")
+    shot = browser.ask("Page.captureScreenshot", format="png")["data"]
+    with Image.open(io.BytesIO(base64.b64decode(shot))) as picture:
+        grey = np.asarray(picture.convert("L"), float)[round(y) + 1 : round(y) + 4, : round(x)]
+    return grey[:, -40:-20].mean() - grey[:, -3:].mean()
+
+
+def test_what_is_moved_sideways_has_a_shadow_where_there_is_more(browser, tmp_path):
+    path = tmp_path / "page.html"
+    write_page(timeline(two_people()), path, title="t")
+    show(browser, path, width=360)
+    assert browser.run("document.documentElement.scrollWidth <= innerWidth")
+    assert darkness_at_the_right(browser, ".scroll:has(#episodes)") > 20
+    browser.run("document.querySelector('.scroll:has(#episodes)').scrollLeft = 9999")
+    assert darkness_at_the_right(browser, ".scroll:has(#episodes)") < 2
+    show(browser, path)
+    assert darkness_at_the_right(browser, ".scroll:has(#episodes)") < 2
+
+
+def test_a_film_on_a_phone_shows_that_its_charts_go_on(browser, tmp_path):
+    viewers = [
+        Viewer(f"v{i}", planted_timeline([[(0, "neutral"), (4, "happy")]], seconds=8, fps=5, source=f"{i}", seed=i)) for i in range(2)
+    ]
+    path = tmp_path / "film.html"
+    write_reaction_page(react(viewers, settings=ReactionSettings(rounds=100)), path, title="t")
+    browser.ask("Emulation.setDeviceMetricsOverride", width=360, height=900, deviceScaleFactor=1, mobile=False)
+    browser.ask("Page.navigate", url=path.as_uri())
+    browser.until("document.readyState === 'complete' && document.querySelector('figure.wide')")
+    assert darkness_at_the_right(browser, "figure.wide") > 20
+
+
+def test_heads_out_of_sight_leave_no_blank_above_the_others(browser, tmp_path):
+    path = tmp_path / "page.html"
+    write_page(timeline(two_people()), path, title="t")
+    show(browser, path, width=360)
+    heads = browser.run("[...document.querySelectorAll('section:not([hidden]) .scroll thead')].map((one) => one.offsetHeight)")
+    assert len(heads) >= 4
+    assert max(heads) < 45  # one line
+
+
+def test_tiles_and_words_fill_a_printed_page_and_do_not_leave_its_sections(browser, tmp_path):
+    path = tmp_path / "page.html"
+    write_page(timeline(two_people()), path, title="t")
+    show(browser, path, width=720)
+    browser.run("dispatchEvent(new Event('beforeprint'))")
+    browser.ask("Emulation.setEmulatedMedia", media="print")
+    tops = browser.run("[...document.querySelectorAll('[data-scope=\"0\"] .tiles li')].map((one) => one.offsetTop)")
+    assert [tops.count(top) for top in sorted(set(tops))] == [4, 3]
+    right = "(selector) => document.querySelector(selector).getBoundingClientRect().right"
+    assert browser.run(f"['.limits', 'h1', 'section .note'].every((one) => ({right})(one) <= ({right})('section'))")
+    assert browser.run("getComputedStyle(document.querySelector('figure[data-chart]')).display") == "block"  # as a grid it left its heading
+
+
+def test_a_long_name_is_cut_where_it_does_not_tell_files_apart(browser, tmp_path):
+    path = tmp_path / "page.html"
+    names = ["photo_of_the_team_at_the_seaside_1.jpg", "photo_of_the_team_at_the_seaside_2.jpg"]
+    alike = [f"photo_of_the_team_{k}_at_the_great_wide_open_seaside.jpg" for k in range(2)]
+    rows = [row(f"/home/me/{name}", 0, 0.0, "happy", face=face) for name in [*names, *alike] for face in (0, 1)]
+    write_page(timeline(rows), path, title="t")
+    for width in (360, 1280):
+        show(browser, path, width)
+        cells = browser.run(
+            "[...document.querySelectorAll('#rows tbody tr')].map(({cells: [source, face]}) =>"
+            "[source.innerText, source.title, face.innerText, source.scrollWidth <= source.clientWidth])"
+        )
+        shown = [*(f"photo_of_the_te…_seaside_{k}.jpg" for k in (1, 2)), *alike]
+        assert cells == [[shown[i // 2], [*names, *alike][i // 2], str(i % 2), True] for i in range(8)]
+    assert browser.complaints == []

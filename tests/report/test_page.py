@@ -109,6 +109,8 @@ def test_a_page_asks_for_nothing_and_runs_its_own_scripts_only():
 
 
 EVIL = "<script>alert(1)</script>.mp4"
+EVIL_NAME = "<script>alert(1)<br>.mp4"
+"""Of a file: without a folder."""
 
 
 @pytest.mark.parametrize("where", ["source", "title", "notes", "model", "emotion", "reasons", "table"])
@@ -127,12 +129,64 @@ def test_no_name_breaks_out_of_the_page(where):
 
 
 def test_a_source_keeps_its_name_in_the_rows_and_in_what_the_script_compares():
-    rows = [*two_people(EVIL), *two_people("b.mp4", 30)]
+    rows = [*two_people(EVIL_NAME), *two_people("b.mp4", 30)]
     html = made(rows)
     scopes = data_of(html)["scopes"]
-    assert [scope["source"] for scope in scopes] == [None, EVIL, "b.mp4", EVIL, EVIL, "b.mp4", "b.mp4"]
+    assert [scope["source"] for scope in scopes] == [None, EVIL_NAME, "b.mp4", EVIL_NAME, EVIL_NAME, "b.mp4", "b.mp4"]
+    assert {r["source"] for r in rows_in(html)} == {EVIL_NAME, "b.mp4"}
+
+
+def rows_in(html):
+    """The rows that a page carries."""
     text = gzip.decompress(base64.b64decode(Elements(html).script("mien-rows"))).decode()
-    assert {r["source"] for r in csv.DictReader(io.StringIO(text))} == {EVIL, "b.mp4"}
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_a_page_does_not_say_where_files_lie():
+    """Neither what is shown, nor what is carried; the table keeps the path that it was given."""
+    names = ["/home/anna/films/1/clip.mp4", "/home/anna/films/2/clip.mp4", r"C:\Users\anna\party.mp4"]
+    rows = [*(r for name in names for r in two_people(name, 20)), row("/home/anna/in.jpg", 0, 0.0)]
+    table = timeline(rows)
+    html = page(table, title="t", table="/home/anna/t.csv")
+    carried = rows_in(html)
+    assert list(dict.fromkeys(r["source"] for r in carried)) == ["1/clip.mp4", "2/clip.mp4", "party.mp4", "in.jpg"]
+    assert [r["x1"] for r in carried] == ["" if r["x1"] is None else str(r["x1"]) for r in rows]
+    assert {scope["source"] for scope in data_of(html)["scopes"]} == {None, "1/clip.mp4", "2/clip.mp4", "party.mp4"}
+    assert {one["source"] for kind in ("people", "rates", "episodes") for one in data_of(html)[kind]} <= {r["source"] for r in carried}
+    assert "anna" not in html
+    assert set(table["source"].tolist()) == {*names, "/home/anna/in.jpg"}
+
+
+def test_the_table_of_rows_tells_the_faces_of_a_picture_apart():
+    pictures = [row("a.jpg", 0, 0.0, "happy"), row("a.jpg", 0, 0.0, "sad", face=1), row("b.jpg", 0, 0.0)]
+    assert data_of(made(pictures))["table"]["short"][:3] == ["source", "face", "emotion"]
+    assert data_of(made(two_people()))["table"]["short"][:4] == ["frame", "time_s", "person", "emotion"]
+    nobody_followed = [row("a.mp4", k, k / 30, "sad", face=face) for k in range(30) for face in (0, 1)]
+    assert data_of(made(nobody_followed))["table"]["short"][:4] == ["frame", "time_s", "person", "face"]
+
+
+def test_shares_in_the_ring_are_written_as_in_the_table():
+    rows = [row(f"{k}.jpg", 0, 0.0, "happy" if k < 3 else "sad") for k in range(49)]
+    for language, happy in (("en", "6.1\u00a0%"), ("ru", "6,1\u00a0%")):
+        html = made(rows, language=language)
+        ring = data_of(html)["scopes"][0]["charts"]["shares"]["figure"]["data"][0]
+        assert happy in ring["text"]
+        assert "percent" not in str(ring)  # plotly's own, with three figures and no space
+        assert happy in Elements(html).words
+
+
+@pytest.mark.parametrize(("faces", "step"), [(2, 1), (10, 1), (40, None)])
+def test_there_are_no_half_faces_on_an_axis(faces, step):
+    rows = [row(f"{k}.jpg", 0, 0.0, "happy", unsure=True, reasons="blur") for k in range(faces)]
+    charts = data_of(made(rows))["scopes"][0]["charts"]
+    axes = charts["reasons"]["figure"]["layout"]["xaxis"], charts["counts"]["figure"]["layout"]["yaxis"]
+    assert [axis.get("dtick") for axis in axes] == [step, step]
+
+
+def test_a_usual_step_between_two_numbers_is_told_as_it_is():
+    rows = [row("a.mp4", -(-12 * k // 5), -(-12 * k // 5) / 24, "happy", person=0) for k in range(200)]
+    words = " ".join(" ".join(Elements(made(rows)).words).split())
+    assert re.search(r" 24\.00 279 of 479 2\.4 0 ", words)
 
 
 def test_recordings_with_clocks_of_their_own_are_not_mixed():
@@ -359,7 +413,8 @@ def test_rows_that_do_not_fit_are_thinned_and_told(monkeypatch):
     assert every >= 4
     words = " ".join(Elements(html).words)
     assert f"every {every}th frame" in words
-    assert "runs/t.csv" in words
+    assert "the file t.csv" in words
+    assert "runs/" not in html
     assert data_of(html)["table"]["file"] == f"t-every-{every}.csv"
     assert data_of(html)["scopes"][0]["summary"]["rows"] == len(table)
 

@@ -1,4 +1,6 @@
-from mien.report.scopes import LONGEST_NAME, scopes, short_names
+import pytest
+
+from mien.report.scopes import LONGEST_NAME, names_without_folders, scopes, short_names
 from mien.report.words import words
 from tests.report.tables import row, timeline, two_people
 
@@ -12,6 +14,27 @@ def test_names_are_short_and_never_alike():
     assert names[long].startswith("a_very")
     assert names[long].endswith("2.mp4")
     assert len(set(names.values())) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["/home/me/a.jpg", "b.jpg"], ["a.jpg", "b.jpg"]),
+        (["/x/1/a.jpg", "/y/1/a.jpg", "/y/2/a.jpg"], ["x/1/a.jpg", "y/1/a.jpg", "2/a.jpg"]),
+        (["clip", "x/clip", "z/x/clip"], ["clip", "x/clip", "z/x/clip"]),
+        ([r"C:\films\a.mp4", "D:\\"], ["a.mp4", "D:"]),
+        (["a//b", "a/b"], ["a//b", "a/b"]),
+        (["", "-", "camera 0", "https://host/a/clip.mp4"], ["", "-", "camera 0", "clip.mp4"]),
+        ([], []),
+    ],
+)
+def test_names_have_no_more_folders_than_it_takes_to_tell_them_apart(given, told):
+    assert list(names_without_folders(given).values()) == told
+
+
+def test_long_names_that_differ_in_their_middle_alone_keep_it():
+    names = [f"/home/me/recording_of_the_visitor_number_{k}_by_the_camera_above.mp4" for k in range(3)]
+    assert list(short_names(names).values()) == [name.removeprefix("/home/me/") for name in names]
 
 
 def test_everyone_comes_first_then_recordings_then_people():

@@ -1,10 +1,12 @@
 """The pages of studies: both languages say the same things, and nothing is left of the other; both scales show the same values."""
 
+import csv
 import pickle
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count, product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +17,8 @@ from mien.report.study_charts import Mark, Mean, time_chart
 from mien.report.study_words import _LANGUAGES, study_words
 from mien.report.visits import visits_page
 from mien.report.words import words
-from mien.report.writing import SPACE, Writing
+from mien.report.writing import SPACE, Published, Writing
+from mien.study.outputs import write_visits
 from mien.study.reaction import react
 from mien.study.reaction_result import LeftOut, Moment, Part, Reaction, ReactionSettings
 from mien.study.statistics import Estimate
@@ -135,8 +138,8 @@ def test_a_table_of_no_viewer_is_the_same_error_in_another_process():
     assert again.reason == error.reason
 
 
-def signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "−")
+def signed(value: float, digits: int = 3) -> str:
+    return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def test_both_scales_show_the_same_values(film: Reaction, visits: Visits):
@@ -154,7 +157,8 @@ def test_both_scales_show_the_same_values(film: Reaction, visits: Visits):
     assert "−1..1" not in seven
     apart = published(visits).periods[0].difference
     told = " ".join(said(visits_page(visits, title="t", affect_scale="seven")))
-    assert f"{signed(3 * apart.mean[0])} [{signed(3 * apart.low[0])},\u00a0{signed(3 * apart.high[0])}]" in told
+    mean, low, high = (signed(3 * value, 2) for value in (apart.mean[0], apart.low[0], apart.high[0]))
+    assert f"{mean} [{low},\u00a0{high}]" in told
 
 
 def test_an_interval_shows_whether_it_holds_0_and_what_rounds_to_0_has_no_sign():
@@ -179,6 +183,38 @@ def test_an_interval_shows_whether_it_holds_0_and_what_rounds_to_0_has_no_sign()
 )
 def test_times_of_the_film(start: float, end: float, english: str, russian: str):
     assert [Writing.of(language, "unit").times(start, end) for language in ("en", "ru")] == [english, russian]
+
+
+def test_the_page_of_visitors_has_the_decimals_of_its_table_and_bounds_of_p(visits: Visits, tmp_path: Path):
+    """All of a mean and its interval as the finest of the three: what was rounded to hundredths is not told to thousandths."""
+    write_visits(visits, tmp_path, about={})
+    with (tmp_path / "visitors.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["period"] in ("", "all")]
+    assert len(rows) == len(MEASURES)
+    for language, sign in (("en", ".,"), ("ru", ",;")):
+        told = " ".join(" ".join(said(visits_page(visits, title="t", language=language))).split())
+        for row in rows:
+            for side in ("entering", "leaving", "difference"):
+                cells = [row[side], row[f"{side}_low"], row[f"{side}_high"]]
+                digits = max(len(cell.partition(".")[2].rstrip("0")) for cell in cells)
+                plus = "+" if side == "difference" or row["measure"] in ("valence", "arousal") else ""
+                mean, low, high = (
+                    f"{float(cell):{plus if float(cell) else ''}.{digits}f}".replace("-", "−").replace(".", sign[0]) for cell in cells
+                )
+                assert f"{mean} [{low}{sign[1]} {high}]" in told.replace(SPACE, " ")
+            assert f"≤ {float(row['p']):g}".replace(".", sign[0]) in told.replace(SPACE, " ")
+        assert not re.search(r"1[.,]000", told)
+
+
+@pytest.mark.parametrize(
+    ("p", "english", "russian"),
+    [(1, "≤ 1", "≤ 1"), (0.05, "≤ 0.05", "≤ 0,05"), (0.001, "≤ 0.001", "≤ 0,001"), (2e-4, "&lt; 0.001", "&lt; 0,001")],
+)
+def test_a_published_p_is_a_bound(p: float, english: str, russian: str):
+    for language, wanted in (("en", english), ("ru", russian)):
+        write = Published.of(language, "unit")
+        assert write.p(p).replace(SPACE, " ") == wanted
+        assert write.test(p).replace(SPACE, " ") == f"p {wanted}"
 
 
 def test_russian_numbers_have_commas_and_none_has_a_hyphen(film: Reaction, visits: Visits):
@@ -375,11 +411,11 @@ def who_saw(film: Reaction, *spans: tuple[float, float], groups: str = "аб", l
 
 
 def test_it_is_told_where_viewers_saw_unlike_much(film: Reaction):
-    groups = "shares of the film (on average from б 70.0\u00a0% to а 95.0\u00a0%). Means over the whole film are over what 3 or more"
+    groups = "shares of the film (on average from б 70\u00a0% to а 95\u00a0%). Means over the whole film are over what 3 or more"
     assert groups in who_saw(film, *((0, end) for end in (0.9, 0.6, 1.0, 0.8)))
     many = who_saw(film, *((0, end) for end in (1.0, 0.5, 0.8)), *((0, end) for end in (0.9, 0.6, 0.7)), groups="абвгде")
-    assert "(on average from б 50.0\u00a0% to а 100.0\u00a0%)" in many
-    viewers = "2 of 5 viewers could be seen for less than 80.0\u00a0% of the film. Means over the whole film are over what 3 or more of"
+    assert "(on average from б 50\u00a0% to а 100\u00a0%)" in many
+    viewers = "2 of 5 viewers could be seen for less than 80\u00a0% of the film. Means over the whole film are over what 3 or more of"
     assert f"{viewers} the viewers saw, and as if all had seen that." in who_saw(film, *((0, end) for end in (0.7, 0.7, 0.9, 0.9, 0.85)))
     assert "whole film are over what" not in who_saw(film, *((0, end) for end in (0.9, 0.85, 0.9, 0.9)))
     assert "whole film are over what" not in who_saw(film, (0, 0.75), *((0, 0.9),) * 5)  # one of six

@@ -453,6 +453,32 @@ def test_retention(store: Store) -> None:
             store.retain(days)
 
 
+def test_an_end_that_is_still_to_come_counts_from_the_next_session_on(store: Store) -> None:
+    """A clock that was 400 days ahead, of a recording that was killed and of one that ended under it."""
+    store.retain(3)
+    killed, _ = aged(store, "killed", -400), aged(store, "ended", -400)
+    with store._database.writing() as connection:
+        connection.execute(sa.text("UPDATE mien_sessions SET started = updated"))
+        connection.execute(sa.text("UPDATE mien_sessions SET ended = NULL, finished = NULL WHERE id = :id"), {"id": killed.id})
+    assert [(session.name, session.state()) for session in store.sessions()] == [("ended", "finished"), ("killed", "broken off")]
+    assert store.expired() == []  # nobody knows how old they are
+    assert store.older_than(0.001) == []
+    assert [session.name for session in store.older_than(0)] == ["ended", "killed"]
+    next_ = aged(store, "next", 2)
+    with store._database.writing() as connection:
+        connection.execute(sa.text("UPDATE mien_sessions SET started = ended WHERE id = :id"), {"id": next_.id})
+    assert [session.name for session in store.older_than(1.9)] == ["next", "ended", "killed"]
+    assert store.expired() == store.older_than(2.1) == []
+    store.retain(1.9)
+    assert [session.name for session in store.expired()] == ["next", "ended", "killed"]
+
+
+def test_clocks_of_two_machines_may_differ_a_little(store: Store) -> None:
+    aged(store, "on one", -1 / 86_400 / 2)  # half a second
+    aged(store, "on another", 1)
+    assert [session.name for session in store.older_than(0.5)] == ["on another"]
+
+
 def test_a_new_session_purges_those_whose_time_is_over(store: Store) -> None:
     old = aged(store, "old", 5)
     aged(store, "new", 1)

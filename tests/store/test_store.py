@@ -109,11 +109,22 @@ def test_a_new_session_loads_no_other(store: Store, monkeypatch: pytest.MonkeyPa
     assert len(loaded) == 2
 
 
+def test_how_long_it_took_is_unknown_where_the_clock_was_put_back(store: Store) -> None:
+    session = store.session(record(store))
+    began = datetime.fromisoformat(session.started)
+    for seconds, took in ((90.5, 90.5), (0, 0), (-3600, None)):
+        ended = (began + timedelta(seconds=seconds)).isoformat()
+        assert replace(session, ended=ended).took_seconds == took
+        assert replace(session, ended=None, updated=ended).took_seconds == took
+
+
 def test_broken_off_and_running(store: Store) -> None:
     writer = store.writer("a")
     session = store.session("a")
     assert (session.state(), session.ended) == ("running", None)
     assert session.state(datetime.now(UTC) + timedelta(minutes=2)) == "broken off"  # no sign of life since
+    assert session.state(datetime.now(UTC) - timedelta(days=400)) == "broken off"  # its clock was wrong
+    assert session.state(datetime.now(UTC) - timedelta(seconds=5)) == "running"
     writer.close(finished=False)
     writer.close()
     assert store.session("a").state() == "broken off"

@@ -41,6 +41,18 @@ def test_a_plan_in_an_encoding_that_spreadsheets_save(tmp_path: Path, encoding: 
         read_plan(plan)
 
 
+def test_a_plan_says_by_how_much_each_recording_is_turned(tmp_path: Path) -> None:
+    found = read_plan(written(tmp_path, "file,turn\na.mp4,180\nb.mp4,\nc.mp4,0\nd.mp4,270.0\n"), turn=90)
+    assert [one.turn for one in found] == [180, 90, 0, 270]
+    visits = read_visits(written(tmp_path, "file,side,turn\na.mp4,leaving,180\nb.mp4,entering,NA\n"))
+    assert [one.turn for one in visits] == [180, 0]
+    assert recordings_of(["a.mp4"], turn=270) == [Recording("a.mp4", "a", turn=270)]
+    with pytest.raises(UsageError, match=r"plan\.csv, line 3: turn is '45'; wanted 0, 90, 180 or 270, degrees clockwise"):
+        read_plan(written(tmp_path, "file,turn\na.mp4,180\nb.mp4,45\n"))
+    with pytest.raises(UsageError, match="line 2: turn is 'left'; wanted"):
+        read_visits(written(tmp_path, "file,side,turn\na.mp4,leaving,left\n"))
+
+
 def test_cells_that_r_left_empty(tmp_path: Path) -> None:
     """As write.csv has them; a control group may be called none all the same."""
     found = read_plan(written(tmp_path, '"file","viewer","start","group"\n"x/a.mp4",NA,NA,NA\n"b.mp4","Null",2,"none"\n'), start=1)

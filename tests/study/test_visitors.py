@@ -277,7 +277,8 @@ def test_published_values_are_steps_of_their_interval_and_no_p_falls():
 
 
 def test_too_few_people_and_wrong_settings_are_refused():
-    with pytest.raises(DataError, match="found 3 entering and 14 leaving; wanted at least 5 people"):
+    told = r"found 3 entering and 14 leaving; wanted at least 5 people .*; --least-people \(in Python least_people\) may be 3 or more$"
+    with pytest.raises(DataError, match=told):
         compare([people_in(visitors(0.5, n=3), leaving=False), people_in(visitors(0.5), leaving=True)], QUICK)
     for setting, words in (
         ({"least_people": 1}, r"^least_people is 1; wanted at least 3, so that nobody can be recognised in the figures$"),

@@ -181,3 +181,11 @@ def test_who_is_gone_is_dropped():
 
 def test_nobody():
     assert Smoother("euro", seconds=0.3)(0.0, np.zeros(0, np.int64), np.zeros((0, 9), np.float32), np.zeros(0, bool)).shape == (0, 9)
+
+
+@pytest.mark.parametrize("seconds", [1e-3, 1e-20, 1e-39, 1e-44])
+def test_a_time_constant_next_to_nothing_smooths_nothing(seconds: float) -> None:
+    smooth = Smoother("ema", seconds=seconds, together=True)
+    who, unsure = np.zeros(1, np.int64), np.zeros(1, bool)
+    smooth(0.0, who, np.array([[0.9, 0.1]], np.float32), unsure)
+    assert smooth(0.04, who, np.array([[0.2, 0.8]], np.float32), unsure)[0].tolist() == pytest.approx([0.2, 0.8])

@@ -1,5 +1,6 @@
 """The comparison: one line a network, measured on what it exports, finished lines kept."""
 
+import csv
 import dataclasses
 import math
 from pathlib import Path
@@ -56,6 +57,30 @@ def test_a_line_of_other_data_is_not_taken_for_one_of_these(data, tmp_path: Path
         said: list[str] = []
         assert compare([one], lambda config, new=changes: dataclasses.replace(data, **new), tmp_path, say=said.append) == []
         assert said == [f"tiny: left out: {tmp_path / 'tiny'}: is there already, with other {word}; give another --out"]
+
+
+def test_a_line_of_other_settings_is_kept_and_marked(fer_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is finished, and on the same data: the row does not go because another network is compared."""
+    settings, out = "epochs = 1\nbatch = 16\n[settings]\nsize = 44\nwidths = [4, 4, 4, 8]\n", tmp_path / "runs"
+    for name in ("mine", "other"):
+        (tmp_path / f"{name}.toml").write_text(f'name = "{name}"\n{settings}')
+    command = ["compare", "--data", str(fer_file), "--out", str(out), "--threads", "1"]
+    assert main([*command, str(tmp_path / "mine.toml")]) == 0
+    [row] = csv.DictReader((out / "table.csv").read_text().splitlines())
+    assert row["other_settings"] == "False"
+    (tmp_path / "mine.toml").write_text(f'name = "mine"\nrate = 0.01\n{settings}')
+    capsys.readouterr()
+    assert main([*command, str(tmp_path / "mine.toml"), str(tmp_path / "other.toml")]) == 3
+    said = capsys.readouterr()
+    assert f"{out / 'mine'}: is there already, with other settings, epochs or minutes; give another --out; its line stays" in said.err
+    assert "| mine (other settings) | vgg8 | 44 |" in said.out
+    assert "| other | vgg8 | 44 |" in said.out
+    rows = {row["name"]: row for row in csv.DictReader((out / "table.csv").read_text().splitlines())}
+    assert rows["mine"] == row | {"other_settings": "True"}
+    assert rows["other"]["other_settings"] == "False"
+    table = (out / "table.md").read_text()
+    assert main([*command, str(tmp_path / "mine.toml")]) == 1  # nothing of what was asked for
+    assert (out / "table.md").read_text() == table
 
 
 def test_fewer_epochs_are_the_recipe_shortened(data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

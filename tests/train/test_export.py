@@ -218,8 +218,11 @@ def test_partners_are_averaged_in_the_file(data, tmp_path: Path) -> None:
         raw.append(opened(tmp_path / name / card.file).outputs(crops_of(TINY, data)[:9])["fer7"])
     np.testing.assert_allclose(raw[2], (raw[0] + raw[1]) / 2, atol=1e-4)
     wider = changed(both, {"margin": 0.25})
-    with pytest.raises(UsageError, match=r"its crop is 44 px with margin -0\.04.*; wanted 44 px with margin 0\.25"):
+    with pytest.raises(UsageError, match=r"wide: its crop has margin -0\.0416667; wanted margin 0\.25$"):
         deployed(wider, fresh(wider, data), data.names)
+    larger = changed(wider, {"settings.size": 48})  # partners may differ in size: it is no reason, and not named
+    with pytest.raises(UsageError, match=r"wide: its crop has margin -0\.0416667; wanted margin 0\.25$"):
+        deployed(larger, fresh(larger, data), data.names)
     with pytest.raises(UsageError, match=r"no config\.json"):
         deployed(dataclasses.replace(TINY, partners=(str(tmp_path),)), state, data.names)
 

@@ -1,6 +1,7 @@
 import hashlib
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -118,6 +119,8 @@ def test_captions():
     assert caption(r.emotions, 0, Style(show_probability=False)) == ["happy"]
     assert caption(r.emotions, 0, Style(show_affect=True)) == ["happy 93 %", "V +0.50  A \u22120.25"]
     assert caption(r.emotions, 0, Style(show_affect=True, affect_scale="seven")) == ["happy 93 %", "V 5.5  A 3.2"]
+    nearly = replace(r.emotions, affect=np.array([[-0.004, -0.0]], np.float32))
+    assert caption(nearly, 0, Style(show_affect=True)) == ["happy 93 %", "V +0.00  A +0.00"]  # as pages have it
     unsure = result(picture(), BOX, ["happy"], p=0.41, unsure=[True])
     assert caption(unsure.emotions, 0, Style()) == ["unsure: happy 41 %"]
     assert caption(unsure.emotions, 0, Style(language="ru")) == ["ненадёжно: радость 41 %"]

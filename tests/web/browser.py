@@ -19,6 +19,8 @@ FLAGS = (
     "--disable-extensions", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost", "--remote-debugging-port=0",
     "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
 )  # fmt: skip
+RUSSIAN = "document.getElementById('language').value = 'ru', document.getElementById('language').dispatchEvent(new Event('change'))"
+"""Chooses the language of the page."""
 
 
 class Browser:

@@ -24,6 +24,7 @@ from mien.types import Faces, Image
 from mien.web.app import create_app
 from mien.web.settings import ServeSettings
 from tests.io.clips import clip
+from tests.web.browser import Browser
 
 Serve = Callable[..., TestClient]
 TWO = [((40, 30, 140, 130), "happy"), ((200, 150, 300, 250), "sad")]
@@ -101,6 +102,35 @@ def listening(app: ASGIApp, port: int = 0, *, lifespan: Literal["auto", "off"] =
         finally:
             server.should_exit = True
             thread.join()
+
+
+@contextmanager
+def opened(settings: ServeSettings, port: int = 0) -> Iterator[str]:
+    """The address of a server that listens."""
+    with listening(create_app(settings), port) as found:
+        yield f"http://localhost:{found}/"
+
+
+@pytest.fixture
+def settings(serve: Serve, tmp_path: Path) -> ServeSettings:
+    """Of a server with fakes for its models that records sessions."""
+    return serve(sessions=True, store=str(tmp_path / "sessions.db")).app.state.settings  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.fixture
+def address(settings: ServeSettings) -> Iterator[str]:
+    """Of a server that listens."""
+    with opened(settings) as address:
+        yield address
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Browser]:
+    """With a camera before which a happy and a sad face are."""
+    camera = tmp_path / "camera.mjpeg"
+    camera.write_bytes(encoded(TWO, ".jpg") * 10)
+    with Browser(tmp_path / "profile", camera=camera) as opened:
+        yield opened
 
 
 def pixels(data: bytes) -> np.ndarray:

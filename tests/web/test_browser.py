@@ -2,8 +2,6 @@
 
 import dataclasses
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,42 +10,9 @@ from mien.models.detectors import registry
 from mien.store import open_store
 from mien.testing import FakeDetector
 from mien.types import Faces, Image
-from mien.web.app import create_app
 from mien.web.settings import ServeSettings
-from tests.web.browser import Browser, wait_for
-from tests.web.conftest import TWO, Serve, encoded, listening
-
-RUSSIAN = "document.getElementById('language').value = 'ru', document.getElementById('language').dispatchEvent(new Event('change'))"
-"""Chooses the language of the page."""
-
-
-@contextmanager
-def opened(settings: ServeSettings, port: int = 0) -> Iterator[str]:
-    """The address of a server that listens."""
-    with listening(create_app(settings), port) as found:
-        yield f"http://localhost:{found}/"
-
-
-@pytest.fixture
-def settings(serve: Serve, tmp_path: Path) -> ServeSettings:
-    """Of a server with fakes for its models that records sessions."""
-    return serve(sessions=True, store=str(tmp_path / "sessions.db")).app.state.settings  # type: ignore[attr-defined, no-any-return]
-
-
-@pytest.fixture
-def address(settings: ServeSettings) -> Iterator[str]:
-    """Of a server that listens."""
-    with opened(settings) as address:
-        yield address
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Browser]:
-    """With a camera before which a happy and a sad face are."""
-    camera = tmp_path / "camera.mjpeg"
-    camera.write_bytes(encoded(TWO, ".jpg") * 10)
-    with Browser(tmp_path / "profile", camera=camera) as opened:
-        yield opened
+from tests.web.browser import RUSSIAN, Browser, wait_for
+from tests.web.conftest import opened
 
 
 def test_the_web_app(browser: Browser, address: str, two: bytes, film: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The programs of docs/serve.md run."""
+"""The programs of docs/serve.md run, and what it lists is all there is."""
 
 import re
 from pathlib import Path
@@ -6,9 +6,12 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
+from mien.web.faults import CODES, KINDS
+from mien.web.live import CAMERAS_FULL
 from tests.web.conftest import Serve, listening
 
-PROGRAMS = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[2] / "docs" / "serve.md").read_text("utf-8"), re.DOTALL)
+PAGE = (Path(__file__).parents[2] / "docs" / "serve.md").read_text("utf-8")
+PROGRAMS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 def test_a_camera_from_python(serve: Serve, two, capsys):
@@ -31,6 +34,11 @@ def test_the_app_below_a_path_of_another():
     exec(program, found)
     with TestClient(found["app"], base_url="http://www.example.org") as client:
         assert client.get("/faces/api/about").status_code == 200
-        folder = found["faces"].state.service.jobs._folder
+        folder = found["faces"].state.service.jobs.folder
         assert folder.is_dir()
     assert not folder.exists()
+
+
+def test_all_codes_of_errors_are_told():
+    told = set(re.findall(r"`(\w+)`", PAGE))
+    assert {code for _, _, code in KINDS} | set(CODES.values()) | {CAMERAS_FULL} <= told

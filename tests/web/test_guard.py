@@ -1,6 +1,8 @@
 """Who is let in."""
 
 import re
+import socket
+import time
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -8,8 +10,11 @@ import pytest
 from starlette.websockets import WebSocketDisconnect
 
 from mien.errors import UsageError
+from mien.testing import FakeRecogniser
+from mien.types import Emotions, Image
+from mien.web.service import TRANSFERS
 from mien.web.settings import ServeSettings
-from tests.web.conftest import Serve
+from tests.web.conftest import Serve, listening
 
 TOKEN = "a-long-token"
 
@@ -28,7 +33,7 @@ def test_a_server_is_reached_by_its_names_and_by_address(server, host):
 def test_a_name_that_is_not_its_own_is_refused(server, host):
     """Or a stranger's page could reach it under the stranger's name, once that leads to this machine."""
     answer = server.get("/api/about", headers={"Host": host})
-    assert (answer.status_code, list(answer.json())) == (421, ["error"]) or host == "a@localhost"
+    assert (answer.status_code, list(answer.json())) == (421, ["error", "code"]) or host == "a@localhost"
 
 
 def test_further_names_can_be_allowed(serve: Serve):
@@ -56,7 +61,7 @@ def test_without_the_token_nothing_is_told(serve: Serve):
     server = serve(token=TOKEN)
     for path in ("/", "/api/about", "/static/icon.svg", "/api/docs", "/upload", "/nothing"):
         answer = server.get(path)
-        assert (answer.status_code, list(answer.json())) == (401, ["error"]), path
+        assert (answer.status_code, list(answer.json())) == (401, ["error", "code"]), path
     assert server.get("/api/health").status_code == 200
     with pytest.raises(WebSocketDisconnect), server.websocket_connect("ws://localhost/api/live"):
         pass
@@ -105,7 +110,7 @@ def test_who_looks_without_the_token_is_asked_for_it(serve: Serve, languages, de
 
 def test_who_sends_something_without_the_token_gets_a_line_and_no_page(serve: Serve):
     answer = serve(token=TOKEN).post("/upload", headers=LOOKS)
-    assert (answer.status_code, list(answer.json())) == (401, ["error"])
+    assert (answer.status_code, list(answer.json())) == (401, ["error", "code"])
 
 
 def test_the_page_says_that_a_token_is_wrong_and_its_form_lets_in(serve: Serve):
@@ -145,7 +150,8 @@ def test_behind_a_proxy_that_names_another_host_the_allowed_names_are_its_own(se
 
 def test_other_requests_than_uploads_are_small(server):
     answer = server.post("/api/pictures/url", json={"url": "http://a.test/" + "x" * 70_000})
-    told = {"error": "the request is larger than 0.064 MB, the limit of this address; send less"}  # which no option raises
+    line = "the request is larger than 0.064 MB, the limit of this address; send less"  # which no option raises
+    told = {"error": line, "code": "too_large"}
     assert (answer.status_code, answer.json()) == (413, told)
 
 
@@ -157,7 +163,8 @@ def test_a_name_is_a_bare_one(name):
 
 def test_a_body_is_held_to_its_limit_whether_or_not_it_says_its_length(serve: Serve):
     server = serve(max_picture_mb=0.01, max_upload_mb=0.1)
-    told = {"error": "the request is larger than 0.01 MB, the limit of this address; send less, or start mien serve with a higher one"}
+    line = "the request is larger than 0.01 MB, the limit of this address; send less, or start mien serve with a higher one"
+    told = {"error": line, "code": "too_large"}
     big = server.post("/api/pictures", files={"file": ("a.png", bytes(20_000))})
     assert (big.status_code, big.json()) == (413, told)
 
@@ -171,6 +178,60 @@ def test_a_body_is_held_to_its_limit_whether_or_not_it_says_its_length(serve: Se
     assert (silent.status_code, silent.json()) == (413, told)
     assert server.post("/api/videos", files={"file": ("a.mp4", bytes(20_000))}).status_code == 202
     assert server.post("/api/videos", files={"file": ("a.mp4", bytes(200_000))}).status_code == 413
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who falls silent is waited for but a moment."""
+    monkeypatch.setattr("mien.web.guard.SILENT_SECONDS", 0.3)
+
+
+BEGIN = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.mp4"\r\n\r\nbytes'
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("path", ["/api/videos", "/api/pictures", "/upload"])
+def test_who_falls_silent_while_sending_is_told_and_loses_the_place(serve: Serve, film, path):
+    server = serve()
+    with listening(server.app, lifespan="off") as port:
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+        silent = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(TRANSFERS)]
+        for one in silent:
+            one.sendall(f"{head}Content-Length: 100000\r\n\r\n".encode() + BEGIN)
+        if path == "/api/videos":
+            with httpx.Client(base_url=f"http://localhost:{port}") as client:
+                full = client.post(path, files={"file": film.read_bytes()})
+                while full.status_code != 503:  # the last of them has not come to its place yet
+                    full = client.post(path, files={"file": film.read_bytes()})
+                assert full.json() == {"error": "8 videos are being sent at the moment; try again later", "code": "videos_sending"}
+        for one in silent:
+            with one, one.makefile("rb") as answer:
+                told = answer.read().decode()  # to its end: the connection is closed
+            assert told.startswith("HTTP/1.1 408 ")
+            assert '{"error":"nothing more of this request came for 0.3 seconds; send it again","code":"silent"}' in told
+        assert httpx.post(f"http://localhost:{port}/api/videos", files={"file": film.read_bytes()}).status_code == 202
+
+
+@pytest.mark.usefixtures("impatient")
+def test_who_goes_on_sending_or_waits_for_an_answer_is_not_cut_off(serve: Serve, two, monkeypatch):
+    seen = FakeRecogniser.__call__
+
+    def slow(self: FakeRecogniser, crops: Image, /) -> Emotions:
+        time.sleep(0.7)
+        return seen(self, crops)
+
+    monkeypatch.setattr(FakeRecogniser, "__call__", slow)
+    form = b"".join((BEGIN.removesuffix(b"bytes").replace(b"a.mp4", b"a.png"), two, b"\r\n--x--\r\n"))
+
+    def pieces():
+        for start in range(0, len(form), len(form) // 4):
+            yield form[start : start + len(form) // 4]
+            time.sleep(0.15)
+
+    with listening(serve().app, lifespan="off") as port:
+        headers = {"Content-Type": "multipart/form-data; boundary=x"}
+        answer = httpx.post(f"http://localhost:{port}/api/pictures", content=pieces(), headers=headers, timeout=30)
+    assert (answer.status_code, len(answer.json()["pictures"][0]["faces"])) == (200, 2)
 
 
 def test_answers_lie_in_no_cache_and_no_frame(server):

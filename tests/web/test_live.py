@@ -40,7 +40,9 @@ def test_frames_in_faces_out_with_people_followed(server):
 def test_a_bad_frame_ends_nothing(server, two):
     with server.websocket_connect("ws://localhost/api/live") as camera:
         camera.send_bytes(b"no picture")
-        assert camera.receive_json()["error"].startswith("frame: 10 bytes of another kind")
+        answer = camera.receive_json()
+        assert answer["error"].startswith("frame: 10 bytes of another kind")
+        assert answer["code"] == "unreadable"
         camera.send_bytes(two)
         assert camera.receive_json()["frame"] == 0
 
@@ -65,7 +67,8 @@ def test_a_wrong_option_is_told_and_ends_it(server, query, told):
 def test_text_is_told_and_ends_it(server):
     with server.websocket_connect("ws://localhost/api/live") as camera:
         camera.send_text("hello")
-        assert camera.receive_json() == {"error": "found a text message; wanted a picture (JPEG, PNG, WebP) as a binary one"}
+        told = "found a text message; wanted a picture (JPEG, PNG, WebP) as a binary one"
+        assert camera.receive_json() == {"error": told, "code": "usage"}
 
 
 def test_there_are_so_many_places_and_they_come_free(serve: Serve, two):
@@ -74,7 +77,8 @@ def test_there_are_so_many_places_and_they_come_free(serve: Serve, two):
         first.send_bytes(two)
         first.receive_json()
         with server.websocket_connect("ws://localhost/api/live") as second:
-            assert second.receive_json() == {"error": "1 cameras are watched already; try again later"}
+            told = {"error": "1 cameras are watched already; try again later", "code": "cameras_full"}
+            assert second.receive_json() == told
     with server.websocket_connect("ws://localhost/api/live") as third:
         third.send_bytes(two)
         assert third.receive_json()["frame"] == 0
@@ -83,7 +87,7 @@ def test_there_are_so_many_places_and_they_come_free(serve: Serve, two):
 def test_who_sends_nothing_loses_the_place(server, monkeypatch):
     monkeypatch.setattr("mien.web.live.IDLE_SECONDS", 0.05)
     with server.websocket_connect("ws://localhost/api/live") as camera:
-        assert camera.receive_json() == {"error": "no frame came for 0.05 seconds; connect again to go on"}
+        assert camera.receive_json() == {"error": "no frame came for 0.05 seconds; connect again to go on", "code": "idle"}
 
 
 def test_a_session_is_recorded_where_the_server_allows_it(serve: Serve, two, tmp_path: Path):
@@ -192,8 +196,35 @@ def test_a_store_that_fails_ends_the_recording_and_not_the_camera(serve: Serve, 
         further = camera.receive_json()
     assert len(further["faces"]) == 2
     assert answer["not_recorded"] == further["not_recorded"] == "the server cannot do this at the moment; its log says why"
+    assert answer["not_recorded_code"] == "store"
     (said,) = (one.getMessage() for one in caplog.records if one.levelname == "ERROR")
     assert said == f"camera, session 'evening': {path}: the store was deleted or replaced while it was in use; nothing more is kept in it"
+
+
+def test_who_deletes_a_session_while_it_is_recorded_is_told_so(serve: Serve, two, tmp_path: Path):
+    server = serve(sessions=True, store=str(tmp_path / "sessions.db"))
+    with server.websocket_connect("ws://localhost/api/live?session=evening&every=0.000001") as camera:
+        camera.send_bytes(two)
+        assert "not_recorded" not in camera.receive_json()
+        assert server.delete("/api/sessions/1").status_code == 204
+        end = time.monotonic() + 30
+        answer = {}
+        while "not_recorded" not in answer:
+            assert time.monotonic() < end, "it was never told"
+            camera.send_bytes(two)
+            answer = camera.receive_json()
+    assert len(answer["faces"]) == 2
+    assert answer["not_recorded"] == "the session was deleted while it was recorded; nothing more of it is kept"
+    assert answer["not_recorded_code"] == "session_deleted"
+
+
+@pytest.mark.parametrize("name", ["12345", "%00"])
+def test_a_name_that_no_session_can_have_is_told_with_a_code_of_its_own(serve: Serve, tmp_path: Path, name):
+    server = serve(sessions=True, store=str(tmp_path / "sessions.db"))
+    with server.websocket_connect(f"ws://localhost/api/live?session={name}") as camera:
+        answer = camera.receive_json()
+    assert answer["code"] == "session_name"
+    assert answer["error"].startswith("session name")
 
 
 def test_what_a_database_says_is_for_the_log_alone(serve: Serve, monkeypatch, caplog):
@@ -202,7 +233,7 @@ def test_what_a_database_says_is_for_the_log_alone(serve: Serve, monkeypatch, ca
 
     monkeypatch.setattr("mien.store.open_store", down)
     with serve(sessions=True).websocket_connect("ws://localhost/api/live?session=evening") as camera:
-        assert camera.receive_json() == {"error": "the server cannot do this at the moment; its log says why"}
+        assert camera.receive_json() == {"error": "the server cannot do this at the moment; its log says why", "code": "store"}
     assert "WebSocket /api/live: postgresql://mien@10.0.0.7/faces: cannot be used (connection refused)" in caplog.text
 
 

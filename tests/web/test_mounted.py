@@ -124,7 +124,7 @@ def test_its_pages_find_what_they_need(mount: Mount) -> None:
 def test_another_method_is_told_all_that_there_are(mount: Mount, path: str, allowed: str) -> None:
     answer = mount().put(f"/mien{path}")
     assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
-    assert answer.json() == {"error": f"PUT is not for /mien{path}; allowed: {allowed}"}
+    assert answer.json() == {"error": f"PUT is not for /mien{path}; allowed: {allowed}", "code": "method"}
 
 
 def test_a_client_that_tells_it_nothing_is_answered_too(serve: Serve) -> None:
@@ -164,7 +164,7 @@ with TestClient(program, base_url="http://localhost") as client:
     for _ in range(20):
         with open(sys.argv[1], "rb") as film:
             job = client.post("/mien/api/videos", files={"file": ("film.mp4", film)}).json()["id"]
-    print(app.state.service.jobs._folder)
+    print(app.state.service.jobs.folder)
 """
 
 

@@ -90,7 +90,7 @@ def test_every_route_is_documented(serve: Serve):
 def test_another_method_is_told_all_that_there_are(server, method, path, allowed):
     answer = server.request(method, path)
     assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
-    assert answer.json() == {"error": f"{method} is not for {path}; allowed: {allowed}"}
+    assert answer.json() == {"error": f"{method} is not for {path}; allowed: {allowed}", "code": "method"}
 
 
 def test_an_older_starlette_names_no_methods_for_files(server, monkeypatch):
@@ -113,7 +113,8 @@ def test_a_fault_is_one_line_without_a_traceback(serve: Serve, two, monkeypatch,
     assert answer.status_code == 500
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "secret path" in caplog.text
-    assert answer.json() == {"error": "RuntimeError; this is a fault in mien or in a plug-in, and the server's log says where"}
+    told = "RuntimeError; this is a fault in mien or in a plug-in, and the server's log says where"
+    assert answer.json() == {"error": told, "code": "fault"}
 
 
 def test_names_of_uploads_are_made_harmless():
@@ -122,6 +123,8 @@ def test_names_of_uploads_are_made_harmless():
     assert file_name("a\nb\x1b[31m.jpg", "x") == "a?b?[31m.jpg"
     assert (file_name("", "x"), file_name(None, "x"), file_name("..", "x")) == ("x", "x", "..")
     assert len(file_name("a" * 500, "x")) == 200
+    assert file_name("=HYPERLINK(1).jpg", "x") == "_=HYPERLINK(1).jpg"  # which a spreadsheet would follow
+    assert file_name("@SUM(1+1)", "x") == "_@SUM(1+1)"
 
 
 def test_answers_are_as_documented(server, two, film):

@@ -42,6 +42,19 @@ def test_faces_of_pictures_come_in_their_order_as_the_tables_rows(server, two):
     assert (second["source"], second["faces"]) == ("none.jpg", [])
 
 
+def test_pictures_are_turned(server, two):
+    (picture,) = send(server, ("two.png", two), turn=180).json()["pictures"]
+    (upright,) = send(server, ("two.png", two)).json()["pictures"]
+    assert (picture["width"], picture["height"]) == (400, 320)
+    for face, was in zip(reversed(picture["faces"]), upright["faces"], strict=True):
+        assert [face["x1"], face["y1"], face["x2"], face["y2"]] == pytest.approx(
+            [400 - was["x2"], 320 - was["y2"], 400 - was["x1"], 320 - was["y1"]], abs=1
+        )
+    shown = send(server, ("two.png", two), turn=90, format="png")
+    assert pixels(shown.content).shape == (400, 320, 3)
+    assert send(server, ("two.png", two), turn=45).json()["error"].startswith("turn: found 45, wanted 90, 180 or 270")
+
+
 def test_one_bad_file_leaves_the_others(server, two):
     answer = send(server, ("bad.jpg", b"no picture"), ("two.png", two))
     assert answer.status_code == 200
@@ -84,7 +97,8 @@ def test_an_annotated_picture_is_drawn_as_asked(server, two):
     assert hidden.shape == plain.shape
     assert hidden[face].std() >= 0
     assert send(server, ("two.png", two), ("b.png", two), format="jpg").json() == {
-        "error": "format=jpg is for one picture, and 2 came; send them one by one"
+        "error": "format=jpg is for one picture, and 2 came; send them one by one",
+        "code": "usage",
     }
 
 
@@ -93,7 +107,7 @@ def test_an_annotated_picture_is_drawn_as_asked(server, two):
     [
         ({"model": "/etc/passwd"}, "unknown model '/etc/passwd'; there are: base, fake, large, tiny"),
         ({"detector": "haar:/etc/passwd.xml"}, "unknown detector 'haar:/etc/passwd.xml'; there are: "),
-        ({"affect": "mood"}, "unknown anchor set 'mood'"),
+        ({"affect": "mood"}, "unknown affect 'mood'; there are: adfes2011, crowd, legacy, model, none"),
         ({"colour": "mood"}, "unknown colour mode 'mood'"),
         ({"language": "xx"}, "unknown language 'xx'"),
         ({"format": "gif"}, "format: input should be 'json', 'csv', 'jsonl', 'jpg' or 'png'"),
@@ -112,7 +126,7 @@ def test_another_model_and_detector_may_be_named(server, two):
 
 
 def test_no_file_is_told(server):
-    assert server.post("/api/pictures").json() == {"error": "file: field required"}
+    assert server.post("/api/pictures").json() == {"error": "file: field required", "code": "usage"}
 
 
 def test_too_many_pictures_are_refused(server, two):
@@ -212,12 +226,13 @@ def test_slow_addresses_do_not_hold_up_pictures(server, monkeypatch, two):
 )
 def test_a_body_that_is_wrong_is_told_on_one_line(server, request_, told):
     answer = server.post("/api/pictures/url", **request_)
-    assert (answer.status_code, answer.json()) == (400, {"error": told})
+    assert (answer.status_code, answer.json()) == (400, {"error": told, "code": "usage"})
 
 
 def test_text_where_a_file_is_wanted_is_told(server):
     answer = server.post("/api/pictures", data={"file": "text"})
-    assert (answer.status_code, answer.json()) == (400, {"error": "file: wanted a file: multipart form data with a file name"})
+    told = "file: wanted a file: multipart form data with a file name"
+    assert (answer.status_code, answer.json()) == (400, {"error": told, "code": "usage"})
 
 
 def test_a_full_disk_is_told_without_its_places(server, monkeypatch, two, caplog):
@@ -226,7 +241,8 @@ def test_a_full_disk_is_told_without_its_places(server, monkeypatch, two, caplog
 
     monkeypatch.setattr("starlette.formparsers.SpooledTemporaryFile", full)
     answer = send(server, ("two.png", two))
-    assert (answer.status_code, answer.json()) == (507, {"error": "the server has no room for this request; its log says why"})
+    told = "the server has no room for this request; its log says why"
+    assert (answer.status_code, answer.json()) == (507, {"error": told, "code": "no_room"})
     assert "No space left" in caplog.text
 
 

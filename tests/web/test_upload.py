@@ -33,14 +33,14 @@ def test_a_picture_without_a_face_gives_none(server):
 @pytest.mark.parametrize("url", ["http://127.0.0.1/a.png", "http://10.0.0.1/a.png", "http://[::1]/"])
 def test_an_address_that_is_not_public_is_400(server, url):
     answer = server.post("/upload", data={"url": url})
-    assert (answer.status_code, list(answer.json())) == (400, ["error"])
+    assert (answer.status_code, list(answer.json())) == (400, ["error", "code"])
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://a.test/a.png", "nonsense"])
 def test_what_is_no_address_of_the_web_is_told(server, url):
     answer = server.post("/upload", data={"url": url})
     told = f"{url}: wanted a picture's address, http:// or https://; or send the picture itself"
-    assert (answer.status_code, answer.json()) == (400, {"error": told})
+    assert (answer.status_code, answer.json()) == (400, {"error": told, "code": "refused"})
 
 
 @pytest.mark.parametrize(
@@ -57,12 +57,12 @@ def test_what_is_no_address_of_the_web_is_told(server, url):
 )
 def test_json_that_names_no_url_is_400(server, body, told):
     answer = server.post("/upload", content=body, headers={"Content-Type": "application/json"})
-    assert (answer.status_code, answer.json()) == (400, {"error": told})
+    assert (answer.status_code, answer.json()) == (400, {"error": told, "code": "usage"})
 
 
 def test_neither_or_both_is_400(server, two):
     told = "wanted one of them as form data, or url as JSON"
-    assert server.post("/upload").json() == {"error": f"upload: found neither url nor file; {told}"}
+    assert server.post("/upload").json() == {"error": f"upload: found neither url nor file; {told}", "code": "usage"}
     both = server.post("/upload", data={"url": "http://good.test/"}, files={"file": ("a.png", two)})
     assert (both.status_code, both.json()["error"]) == (400, f"upload: found both url and file; {told}")
     assert server.post("/upload", files={"file": ("a.png", b"none")}).status_code == 400
@@ -70,4 +70,4 @@ def test_neither_or_both_is_400(server, two):
 
 def test_another_method_is_405(server):
     answer = server.get("/upload")
-    assert (answer.status_code, answer.json()) == (405, {"error": "GET is not for /upload; allowed: POST"})
+    assert (answer.status_code, answer.json()) == (405, {"error": "GET is not for /upload; allowed: POST", "code": "method"})

@@ -12,6 +12,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from mien.errors import SinkError
+from mien.io.video import probe
 from mien.models.detectors import registry as detectors
 from mien.sinks.locks import lock_of
 from mien.table import COLUMNS, RAW_COLUMNS
@@ -42,7 +43,7 @@ def ended(server: TestClient, job: str) -> dict:
 
 
 def folders(server: TestClient) -> list[Path]:
-    return sorted(path for path in server.app.state.service.jobs._folder.iterdir() if path.is_dir())  # type: ignore[attr-defined]
+    return sorted(path for path in server.app.state.service.jobs.folder.iterdir() if path.is_dir())  # type: ignore[attr-defined]
 
 
 def test_a_video_gives_tables_a_page_and_a_video(server, film, tmp_path):
@@ -120,6 +121,20 @@ def test_the_video_itself_is_deleted_when_it_was_read(server, film):
     assert server.get(f"/api/videos/{job}/..%2f..%2fetc%2fpasswd").status_code == 404
 
 
+def test_a_video_is_turned(server, film, tmp_path):
+    found = ended(server, send(server, film, turn=90, annotated=True))
+    rows = list(csv.DictReader(server.get(found["results"]["csv"]).text.splitlines()))
+    shown = tmp_path / "shown.mp4"
+    shown.write_bytes(server.get(found["results"]["video"]).content)
+    before, after = probe(film), probe(shown)
+    assert (after.width, after.height) == (before.height, before.width) != (before.width, before.height)
+    upright = list(csv.DictReader(server.get(ended(server, send(server, film))["results"]["csv"]).text.splitlines()))
+    for row, was in zip(rows, upright, strict=True):  # x to the right becomes y downwards, and y downwards x to the left
+        assert float(row["y1"]) == pytest.approx(float(was["x1"]), abs=2)
+        assert float(row["x2"]) == pytest.approx(before.height - float(was["y1"]), abs=2)
+    assert "turned clockwise by" in server.get(found["results"]["page"]).text
+
+
 def test_every_and_language_are_heard(server, film):
     found = ended(server, send(server, film, every=1, language="ru"))
     assert found["frames"] == 2
@@ -132,6 +147,7 @@ def test_what_is_no_video_fails_with_its_own_name(server, tmp_path):
     found = ended(server, send(server, path))
     assert (found["state"], found["results"]) == ("failed", {})
     assert found["error"].startswith("notes.mp4: not a video that can be read")
+    assert found["code"] == "unreadable"
     assert folders(server)[0].name == found["id"]
     assert list(folders(server)[0].iterdir()) == []
 
@@ -143,6 +159,7 @@ def test_a_picture_is_told_where_it_belongs(server, tmp_path, suffix, state):
     found = ended(server, send(server, tmp_path / f"face{suffix}"))
     assert found["state"] == state
     assert found["error"] == (None if state == "done" else f"face{suffix}: a picture; send it to /api/pictures")
+    assert found["code"] == (None if state == "done" else "picture")
 
 
 def test_of_a_damaged_video_there_is_what_could_be_read(server, film):
@@ -156,7 +173,12 @@ def test_of_a_damaged_video_there_is_what_could_be_read(server, film):
 
 
 def test_wrong_options_are_told_before_anything_is_kept(server, film):
-    for asked, told in (({"every": -1}, "every"), ({"model": "x"}, "unknown model"), ({"language": "xx"}, "unknown language")):
+    for asked, told in (
+        ({"every": -1}, "every"),
+        ({"turn": 45}, "turn: found 45, wanted 90, 180 or 270"),
+        ({"model": "x"}, "unknown model"),
+        ({"language": "xx"}, "unknown language"),
+    ):
         answer = server.post("/api/videos", files={"file": ("a.mp4", film.read_bytes())}, params=asked)
         assert answer.status_code == 400
         assert told in answer.json()["error"]
@@ -184,7 +206,7 @@ def test_a_job_can_be_stopped_and_leaves_nothing(slow, film):
     first, second = send(slow, film), send(slow, film)
     full = slow.post("/api/videos", files={"file": ("a.mp4", film.read_bytes())})
     assert full.status_code == 503
-    assert full.json()["error"].startswith("2 videos are waiting already; try again later")
+    assert full.json() == {"error": "2 videos are waiting already; try again later", "code": "videos_waiting"}
     assert slow.get(f"/api/videos/{second}").json()["state"] == "queued"
     for job in (second, first):
         assert slow.delete(f"/api/videos/{job}").status_code == 204
@@ -201,14 +223,15 @@ def test_results_go_when_their_time_is_over(serve: Serve, film):
     job = send(server, film)
     ended(server, job)
     time.sleep(1.3)
-    assert server.get(f"/api/videos/{job}").json() == {"error": "no such video here; its results may have been erased"}
+    told = {"error": "no such video here; its results may have been erased", "code": "not_found"}
+    assert server.get(f"/api/videos/{job}").json() == told
     assert folders(server) == []
 
 
 def test_a_server_that_ends_leaves_nothing(serve: Serve, film):
     server = serve()
     send(server, film)
-    folder = server.app.state.service.jobs._folder  # type: ignore[attr-defined]
+    folder = server.app.state.service.jobs.folder  # type: ignore[attr-defined]
     assert folder.is_dir()
     server.__exit__(None, None, None)
     assert not folder.exists()
@@ -292,7 +315,8 @@ def test_errors_do_not_say_where_things_lie(server, film, monkeypatch):
         raise SinkError(f"{self.path}: cannot be written (File too large)")
 
     monkeypatch.setattr(JsonLinesSink, "write", full)
-    assert ended(server, send(server, film))["error"] == "table.jsonl: cannot be written (File too large)"
+    found = ended(server, send(server, film))
+    assert (found["error"], found["code"]) == ("table.jsonl: cannot be written (File too large)", "no_room")
 
 
 def test_what_a_server_left_that_was_killed_just_before_is_erased_too(serve: Serve, tmp_path, monkeypatch):
@@ -317,7 +341,7 @@ def test_what_a_killed_server_left_is_erased(tmp_path, monkeypatch):
     for folder in (left, young):
         (folder / "number").mkdir(parents=True)
         (folder / "number" / "upload").write_bytes(b"a face")
-    for folder in (left, running._folder):
+    for folder in (left, running.folder):
         os.utime(folder, (0, 0))
     (tmp_path / "mine").mkdir()
     (tmp_path / "mien-serve-link").symlink_to(tmp_path / "mine")
@@ -326,7 +350,7 @@ def test_what_a_killed_server_left_is_erased(tmp_path, monkeypatch):
     assert not left.exists()
     assert list((tmp_path / "mine").iterdir()) == []
     assert (young / "number" / "upload").exists()
-    assert running._folder.is_dir()
+    assert running.folder.is_dir()
     running.close()
     other.close()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mien-serve-link", "mien-serve-young", "mine"]
@@ -343,10 +367,10 @@ def test_on_windows_what_a_killed_server_left_is_erased_too(tmp_path, monkeypatc
         (folder / "number" / "upload").write_bytes(b"a face")
     (killed / "running").touch()
     lock_of(killed / "running").touch()
-    for folder in (unclaimed, killed, running._folder):
+    for folder in (unclaimed, killed, running.folder):
         os.utime(folder, (0, 0))
     other = Jobs(keep_seconds=1, most=1)
-    assert sorted(tmp_path.iterdir()) == sorted([young, running._folder, other._folder])
+    assert sorted(tmp_path.iterdir()) == sorted([young, running.folder, other.folder])
     running.close()
     other.close()
     assert list(tmp_path.iterdir()) == [young]
@@ -361,13 +385,13 @@ def test_where_there_are_no_locks_nothing_is_erased_of_a_server_that_runs(tmp_pa
     monkeypatch.setattr("mien.web.leftovers.gettempdir", lambda: str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     running = Jobs(keep_seconds=1, most=1)
-    upload = running._folder / "number" / "upload"
+    upload = running.folder / "number" / "upload"
     upload.parent.mkdir()
     upload.write_bytes(b"a face")
-    os.utime(running._folder, (0, 0))
+    os.utime(running.folder, (0, 0))
     other = Jobs(keep_seconds=1, most=1)
     assert upload.exists()
-    assert (running._folder / "running").exists()
+    assert (running.folder / "running").exists()
     running.close()
     other.close()
     assert list(tmp_path.iterdir()) == []

@@ -266,7 +266,7 @@ def analyze(
         _run(analyzer.stream(inputs, **reading), Sinks(sinks), talk, own, analyzer.profile, screen, unfinished)
     if profile:
         say_profile(analyzer.profile, talk.pictures)
-    _leave(talk, before=len(table.done.sources))
+    leave(talk, before=len(table.done.sources))
 
 
 def _check_as_video(rate: float, inputs: list[str]) -> None:
@@ -373,7 +373,7 @@ def _run(
     talk.summary(sinks.what if talk.pictures else "")
 
 
-def _leave(talk: RunTalk, *, before: int = 0) -> None:
+def leave(talk: RunTalk, *, before: int = 0) -> None:
     """Leave with exit code 1 when nothing could be read, 3 when some could not be read or drawn. before: inputs of an earlier run."""
     if not talk.pictures and not (before and not talk.failures):
         raise typer.Exit(NOTHING_DONE)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-import os
 import platform
 import re
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ import typer
 
 from mien.cli.exit_codes import FAULT_FOUND
 from mien.errors import MienError, install
+from mien.machine import cores
 
 OK, MISSING, BAD = "ok", "missing", "bad"
 
@@ -60,10 +60,10 @@ def _looked(look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
 def _machine() -> Iterator[Finding]:
     from mien import __version__
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    usable = cores()
     yield Finding("mien", OK, __version__)
     yield Finding(
-        "Python", OK, f"{platform.python_version()}, {platform.system()} {platform.machine()}, {cores} usable core{'s' * (cores != 1)}"
+        "Python", OK, f"{platform.python_version()}, {platform.system()} {platform.machine()}, {usable} usable core{'s' * (usable != 1)}"
     )
 
 

@@ -209,11 +209,18 @@ def _class_lines(found: Mapping[str, Any]) -> list[str]:
     for label, row in found["per_class"].items():
         precision = f"{row['precision']:.4f}" if row["precision"] == row["precision"] else "-"
         lines.append(f"  {label:<17} {precision:>9} {row['recall']:>7.4f} {row['f1']:>7.4f} {row['support']:>7}")
-    names, matrix = found["confusion"]["labels"], found["confusion"]["counts"]
-    first = max(map(len, names))
-    wide = [2 + max(len(name), *(len(str(row[k])) for row in matrix)) for k, name in enumerate(names)]
-    lines += ["confusion (rows: true, columns: answers)", " " * (2 + first) + _right(names, wide)]
-    return lines + [f"  {name:<{first}}{_right(row, wide)}" for name, row in zip(names, matrix, strict=True)]
+    return [*lines, "confusion (rows: true, columns: answers)", *_confusion_lines(found["confusion"])]
+
+
+def _confusion_lines(confusion: Mapping[str, Any]) -> list[str]:
+    """The counts; where no face was found on some pictures, these have a column of their own, so that each row has all of its label."""
+    labels, matrix, none = confusion["labels"], confusion["counts"], confusion["no_answer"]
+    names = [*labels, "no face"] if any(none) else labels
+    rows = [[*row, faceless] for row, faceless in zip(matrix, none, strict=True)] if any(none) else matrix
+    first = max(map(len, labels))
+    wide = [2 + max(len(name), *(len(str(row[k])) for row in rows)) for k, name in enumerate(names)]
+    lines = [f"  {name:<{first}}{_right(row, wide)}" for name, row in zip(labels, rows, strict=True)]
+    return [" " * (2 + first) + _right(names, wide), *lines]
 
 
 def _part_lines(part: Mapping[str, Any]) -> list[str]:

@@ -21,6 +21,7 @@ from mien.interrupt import noted
 
 VERBS: dict[str, tuple[str, str]] = {
     "analyze": ("mien.cli.analyze:analyze", "Find faces in pictures and videos and read the expressions they show."),
+    "batch": ("mien.cli.batch:batch", "Read many files on many cores, or on a cluster of machines by Ray, into one table."),
     "live": ("mien.cli.live:live", "Watch a camera, a stream or a video as it plays; Esc, q or Ctrl-C ends it."),
     "serve": ("mien.cli.serve:serve", "Serve the web app and the REST API: pictures, videos and cameras in, expressions out."),
     "models": ("mien.cli.models:app", "List, show, fetch and check models and detectors."),
@@ -123,6 +124,10 @@ def main(args: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """The entry point of the command `mien`."""
+    if getattr(sys, "frozen", False):  # a program of PyInstaller's starts itself once more for each process of `mien batch`
+        from multiprocessing import freeze_support
+
+        freeze_support()
     open_closed_streams()
     _set_stdout()
     sys.exit(main())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ import typer
 
 from mien.cli.exit_codes import FAULT_FOUND
 from mien.errors import CardInvalid, MienError, ModelError, UnknownName
+from mien.io.names import printable
 
 if TYPE_CHECKING:
     from mien.models.card import ModelCard
@@ -23,13 +25,20 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="List, show, 
 TOLERANCE = 1e-4
 """Largest difference from the golden answers that is let pass: between processors the last digits of a network differ."""
 COLUMNS = ("name", "kind", "size_mb", "crop", "accuracy", "settings", "licence", "where")
-EMPTY = {"model": ("settings",), "detector": ("crop", "accuracy")}
-"""Columns that a kind has nothing for: its table on the terminal goes without them."""
+"""Of --json."""
+OF_A_MODEL = ("crop", "accuracy")
+"""Columns that a detector has nothing for."""
+TABLES = {"model": ("name", "size_mb", "crop", "accuracy", "where"), "detector": ("name", "size_mb", "settings", "where")}
+"""Columns on the terminal, where each has a line of 80 characters; `show` has the rest."""
+HEADLINES = {"FER-2013": "FER-2013 PrivateTest", "FER+": "FER+ PrivateTest"}
+"""Accuracies that are listed -> their names on a card. Of a card with neither it is the first that it has."""
+LONGEST = 20
+"""Characters of a card's own name for its accuracy, and of a folder, of which the end is shown."""
 
 
 @app.command("list")
 def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False) -> None:
-    """All models and detectors: size, crop and accuracy or settings, licence, and where they are."""
+    """All models and detectors, a line each: megabytes, crop and accuracy or settings, and where they are. `show NAME` has the rest."""
     from mien.cli.render import print_table, say
     from mien.models.registry import broken_cards
 
@@ -39,10 +48,11 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON l
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
         return
-    for kind, empty in EMPTY.items():
-        columns = [name for name in COLUMNS if name not in empty]
-        own = [row for row in rows if row["kind"] == kind]
-        print_table(columns, [["" if row[name] is None else _text(name, row[name]) for name in columns] for row in own], right=("size_mb",))
+    for place, (kind, columns) in enumerate(TABLES.items()):
+        if place:
+            typer.echo()
+        own = [["" if row[name] is None else _text(name, row[name]) for name in columns] for row in rows if row["kind"] == kind]
+        print_table([{"name": kind, "size_mb": "MB"}.get(name, name) for name in columns], own, right=("MB",))
 
 
 @app.command()
@@ -96,7 +106,7 @@ def check(
         found, ok = tried(work)
         rows.append({"name": one, "ok": ok, "found": found})
         if not as_json:
-            typer.echo(f"{'OK ' if rows[-1]['ok'] else 'BAD'}  {one}: {rows[-1]['found']}")
+            typer.echo(f"{'OK ' if ok else 'BAD'}  {printable(one)}: {printable(str(found))}")
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
     if not all(row["ok"] for row in rows):
@@ -243,7 +253,7 @@ def _known_detector(name: str) -> dict[str, Any] | None:
         about = preset(name).about
     except UnknownName:
         return None
-    row = {column: value for column, value in _detector(name).items() if column not in EMPTY["detector"]}
+    row = {column: value for column, value in _detector(name).items() if column not in OF_A_MODEL}
     return {"name": row.pop("name"), "kind": row.pop("kind"), "about": about} | row
 
 
@@ -314,19 +324,49 @@ def _has_accuracy(figures: Any) -> bool:
 
 
 def _text(column: str, value: Any) -> str:
-    if column == "accuracy":
-        return "\n".join(f"{data} {figure:.3f}" for data, figure in value.items())
-    if column == "settings":
-        return ", ".join(f"{option} {setting}" for option, setting in value.items())
+    match column:
+        case "size_mb":
+            return f"{value:.2f}"
+        case "accuracy":
+            return ", ".join(f"{data} {figure:.3f}" for data, figure in _headlines(value).items())
+        case "settings":
+            return ", ".join(_setting(option, setting) for option, setting in value.items())
+        case "where":
+            return _place(value)
     return str(value)
 
 
+def _headlines(accuracy: dict[str, float]) -> dict[str, float]:
+    """What is told of a model's accuracies, by a short name."""
+    if known := {short: accuracy[name] for short, name in HEADLINES.items() if name in accuracy}:
+        return known
+    return {name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…": figure for name, figure in list(accuracy.items())[:1]}
+
+
+def _setting(option: str, value: Any) -> str:
+    """`scale 1.1`; of what is on or off, `square` or `not square`."""
+    if isinstance(value, bool):
+        return option if value else f"not {option}"
+    return f"{option} {value:g}" if isinstance(value, float) else f"{option} {value}"
+
+
+def _place(where: str) -> str:
+    """Short enough for a line: `package` for mien's own, of a folder the end."""
+    from mien.models.locate import BUNDLED
+
+    if where in ("mien", str(BUNDLED)):
+        return "package"
+    end = where[1 - LONGEST :]
+    return where if len(where) <= LONGEST else f"…{end[max(0, end.find(os.sep)) :]}"
+
+
 def _lines(value: Any, indent: str = "") -> list[str]:
-    """A card as indented lines `name: value`."""
+    """A card as indented lines `name: value`; a stranger's may hold what a terminal would take for orders."""
     lines = []
     for name, item in value.items():
         if isinstance(item, dict) and item:
             lines += [f"{indent}{name}:", *_lines(item, indent + "  ")]
         else:
-            lines.append(f"{indent}{name}: {', '.join(map(str, item)) if isinstance(item, (list, tuple)) else item}")
+            told = ", ".join(map(str, item)) if isinstance(item, (list, tuple)) else str(item)
+            lines.append(f"{indent}{printable(str(name))}: {printable(told)}")
     return lines

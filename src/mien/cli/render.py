@@ -79,9 +79,13 @@ class RunTalk:
 
     def done(self, result: Result) -> None:
         """Count one picture."""
-        self._seen += 1
-        self.pictures += 1
-        self.faces += len(result)
+        self.count(1, len(result))
+
+    def count(self, pictures: int, faces: int) -> None:
+        """Count some pictures that were read, and the faces in them."""
+        self._seen += pictures
+        self.pictures += pictures
+        self.faces += faces
         self._move()
 
     def fail(self, source: str, error: Exception, *, counted: bool = True) -> None:

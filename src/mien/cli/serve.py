@@ -11,6 +11,7 @@ import threading
 import webbrowser
 from contextlib import suppress
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -58,7 +59,10 @@ def serve(
     model: given.Model = "base",
     affect: given.Affect = "model",
     threads: given.Threads = 0,
-    language: Annotated[str, typer.Option(help="Language of the pages: en or ru; everybody can switch.")] = "en",
+    language: Annotated[
+        str,
+        typer.Option(help="Language of the pages where the browser asks for neither English nor Russian: en or ru; everybody can switch."),
+    ] = "en",
     unsure_rules: given.UnsureRulesName = None,
     smooth: given.Smooth = given.TIME_DEFAULTS.smooth,
     smooth_seconds: given.SmoothSeconds = given.TIME_DEFAULTS.smooth_seconds,
@@ -133,7 +137,7 @@ def serve(
     server = uvicorn.Server(config)
     listening = _listen(host, port)
     address = f"{'https' if certificate else 'http'}://{_shown(host)}:{listening.getsockname()[1]}/"
-    entrance = f"{address}?token={password}" if password else address
+    entrance = f"{address}?token={quote(password, safe='')}" if password else address
     made = port == 0 or (password and password not in (token, os.environ.get(TOKEN)))
     if not quiet or made:  # else nobody knows the port or the token that it made
         say(f"mien: serving {entrance} (API: {address}api/docs); Ctrl-C ends it")

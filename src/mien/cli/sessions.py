@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,8 +23,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="List, show, 
 
 NAMED = 10
 """Sessions that a purge names; further ones are counted."""
-COLUMNS = ("number", "name", "started", "took", "frames", "faces", "state", "source")
-"""took: seconds that the recording itself lasted; of what is recorded, `show` tells the seconds."""
+COLUMNS = ("#", "name", "started", "took", "faces", "state", "source")
+"""took: how long the recording itself lasted; how long what is recorded is, `show` tells. Few enough for 80 characters."""
 
 Where = Annotated[
     str | None,
@@ -55,28 +55,28 @@ def list_(store: Where = None, as_json: AsJson = False) -> None:
     if not found:
         say(f"mien: {nothing}")
         return
-    print_table(COLUMNS, [_cells(session) for session in found], right=("number", "took", "frames", "faces"))
+    print_table(COLUMNS, [_cells(session) for session in found], right=("#", "started", "took", "faces"))
 
 
 @app.command()
 def show(session: Which, store: Where = None, as_json: AsJson = False) -> None:
-    """What a session holds: when, of what, with which options, and which expressions were shown."""
+    """What a session holds: when, of what, with which options beside the usual ones, and which expressions were shown."""
     from mien.cli.render import print_table
     from mien.io.names import printable
 
     with _open(store) as opened:
-        found = _newest(opened, session)
-        held = outline(opened.timeline(found))
+        found, default = _newest(opened, session), opened.retention_days
+        timeline = opened.timeline(found)
+    held = outline(timeline)
+    if as_json:
         fields = found.as_dict() | held
         if found.retention_days is None:
-            fields["retention_days"] = opened.retention_days
-    if as_json:
+            fields["retention_days"] = default
         typer.echo(json.dumps(fields, ensure_ascii=False))
         return
-    shares = fields.pop("emotions")
-    for name, value in fields.items():
-        typer.echo(printable(f"{name}: {_text(name, value)}"))
-    if shares:
+    for line in [*_lines(found, held, default), *_how_read(found, timeline)]:
+        typer.echo(printable(line))
+    if shares := held["emotions"]:
         typer.echo()
         of = "sure faces" if held["unsure"] < 1 else "unsure faces"
         print_table(("expression", of), [(name, f"{share:.1%}") for name, share in shares.items()], right=(of,))
@@ -140,7 +140,7 @@ def purge(
         if session is not None:
             found = _named(opened, session, due)
         elif older_than is not None:
-            found = [one for one in opened.sessions() if one.state() != "running" and one.age_days() >= older_than]
+            found = opened.older_than(older_than)
         else:
             found = opened.expired() if expired else opened.sessions()
         if not found:
@@ -205,6 +205,50 @@ def outline(timeline: Timeline) -> dict[str, Any]:
     }
 
 
+def _lines(session: Session, held: Mapping[str, Any], default_days: float | None) -> list[str]:
+    """What is known of a session, a line each.
+
+    held: its outline. default_days: for so long those are kept that have no retention of their own; None for ever.
+    """
+    ended = {"ended": _local(session.ended)} if session.ended else {"last sign of life": _local(session.updated)}
+    kept = default_days if session.retention_days is None else session.retention_days
+    told = {
+        "number": session.id,
+        "name": session.name,
+        "state": session.state(),
+        "started": _local(session.started),
+        **ended,
+        **({"took": took} if (took := _took(session)) else {}),
+        "sources": _sources(session, len(session.sources)),
+        "model": session.model,
+        "version of mien": session.version,
+        "kept": _kept(kept),
+        "frames": f"{session.frame_count:,}",
+        "faces": f"{session.face_count:,}",
+        "rows": f"{session.row_count:,}",
+        **({"video": _length(held["seconds"])} if held["seconds"] else {}),
+        "people": f"{held['people']:,}",
+        **({} if held["unsure"] is None else {"unsure": f"{held['unsure']:.1%} of the faces"}),
+    }
+    return [f"{name}: {value}" for name, value in told.items()]
+
+
+def _how_read(session: Session, timeline: Timeline) -> list[str]:
+    """The options that differ from the default, in the words of a page, of which they are a section."""
+    from mien.report.how_read import told
+    from mien.report.numerals import Numerals
+    from mien.timing import clocks
+
+    groups = told(timeline, session.provenance, Numerals.of("en", "unit"), timed=bool(clocks(timeline)))
+    if not any(groups.values()):
+        return ["how it was read: not told"]
+    lines = []
+    for caption, settings in groups.items():
+        if changed := [f"    {one.name}: {one.value} (default: {one.usual})" for one in settings if one.usual]:
+            lines += [f"  {caption}:", *changed]
+    return ["how it was read, all else by default:", *lines] if lines else ["how it was read: all by default"]
+
+
 def _open(target: str | None, *, create: bool = False) -> Store:
     from mien.store.store import open_store
 
@@ -223,38 +267,36 @@ def _newest(store: Store, which: str) -> Session:
 
 
 def _cells(session: Session) -> tuple[str, ...]:
-    began = datetime.fromisoformat(session.started)
-    took = (datetime.fromisoformat(session.ended or session.updated) - began).total_seconds()
-    counts = (f"{session.frame_count:,}", f"{session.face_count:,}")
-    more = f" and {session.source_count - 1:,} more" if session.source_count > 1 else ""
-    return (
-        str(session.id),
-        session.name,
-        _started(session),
-        f"{took:,.1f}",
-        *counts,
-        session.state(),
-        f"{''.join(session.sources[:1])}{more}",
-    )
+    started, faces = _local(session.started), f"{session.face_count:,}"
+    return (str(session.id), session.name, started, _took(session), faces, session.state(), _sources(session, 1))
 
 
-def _started(session: Session) -> str:
-    """Local time with its offset, without which an hour of the night in which clocks are put back is two: 2026-10-25 02:30:00+01:00."""
-    return datetime.fromisoformat(session.started).astimezone().isoformat(" ", "seconds")
+def _sources(session: Session, most: int) -> str:
+    """The first inputs, most of them by name, and how many more there are."""
+    more = session.source_count - len(session.sources[:most])
+    return f"{', '.join(session.sources[:most])}{f' and {more:,} more' if more else ''}"
+
+
+def _local(time: str) -> str:
+    """Local time to the minute with its offset, without which an hour of the night in which clocks are put back is two:
+    2026-10-25 02:30+01:00."""
+    return datetime.fromisoformat(time).astimezone().isoformat(" ", "minutes")
+
+
+def _took(session: Session) -> str:
+    """How long the recording itself lasted; empty where that is not known."""
+    return "" if session.took_seconds is None else _length(session.took_seconds)
+
+
+def _length(seconds: float) -> str:
+    """A time as pages have it: 3.20 s, 12:05.5, 1:00:07."""
+    from mien.report.numerals import Numerals
+
+    return Numerals.of("en", "unit").length(seconds)
 
 
 def _called(session: Session) -> str:
-    return f"{session.name!r} ({session.id}, {_started(session)}{', still running' if session.state() == 'running' else ''})"
-
-
-def _text(name: str, value: Any) -> str:
-    if value is None:
-        return "forever" if name == "retention_days" else ""
-    if name == "unsure":
-        return f"{value:.1%}"
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, bool)) else str(value)
+    return f"{session.name!r} ({session.id}, {_local(session.started)}{', still running' if session.state() == 'running' else ''})"
 
 
 def _days(text: str) -> float:

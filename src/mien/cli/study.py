@@ -47,7 +47,8 @@ def reaction(
         typer.Option("-o", "--output", metavar="DIR", help="Folder for page.html, the CSV files, study.json and, in rows/, the tables."),
     ] = Path("reaction"),
     plan: Annotated[
-        Path | None, typer.Option(metavar="CSV", help="Columns file and, where wanted, viewer, start (seconds) and group; instead of IN.")
+        Path | None,
+        typer.Option(metavar="CSV", help="Columns file and, where wanted, viewer, start (s), group and turn (degrees); instead of IN."),
     ] = None,
     parts: Annotated[Path | None, typer.Option(metavar="CSV", help="Columns part, start, end: parts of the film, in its seconds.")] = None,
     start: Annotated[float, typer.Option(help="Second of the recordings at which the film begins, where the plan does not say.")] = 0.0,
@@ -74,6 +75,7 @@ def reaction(
     language: given.PageLanguage = "en",
     affect_scale: given.PageAffectScale = "unit",
     every: Every = 0.1,
+    turn: given.Turn = 0,
     detector: given.Detector = "yunet",
     model: given.Model = "base",
     threads: given.Threads = 0,
@@ -106,7 +108,7 @@ def reaction(
     if bool(inputs) == (plan is not None):
         raise UsageError("name the viewers' recordings, or a plan of them with --plan, but not both")
     told: list[str] = []
-    recordings = read_plan(plan, start=start, tell=told.append) if plan else recordings_of(inputs or [], start=start)
+    recordings = read_plan(plan, start=start, turn=turn, tell=told.append) if plan else recordings_of(inputs or [], start=start, turn=turn)
     named = read_parts(parts) if parts else []
     span = None if baseline is None else given.seconds_span(baseline, before=True)
     settings = ReactionSettings(duration, step, span, least_coverage, rounds, seed, reach_p, reach_seconds)
@@ -126,7 +128,7 @@ def reaction(
         run.tell(f"{output / ROWS}/ also has {counted(len(old), 'table')} of an earlier study ({old[0]} …), which are not in this one")
     if old := replaced(list(rows.values())):
         run.tell(f"{output / ROWS}/: {counted(len(old), 'table')} of recordings that are read again will be replaced ({old[0]} …)")
-    tables = list(run.read(recordings, reader, lambda one: (one.file, rows.get(one.viewer))))
+    tables = list(run.read(recordings, reader, lambda one: (one.file, one.turn, rows.get(one.viewer))))
     run.need(tables)
     run.say("working out intervals and tests")
     with run.keeping(rows.values()):
@@ -143,6 +145,7 @@ def reaction(
         read = [
             {"file": without_password(one.file), "viewer": one.viewer, "start": one.start, "group": one.group}
             | ({"session": sessions[one.file].session.id} if one.file in sessions else {})
+            | ({"turn": one.turn} if one.turn and one.viewer in rows else {})
             for one in recordings
         ]
         written = write_reaction(found, output, about={**reader.about(), "recordings": read, "could_not_be_read": run.failed})
@@ -168,7 +171,7 @@ def visitors(
     ] = Path("visitors"),
     plan: Annotated[
         Path | None,
-        typer.Option(metavar="CSV", help="Columns file, side (entering or leaving) and, where wanted, period; instead of both."),
+        typer.Option(metavar="CSV", help="Columns file, side (entering or leaving) and, where wanted, period and turn; instead of both."),
     ] = None,
     least_seconds: Annotated[
         float, typer.Option(help="Seconds of sure face that a person must have to count, in two frames at least.")
@@ -185,6 +188,7 @@ def visitors(
     language: given.PageLanguage = "en",
     affect_scale: given.PageAffectScale = "unit",
     every: Every = 0.1,
+    turn: given.Turn = 0,
     detector: given.Detector = "yunet",
     model: given.Model = "base",
     threads: given.Threads = 0,
@@ -203,6 +207,7 @@ def visitors(
     from mien.study.copies import faces_hash
     from mien.study.outputs import write_visits
     from mien.study.plan import Visit, read_visits
+    from mien.study.read import is_table
     from mien.study.viewer import REASONS
     from mien.study.visitors import VisitorSettings, compare, people_in
 
@@ -211,9 +216,9 @@ def visitors(
         raise UsageError("name recordings with --entering and --leaving, or a plan of them with --plan, but not both")
     told: list[str] = []
     visits = (
-        read_visits(plan, tell=told.append)
+        read_visits(plan, turn=turn, tell=told.append)
         if plan
-        else [Visit(file, side) for side, files in ((False, entering), (True, leaving)) for file in matching(files or [])]
+        else [Visit(file, side, turn=turn) for side, files in ((False, entering), (True, leaving)) for file in matching(files or [])]
     )
     if plan is None and not (entering and leaving):
         raise UsageError(f"name recordings of both sides; found none with {'--leaving' if entering else '--entering'}")
@@ -226,7 +231,7 @@ def visitors(
     for line in told:
         run.tell(line)
     people, first, copies = [], dict[str, str](), 0
-    for one, timeline in run.read(visits, reader, lambda one: (one.file, None)):
+    for one, timeline in run.read(visits, reader, lambda one: (one.file, one.turn, None)):
         try:
             found_in = people_in(timeline, leaving=one.leaving, period=one.period, settings=settings)
         except DataError as error:
@@ -255,7 +260,8 @@ def visitors(
             "faces of pictures count as people ({:,} entering, {:,} leaving), as --pictures-are-people says; if one person is in several, "
             "there are fewer people than it says, and a figure may be of a single person".format(*found.pictures)
         )
-    about = {**reader.about(), "recordings": len(visits), "copies": copies, "could_not_be_read": len(run.failed)}
+    turned = sum(bool(one.turn) for one in visits if one.file not in sessions and not is_table(one.file))
+    about = {**reader.about(), "recordings": len(visits), "copies": copies, "turned": turned, "could_not_be_read": len(run.failed)}
     files = write_visits(found, output, about=about)
     name = title or output.resolve().name
     write_visits_page(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import typer
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from mien.timeline import Timeline
 
 One = TypeVar("One")
+Of: TypeAlias = tuple[str, int, Path | None]
+"""An input's name, the degrees by which it is turned, and where its table is kept."""
 ROWS = "rows"
 """The folder of a study's tables."""
 
@@ -49,17 +51,17 @@ class Run:
                 f"{len(models)} models read these faces ({', '.join(models)}): what differs between them looks like people who differ"
             )
 
-    def read(self, what: Sequence[One], reader: Reader, of: Callable[[One], tuple[str, Path | None]]) -> Iterator[tuple[One, Timeline]]:
+    def read(self, what: Sequence[One], reader: Reader, of: Callable[[One], Of]) -> Iterator[tuple[One, Timeline]]:
         """The table of each; what cannot be read is told, and left out."""
         from mien.interrupt import Terminated, terminable
         from mien.study.read import without_password
 
-        rows = [keep for _, keep in map(of, what) if keep]
+        rows = [keep for *_, keep in map(of, what) if keep]
         for number, one in enumerate(what, 1):
-            file, keep = of(one)
+            file, turn, keep = of(one)
             try:
                 with terminable(), self._bar(f"{number} of {self._total}: {Path(file).name}") as moved:
-                    timeline = reader.read(file, keep=keep, tell=moved)
+                    timeline = reader.read(file, turn=turn, keep=keep, tell=moved)
             except KeyboardInterrupt as end:
                 self.tell(f"interrupted at {without_password(file)}{f'; {self._kept()}' if _any_there(rows) else ''}")
                 raise typer.Exit(TERMINATED if isinstance(end, Terminated) else INTERRUPTED) from None

@@ -50,7 +50,7 @@ def submit(
     Rows are in natural order of the paths, and the bytes are the same on every run. A picture without a face found gets the answer for the
     whole picture; one that cannot be read gets `neutral`, is named, and makes the exit code 3. Pictures may also be the rows of FER-2013's
     test.csv or of a manifest, called by their number or id. With --example the columns are those of the competition's own example, and
-    answers are codes where it has codes.
+    answers are codes where it has codes, or names as it writes them.
     """
     from mien.cli.render import counted, progress_counter, say
     from mien.evaluate.road import asked, check_faces
@@ -72,6 +72,10 @@ def submit(
     faces = faces or ("crop" if pixels else "detect")
     check_faces(faces)
     wanted = label_set(labels)
+    form.check_codes(labels, example)
+    if guessed := form.guessed(wanted):
+        written = ", ".join(map(form.spelt, guessed))
+        say(f"mien: {example} does not show how it writes {', '.join(guessed)}; where they are the answer, it says {written}")
     nearest = None if from_affect is None else anchors(from_affect)
     # Networks on one thread each: how sums are split among threads changes their last bit, and a tie could tip over.
     asking = asked(recogniser_by_name(model, threads=1), labels, wanted, head=head)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mien.train.run_folder import RunFolder
     from mien.types import Floats
 
+CHANCE = 1.1
+"""Balanced accuracy, as a multiple of that of a single answer for all, up to which nothing was learnt."""
 Data = Annotated[
     list[Path],
     typer.Option(help="Folder per emotion, .csv, .npz or .parquet: whatever mien data reads, or clips. Several times for several sets."),
@@ -134,7 +136,19 @@ def train(
         return
     say(f"curves: {write_png(folder)}, {write_page(folder)}")
     _export(run, run.config(), fitted.state, rows, folder, command=_command(config, changes or {}, data))
+    if line := _learnt_nothing(settings, fitted.metrics, rows):
+        say(line)
     leave(reports)
+
+
+def _learnt_nothing(settings: TrainConfig, metrics: Mapping[str, float], rows: TrainData) -> str:
+    """A line where a network with random weights is no better than one that always gives the same answer; else ""."""
+    classes = len(set(rows.judge.labels[rows.judge.labels >= 0].tolist()))
+    balanced = metrics.get("val_balanced", 1.0)
+    if settings.start or classes < 2 or balanced > CHANCE / classes:
+        return ""
+    advice = "" if rows.judge.pictures.ndim > 4 else "; with few pictures begin with what mien has learnt already: mien train adapt"
+    return f"balanced accuracy {balanced:.3f} for {classes} classes: no better than one answer for all{advice}"
 
 
 def export(

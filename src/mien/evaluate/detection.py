@@ -9,6 +9,7 @@ import csv
 import io
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,7 @@ def read_boxes(table: Path | str) -> dict[str, Floats]:
     try:
         if zipfile.is_zipfile(name):
             with zipfile.ZipFile(name) as archive:
-                text = archive.read(TABLE).decode("utf-8-sig")
+                text = _of_archive(archive, TABLE).decode("utf-8-sig")
         else:
             text = name.read_text(encoding="utf-8-sig")
     except (OSError, KeyError) as error:
@@ -101,12 +102,25 @@ def picture_reader(where: Path | str) -> Callable[[str], Image]:
     def from_zip(key: str) -> Image:
         with zipfile.ZipFile(path) as archive:
             try:
-                data = archive.read(key)
+                data = _of_archive(archive, key)
             except KeyError as error:
                 raise SourceMissing(f"{path}: no picture {key} in it") from error
         return decode(data, name=key).image
 
     return from_zip
+
+
+def _of_archive(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A file of a zip. Raises KeyError where there is none, DataError for one that cannot be unpacked, or is larger than any picture."""
+    from mien.io.images import ImageLimits
+
+    size, most = archive.getinfo(name).file_size, ImageLimits().max_bytes
+    if size > most:
+        raise DataError(f"{archive.filename}: {name} has {size:,} bytes; wanted {most:,} at most")
+    try:
+        return archive.read(name)
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:  # damaged, encrypted, packed otherwise
+        raise DataError(f"{archive.filename}: {name} cannot be unpacked ({error}); wanted a zip without a password") from error
 
 
 def score_detector(

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mien.data.codes import codes_of
 from mien.data.manifest import Manifest
 from mien.data.readers.fer_csv import InLines, pictures_of
 from mien.data.readers.tables import head_of
@@ -25,7 +24,7 @@ from mien.io.folders import natural_key, walk
 from mien.io.formats import SUFFIXES
 from mien.io.images import decode, read_image
 from mien.io.prefetch import prefetched
-from mien.labels import LABEL_SETS, Anchors
+from mien.labels import Anchors
 from mien.types import Detector, Image
 
 FALLBACK = "neutral"
@@ -161,7 +160,7 @@ def _label(model: Asked, image: Image, face: Face, anchors: Anchors | None) -> s
 def as_csv(rows: Iterable[Answer], *, labels: str = "", form: Form = Form(), prefix: str = "") -> bytes:
     """The CSV: UTF-8, lines end with a line feed, `prefix` before each name. labels: the set whose codes a form with codes has.
 
-    form: where it names the pictures, they are called as it does; the rows are in its order.
+    form: where it names the pictures, they are called as it does; the rows are in its order. Labels are written as it writes them.
     """
     rows = list(rows)
     names = form.names or [f"{prefix}{row.name}" for row in rows]
@@ -169,6 +168,6 @@ def as_csv(rows: Iterable[Answer], *, labels: str = "", form: Form = Form(), pre
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(form.columns)
     for row, name in zip(rows, names, strict=True):
-        emotion = f"{codes_of(labels)[LABEL_SETS[labels].index(row.emotion)]}{form.decimals}" if form.codes else row.emotion
+        emotion = form.answer(row.emotion, labels)
         writer.writerow([emotion if column == form.emotion else name for column in form.columns])
     return text.getvalue().encode("utf-8", "replace")

@@ -10,7 +10,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
-from mien.errors import ExtraMissing, SourceError, SourceMissing, SourceUnreadable, install
+from mien.errors import ExtraMissing, SourceError, SourceMissing, SourceTooLarge, SourceUnreadable, install
+from mien.io.mp4_index import why_too_much
 from mien.io.pipes import is_pipe, left_at_the_end, open_pipe
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def opened(media: Media, *, name: str) -> Iterator[tuple[av.container.InputConta
         import av
     except ImportError as error:
         raise ExtraMissing(f"{name}: {NEEDS_AV}") from error
+    refuse_endless_index(media, name)
     options = {"format_whitelist": _formats(), "protocol_whitelist": "data" if isinstance(media, bytes) else "file"}
     with ExitStack() as stack:
         try:
@@ -62,6 +64,22 @@ def opened(media: Media, *, name: str) -> Iterator[tuple[av.container.InputConta
             if other is not stream and other.type != "audio":
                 other.discard = av.stream.Discard.all
         yield container, stream
+
+
+def refuse_endless_index(media: Media, name: str) -> None:
+    """Raise SourceTooLarge for a file whose header promises more than anybody films; FFmpeg would make room for all of it."""
+    if isinstance(media, bytes):
+        why_not = why_too_much(io.BytesIO(media))
+    else:
+        try:
+            if not Path(media).is_file():  # a pipe, or told of when it is opened
+                return
+            with Path(media).open("rb") as file:
+                why_not = why_too_much(file)
+        except (OSError, ValueError):
+            return
+    if why_not:
+        raise SourceTooLarge(f"{name}: {why_not}, which no recording has; it is damaged, or made to fill the memory")
 
 
 def lenient() -> dict[str, Any]:

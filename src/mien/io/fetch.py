@@ -33,6 +33,11 @@ Connect = Callable[[str, int, float], socket.socket]
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _USERINFO = re.compile(r"//[^/?#\\]*@")
+_SECRET = re.compile(
+    r"(?<=[?&;])((?:x-amz|x-goog)-[\w-]+|(?:[\w-]*[_-])?(?:token|signature|secret|password|passwd|pwd|api[_-]?key|auth)|sig)=[^&;#]*",
+    re.IGNORECASE,
+)
+"""Names that addresses have for what only their bearer should know, as those that storage services sign."""
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _UNICAST = ipaddress.IPv6Network("2000::/3")
 _TEREDO = ipaddress.IPv6Network("2001::/32")
@@ -78,14 +83,18 @@ def is_public(address: str) -> bool:
     return ip in _UNICAST and ip.is_global
 
 
-def without_userinfo(url: str) -> str:
-    """The URL without a user name and password."""
-    return _USERINFO.sub("//", url, count=1)
+def without_secrets(url: str) -> str:
+    """The URL without a user name and password, and without what lets its bearer in: tables and pages are passed on.
+
+    >>> without_secrets("https://me:pw@a.test/x.png?size=9&X-Amz-Signature=0f&token=1")
+    'https://a.test/x.png?size=9&X-Amz-Signature=***&token=***'
+    """
+    return _SECRET.sub(r"\1=***", _USERINFO.sub("//", url, count=1))
 
 
 def shown(url: str) -> str:
     """The URL as messages name it: no password, no query (which may hold a token), one line, not endless."""
-    bare, query, _ = without_userinfo(url).partition("?")
+    bare, query, _ = without_secrets(url).partition("?")
     bare = printable(bare)
     return (bare if len(bare) <= 200 else bare[:199] + "…") + ("?…" if query else "")
 

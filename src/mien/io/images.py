@@ -23,13 +23,17 @@ import numpy as np
 
 from mien.errors import SourceMissing, SourceTooLarge, SourceUnreadable, UsageError, install
 from mien.io import formats, near_misses, pixels
-from mien.io.jpeg_passes import has_all_passes
+from mien.io.jpeg_passes import has_all_passes, has_more_passes
 from mien.io.names import shortened
 from mien.types import Image, check_numbers
 
 if TYPE_CHECKING:
     import PIL.Image
     import PIL.ImageFile
+
+
+MOST_PASSES = 100
+"""Of a progressive JPEG; each takes as long as decoding a picture of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,8 @@ def decode(data: bytes, *, name: str, limits: ImageLimits = DEFAULT_LIMITS) -> D
         raise SourceTooLarge(f"{name}: {len(data)} bytes, the limit is {limits.max_bytes}; raise it (--max-bytes, max_bytes)")
     kind = _kind(data, name)
     _quiet_pillow()
+    if kind == "JPEG" and has_more_passes(data, MOST_PASSES):
+        raise SourceTooLarge(f"{name}: a JPEG of more than {MOST_PASSES} passes over the picture; others have about ten")
     if kind == "WebP" and (size := formats.webp_size(data)) is not None:
         limits.check(*size, name=name)
     try:

@@ -14,6 +14,28 @@ _NEXT = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 """A marker behind coded pixels, in which FF is followed by 00 or is a restart marker."""
 
 
+_MARKER = re.compile(rb"\xff+([^\x00\xff])")
+"""Where decoders find the next marker, whatever lies before it."""
+_ALONE = {0x01, *range(0xD0, 0xD9)}
+"""Markers without a length behind them."""
+END = 0xD9
+
+
+def has_more_passes(data: bytes, most: int) -> bool:
+    """Whether a JPEG has more scans than that, each of which is decoded into the whole picture: ten thousand fit into a megabyte."""
+    if data.count(b"\xff\xda") <= most:  # also in thumbnails
+        return False
+    scans, at = 0, 0
+    while scans <= most and (found := _MARKER.search(data, at)) is not None:
+        marker, at = found[1][0], found.end()
+        if marker == END:
+            break
+        if marker not in _ALONE:
+            scans += marker == SCAN
+            at += max(int.from_bytes(data[at : at + 2], "big"), 2)
+    return scans > most
+
+
 def has_all_passes(data: bytes) -> bool:
     """Whether each coefficient of each component is given to its last bit. IndexError, KeyError or ValueError for what is no JPEG."""
     missing: dict[int, set[int]] = {}

@@ -98,10 +98,29 @@ class Opener:
             elif given == "-":
                 yield self._from_stdin()
             elif isinstance(given, str) and is_url(given):
-                if as_utf8(_without_userinfo(given)) not in self.skip:
+                if as_utf8(_without_secrets(given)) not in self.skip:
                     yield self._from_url(given)
             else:
                 yield from self._from_path(os.fsdecode(given))
+
+    def names(self, inputs: Iterable[str]) -> Iterator[str | Failure | Notice]:
+        """The names of the files and addresses that inputs stand for, in their order, and what is to be told of others; none is opened."""
+        for given in inputs:
+            if is_url(given) and not is_live(given):
+                if as_utf8(_without_secrets(given)) not in self.skip:
+                    yield given
+                continue
+            if given == "-" or is_live(given) or is_data_uri(given) or is_pipe(given):
+                name = shortened(given)
+                yield _failure(
+                    name, SourceRefused(f"{name}: wanted what other processes can open too: files, folders, patterns, addresses")
+                )
+                continue
+            for job in self._from_path(given):
+                if isinstance(job, _File):
+                    yield job.file
+                elif isinstance(job, _Telling) and not isinstance(job.event, Frame):  # there are no others
+                    yield job.event
 
     def recordings(self, jobs: Iterable[Job], rate: float, ahead: int) -> Iterator[Job]:
         """The jobs, with those of the pictures of a folder as one, before those of its videos."""
@@ -266,7 +285,7 @@ class Opener:
         from mien.io import fetch as urls  # here: TLS and HTTP take a while to import, and files need neither
 
         fetch = self.fetch or urls.fetch
-        source = _without_userinfo(url)
+        source = _without_secrets(url)
 
         def events() -> Iterable[Event]:
             try:
@@ -292,14 +311,14 @@ class Opener:
         return events
 
 
-def _without_userinfo(url: str) -> str:
-    from mien.io.fetch import without_userinfo  # here: see _from_url
+def _without_secrets(url: str) -> str:
+    from mien.io.fetch import without_secrets  # here: see _from_url
 
-    return without_userinfo(url)
+    return without_secrets(url)
 
 
 def _live(source: str) -> Job:
-    name = as_utf8(_without_userinfo(source))
+    name = as_utf8(_without_secrets(source))
     known = source if source.isdecimal() else repr(name)
     return _failing(
         name,

@@ -27,7 +27,7 @@ from mien.io.sequences import check_rate
 from mien.io.video import VideoSpan
 from mien.types import Frame
 
-__all__ = ["Event", "Failure", "Notice", "has_streams", "natural_key", "open_source", "read_picture"]
+__all__ = ["Event", "Failure", "Notice", "has_streams", "names_of", "natural_key", "open_source", "read_picture"]
 
 
 def open_source(
@@ -97,6 +97,16 @@ def open_source(
     if as_video is not None:
         jobs = opener.recordings(jobs, float(as_video), ahead)
     return _in_turn(prefetched(jobs, ahead=ahead))
+
+
+def names_of(inputs: Iterable[str], *, recursive: bool = True, skip: Container[str] = ()) -> Iterator[str | Failure | Notice]:
+    """The names of the files and addresses that open_source would read, each once, in its order; a Failure or Notice where it would give
+    one without opening anything. For those who have others open them.
+
+    inputs, recursive, skip: as in open_source, with `once`; of inputs only names.
+    """
+    names = list(inputs)
+    return Opener(DEFAULT_LIMITS, VideoSpan(), 0, recursive, skip, False, None, None, remembers=len(names) > 1).names(names)
 
 
 def read_picture(given: Any) -> tuple[Frame, str]:

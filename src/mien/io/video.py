@@ -15,7 +15,7 @@ from mien.errors import MienError, SourceError, SourceMissing, SourceUnreadable,
 from mien.io.container import Media, opened, why
 from mien.io.events import Event, Failure
 from mien.io.frame_pixels import FramePixels
-from mien.io.frames_ahead import in_background
+from mien.io.frames_ahead import in_background, is_wanted
 from mien.io.images import DEFAULT_LIMITS, ImageLimits
 from mien.io.pixels import check_turn, turned
 from mien.io.skipping import CONTAINERS, Skipped, can_skip, needed
@@ -273,6 +273,9 @@ class _Reading:
         self._damage = ""
         # AVI has a time of decoding only; where frames are shown in another order, the nth that is shown has the nth of these.
         self._shown: deque[int | None] | None = deque() if container.format.name == "avi" and reordered else None
+        width, height = stream.codec_context.width, stream.codec_context.height
+        if width and height:  # where the header says it: before a frame is decoded
+            limits.check(width, height, name=source)
         stream.thread_type = "AUTO"
 
     def events(self) -> Iterator[Event]:
@@ -330,7 +333,7 @@ class _Reading:
             for packet in self._container.demux(self._stream, *self._container.streams.audio):
                 if packet.size and packet.pts is not None and packet.time_base:
                     self._end = max(self._end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
-                self._ended = self._ended or self._ends(max(self._end - (self._container.start_time or 0) / 1e6, 0.0))
+                self._ended = self._ended or not is_wanted() or self._ends(max(self._end - (self._container.start_time or 0) / 1e6, 0.0))
                 if self._ended:
                     return
                 if packet.stream_index != self._stream.index or not packet.size:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mien.errors import CardInvalid, MienError, SourceMissing, UsageError
+from mien.io.names import printable
 from mien.labels import LABEL_SETS, anchors
 from mien.types import check_kind
 from mien.vision.align import CropSpec
@@ -97,6 +98,8 @@ class ModelCard:
 
     def __post_init__(self) -> None:
         self._check_kinds()
+        if self.name != printable(self.name):
+            raise CardInvalid(f"card {printable(self.name)!r}: its name holds characters that cannot be printed; wanted plain text")
         if not self.file:
             raise self._refused("file is empty; wanted the name of the ONNX file beside the card")
         if self.task != "expression":

@@ -103,7 +103,7 @@ def _over_time(
         found |= _change(timeline, own_clock, sure, write, span)
     faces = scope.rows[timeline.has_face[scope.rows]]
     quality = series(timeline, own_clock, faces, ["score", "unsure"])
-    alt = words["alt_quality"].format(score=write.number(summary.score.median), unsure=_whole(summary.unsure_share))
+    alt = words["alt_quality"].format(score=write.number(summary.score.median), unsure=write.whole_percent(summary.unsure_share))
     found["quality"] = Chart(figures.quality_lines(quality, words), words["quality_note"], alt)
     return found
 
@@ -167,13 +167,8 @@ def _counted(summary: Summary, write: Numerals) -> str:
 
 def _shared(summary: Summary, write: Numerals) -> str:
     sure = [c for c in summary.emotions if c.faces > c.unsure]
-    parts = [f"{write.words.get(c.emotion, c.emotion)} {_whole((c.faces - c.unsure) / summary.faces)}" for c in sure]
-    return ", ".join([*parts, *([f"{write.words['unsure']} {_whole(summary.unsure_share)}"] if summary.unsure else [])])
-
-
-def _whole(share: float) -> str:
-    """A share in whole per cent."""
-    return f"{100 * share:.0f}\u00a0%"
+    parts = [f"{write.words.get(c.emotion, c.emotion)} {write.whole_percent((c.faces - c.unsure) / summary.faces)}" for c in sure]
+    return ", ".join([*parts, *([f"{write.words['unsure']} {write.whole_percent(summary.unsure_share)}"] if summary.unsure else [])])
 
 
 def _affect_alt(summary: Summary, write: Numerals) -> str:

@@ -5,20 +5,24 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+import numpy as np
+
 from mien import __version__
 from mien.report.charts import charts
 from mien.report.colours import themes
 from mien.report.embed import PackedRows, pack
 from mien.report.numerals import Numerals
-from mien.report.scopes import Scope, Scopes, scopes
+from mien.report.scopes import Scope, Scopes, names_without_folders, scopes
 from mien.report.shell import PALETTE
 from mien.report.summary import Person, Summary, people_of, summarise
 from mien.timeline import Timeline
-from mien.timing import Numbers, Rate, rate, row_seconds
+from mien.timing import Numbers, Rate, rate, row_seconds, sources
 from mien.track.baseline import with_baseline
 from mien.track.episodes import Episode, episodes
 
-SHORT = ("source", "frame", "time_s", "person", "emotion", "emotion_p", "second", "second_p", "valence", "arousal", "unsure", "reasons")
+SHORT = (
+    "source", "frame", "time_s", "person", "face", "emotion", "emotion_p", "second", "second_p", "valence", "arousal", "unsure", "reasons",
+)  # fmt: skip
 """Columns of the rows that fit on a page; all are a click away."""
 MOST_EPISODES = 400
 IN_SCRIPT = ("rows_of", "no_rows", "too_old", "zoomed", "isolates")
@@ -29,6 +33,7 @@ class Contents:
     """What is told of a run; for people to read by page.Sections, for the page's script by `data`."""
 
     timeline: Timeline
+    """Its sources have their names alone: a page is passed on, and says nothing of where files lie."""
     write: Numerals
     """Language and scale in which it is told."""
     found: Scopes
@@ -48,6 +53,7 @@ class Contents:
     @classmethod
     def of(cls, timeline: Timeline, write: Numerals, *, baseline: tuple[float, float] | None = None) -> Self:
         """baseline: seconds from and to in which people are neutral, for charts of the change from there."""
+        timeline = _without_folders(timeline)
         found = scopes(timeline, write.words)
         known = list(found.clocks)
         seconds = row_seconds(timeline, known)
@@ -107,9 +113,16 @@ class Contents:
         }
 
     def _short(self) -> list[str]:
-        """Columns to show first: without those that say the same in every row."""
+        """Columns to show first: without those that say the same in every row, or what a person's number says."""
         empty = {"source"} if len(self.found.labels) == 1 else set()
-        return [name for name in SHORT if name not in empty | (set() if self.timed else {"frame", "time_s", "person"})]
+        empty |= set() if self.timed else {"frame", "time_s", "person"}
+        numbered = self.timeline["person"][self.timeline.has_face] >= 0
+        return [name for name in SHORT if name not in empty | ({"face"} if self.timed and numbered.all() else set())]
+
+
+def _without_folders(timeline: Timeline) -> Timeline:
+    names = names_without_folders(sources(timeline))
+    return Timeline({**timeline.columns, "source": np.array([names[one] for one in timeline["source"].tolist()], object)})
 
 
 def _summary(timeline: Timeline, scope: Scope, found: Scopes, seconds: Numbers) -> Summary:

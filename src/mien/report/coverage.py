@@ -34,8 +34,9 @@ def _unlike(curves: Sequence[Curve], write: Writing) -> str:
     seen = {name: float(np.mean([one.seen for one in curves if one.group == name])) for name in groups}
     little = sum(one.seen < LITTLE for one in curves)
     if seen and max(seen.values()) - min(seen.values()) >= GROUPS_APART - 1e-9:
-        low, high = (f"{name} {write.percent(seen[name])}" for name in (min(seen, key=seen.__getitem__), max(seen, key=seen.__getitem__)))
+        ends = min(seen, key=seen.__getitem__), max(seen, key=seen.__getitem__)
+        low, high = (f"{name} {write.whole_percent(seen[name])}" for name in ends)
         return write.words["uneven_groups"].format(low=low, high=high)
     if little >= MANY * len(curves):
-        return write.words["uneven_viewers"].format(n=little, of=len(curves), share=write.percent(LITTLE))
+        return write.words["uneven_viewers"].format(n=little, of=len(curves), share=write.whole_percent(LITTLE))
     return ""

@@ -10,6 +10,7 @@ import numpy as np
 
 from mien.labels import EMOTIONS
 from mien.report.scale import Scale
+from mien.report.sections import percent
 from mien.report.series import Run, Series
 from mien.report.summary import Summary
 from mien.timing import Numbers
@@ -26,6 +27,8 @@ SHOWN_SHARE = 0.08
 """Part of the whole line from which on a run's name is written into it."""
 DASHES = dict(zip(EMOTIONS, ("solid", "dot", "dash", "dashdot", "solid", "solid", "dash", "dot", "dashdot"), strict=True))
 """Line styles, so that hue is not all that tells the emotions apart."""
+FEW = 10
+"""Faces up to which a whole number is marked each on an axis of counts: left alone, plotly marks halves too."""
 HEADROOM = 1.05
 """How far an axis of valence and arousal goes, by its largest value."""
 
@@ -106,7 +109,7 @@ def counts(summary: Summary, words: Words) -> Figure:
     layout = _layout(
         words,
         xaxis={"type": "category", "tickangle": -40, "fixedrange": True, "linecolor": "$grid", "automargin": True},
-        yaxis={"title": {"text": words["faces"]}, **_whole(), **_grid()},
+        yaxis={"title": {"text": words["faces"]}, **_whole(max(count.faces for count in shown)), **_grid()},
         barmode="stack", height=330, showlegend=False, bargap=0.25,
     )  # fmt: skip
     return {"data": data, "layout": layout}
@@ -124,9 +127,9 @@ def shares(summary: Summary, words: Words) -> Figure:
     data = [
         {
             "type": "pie", "labels": names, "values": values, "hole": 0.55, "sort": True, "direction": "clockwise", "textposition": places,
-            "textinfo": "label+percent",
+            "text": [percent(value / summary.faces).replace(".", words["decimal"]) for value in values], "textinfo": "label+text",
             "marker": {"colors": colours, "line": {"color": "$surface", "width": 1.5}},
-            "hovertemplate": "%{label}: %{value} (%{percent})<extra></extra>",
+            "hovertemplate": "%{label}: %{value} (%{text})<extra></extra>",
         }
     ]  # fmt: skip
     return {"data": data, "layout": _layout(words, height=330, showlegend=False, margin={"l": 70, "r": 70, "t": 56, "b": 44})}
@@ -144,7 +147,7 @@ def reasons(summary: Summary, words: Words) -> Figure:
     ]  # fmt: skip
     layout = _layout(
         words,
-        xaxis={"title": {"text": words["faces"]}, **_whole(), **_grid()},
+        xaxis={"title": {"text": words["faces"]}, **_whole(max(summary.reasons.values())), **_grid()},
         yaxis={"type": "category", "autorange": "reversed", "automargin": True, "fixedrange": True, "ticklabelstandoff": 6},
         height=100 + 34 * len(names), showlegend=False, bargap=0.5,
     )  # fmt: skip
@@ -321,9 +324,9 @@ def _grid() -> Figure:
     return {"gridcolor": "$grid", "linecolor": "$grid", "zerolinecolor": "$grid"}
 
 
-def _whole() -> Figure:
-    """Of an axis of counts: `12,000` rather than `12k`."""
-    return {"exponentformat": "none", "separatethousands": True}
+def _whole(most: int) -> Figure:
+    """Of an axis of counts up to so many: `12,000` rather than `12k`, and no mark between whole numbers."""
+    return {"exponentformat": "none", "separatethousands": True, **({"dtick": 1} if most <= FEW else {})}
 
 
 def _layout(words: Words, **more: Any) -> Figure:

@@ -97,6 +97,37 @@ UNSURE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One setting of a run, in words, as plain text."""
+
+    name: str
+    value: str
+    usual: str
+    """What it is by default; empty where it is no other."""
+
+
+def told(timeline: Timeline, how: Provenance, write: Numerals, *, timed: bool) -> dict[str, list[Told]]:
+    """The settings of a run that are known, by what the page calls their group.
+
+    timeline: the run's, whose rows say how its model is called. timed: whether there is a clock, without which nothing happens over time.
+    """
+    options, defaults = how.flat(), Provenance.of(AnalyzeOptions()).flat()
+    in_table = _by_rows(timeline, write.words)
+    groups = {"how_faces": FACES} | ({"how_frames": FRAMES, "how_time": TIME} if timed else {}) | {"how_unsure": UNSURE}
+    found = {}
+    for caption, settings in groups.items():
+        rows = []
+        for one in settings:
+            if one.name not in options or not one.counts(options):
+                continue
+            usual = one.value(defaults, write)
+            value = _said(one.value(options, write), in_table.get(one.name, ""), usual, write.words)
+            rows.append(Told(write.words[f"how_{one.name}"], value, usual if options[one.name] != defaults[one.name] else ""))
+        found[write.words[caption]] = rows
+    return found
+
+
 def section(
     timeline: Timeline, how: Provenance | None, write: Numerals, *, timed: bool, baseline: tuple[float, float] | None = None
 ) -> str:
@@ -114,23 +145,20 @@ def section(
 
 def _of_run(timeline: Timeline, how: Provenance, write: Numerals, *, timed: bool, baseline: tuple[float, float] | None) -> list[str]:
     """A table of each group of settings."""
-    options, defaults = how.flat(), Provenance.of(AnalyzeOptions()).flat()
-    options |= {} if baseline is None else {"track.baseline": list(baseline)}
-    in_table = _told(timeline, write.words)
-    groups = {"how_faces": FACES} | ({"how_frames": FRAMES, "how_time": TIME} if timed else {}) | {"how_unsure": UNSURE}
+    if baseline is not None:
+        how = Provenance(how.flat() | {"track.baseline": list(baseline)}, how.version)
     tables = []
-    for caption, settings in groups.items():
-        rows = [(write.words["how_version"], text(how.version))] if settings is FACES else []
-        for one in settings:
-            if one.name not in options or not one.counts(options):
-                continue
-            usual = one.value(defaults, write)
-            said = text(_said(one.value(options, write), in_table.get(one.name, ""), usual, write.words))
-            if options[one.name] != defaults[one.name]:
-                said = f"<b>{said}</b> ({write.words['how_default'].format(value=text(usual))})"
-            rows.append((write.words[f"how_{one.name}"], said))
+    for caption, settings in told(timeline, how, write, timed=timed).items():
+        rows = [(write.words["how_version"], text(how.version))] if caption == write.words["how_faces"] else []
+        rows += [(one.name, _marked(one, write.words)) for one in settings]
         tables += [_table(caption, rows, write.words)] if rows else []
     return tables
+
+
+def _marked(setting: Told, words: Words) -> str:
+    """In HTML; in bold, with the default behind it, where it is another."""
+    said = text(setting.value)
+    return f"<b>{said}</b> ({words['how_default'].format(value=text(setting.usual))})" if setting.usual else said
 
 
 def _said(option: str, in_table: str, usual: str, words: Words) -> str:
@@ -147,16 +175,16 @@ def _of_table(timeline: Timeline, write: Numerals, *, timed: bool) -> str:
     """What the columns alone tell."""
     words = write.words
     rows = [("how_version", words["how_not_told"])]
-    rows += [(f"how_{name}", text(said)) for name, said in _told(timeline, words).items()]
+    rows += [(f"how_{name}", text(said)) for name, said in _by_rows(timeline, words).items()]
     if timed:
         rows.append(("how_track.follow", words["how_yes" if (timeline["person"] >= 0).any() else "how_no"]))
         rows.append(("how_smoothed", words["how_in_raw" if "raw_valence" in timeline else "how_no"]))
         if "delta_valence" in timeline:
             rows.append(("how_track.baseline", words["how_in_delta"]))
-    return _table("how_in_table", [(words[name], said) for name, said in rows], words)
+    return _table(words["how_in_table"], [(words[name], said) for name, said in rows], words)
 
 
-def _told(timeline: Timeline, words: Words) -> dict[str, str]:
+def _by_rows(timeline: Timeline, words: Words) -> dict[str, str]:
     """Option -> what the rows say of it, as plain text: the models, and where valence and arousal come from. Not what none of them says."""
     models = sorted(set(timeline["model"].tolist()) - {""})
     origins = [_origin(one, words) for one in sorted(set(timeline["affect_from"].tolist()) - {""})]
@@ -172,4 +200,4 @@ def _origin(affect_from: str, words: Words) -> str:
 
 
 def _table(caption: str, rows: Sequence[tuple[str, str]], words: Words) -> str:
-    return table(words[caption], [words["how_setting"], words["how_value"]], rows)
+    return table(caption, [words["how_setting"], words["how_value"]], rows)

@@ -47,6 +47,10 @@ class Numerals:
         """A share, or a dash."""
         return self.written(percent(share))
 
+    def whole_percent(self, share: float) -> str:
+        """A share in whole per cent, as sentences have it, or a dash."""
+        return percent(share, 0)
+
     def length(self, seconds: float) -> str:
         """A time, or a dash."""
         return NONE if math.isnan(seconds) else clock(seconds, self.words)

@@ -106,8 +106,19 @@
     return new Blob([await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer()], { type: "text/csv" });
   };
 
+  // Names of files are told apart by their end, which the style would cut: without their middle, unless two are alike then. See report.scopes.
+  const fitted = (name) => {
+    const letters = [...name];
+    return letters.length <= 30 ? name : `${letters.slice(0, 15).join("")}…${letters.slice(-14).join("")}`;
+  };
+  const labelled = (names) => {
+    const uses = new Map();
+    for (const name of names) uses.set(fitted(name), (uses.get(fitted(name)) ?? 0) + 1);
+    return new Map([...names].map((name) => [name, uses.get(fitted(name)) === 1 ? fitted(name) : name]));
+  };
+
   const PAGE = 25;
-  let csv = null, head = [], rows = [], page = 0;
+  let csv = null, head = [], rows = [], labels = new Map(), page = 0;
   const box = document.getElementById("rows");
 
   const list = () => {
@@ -126,7 +137,9 @@
         const heads = tag === "th" || (i === 0 && value !== ""); // an empty cell names no row
         const cell = document.createElement(heads ? "th" : "td");
         if (heads) cell.scope = tag === "th" ? "col" : "row";
-        cell.textContent = cell.title = value;
+        cell.title = value;
+        cell.textContent = columns[i] === "source" ? labels.get(value) ?? value : value;
+        if (columns[i] === "source") cell.className = "source";
         row.append(cell);
       });
       return row;
@@ -147,6 +160,8 @@
     csv = await unpack();
     rows = parse(await csv.text());
     head = rows.shift();
+    const at = head.indexOf("source");
+    labels = labelled(new Set(rows.map((row) => row[at])));
     const download = document.getElementById("download");
     download.disabled = false;
     download.addEventListener("click", () => {

@@ -179,7 +179,7 @@ class Sections:
     def rows(self, table: str) -> str:
         """Room for the rows, which the script unpacks. table: name of the file that has all."""
         packed, write, words = self.contents.packed, self.contents.write, self.contents.write.words
-        label, note = words["download"], words["table_note"]
+        label, note, table = words["download"], words["table_note"], Path(table).name
         if packed.every > 1:
             where = words["where_file"].format(name=table) if table else words["where_run"]
             rows, kept = write.count(len(self.contents.timeline)), write.count(packed.rows)

@@ -137,7 +137,8 @@ def rates(every: Sequence[Rate], found: Scopes, write: Numerals) -> str:
         [
             text(found.labels[one.source]), write.count(one.frames), write.length(one.duration),
             write.number(one.per_second), write.number(one.source_per_second),
-            words["n_of"].format(n=write.count(one.left_out), of=write.count(one.spanned)), str(one.step), write.count(one.dropped),
+            words["n_of"].format(n=write.count(one.left_out), of=write.count(one.spanned)), write.plain(round(one.step, 2)),
+            write.count(one.dropped),
             f"{write.number(one.longest_gap, 3)} {words['s']}",
         ]
         for one in every

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import PurePath
 
 import numpy as np
 
@@ -99,11 +100,26 @@ def _tracks(timeline: Timeline, known: list[Clock], labels: dict[str, str], word
     return sorted(found, key=lambda track: -float(track.clock.lasts[track.clock.position(timeline["frame"][track.rows])].sum()))
 
 
-def short_names(names: list[str]) -> dict[str, str]:
-    """Source -> last part of its path without its middle if it is long, or the whole where two would be alike."""
-    short = {name: _fitted(PurePath(name).name or name) for name in names}
-    uses = Counter(short.values())
-    return {name: own if uses[own] == 1 else name for name, own in short.items()}
+def short_names(names: Iterable[str]) -> dict[str, str]:
+    """Source -> its name without folders, and without its middle if it is long and no other is alike then."""
+    own = names_without_folders(names)
+    uses = Counter(map(_fitted, own.values()))
+    return {source: _fitted(name) if uses[_fitted(name)] == 1 else name for source, name in own.items()}
+
+
+def names_without_folders(names: Iterable[str]) -> dict[str, str]:
+    """Source -> the last part of its path; with the folders before it that it takes where several would be alike.
+
+    >>> names_without_folders(["/home/me/1/x.mp4", "/home/me/2/x.mp4", "/home/me/2/y.mp4"]).values()
+    dict_values(['1/x.mp4', '2/x.mp4', 'y.mp4'])
+    """
+    parts = {name: [part for part in re.split(r"[/\\]", name) if part] for name in names}
+    found, left, most = {name: name for name in parts}, list(parts), max(map(len, parts.values()), default=0)
+    for depth in range(1, most + 1):
+        found |= {name: "/".join(parts[name][-depth:]) or name for name in left}
+        uses = Counter(found[name] for name in left)
+        left = [name for name in left if uses[found[name]] > 1]
+    return found | {name: name for name in left}  # alike but for their separators
 
 
 def _fitted(name: str) -> str:

@@ -19,9 +19,9 @@ def text(value: object) -> str:
     return escape("\u00a0".join(map(printable, str(value).split("\u00a0"))))
 
 
-def percent(share: float) -> str:
+def percent(share: float, digits: int = 1) -> str:
     """`12.3 %`, or a dash where there is none."""
-    return NONE if math.isnan(share) else f"{100 * share:.1f}\u00a0%"
+    return NONE if math.isnan(share) else f"{100 * share:.{digits}f}\u00a0%"
 
 
 def number(value: float, digits: int = 2) -> str:

@@ -21,7 +21,7 @@ def untypical_measures(found: Reaction, shared: Sequence[Shared], write: Writing
     told = [k for k, name in enumerate(MEASURES) if name in with_moment and shares[k] >= UNTYPICAL - 1e-9]
     if not told:
         return ""
-    named = listed([f"{write.title(k)} ({write.percent(float(shares[k]))})" for k in told], write.words)
+    named = listed([f"{write.title(k)} ({write.whole_percent(float(shares[k]))})" for k in told], write.words)
     advice = write.words["moments_untypical_rest" if found.settings.baseline else "moments_untypical_no_rest"]
     return f"{write.words['moments_untypical'].format(names=named)} {advice}"
 

@@ -10,8 +10,9 @@ from mien.report.sections import table, text, tiles
 from mien.report.shell import document, resource
 from mien.report.study_charts import interval_line
 from mien.report.words import form_of
-from mien.report.writing import Writing
+from mien.report.writing import Published, decimals
 from mien.sinks.files import replace
+from mien.study.statistics import Estimate
 from mien.study.viewer import MEASURES
 from mien.study.visitors import NO_PERIOD, Visits, published
 
@@ -46,7 +47,7 @@ def visits_page(
     made: datetime | None = None,
 ) -> str:
     """The page as text, with values as visitors.published rounds them. made: its date; now, if None."""
-    found, write = published(found), Writing.of(language, affect_scale)
+    found, write = published(found), Published.of(language, affect_scale)
     words, whole = write.words, found.periods[0]
     parts = [
         (words["glance"], _glance(found, write)),
@@ -70,7 +71,7 @@ def visits_page(
     )  # fmt: skip
 
 
-def _name(period: str, write: Writing) -> str:
+def _name(period: str, write: Published) -> str:
     return write.words["no_period"] if period == NO_PERIOD else period
 
 
@@ -79,30 +80,36 @@ def _kind(name: str, found: Visits) -> str:
     return f"{name}_pictures" if any(found.pictures) else name
 
 
-def _pictures(found: Visits, write: Writing) -> str:
+def _pictures(found: Visits, write: Published) -> str:
     entering, leaving = map(write.count, found.pictures)
     return write.words["pictures"].format(entering=entering, leaving=leaving)
 
 
-def _glance(found: Visits, write: Writing) -> str:
+def _glance(found: Visits, write: Published) -> str:
     words, span, whole = write.words, write.scale.span, found.periods[0]
     entering, leaving = whole.entering.mean[0], whole.leaving.mean[0]
+    finest = max(decimals(entering), decimals(leaving))
     told = [
         (write.count(whole.counts[0]), words[_kind("n_entering", found)], ""),
         (write.count(whole.counts[1]), words[_kind("n_leaving", found)], ""),
-        (write.value(entering, 0), words["mean_entering"].format(span=span), write.interval(whole.entering, 0)),
-        (write.value(leaving, 0), words["mean_leaving"].format(span=span), write.interval(whole.leaving, 0)),
+        (_mean(whole.entering, write), words["mean_entering"].format(span=span), write.interval(whole.entering, 0)),
+        (_mean(whole.leaving, write), words["mean_leaving"].format(span=span), write.interval(whole.leaving, 0)),
         (
-            write.change(whole.difference.mean[0], 0),
+            write.change(whole.difference.mean[0], 0, write.digits(whole.difference, 0)),
             words["valence_within" if found.within else "valence_difference"],
             f"{write.change_interval(whole.difference, 0)}, {write.test(whole.p[0])}",
         ),
     ]
-    why = words["within_periods"].format(apart=write.change(leaving - entering, 0)) if found.within else ""
+    why = words["within_periods"].format(apart=write.change(leaving - entering, 0, finest)) if found.within else ""
     return tiles(told) + (f'<p class="note">{why}</p>' if why else "")
 
 
-def _measures(found: Visits, write: Writing) -> str:
+def _mean(of: Estimate, write: Published) -> str:
+    """Mean valence alone."""
+    return write.value(of.mean[0], 0, write.digits(of, 0))
+
+
+def _measures(found: Visits, write: Published) -> str:
     period, words, rows = found.periods[0], write.words, list[list[str]]()
     for k in range(len(MEASURES)):
         span = (-1.0, 1.0) if k < 2 else (0.0, 1.0)
@@ -114,18 +121,18 @@ def _measures(found: Visits, write: Writing) -> str:
     return f'<p class="note">{words["sides_note"]}</p>' + table(words["sides_caption"], head, rows)
 
 
-def _periods(found: Visits, write: Writing) -> str:
+def _periods(found: Visits, write: Published) -> str:
     rows = []
     for one in found.periods[1:]:
         bar = interval_line(one.difference.low[0], one.difference.mean[0], one.difference.high[0], (-1, 1))
-        values = [*map(write.count, one.counts), *(write.value(side.mean[0], 0) for side in (one.entering, one.leaving))]
+        values = [*map(write.count, one.counts), *(_mean(side, write) for side in (one.entering, one.leaving))]
         rows.append([text(_name(one.name, write)), *values, write.difference(one.difference, 0), bar, write.marked_p(one.p[0])])
     head = ("period", "entering", "leaving", "valence_entering", "valence_leaving", "difference")
     note = f'<p class="note">{write.words["periods_note"].format(n=len(rows))}</p>'
     return note + table(write.words["periods_caption"], [*(write.words[name] for name in head), "", "p"], rows)
 
 
-def _how(found: Visits, write: Writing) -> str:
+def _how(found: Visits, write: Published) -> str:
     s, words = found.settings, write.words
     lines = [
         words["how_people"].format(least=write.plain(s.least_seconds)),

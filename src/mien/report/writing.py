@@ -18,6 +18,8 @@ from mien.table import clock
 from mien.timing import Numbers
 
 ALPHA = 0.05
+LEAST_P = 0.001
+"""Below which that is all that is said of a p."""
 SPACE = "\u00a0"
 DIGITS = 3
 """Decimals of measures: with two, both ends of many an interval of a probability's difference would be 0."""
@@ -56,21 +58,27 @@ class Writing(Numerals):
         ends = self.words["then"].join((f"[{100 * low:.0f}", f"{SPACE}{100 * high:.0f}]"))
         return f"{100 * share:.0f}{SPACE}% {ends}" if np.isfinite(share) else NONE
 
-    def value(self, value: float, k: int) -> str:
+    def value(self, value: float, k: int, digits: int = DIGITS) -> str:
         """A measure's value."""
-        return self._number(self.scale.shown(float(value)), sign=self.scale.low < 0) if k < 2 else self._number(value, sign=False)
+        if k < 2:
+            return self._number(self.scale.shown(float(value)), digits, sign=self.scale.low < 0)
+        return self._number(value, digits, sign=False)
 
-    def change(self, value: float, k: int) -> str:
+    def change(self, value: float, k: int, digits: int = DIGITS) -> str:
         """A difference between values of a measure, with its sign."""
-        return self._number(value * self.scale.half if k < 2 else value, sign=True)
+        return self._number(value * self.scale.half if k < 2 else value, digits, sign=True)
+
+    def digits(self, of: Estimate, k: int) -> int:
+        """Decimals of a measure's mean and of its interval."""
+        return DIGITS
 
     def p(self, p: float) -> str:
         """A p to three decimals, fit for HTML."""
-        return NONE if np.isnan(p) else self.written(f"{p:.3f}" if p >= 0.001 else "&lt; 0.001")
+        return NONE if np.isnan(p) else self.written(f"{p:.3f}" if p >= LEAST_P else f"&lt; {LEAST_P}")
 
     def test(self, p: float) -> str:
         """`p = 0.004`, fit for HTML."""
-        return f"p{SPACE}{'' if p < 0.001 else f'={SPACE}'}{self.p(p)}"
+        return f"p{SPACE}{'' if p < LEAST_P else f'={SPACE}'}{self.p(p)}"
 
     def marked_p(self, p: float) -> str:
         """A p in a table: bold up to ALPHA."""
@@ -78,28 +86,53 @@ class Writing(Numerals):
 
     def mean(self, of: Estimate, k: int) -> str:
         """A measure's mean and its interval in brackets."""
-        return f"{self.value(of.mean[k], k)} {self.interval(of, k)}"
+        return f"{self.value(of.mean[k], k, self.digits(of, k))} {self.interval(of, k)}"
 
     def interval(self, of: Estimate, k: int) -> str:
         """That interval alone."""
-        return self._brackets(of, k, *(self.value(end[k], k) for end in (of.low, of.high)))
+        return self._brackets(of, k, *(self.value(end[k], k, self.digits(of, k)) for end in (of.low, of.high)))
 
     def difference(self, of: Estimate, k: int) -> str:
         """A difference between values of a measure and its interval in brackets."""
-        return f"{self.change(of.mean[k], k)} {self.change_interval(of, k)}"
+        return f"{self.change(of.mean[k], k, self.digits(of, k))} {self.change_interval(of, k)}"
 
     def change_interval(self, of: Estimate, k: int) -> str:
         """That interval alone."""
-        return self._brackets(of, k, *(self.change(end[k], k) for end in (of.low, of.high)))
+        return self._brackets(of, k, *(self.change(end[k], k, self.digits(of, k)) for end in (of.low, of.high)))
 
     def _brackets(self, of: Estimate, k: int, low: str, high: str) -> str:
         return f"[{low}{self.words['then']}{SPACE}{high}]" if np.isfinite(of.low[k]) else self.words["no_interval"]
 
-    def _number(self, value: float, *, sign: bool) -> str:
+    def _number(self, value: float, digits: int, *, sign: bool) -> str:
         """What rounds to 0 has no sign: which it was, its digits do not tell."""
-        rounded = round(float(value), DIGITS) + 0.0  # no -0.0
-        return NONE if np.isnan(value) else self.written(f"{rounded:{'+' if sign and rounded else ''}.{DIGITS}f}")
+        rounded = round(float(value), digits) + 0.0  # no -0.0
+        return NONE if np.isnan(value) else self.written(f"{rounded:{'+' if sign and rounded else ''}.{digits}f}")
 
     def drawn(self, values: Numbers, k: int) -> Numbers:
         """A measure's values, on the scale of a chart."""
         return np.asarray(self.scale.shown(values)) if k < 2 else values
+
+
+class Published(Writing):
+    """Of what mien.study.visitors.published has rounded: the decimals that it has kept, and each p as the bound that it then is."""
+
+    def digits(self, of: Estimate, k: int) -> int:
+        """As many as the finest of mean and ends has."""
+        return max(map(decimals, (of.mean[k], of.low[k], of.high[k])))
+
+    def p(self, p: float) -> str:
+        """`≤ 0.05`, fit for HTML."""
+        return NONE if np.isnan(p) else super().p(p) if p < LEAST_P else f"≤{SPACE}{self.plain(p)}"
+
+    def test(self, p: float) -> str:
+        """`p ≤ 0.05`, fit for HTML."""
+        return f"p{SPACE}{self.p(p)}"
+
+
+def decimals(value: float) -> int:
+    """How many a rounded number has, DIGITS at most.
+
+    >>> decimals(0.3), decimals(-0.25), decimals(2.0), decimals(float("nan"))
+    (1, 2, 0, 0)
+    """
+    return next((digits for digits in range(DIGITS) if not abs(value - round(float(value), digits)) > 1e-9), DIGITS)

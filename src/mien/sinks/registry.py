@@ -105,15 +105,13 @@ def open_sink(
             path, title=title, language=language, affect_scale=affect_scale, baseline=baseline, table=beside, most_rows=page_rows, how=how
         )
         return after_baseline(page, baseline)
-    if done.kept and suffix in GROWING:
-        return after_baseline(GROWING[suffix](path, columns, kept=done.kept), baseline)
-    return after_baseline(table_sink(path, columns, how), baseline)
+    return after_baseline(table_sink(path, columns, how, kept=done.kept), baseline)
 
 
-def table_sink(path: Path, columns: Mapping[str, type], how: Provenance | None = None) -> LineSink | ParquetSink:
-    """The sink of a table, by an extension of TABLES. how: how its rows are made; only Parquet has room for it."""
+def table_sink(path: Path, columns: Mapping[str, type], how: Provenance | None = None, *, kept: int = 0) -> LineSink | ParquetSink:
+    """The sink of a table, by an extension of TABLES. how: how its rows are made; only Parquet has room for it. kept: see LineSink."""
     suffix = path.suffix.lower()
-    return ParquetSink(path, columns, how=how) if suffix == PARQUET else TABLES[suffix](path, columns)
+    return ParquetSink(path, columns, how=how) if suffix == PARQUET else GROWING[suffix](path, columns, kept=kept)
 
 
 def is_folder(target: str | os.PathLike[str]) -> bool:

@@ -42,6 +42,10 @@ class UnfinishedSink(Sink):
 
     def write(self, frame: Frame, result: Result, /) -> None:
         """Be there."""
+        self.begin()
+
+    def begin(self) -> None:
+        """Be there, from the first rows on."""
         if not self._begun:
             self._begin()
 

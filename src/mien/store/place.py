@@ -36,6 +36,10 @@ class StoreFull(StoreError):
     """The disk that the store is on has no room left."""
 
 
+class SessionPurged(StoreError):
+    """A session was purged while it was recorded; nothing more is kept of it."""
+
+
 class NotErased(StoreError):
     """Sessions are deleted, but their bytes are still in the database's files; the next purge tries again."""
 

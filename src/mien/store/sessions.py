@@ -19,6 +19,10 @@ NAMED_SOURCES = 20
 LONGEST_NAME = 200
 
 
+class NotASessionName(UsageError):
+    """A name that no session can have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """One run that was recorded. Times are UTC, ISO 8601 with microseconds."""
@@ -61,18 +65,34 @@ class Session:
         if self.ended is not None:
             return "finished" if self.finished else "broken off"
         quiet = (now or datetime.now(UTC)) - datetime.fromisoformat(self.updated)
-        return "running" if quiet < timedelta(seconds=ALIVE_SECONDS) else "broken off"
+        # A sign of life that is still to come was given under a clock that was wrong, be it then or now.
+        return "running" if abs(quiet) < timedelta(seconds=ALIVE_SECONDS) else "broken off"
 
-    def expired(self, default_days: float | None, now: datetime | None = None) -> bool:
-        """Whether its time is over: so many days after its end. default_days: for one without a retention of its own."""
+    def expired(self, default_days: float | None, now: datetime | None = None, *, next_started: str | None = None) -> bool:
+        """Whether its time is over: so many days after its end. default_days: for one without a retention of its own. next_started: as in
+        age_days."""
         days = default_days if self.retention_days is None else self.retention_days
         if days is None or math.isinf(days) or self.state(now) == "running":
             return False
-        return self.age_days(now) >= days
+        return self.age_days(now, next_started=next_started) >= days
 
-    def age_days(self, now: datetime | None = None) -> float:
-        """Days since its end, or since its last sign of life."""
-        return ((now or datetime.now(UTC)) - datetime.fromisoformat(self.ended or self.updated)) / timedelta(days=1)
+    def age_days(self, now: datetime | None = None, *, next_started: str | None = None) -> float:
+        """Days since its end, or since its last sign of life.
+
+        Of one whose end is still to come the clock was wrong, be it then or now: its age is what is known of it, which is the days since
+        the next session began. next_started: when that was; None for none, and 0 days.
+        """
+        now = now or datetime.now(UTC)
+        end = datetime.fromisoformat(self.ended or self.updated)
+        if end > now:
+            end = now if next_started is None else min(now, datetime.fromisoformat(next_started))
+        return (now - end) / timedelta(days=1)
+
+    @property
+    def took_seconds(self) -> float | None:
+        """How long the recording lasted; None where the clock was put back meanwhile."""
+        seconds = (datetime.fromisoformat(self.ended or self.updated) - datetime.fromisoformat(self.started)).total_seconds()
+        return seconds if seconds >= 0 else None
 
     def as_dict(self) -> dict[str, Any]:
         """What `mien sessions list --json` prints."""
@@ -83,13 +103,13 @@ class Session:
 
 
 def checked_name(name: str) -> str:
-    """The name without spaces around it. Raises UsageError for one that cannot be told from a number, or be shown."""
+    """The name without spaces around it. Raises NotASessionName for one that cannot be told from a number, or be shown."""
     name = name.strip()
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         found = f"{len(name)} characters" if len(name) > LONGEST_NAME else repr(name)
-        raise UsageError(f"session name: found {found}, wanted 1 to {LONGEST_NAME} characters that can be printed")
+        raise NotASessionName(f"session name: found {found}, wanted 1 to {LONGEST_NAME} characters that can be printed")
     if name.isdigit():
-        raise UsageError(f"session name {name!r} is a number, which is how sessions are told apart; wanted a letter in it")
+        raise NotASessionName(f"session name {name!r} is a number, which is how sessions are told apart; wanted a letter in it")
     return name
 
 

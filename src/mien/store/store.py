@@ -20,7 +20,7 @@ from mien.provenance import plain
 from mien.sinks.registry import TABLES, table_sink
 from mien.sinks.sink import BadTarget
 from mien.store.place import NotErased, place_of
-from mien.store.sessions import Session, checked_days, checked_name, stamp, utc_now
+from mien.store.sessions import ALIVE_SECONDS, Session, checked_days, checked_name, stamp, utc_now
 from mien.table import columns
 from mien.timeline import DTYPES, KINDS, MISSING, Column, Timeline
 
@@ -170,12 +170,13 @@ class Store:
             for row in batch:
                 yield dict(zip(names, row, strict=True))
 
-    def timeline(self, which: Session | int | str) -> Timeline:
-        """A session as a Timeline, the same as of the CSV of that run."""
+    def timeline(self, which: Session | int | str, *, every: int = 1) -> Timeline:
+        """A session as a Timeline, the same as of the CSV of that run. every: all rows of the first and of each so many-th frame after it
+        alone, so that a very long one fits into memory."""
         session = self.session(which)
         names = [name for name in KINDS if name in columns(raw=session.raw, delta=session.delta)]
         parts: dict[str, list[Column]] = {name: [np.array([], DTYPES[KINDS[name]])] for name in names}
-        for batch in self._batches(session, names):
+        for batch in _thinned(self._batches(session, names), names, every):
             for name, cells in zip(names, zip(*batch, strict=True), strict=True):
                 parts[name].append(_column(cells, KINDS[name]))
         return Timeline({name: np.concatenate(arrays) for name, arrays in parts.items()})
@@ -239,8 +240,15 @@ class Store:
             days = default if kept is None else kept
             if days is not None and days < long_ago / timedelta(days=1):  # no calendar reaches further back
                 latest = stamp(now - timedelta(days=days))
-                over.append(sa.and_(sessions.c.retention_days.is_not_distinct_from(kept), last <= latest))
-        return [session for session in self._sessions(sa.or_(sa.false(), *over)) if session.expired(default, now)]
+                over.append(sa.and_(sessions.c.retention_days.is_not_distinct_from(kept), sa.or_(last <= latest, last > stamp(now))))
+        found = self._sessions(sa.or_(sa.false(), *over))
+        return [session for session in found if session.expired(default, now, next_started=self._next_started(session, now))]
+
+    def older_than(self, days: float) -> list[Session]:
+        """Sessions that ended so many days ago, newest first."""
+        now = datetime.now(UTC)
+        ended = [session for session in self.sessions() if session.state(now) != "running"]
+        return [session for session in ended if session.age_days(now, next_started=self._next_started(session, now)) >= days]
 
     def purge(self, sessions: Iterable[Session | int]) -> list[Session]:
         """Delete sessions with their rows for good, and give them back. Names are not taken: find() shows what would go.
@@ -285,6 +293,20 @@ class Store:
         with self._database.reading() as connection:
             return [_session(row) for row in connection.execute(sa.select(sessions).where(*which).order_by(sessions.c.id.desc()))]
 
+    def _next_started(self, session: Session, now: datetime) -> str | None:
+        """When the next session began whose time can be true; None for none, and where nobody needs it, as its own end can be true. Clocks
+        of several machines differ by a little."""
+        import sqlalchemy as sa
+
+        from mien.store.schema import sessions
+
+        if (session.ended or session.updated) <= stamp(now + timedelta(seconds=ALIVE_SECONDS)):
+            return None
+        later = sa.select(sessions.c.started).where(sessions.c.id > session.id, sessions.c.started <= stamp(now)).order_by(sessions.c.id)
+        with self._database.reading() as connection:
+            found: str | None = connection.execute(later.limit(1)).scalar()
+        return found
+
     def _erase(self, sessions: list[Session], *, wait_seconds: float, work_seconds: float = math.inf) -> None:
         """Delete those that are still there, and what is left of earlier ones."""
         from mien.store.erasure import erase
@@ -303,6 +325,21 @@ class Store:
             self.session(session)  # a purge may have taken some of the rows; of one that is there even now, this state has them all
             for batch in found.partitions():
                 yield [tuple(row) for row in batch]
+
+
+def _thinned(batches: Iterable[list[tuple[Any, ...]]], names: list[str], every: int) -> Iterator[list[tuple[Any, ...]]]:
+    """All rows of one frame in so many; the rows of a frame follow each other."""
+    source, frame = names.index("source"), names.index("frame")
+    last, number = None, -1
+    for batch in batches:
+        kept = []
+        for row in batch:
+            if (row[source], row[frame]) != last:
+                last, number = (row[source], row[frame]), number + 1
+            if number % every == 0:
+                kept.append(row)
+        if kept:
+            yield kept
 
 
 def _session(row: sa.Row[Any]) -> Session:

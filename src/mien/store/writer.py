@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from mien.sinks.sink import Sink
 from mien.store import schema
 from mien.store.database import Database
-from mien.store.place import StoreAway, StoreError
+from mien.store.place import SessionPurged, StoreAway, StoreError
 from mien.store.sessions import BEAT_SECONDS, NAMED_SOURCES, Session, utc_now
 from mien.table import COLUMNS, DELTA_COLUMNS, RAW_COLUMNS
 from mien.types import Frame, Result
@@ -190,7 +190,7 @@ class SessionWriter(Sink):
         number = self.session.id
         done = connection.execute(sa.update(schema.sessions).where(schema.sessions.c.id == number).values(values))
         if not done.rowcount:
-            raise StoreError(f"{self.what}: was purged while it ran; nothing more is kept of it")
+            raise SessionPurged(f"{self.what}: was purged while it ran; nothing more is kept of it")
         if rows:
             names = [*COLUMNS, *(RAW_COLUMNS if self._raw else ()), *(DELTA_COLUMNS if self._delta else ())]
             cells = []

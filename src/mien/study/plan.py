@@ -13,6 +13,7 @@ from mien.errors import SourceMissing, SourceUnreadable, UsageError
 from mien.io.folders import matching
 from mien.io.formats import SUFFIXES, VIDEO_SUFFIXES
 from mien.io.names import is_url, named_in
+from mien.io.pixels import TURNS, check_turn
 from mien.study.reaction_result import Part
 from mien.study.read import without_password
 from mien.timeline import READERS
@@ -35,6 +36,8 @@ class Recording:
     start: float = 0.0
     """Second of the recording at which the film begins."""
     group: str = ""
+    turn: int = 0
+    """Degrees clockwise, 0, 90, 180 or 270, that make a recording upright."""
     line: int = field(default=0, compare=False)
     """Of the plan; 0 without one."""
     named: bool = field(default=False, compare=False)
@@ -43,6 +46,7 @@ class Recording:
     def __post_init__(self) -> None:
         if not math.isfinite(self.start):
             raise UsageError(f"{self.file}: start is {self.start}; wanted seconds, as 12.5")
+        check_turn(self.turn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +57,27 @@ class Visit:
     """A recording, or a table that mien wrote of it."""
     leaving: bool
     period: str = ""
+    turn: int = 0
+    """As of a Recording."""
     line: int = field(default=0, compare=False)
     """Of the plan; 0 without one."""
 
+    def __post_init__(self) -> None:
+        check_turn(self.turn)
 
-def recordings_of(files: Sequence[str], *, start: float = 0.0) -> list[Recording]:
+
+def recordings_of(files: Sequence[str], *, start: float = 0.0, turn: int = 0) -> list[Recording]:
     """A viewer a file, called like it; of a pattern, as `viewers/*.mp4`, each that matches. Raises UsageError for two of one name."""
-    found = [Recording(file, _like(file), start) for file in matching(files)]
+    found = [Recording(file, _like(file), start, turn=turn) for file in matching(files)]
     names = [one.viewer for one in found]
     if twice := [one for one in found if names.count(one.viewer) > 1]:
         raise UsageError(f"{twice[0].file} and {twice[1].file}: two viewers called {twice[0].viewer}; name them in a plan (--plan)")
     return found
 
 
-def read_plan(path: str | Path, *, start: float = 0.0, tell: Tell = lambda line: None) -> list[Recording]:
-    """A CSV with the column `file`, relative to its own folder, and where wanted `viewer`, `start` (seconds) and `group`.
+def read_plan(path: str | Path, *, start: float = 0.0, turn: int = 0, tell: Tell = lambda line: None) -> list[Recording]:
+    """A CSV with the column `file`, relative to its own folder, and where wanted `viewer`, `start` (seconds), `group` and `turn` (degrees
+    clockwise). start, turn: of lines that say none.
 
     Groups whose names differ in case alone are one, called as it is first. A name of NA, as R writes it, is empty, which `tell` is told. A
     CSV from a pipe is relative to the current folder. Raises SourceMissing, SourceUnreadable, and UsageError for a line that does not fit
@@ -75,27 +85,29 @@ def read_plan(path: str | Path, *, start: float = 0.0, tell: Tell = lambda line:
     """
     path = Path(path)
     found, spelled, empty = [], dict[str, str](), list[str]()
-    for line, row in _rows(path, ("file",), ("viewer", "start", "group")):
+    for line, row in _rows(path, ("file",), ("viewer", "start", "group", "turn")):
         file = _beside(path, row["file"], line)
         begin = start if is_empty(row.get("start", "")) else _seconds(path, line, "start", row["start"])
         group = _as_first(_name(row, "group"), spelled)
         viewer = _name(row, "viewer")
-        found.append(Recording(file, viewer or _like(file), begin, group, line, named=bool(viewer)))
+        found.append(Recording(file, viewer or _like(file), begin, group, _turn(path, line, row, turn), line, named=bool(viewer)))
         empty += _no_names(row, ("viewer", "group"))
     _tell_empty(path, empty, tell)
     _refuse_twice(path, "viewer", [(one.line, one.viewer) for one in found])
     return found
 
 
-def read_visits(path: str | Path, *, tell: Tell = lambda line: None) -> list[Visit]:
-    """A CSV with the columns `file`, relative to its own folder, `side` (entering or leaving), and where wanted `period`; see read_plan."""
+def read_visits(path: str | Path, *, turn: int = 0, tell: Tell = lambda line: None) -> list[Visit]:
+    """A CSV with the columns `file`, relative to its own folder, `side` (entering or leaving), and where wanted `period` and `turn`; see
+    read_plan."""
     path = Path(path)
     found, spelled, empty = [], dict[str, str](), list[str]()
-    for line, row in _rows(path, ("file", "side"), ("period",)):
+    for line, row in _rows(path, ("file", "side"), ("period", "turn")):
         side = row["side"].casefold()
         if side not in ("entering", "leaving"):
             raise UsageError(f"{path}, line {line}: side is {row['side']!r}; wanted entering or leaving")
-        found.append(Visit(_beside(path, row["file"], line), side == "leaving", _as_first(_name(row, "period"), spelled), line))
+        period = _as_first(_name(row, "period"), spelled)
+        found.append(Visit(_beside(path, row["file"], line), side == "leaving", period, _turn(path, line, row, turn), line))
         empty += _no_names(row, ("period",))
     _tell_empty(path, empty, tell)
     return found
@@ -182,6 +194,19 @@ def _refuse_twice(path: Path, kind: str, named: Sequence[tuple[int, str]]) -> No
 def _as_first(name: str, spelled: dict[str, str]) -> str:
     """A name as it was first spelled, whatever its case."""
     return spelled.setdefault(name.casefold(), name)
+
+
+def _turn(path: Path, line: int, row: Mapping[str, str], default: int) -> int:
+    """Degrees of a line's column `turn`; the default where it is empty or not there."""
+    if is_empty(cell := row.get("turn", "")):
+        return default
+    try:
+        degrees = float(cell)
+    except ValueError:
+        degrees = math.nan
+    if degrees not in TURNS:
+        raise UsageError(f"{path}, line {line}: turn is {cell!r}; wanted 0, 90, 180 or 270, degrees clockwise")
+    return int(degrees)
 
 
 def _seconds(path: Path, line: int, name: str, value: str) -> float:

@@ -42,9 +42,9 @@ def without_password(file: str) -> str:
     """The name of an input as records and pages may tell it."""
     if not is_url(file):
         return file
-    from mien.io.fetch import without_userinfo  # here: TLS and HTTP take a while to import, and files need neither
+    from mien.io.fetch import without_secrets  # here: TLS and HTTP take a while to import, and files need neither
 
-    return without_userinfo(file)
+    return without_secrets(file)
 
 
 def fingerprint(file: str) -> str:
@@ -101,9 +101,10 @@ class Reader:
         how = {"detector": self.options.detector, "every": self._span.every} if self._analyzer else {}
         return {"models": self.models, **how}
 
-    def read(self, file: str, *, keep: Path | None = None, tell: Tell = lambda frames: None) -> Timeline:
+    def read(self, file: str, *, turn: int = 0, keep: Path | None = None, tell: Tell = lambda frames: None) -> Timeline:
         """The table of a session, table or recording; of a recording it is written to `keep` too, while it is read, with its fingerprint.
 
+        turn: degrees clockwise, 0, 90, 180 or 270, that make a recording upright; tables and sessions are what they are.
         Raises SourceMissing, SourceUnreadable (also for a recording that breaks off before its first frame), SinkError; of sessions see
         Recorded.read.
         """
@@ -111,11 +112,11 @@ class Reader:
             timeline = session.read()
             self.failures += session.failures
         else:
-            timeline = Timeline.read(file) if is_table(file) else self._analyzed(file, keep, tell)
+            timeline = Timeline.read(file) if is_table(file) else self._analyzed(file, turn, keep, tell)
         self.models = list(dict.fromkeys([*self.models, *(name for name in dict.fromkeys(timeline["model"].tolist()) if name)]))
         return timeline
 
-    def _analyzed(self, file: str, keep: Path | None, tell: Tell) -> Timeline:
+    def _analyzed(self, file: str, turn: int, keep: Path | None, tell: Tell) -> Timeline:
         self._analyzer = self._analyzer or Analyzer(self.options)
         blocks: list[Timeline] = []
         rows: list[dict[str, object]] = []
@@ -123,10 +124,10 @@ class Reader:
         with ExitStack() as stack:
             smooths = self.options.track.smooths
             kept: Sequence[str] = [str(keep)] if keep else []
-            how = Provenance.of(self.options, self._span)
+            how = Provenance.of(self.options, self._span, turn=turn)
             how = dataclasses.replace(how, options={**how.options, "fingerprint": fingerprint(file)})
             sinks = stack.enter_context(Sinks([open_sink(name, columns=columns(raw=smooths), how=how) for name in kept]))
-            for item in self._analyzer.stream(file, span=self._span):
+            for item in self._analyzer.stream(file, span=self._span, turn=turn):
                 if isinstance(item, Analyzed):
                     sinks.write(item.frame, item.result)
                     rows += item.result.rows()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from mien.data.readers.report import CORRUPT_CLIP, NO_FACE, Problem, Report
 from mien.data.split import split
 from mien.errors import DataError
 from mien.io.events import Failure
@@ -39,21 +40,22 @@ AT_ONCE = 256
 
 def read_clips(
     config: TrainConfig, data: Path | Sequence[Path], *, detector: Detector, folder: Path, called: str = "",
-    say: Say = lambda line: None, progress: Counter = silent,
+    say: Say = lambda line: None, progress: Counter = silent, reported: Callable[[Report], object] = lambda report: None,
 ) -> TrainData:  # fmt: skip
     """Windows of one or several lists of clips (see `list_clips`), ready for a training of a network of sequences with these settings.
 
     Every person in a clip is followed and learnt from under the clip's label. A window is one person without a break. A split in the data
     stands (`test` is left alone), but clips that show what one of val or test shows, under its name or another, are not learnt from. Else
     `config.held_out` of the clips are held out, all windows of a clip, of equal files, and of a subject on one side. Told through `say`:
-    clips that were left out, that cannot be read to their end (what was read is used), or have no window.
+    clips that were left out for these reasons.
 
     detector: finds the faces; called: its name. folder: windows are kept there, in a folder named for the data's hash, and mapped from it
-    when they are many.
+    when they are many. reported: called, as soon as it is known, with what of each list could not be taken, and with the clips that cannot
+    be read to their end (what was read is used) or have no window.
     Raises SourceMissing, DataError, UsageError.
     """
     paths = [data] if isinstance(data, Path) else list(data)
-    every = Clips.concat([list_clips(path, say=say) for path in paths])
+    every = Clips.concat([list_clips(path, reported=reported) for path in paths])
     if (shown := every.shown_held_out()).any():
         say(f"left out: {shown.sum()} clips that show the same seconds of a file as one of val or test")
     every = every.where(np.asarray((every.manifest["split"] != "test") & ~shown))
@@ -78,8 +80,7 @@ def read_clips(
     found = []
     for kind, which in (("train", ~held), ("judge", held)):
         windows = kept.windows(kind, every.where(which), progress)
-        for line in windows.told:
-            say(line)
+        reported(Report(", ".join(path.name for path in paths), list(windows.problems)))
         found.append(_rows(windows, cut, labels[which], affect[which], names))
     train, judge = found
     if not len(train) or not len(judge):
@@ -200,8 +201,8 @@ class Windows:
     clips: Ints
     """int64 (m,): which clip."""
     ids: tuple[str, ...]
-    told: tuple[str, ...]
-    """Lines about what could not be used."""
+    problems: tuple[Problem, ...]
+    """Clips that could not be read to their end, or have no window."""
 
 
 class _Kept:
@@ -209,7 +210,7 @@ class _Kept:
 
     def __init__(self, folder: Path, cut: Cutting, detector: Detector, called: str) -> None:
         self._folder, self._cut, self._detector = folder, cut, detector
-        how = json.dumps([asdict(cut), AROUND, MOST_GAP, called])
+        how = json.dumps([asdict(cut), AROUND, MOST_GAP, called, Problem._fields])  # the last: what the record says of clips
         self._key = hashlib.sha256(how.encode()).hexdigest()[:12]
 
     def windows(self, kind: str, clips: Clips, progress: Counter) -> Windows:
@@ -227,28 +228,28 @@ class _Kept:
         shape = (n, cut.window, side, side, 3) if cut.crop.colour == "rgb" else (n, cut.window, side, side)
         mapped = path.stat().st_size > IN_MEMORY
         pictures = np.memmap(path, np.uint8, "r", shape=shape) if mapped else np.fromfile(path, np.uint8).reshape(shape)
-        return Windows(pictures, np.array(record["clips"], np.int64), tuple(record["ids"]), tuple(record["told"]))
+        problems = tuple(Problem(*problem) for problem in record["problems"])
+        return Windows(pictures, np.array(record["clips"], np.int64), tuple(record["ids"]), problems)
 
-    def _write(self, file: BinaryIO, clips: Clips, progress: Counter) -> dict[str, list[int] | list[str]]:
+    def _write(self, file: BinaryIO, clips: Clips, progress: Counter) -> dict[str, list[Any]]:
         at: list[int] = []
         ids: list[str] = []
-        broken: list[str] = []
-        empty: list[str] = []
+        problems: list[Problem] = []
+        alone = f"nobody in it is seen in {self._cut.window} frames one after the other"
         grey = self._cut.crop.colour == "grey"
         with progress(len(clips), "clips read") as done:
             for i, (path, name) in enumerate(zip(clips.manifest["path"].tolist(), clips.manifest["id"].tolist(), strict=True)):
                 before = len(at)
+                broken: list[str] = []
                 for window in self._of_clip(path, name, clips.spans[i], broken):
                     file.write(np.ascontiguousarray(window.crops[..., 0] if grey else window.crops).tobytes())
                     at.append(i)
                     ids.append(f"{name}@{window.time:.3f}#{window.person}")
-                if len(at) == before:
-                    empty.append(name)
+                used = len(at) > before
+                problems += [Problem(CORRUPT_CLIP, name, f"{why}; the frames before are used" if used else why) for why in broken]
+                problems += [] if used or broken else [Problem(NO_FACE, name, f"without a sequence: {alone}")]
                 done(i + 1)
-        why = f"without a sequence: nobody in them is seen in {self._cut.window} frames one after the other"
-        told = [f"{len(broken)} clips that cannot be read to their end, such as {broken[0]}"] if broken else []
-        told += [f"left out: {len(empty)} clips {why} ({', '.join(empty[:3])}{' ...' if len(empty) > 3 else ''})"] if empty else []
-        return {"clips": at, "ids": ids, "told": told}
+        return {"clips": at, "ids": ids, "problems": problems}
 
     def _of_clip(self, path: str, name: str, span: Floats, broken: list[str]) -> Iterator[Window]:
         start, stop = (None if np.isnan(x) else float(x) for x in span)

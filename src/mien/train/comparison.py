@@ -69,6 +69,8 @@ class Compared:
     megabytes: float
     minutes: float
     """Of training, judging included."""
+    other_settings: bool = False
+    """Whether it was finished with other settings, epochs or minutes than are asked for now; on the same data, by the same detector."""
 
 
 def compare(
@@ -81,19 +83,32 @@ def compare(
     fits, one over a stratified part of the rows; 0: all of them. epochs: at most so many of each recipe, which shrinks with them; 0: all.
     No network sees crops larger than the pictures are.
     A network that fails is told through `say` and left out; the others go on. So is one that cannot learn from the data, as of sequences
-    from pictures, or that is finished in `folder` with other settings or data.
+    from pictures, or that is finished in `folder` with other data. One that is finished there with other settings is told, and keeps its
+    line, marked.
     """
     found = []
     for wanted in configs:
         config = _shortened(wanted, epochs) if 0 < epochs < wanted.epochs else wanted
         try:
             line = _line(config, data_of(config), folder, minutes, wanted.epochs, say)
+        except _OtherSettings as error:
+            say(f"{wanted.name}: left out: {error}; its line stays, marked")
+            found.append(error.line)
+            continue
         except (MienError, RuntimeError) as error:  # torch says with the latter that memory is not enough
             say(f"{wanted.name}: left out: {str(error).splitlines()[0]}")
             continue
         say(f"{line.name}: accuracy {line.accuracy:.4f}, {line.epochs} of {line.wanted} epochs in {line.minutes:.1f} minutes")
         found.append(line)
     return found
+
+
+class _OtherSettings(UsageError):
+    """A network is finished with other settings on the same data."""
+
+    def __init__(self, message: str, line: Compared) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 def _line(config: TrainConfig, data: TrainData, folder: Path, minutes: float, wanted: int, say: Say) -> Compared:
@@ -107,7 +122,10 @@ def _line(config: TrainConfig, data: TrainData, folder: Path, minutes: float, wa
     kept = json.loads(record.read_text("utf-8"))
     words = {"asked": "settings, epochs or minutes", "data": "data", "detector": "detector"}
     if differ := [word for name, word in words.items() if name in kept and kept[name] != made_with[name]]:
-        raise UsageError(f"{record.parent}: is there already, with other {' and other '.join(differ)}; give another --out")
+        why = f"{record.parent}: is there already, with other {' and other '.join(differ)}; give another --out"
+        if differ == [words["asked"]]:
+            raise _OtherSettings(why, Compared(**kept["line"] | {"other_settings": True}))
+        raise UsageError(why)
     return Compared(**kept["line"])
 
 
@@ -247,6 +265,7 @@ def _cells(line: Compared) -> dict[str, str]:
     cells |= {"epochs": f"{line.epochs} of {line.wanted}", "rows": f"{line.rows:,}", "minutes": f"{line.minutes:.1f}"}
     cells |= {"parameters": f"{line.parameters / 1e6:.2f} M", "mflops": f"{line.mflops:,.0f}", "megabytes": f"{line.megabytes:.1f}"}
     cells |= {name: f"{values[name]:.2f}" for name in ("ms_1", "ms_32")}
+    cells |= {"name": f"{line.name} (other settings)"} if line.other_settings else {}
     return {name: cells.get(name, str(values[name])) for name in HEADINGS}
 
 

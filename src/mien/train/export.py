@@ -149,11 +149,12 @@ def _partner(folder: Path, config: TrainConfig, names: tuple[str, ...]) -> Netwo
         )
     net = _ready(partner, run.exported(), names)
     ours = build(config, names)
-    sequences_differ_in_size = net.input.size != ours.input.size and net.input.frames > 0
-    if sequences_differ_in_size or (net.input.frames, partner.margin) != (ours.input.frames, config.margin):
-        found, wanted = (f"{a.size} px with margin {m:g}{f' in {a.frames} frames' * (a.frames > 0)}"
-                         for a, m in ((net.input, partner.margin), (ours.input, config.margin)))  # fmt: skip
-        raise UsageError(f"partner {folder}: its crop is {found}; wanted {wanted}")
+    alike = [("margin", partner.margin, config.margin), ("frames", net.input.frames, ours.input.frames)]
+    if net.input.frames and ours.input.frames:  # single crops are scaled to each network's size
+        alike.append(("size in px", net.input.size, ours.input.size))
+    if differ := [entry for entry in alike if entry[1] != entry[2]]:
+        found, wanted = (", ".join(f"{entry[0]} {entry[which]:g}" for entry in differ) for which in (1, 2))
+        raise UsageError(f"partner {folder}: its crop has {found}; wanted {wanted}")
     return net
 
 

@@ -116,7 +116,7 @@ def read_data(
 
         if duplicates is not None:
             raise UsageError(f"duplicates: {duplicates} marks pictures, and network {config.net} learns from clips; leave it out")
-        return read_clips(config, paths, detector=detector, folder=folder, called=called, say=say, progress=progress)
+        return read_clips(config, paths, detector=detector, folder=folder, called=called, say=say, progress=progress, reported=reported)
     whole = _joined(paths, duplicates, progress, reported)
     held = _files_in(whole, ("val", "test"))
     whole = whole.where(np.asarray(whole["split"] != "test"))  # test rows are for the final evaluation alone

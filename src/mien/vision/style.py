@@ -123,9 +123,10 @@ def caption(emotions: Emotions, face: int, style: Style, *, person: int | None =
         text = f"#{person} {text}"
     if not style.show_affect or affect is None:
         return [text]
-    valence, arousal = affect
     if style.affect_scale == "seven":
-        return [text, f"V {to_seven(valence):.1f}  A {to_seven(arousal):.1f}"]
+        valence, arousal = map(to_seven, affect)
+        return [text, f"V {valence:.1f}  A {arousal:.1f}"]
+    valence, arousal = (round(value, 2) + 0.0 for value in affect)  # + 0.0: no -0.00
     return [text, f"V {valence:+.2f}  A {arousal:+.2f}".replace("-", "\u2212")]
 
 

@@ -39,7 +39,8 @@ class Analyzers:
 
     def get(self, *, model: str | None = None, detector: str | None = None, affect: str | None = None) -> Analyzer:
         """The Analyzer for these names, None or empty for the server's own. Raises UnknownName, WeightsMissing."""
-        for kind, name, known in (("model", model, self.model_names), ("detector", detector, self.detector_names)):
+        asked = (("model", model, self.model_names), ("detector", detector, self.detector_names), ("affect", affect, self.affect_names))
+        for kind, name, known in asked:
             if name and name not in known():
                 raise UnknownName(kind, name, known())
         base = self._base

@@ -17,13 +17,14 @@ class Fault(BaseModel):
     """What went wrong."""
 
     error: str = Field(description="One line: what was found, what was wanted, what to do.")
+    code: str = Field(description="The same for programs, see docs/serve.md.")
 
 
 class Unread(BaseModel):
     """An input that could not be read."""
 
     source: str
-    code: str = Field(description="Why, for programs: too_large, video, missing, refused or unreadable.")
+    code: str = Field(description="Why, for programs: too_large, video, picture, missing, refused or unreadable.")
     error: str
 
 
@@ -65,6 +66,7 @@ class VideoJob(BaseModel):
     duration: float | None = Field(description="Of the whole video, where it says.")
     share: float | None = Field(description="Done of it, 0..1, where that is known.")
     error: str | None
+    code: str | None = Field(description="Of the error, for programs: as of an input that could not be read, no_frames, no_room or fault.")
     failures: list[Unread]
     results: dict[str, str] = Field(description="Kind -> address; empty until it is done.")
     expires: str | None = Field(description="When all of it is erased.")

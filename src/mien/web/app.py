@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
@@ -23,9 +23,8 @@ from mien import __version__
 from mien.errors import MienError
 from mien.web import answers, gate, live, pages, pictures, sessions, upload, videos
 from mien.web.analyzers import Analyzers
-from mien.web.faults import told
+from mien.web.faults import CODES, answer, refusal
 from mien.web.guard import Guard
-from mien.web.jobs import Full
 from mien.web.mounted import own_path
 from mien.web.openapi import documented
 from mien.web.service import service_of
@@ -107,10 +106,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _told(request: Request, error: Exception) -> Response:
     assert isinstance(error, MienError)
-    if isinstance(error, Full):
-        return gate.full(error)
-    status, line = told(error, f"{request.method} {request.url.path}")
-    return JSONResponse({"error": line}, status)
+    return answer(error, f"{request.method} {request.url.path}")
 
 
 def _told_http(request: Request, error: Exception) -> Response:
@@ -125,7 +121,7 @@ def _told_http(request: Request, error: Exception) -> Response:
         status, text = 507, "the server has no room for this request; its log says why"
     if status == 404:
         text = f"nothing is at {request.url.path}"
-    return JSONResponse({"error": text}, status, headers=headers)
+    return refusal(status, text, headers)
 
 
 def _allowed(request: Request) -> str:
@@ -140,13 +136,13 @@ def _allowed(request: Request) -> str:
 def _told_validation(request: Request, error: Exception) -> Response:
     """What is missing or of the wrong kind in a request, on one line."""
     assert isinstance(error, RequestValidationError)
-    return JSONResponse({"error": _line(error.errors())}, 400)
+    return refusal(400, _line(error.errors()))
 
 
 async def _told_socket(socket: WebSocket, error: WebSocketRequestValidationError) -> None:
     """The same to a camera, which would see nothing of an answer to its handshake."""
     await socket.accept()
-    await socket.send_json({"error": _line(error.errors())})
+    await socket.send_json({"error": _line(error.errors()), "code": CODES[400]})
     await socket.close(1008)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mien.web.jobs import Full
+from mien.web.faults import Full, SendingFull, answer
 from mien.web.mounted import own_path
 from mien.web.service import TRANSFERS, service_of
 
@@ -25,18 +24,13 @@ class Gate:
             return
         try:
             if self._under_way >= TRANSFERS:
-                raise Full(f"{self._under_way} videos are being sent at the moment; try again later")
+                raise SendingFull(f"{self._under_way} videos are being sent at the moment; try again later")
             service_of(scope["app"]).jobs.refuse_if_full()
         except Full as error:
-            await full(error)(scope, receive, send)
+            await answer(error, f"POST {PATH}")(scope, receive, send)
             return
         self._under_way += 1
         try:
             await self._app(scope, receive, send)
         finally:
             self._under_way -= 1
-
-
-def full(error: Full) -> JSONResponse:
-    """The answer where there is no place."""
-    return JSONResponse({"error": str(error)}, 503, headers={"Retry-After": "30"})

@@ -10,22 +10,27 @@ import hashlib
 import hmac
 import ipaddress
 import logging
+import math
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
+import anyio
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mien.web.entrance import entrance
+from mien.web.faults import refusal
 from mien.web.mounted import own_path
 
 log = logging.getLogger("mien")
 
 OPEN = frozenset(("/api/health",))
 """Paths that need no token."""
+SILENT_SECONDS = 60.0
+"""Without anything of a body for so long, a request is refused: it holds memory and, with a video, a place that others wait for."""
 SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -90,7 +95,7 @@ class Guard:
             if began or scope["type"] != "http":
                 raise
             log.exception("%s %s", scope["method"], scope["path"])
-            await _error(500, f"{type(error).__name__}; this is a fault in mien or in a plug-in, and the server's log says where")(
+            await refusal(500, f"{type(error).__name__}; this is a fault in mien or in a plug-in, and the server's log says where")(
                 scope, receive, send
             )
 
@@ -98,11 +103,11 @@ class Guard:
         """The answer to a request that may not go on; None if it may."""
         host = headers.get("host", "")
         if not self._knows(host):
-            return _error(421, f"host {host[:100]!r}: not a name of this server; start it with --allow-host NAME to be reached under it")
+            return refusal(421, f"host {host[:100]!r}: not a name of this server; start it with --allow-host NAME to be reached under it")
         unsafe = scope["type"] == "websocket" or scope["method"] not in SAFE
         if unsafe and not self._from_here(headers, host):
             told = f"refused: this request comes from a page of another site ({headers.get('origin', '')[:100]}), not of {host[:100]}"
-            return _error(403, f"{told}; behind a proxy, pass the Host header on, or start the server with --allow-host NAME")
+            return refusal(403, f"{told}; behind a proxy, pass the Host header on, or start the server with --allow-host NAME")
         if own_path(scope) not in OPEN and self._token:
             if (redirect := self._entered(scope)) is not None:
                 return redirect
@@ -110,7 +115,7 @@ class Guard:
                 return self._asked_for_token(scope, headers)
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > self._most(scope):
-            return _error(413, self._too_large(scope))
+            return refusal(413, self._too_large(scope))
         return None
 
     def _asked_for_token(self, scope: Scope, headers: Headers) -> Response:
@@ -118,7 +123,7 @@ class Guard:
         if scope["type"] == "http" and scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
             wrong = "token" in dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
             return entrance(headers.get("accept-language", ""), default=self._language, wrong=wrong)
-        return _error(401, "a token is wanted: Authorization: Bearer TOKEN, or open the address that mien serve printed")
+        return refusal(401, "a token is wanted: Authorization: Bearer TOKEN, or open the address that mien serve printed")
 
     def _knows(self, host: str) -> bool:
         try:
@@ -183,17 +188,24 @@ class Guard:
         return f"the request is larger than {most / 1e6:g} MB, the limit of this address; send less{more}"
 
     def _counted(self, scope: Scope, receive: Receive) -> Receive:
-        """What a body that does not say its length is held to."""
+        """What the body of a request is held to: its size, also where it does not say that, and not to fall silent."""
         if scope["type"] != "http":
             return receive
-        most, read = self._most(scope), 0
+        most, read, patience = self._most(scope), 0, SILENT_SECONDS
 
         async def counting() -> Message:
-            nonlocal read
-            message = await receive()
+            nonlocal read, patience
+            message: Message | None = None
+            with anyio.move_on_after(patience):
+                message = await receive()
+            if message is None:
+                told = f"nothing more of this request came for {SILENT_SECONDS:g} seconds; send it again"
+                raise HTTPException(408, told, {"Connection": "close"})
             read += len(message.get("body", b""))
             if read > most:
                 raise HTTPException(413, self._too_large(scope))
+            if not message.get("more_body", False):
+                patience = math.inf  # all of it is here; what is waited for now is that the client leaves
             return message
 
         return counting
@@ -207,7 +219,3 @@ def _cookie_name(host: str) -> str:
 
 def _same(given: str, wanted: str) -> bool:
     return hmac.compare_digest(given.encode(), wanted.encode())
-
-
-def _error(status: int, text: str) -> JSONResponse:
-    return JSONResponse({"error": text}, status)

@@ -34,6 +34,7 @@ from mien.sinks.sink import Sink
 from mien.table import columns
 from mien.track.covers import missed
 from mien.types import Drawer, Frame, Result
+from mien.web.faults import FAULT, Full, IsPicture, NoFrames, Unknown, code
 from mien.web.leftovers import CLAIM, PREFIX, erase_leftovers
 
 log = logging.getLogger("mien")
@@ -45,14 +46,6 @@ MOST_FPS = 60.0
 """Frames a second of a video, beyond which it is worked on only for so many as one of that rate would have."""
 MOST_FAILURES = 20
 """Of one video that are kept."""
-
-
-class Full(MienError):
-    """There are as many jobs as the server takes."""
-
-
-class Unknown(MienError):
-    """No job of that number; it may have been erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +63,8 @@ class Order:
     """Whether the drawer hides faces."""
     language: str
     title: str
+    turn: int = 0
+    """Degrees clockwise, 0, 90, 180 or 270, that make the frames upright."""
 
 
 @dataclass(slots=True, eq=False)
@@ -90,6 +85,8 @@ class Job:
     """Of the video, reached."""
     duration: float | None = None
     error: str | None = None
+    code: str | None = None
+    """Of the error, for programs, see mien.web.faults."""
     failures: list[Failure] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
     ended: float | None = None
@@ -107,21 +104,23 @@ class Job:
         return path if self.ended is not None and name in known and path.is_file() else None
 
     def work(self) -> None:
-        """Do all of it. What goes wrong is kept in `state` and `error`."""
-        self.state, error = "running", None
+        """Do all of it. What goes wrong is kept in `state`, `error` and `code`."""
+        self.state, error, why = "running", None, None
         try:
             try:
                 self._read()
             finally:
                 self.upload.unlink(missing_ok=True)
             if not self.frames:
-                error = str(self.failures[0].error) if self.failures else f"{self.order.name}: no frame in this video"
+                none = self.failures[0].error if self.failures else NoFrames(f"{self.order.name}: no frame in this video")
+                error, why = str(none), code(none)
         except MienError as raised:
-            error = self._told(raised)
+            error, why = self._told(raised), code(raised)
         except BaseException as raised:  # of a plug-in or of mien, sys.exit too: the other videos go on, and the log has the traceback
             log.exception("video %s", self.order.name)
             error = f"{self.order.name}: {type(raised).__name__}; this is a fault in mien or in a plug-in, and the server's log says where"
-        self.error, self.ended = error, time.monotonic()
+            why = FAULT
+        self.error, self.code, self.ended = error, why, time.monotonic()
         self.state = "failed" if error else "done"  # last: who reads it finds the results
 
     def _read(self) -> None:
@@ -131,11 +130,17 @@ class Job:
         except SourceUnreadable as error:
             with self.upload.open("rb") as file:  # only now: an animated GIF is both
                 if sniff(file.read(HEAD)) in PILLOW:
-                    raise SourceUnreadable(f"{order.name}: a picture; send it to /api/pictures") from error
+                    raise IsPicture(f"{order.name}: a picture; send it to /api/pictures") from error
             raise
         most = order.span.stop or math.inf
         events = read_video(
-            self.upload, source=str(self.upload), every=order.span.every, stop=order.span.stop, limits=order.limits, ends=self._ends
+            self.upload,
+            source=str(self.upload),
+            every=order.span.every,
+            stop=order.span.stop,
+            limits=order.limits,
+            turn=order.turn,
+            ends=self._ends,
         )
         with self._sinks() as sinks, closing(order.analyzer.run(events)) as items:
             for item in items:
@@ -174,7 +179,7 @@ class Job:
         order, track = self.order, self.order.analyzer.options.track
         named = [str(self.folder / name) for name in (*TABLES.values(), PAGE)]
         # Of the span only what was asked for: its end is where this server reads no further, which the page says where it came to that.
-        how = Provenance.of(order.analyzer.options, VideoSpan(every=order.span.every))
+        how = Provenance.of(order.analyzer.options, VideoSpan(every=order.span.every), turn=order.turn)
         kept = open_sinks(named, columns=columns(raw=track.smooths), language=order.language, title=order.title, how=how)
         sinks: list[Sink] = [_Named(kept, order.name)]
         if order.drawer is not None:
@@ -211,8 +216,9 @@ class Jobs:
     def __init__(self, *, keep_seconds: float, most: int, most_results: int = 100) -> None:
         self.keep_seconds, self._most, self._most_results = keep_seconds, most, most_results
         erase_leftovers()
-        self._folder = Path(mkdtemp(prefix=PREFIX))
-        self._claim = Claim(self._folder / CLAIM)
+        self.folder = Path(mkdtemp(prefix=PREFIX))
+        """Of all that this server keeps for a while; what lies in it goes with the server, or, if that is killed, with the next one."""
+        self._claim = Claim(self.folder / CLAIM)
         self._claim.take()
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
@@ -230,7 +236,7 @@ class Jobs:
         self.refuse_if_full()
         self.sweep()
         number = secrets.token_urlsafe(16)
-        job = Job(number, order, self._folder / number)
+        job = Job(number, order, self.folder / number)
         with self._lock:
             self._jobs[number] = job
         try:
@@ -311,7 +317,7 @@ class Jobs:
             if job.stop.is_set():
                 shutil.rmtree(job.folder, ignore_errors=True)
         self._claim.drop()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _sweep_all(self) -> None:
         """Erase what is due when nobody asks."""

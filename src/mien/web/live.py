@@ -18,7 +18,7 @@ from mien.io.sources import Event
 from mien.io.span import VideoSpan
 from mien.pipeline import Analyzed, Analyzer
 from mien.types import Frame, Image, Result
-from mien.web.faults import told
+from mien.web.faults import Idle, Told, code, told
 from mien.web.pictures import faces
 from mien.web.recording import Recording, recording
 from mien.web.service import Served, Service, Wanted
@@ -31,6 +31,8 @@ SOURCE = "camera"
 IDLE_SECONDS = 60.0
 """Without a frame for so long, a connection is closed: it may hold a place that somebody else waits for."""
 
+CAMERAS_FULL = "cameras_full"
+"""Code of the error of a connection for which there is no place."""
 ORDERLY = (1000, 1001, 1012)
 """Codes of connections that were closed on purpose: by who watched, by leaving the page, by ending this server. 1005, closed without a
 code, is what a server may also be told of a connection that was lost (uvicorn 0.54 is)."""
@@ -78,12 +80,13 @@ async def live(
     session: Annotated[str, Query(max_length=200)] = "",
     every: float = 0.5,
 ) -> None:
-    """Send a picture as a binary message, get a text message with the faces, send the next. Errors come as {"error": ...}."""
+    """Send a picture as a binary message, get a text message with the faces, send the next. Errors come as {"error": ..., "code": ...}."""
     await socket.accept()
     try:
         service.cameras.acquire_on_behalf_of_nowait(socket)
     except anyio.WouldBlock:
-        await socket.send_json({"error": f"{service.settings.most_cameras} cameras are watched already; try again later"})
+        full = f"{service.settings.most_cameras} cameras are watched already; try again later"
+        await socket.send_json({"error": full, "code": CAMERAS_FULL})
         await socket.close(1013)
         return
     try:
@@ -96,7 +99,7 @@ async def live(
     except WebSocketDisconnect:
         return
     except MienError as error:
-        await _end(socket, told(error, f"WebSocket {socket.url.path}")[1])
+        await _end(socket, told(error, f"WebSocket {socket.url.path}"))
     finally:
         service.cameras.release_on_behalf_of(socket)
 
@@ -136,20 +139,21 @@ async def _answer_all(socket: WebSocket, service: Service, feed: Feed, recorded:
         began = time.perf_counter()
         try:
             image = (await service.work(partial(decode, data, name="frame", limits=LARGEST))).image
-        except SourceTooLarge:
+        except SourceTooLarge as error:
             most = f"{LARGEST.max_pixels / 1e6:g} megapixels and {LARGEST.max_bytes / 1e6:g} MB"
-            await socket.send_json({"error": f"frame: larger than a frame of a camera may be here, {most}; send smaller ones"})
+            large = f"frame: larger than a frame of a camera may be here, {most}; send smaller ones"
+            await socket.send_json({"error": large, "code": code(error)})
             continue
         except MienError as error:
-            await socket.send_json({"error": str(error)})
+            await socket.send_json({"error": str(error), "code": code(error)})
             continue
         result = await service.work(partial(_step, feed, image, recorded))
         width, height = result.size
         milliseconds = round((time.perf_counter() - began) * 1000, 1)
         answer: dict[str, Any] = {"frame": result.index, "time_s": round(result.time, 6), "width": width, "height": height}
         answer |= {"faces": faces(result), "ms": milliseconds}
-        if recorded is not None and recorded.failed:
-            answer["not_recorded"] = recorded.failed
+        if recorded is not None and recorded.failed is not None:
+            answer |= {"not_recorded": recorded.failed.error, "not_recorded_code": recorded.failed.code}
         await socket.send_json(answer)
 
 
@@ -171,13 +175,13 @@ async def _received(socket: WebSocket) -> bytes:
         if data is None:
             raise UsageError("found a text message; wanted a picture (JPEG, PNG, WebP) as a binary one")
         return bytes(data)
-    raise UsageError(f"no frame came for {IDLE_SECONDS:g} seconds; connect again to go on")
+    raise Idle(f"no frame came for {IDLE_SECONDS:g} seconds; connect again to go on")
 
 
-async def _end(socket: WebSocket, error: str) -> None:
+async def _end(socket: WebSocket, why: Told) -> None:
     """Say why, and close; the other side may have gone meanwhile."""
     try:
-        await socket.send_json({"error": error})
+        await socket.send_json(why.as_dict())
         await socket.close(1008)
     except (WebSocketDisconnect, RuntimeError):
         return

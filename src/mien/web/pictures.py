@@ -13,8 +13,9 @@ from pydantic import BaseModel, Field
 from mien.drawers import styled
 from mien.errors import MienError, SourceRefused, SourceTooLarge, UsageError
 from mien.io.events import Failure
-from mien.io.fetch import PrivateAddress, fetch, shown, without_userinfo
+from mien.io.fetch import PrivateAddress, fetch, shown, without_secrets
 from mien.io.images import IsVideo, decode
+from mien.io.pixels import check_turn, turned
 from mien.pipeline import Analyzer
 from mien.sinks.pictures import encoded
 from mien.sinks.tables import csv_line, json_line
@@ -58,6 +59,9 @@ AsKind = Annotated[
 ]
 
 
+Turn = Annotated[int, Query(description="Degrees clockwise, 0, 90, 180 or 270, that make what was sent upright, where it does not say so.")]
+
+
 class Url(BaseModel):
     """Where a picture is."""
 
@@ -88,6 +92,8 @@ class Reader:
     suffix: str = ""
     """`.jpg` or `.png` for annotated pictures."""
     drawer: Drawer | None = None
+    turn: int = 0
+    """Degrees clockwise, 0, 90, 180 or 270, that make the pictures upright."""
 
     def __call__(self, source: str, data: bytes, *, name: str = "") -> Read | Failure:
         """What is found in an encoded picture. name: of it in messages. Raises UsageError when the model reads no single pictures."""
@@ -100,7 +106,7 @@ class Reader:
             return Failure(source, too_large(name, self.service))
         except MienError as error:
             return Failure(source, error)
-        frame = Frame(decoded.image, source=source)
+        frame = Frame(turned(decoded.image, self.turn), source=source)
         result = self.analyzer.frames([frame])[0]
         drawn = b"" if self.drawer is None else encoded(self.drawer(frame.image, result), self.suffix)
         return Read(result, decoded.note, drawn)
@@ -126,13 +132,14 @@ async def read_pictures(
     drawing: Drawn,
     file: Annotated[list[UploadFile], File(description="One or several pictures.")],
     kind: AsKind = "json",
+    turn: Turn = 0,
 ) -> Response:
     """Read the expressions shown on pictures. Nothing of them is kept."""
     if len(file) > MOST_PICTURES:
         raise UsageError(f"{len(file)} pictures in one request; wanted {MOST_PICTURES} at most")
     if len(file) > 1 and kind in PICTURES:
         raise UsageError(f"format={kind} is for one picture, and {len(file)} came; send them one by one")
-    read = reader(service, analyzer, drawing, kind)
+    read = reader(service, analyzer, drawing, kind, turn)
     found: list[Read | Failure] = []
     for number, upload in enumerate(file):
         name, data = file_name(upload.filename, f"picture {number + 1}"), await upload.read()
@@ -141,15 +148,20 @@ async def read_pictures(
 
 
 @router.post("/api/pictures/url", responses=RESPONSES)
-async def read_url(request: Request, service: Served, analyzer: Chosen, drawing: Drawn, body: Url, kind: AsKind = "json") -> Response:
+async def read_url(
+    request: Request, service: Served, analyzer: Chosen, drawing: Drawn, body: Url, kind: AsKind = "json", turn: Turn = 0
+) -> Response:
     """Fetch a picture from the public internet and read the expressions shown on it."""
-    return answer([await read_address(body.url, reader(service, analyzer, drawing, kind), request)], kind)
+    return answer([await read_address(body.url, reader(service, analyzer, drawing, kind, turn), request)], kind)
 
 
-def reader(service: Service, analyzer: Analyzer, drawing: Drawing, kind: Kind) -> Reader:
-    """The reader of a request. Raises what is wrong in its drawing, before any work."""
+def reader(service: Service, analyzer: Analyzer, drawing: Drawing, kind: Kind, turn: int) -> Reader:
+    """The reader of a request. Raises UsageError and UnknownName for what is wrong in it, before any work."""
+    check_turn(turn)
     drawer = drawing.drawer(service.settings.language)
-    return Reader(service, analyzer, f".{kind}", drawer) if kind in PICTURES else Reader(service, analyzer)
+    if kind in PICTURES:
+        return Reader(service, analyzer, f".{kind}", drawer, turn)
+    return Reader(service, analyzer, turn=turn)
 
 
 async def read_address(url: str, read: Reader, request: Request) -> Read | Failure:
@@ -167,7 +179,7 @@ async def read_address(url: str, read: Reader, request: Request) -> Read | Failu
         return Failure(name, too_large(name, service))
     except MienError as error:
         return Failure(name, error)
-    return await service.work(partial(read, without_userinfo(url), data, name=name), request=request)
+    return await service.work(partial(read, without_secrets(url), data, name=name), request=request)
 
 
 def faces(result: Result) -> list[dict[str, Any]]:
@@ -180,7 +192,7 @@ def answer(found: list[Read | Failure], kind: Kind) -> Response:
     done = [one for one in found if isinstance(one, Read)]
     failures = [unread(one) for one in found if isinstance(one, Failure)]
     if not done:
-        return JSONResponse({"error": failures[0]["error"] if failures else "no picture in the request", "failures": failures}, 422)
+        return JSONResponse({name: failures[0][name] for name in ("error", "code")} | {"failures": failures}, 422)
     if kind == "json":
         return JSONResponse({"pictures": [one.as_dict() for one in done], "failures": failures})
     headers = {FAILURES: str(len(failures))}

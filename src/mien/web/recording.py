@@ -13,7 +13,7 @@ from mien.provenance import Provenance
 from mien.sinks.sink import Sink
 from mien.table import columns
 from mien.types import Frame, Result
-from mien.web.faults import told
+from mien.web.faults import Told, told
 from mien.web.settings import ServeSettings
 
 log = logging.getLogger("mien")
@@ -24,8 +24,8 @@ class Recording:
 
     def __init__(self, sink: Sink, chooser: Chooser, name: str) -> None:
         self._sink, self._chooser, self._name = sink, chooser, name
-        self.failed = ""
-        """Why nothing more is recorded, for the one before the camera; empty as long as it is."""
+        self.failed: Told | None = None
+        """Why nothing more is recorded, for the one before the camera; None as long as it is."""
         self.finished = False
         """Whether the camera ended as cameras do; else the session counts as broken off."""
 
@@ -36,7 +36,7 @@ class Recording:
         try:
             self._sink.write(frame, result)
         except MienError as error:
-            self.failed = told(error, f"camera, session {self._name!r}")[1]
+            self.failed = told(error, f"camera, session {self._name!r}")
 
     def __enter__(self) -> Self:
         return self

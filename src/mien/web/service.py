@@ -17,6 +17,7 @@ from starlette.requests import HTTPConnection, Request
 from mien.io.images import ImageLimits
 from mien.io.names import printable
 from mien.pipeline import Analyzer
+from mien.sinks.whole_table import FORMULA
 from mien.web.analyzers import Analyzers
 from mien.web.jobs import Jobs
 from mien.web.mounted import address
@@ -26,6 +27,8 @@ T = TypeVar("T")
 
 AT_ONCE = 2
 """Analyses at the same time; each uses as many threads as its networks are given."""
+SESSIONS = 1
+"""Tables and pages of sessions that are made at the same time; each takes the processor, and a page much memory, for many seconds."""
 TRANSFERS = 8
 """Pictures that are fetched and videos that are stored at the same time, which mostly wait for others."""
 CLIENT_LEFT = 499
@@ -41,7 +44,7 @@ class Wanted:
     detector: Annotated[str | None, Query(description="Face detector, one of `detectors` in /api/about.")] = None
     affect: Annotated[
         str | None,
-        Query(description="Where valence and arousal come from: model, none, or expected under the anchors adfes2011, crowd, legacy."),
+        Query(description="Where valence and arousal come from, one of `affect` in /api/about: model, none, or a set of anchors."),
     ] = None
 
 
@@ -54,6 +57,7 @@ class Service:
     jobs: Jobs
     limiter: anyio.CapacityLimiter
     transfers: anyio.CapacityLimiter
+    made: anyio.CapacityLimiter
     cameras: anyio.CapacityLimiter
 
     @property
@@ -71,6 +75,10 @@ class Service:
     async def transfer(self, what: Callable[[], T], *, request: Request | None = None) -> T:
         """The same for something that waits for the network or a disk."""
         return await _in_turn(what, self.transfers, request)
+
+    async def make(self, what: Callable[[], T], *, request: Request) -> T:
+        """The same for a table or a page of a session."""
+        return await _in_turn(what, self.made, request)
 
     async def analyzer(self, wanted: Wanted) -> Analyzer:
         """The loaded models that a request asks for. Raises UnknownName, WeightsMissing."""
@@ -92,8 +100,8 @@ def service_of(app: Starlette) -> Service:
     if not hasattr(app.state, "service"):
         settings: ServeSettings = app.state.settings
         jobs = Jobs(keep_seconds=settings.keep_minutes * 60, most=settings.most_jobs, most_results=settings.most_results)
-        at_once, transfers, cameras = map(anyio.CapacityLimiter, (AT_ONCE, TRANSFERS, settings.most_cameras))
-        app.state.service = Service(settings, app.state.analyzers, jobs, at_once, transfers, cameras)
+        at_once, transfers, made, cameras = map(anyio.CapacityLimiter, (AT_ONCE, TRANSFERS, SESSIONS, settings.most_cameras))
+        app.state.service = Service(settings, app.state.analyzers, jobs, at_once, transfers, made, cameras)
     service: Service = app.state.service
     return service
 
@@ -121,6 +129,9 @@ Chosen = Annotated[Analyzer, Depends(_analyzer)]
 
 
 def file_name(given: str | None, default: str) -> str:
-    """What an upload is called: its name without folders, on one line, not endless."""
+    """What an upload is called: its name without folders, on one line, not endless, and not to be taken for a formula by the spreadsheet
+    in which somebody opens the table."""
     name = printable(PurePath((given or "").replace("\\", "/")).name).strip()
+    if name.startswith(FORMULA):
+        name = f"_{name}"
     return (name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…") or default

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from functools import partial
 from typing import Annotated, Any, Literal, get_args
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from mien.errors import UnknownName
 from mien.provenance import without_folders
 from mien.report.page import page
+from mien.report.sections import count
+from mien.report.words import words
+from mien.sinks.page import LIVE_ROWS
 from mien.store import Session, Store, open_store
 from mien.store.place import StoreMissing
 from mien.web import answers
-from mien.web.jobs import Unknown
+from mien.web.faults import Unknown
 from mien.web.media import MEDIA, files_of
-from mien.web.service import Served
+from mien.web.passing import Passing, disposition, passing
+from mien.web.service import Served, Service
 from mien.web.videos import PAGE_HEADERS
 
 Format = Literal["csv", "jsonl", "parquet"]
@@ -59,27 +63,35 @@ def purge(service: Served, number: int) -> Response:
 
 
 @router.get("/api/sessions/{number}/table.{kind}", response_class=Response, responses=files_of(*(f".{kind}" for kind in get_args(Format))))
-def table(service: Served, number: int, kind: Format) -> Response:
+async def table(request: Request, service: Served, number: int, kind: Format) -> Response:
     """The table of a session as csv, jsonl or parquet; 409 when it has no rows."""
-    with _opened(service) as store, TemporaryDirectory(prefix="mien-table-") as folder:
+    return await service.make(partial(_table, service, number, kind), request=request)
+
+
+def _table(service: Service, number: int, kind: Format) -> Response:
+    with _opened(service) as store, passing(service.jobs.folder) as folder:
         found = _found(store, number)
-        data = store.export(found, Path(folder) / f"table.{kind}").read_bytes()
-    name = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in found.name)
-    return Response(data, media_type=MEDIA[f".{kind}"], headers={"Content-Disposition": f'attachment; filename="{name}.{kind}"'})
+        path = store.export(found, folder / f"table.{kind}")
+    headers = {"Content-Disposition": disposition(found.name, f".{kind}", instead=f"session-{found.id}")}
+    return Passing(path, media_type=MEDIA[path.suffix], headers=headers)
 
 
 @router.get("/sessions/{number}", tags=["pages"], response_class=Response, responses=files_of(".html"))
-def session_page(service: Served, number: int, language: Annotated[str | None, Query(description="en or ru.")] = None) -> Response:
-    """The page of a session, as `mien report` makes it."""
+async def session_page(
+    request: Request, service: Served, number: int, language: Annotated[str | None, Query(description="en or ru.")] = None
+) -> Response:
+    """The page of a session, as `mien report` makes it; of a very long one, of one in so many frames, which it says."""
+    return await service.make(partial(_page, service, number, language or service.settings.language), request=request)
+
+
+def _page(service: Service, number: int, language: str) -> Response:
+    told = words(language)
     with _opened(service) as store:
         found = _found(store, number)
-        html = page(
-            store.timeline(found),
-            title=found.name,
-            language=language or service.settings.language,
-            name=f"session-{found.id}",
-            how=found.provenance,
-        )
+        every = max(1, math.ceil(found.row_count / LIVE_ROWS))  # as the page of a camera, and so that memory has an end
+        timeline = store.timeline(found, every=every)
+    notes = [told["every_nth"].format(frames=count(found.frame_count, told), n=count(every, told))] if every > 1 else []
+    html = page(timeline, title=found.name, notes=notes, language=language, name=f"session-{found.id}", how=found.provenance)
     return HTMLResponse(html, headers=PAGE_HEADERS)
 
 

@@ -14,6 +14,7 @@ from mien.io.events import Failure
 from mien.labels import EMOTIONS
 from mien.types import Result
 from mien.web import answers
+from mien.web.faults import code
 from mien.web.pictures import Reader, read_address
 from mien.web.service import Chosen, Served, file_name
 
@@ -52,7 +53,7 @@ async def upload(
     else:
         found = await read_address(url, read, request)
     if isinstance(found, Failure):
-        return JSONResponse({"error": str(found.error)}, 400)
+        return JSONResponse({"error": str(found.error), "code": code(found.error)}, 400)
     return JSONResponse({"Faces": legacy(found.result)})
 
 

@@ -10,11 +10,13 @@ from fastapi import APIRouter, File, Query, UploadFile
 from fastapi.responses import FileResponse, JSONResponse, Response
 
 from mien.hiding import refuse_half_hidden
+from mien.io.pixels import check_turn
 from mien.io.span import VideoSpan
 from mien.web import answers
-from mien.web.jobs import PAGE, TABLES, VIDEO, Job, Order, Unknown
+from mien.web.faults import Unknown
+from mien.web.jobs import PAGE, TABLES, VIDEO, Job, Order
 from mien.web.media import MEDIA, files_of
-from mien.web.pictures import Drawn, unread
+from mien.web.pictures import Drawn, Turn, unread
 from mien.web.service import Addresses, Chosen, Served, Service, file_name
 
 router = APIRouter(tags=["videos"])
@@ -30,9 +32,11 @@ async def add_video(
     every: Annotated[float | None, Query(description="Take a frame each so many seconds instead of every frame.")] = None,
     annotated: Annotated[bool, Query(description="Make an annotated video too.")] = False,
     title: Annotated[str, Query(description="Heading of the page; the file's name if empty.", max_length=200)] = "",
+    turn: Turn = 0,
 ) -> Response:
     """Take a video in; ask for its job until it is done, then fetch its results."""
     name, language = file_name(file.filename, "video"), drawing.language or service.settings.language
+    check_turn(turn)
     drawer = drawing.drawer(language)
     hides = annotated and drawing.anonymize
     if hides:
@@ -46,6 +50,7 @@ async def add_video(
         hides=hides,
         language=language,
         title=title,
+        turn=turn,
     )
     job = await service.transfer(partial(service.jobs.add, file.file, order))
     return JSONResponse(as_dict(service, job, address), 202, headers={"Location": address(f"/api/videos/{job.id}")})
@@ -107,6 +112,7 @@ def as_dict(service: Service, job: Job, address: Callable[[str], str]) -> dict[s
         "duration": None if job.duration is None else round(job.duration, 3),
         "share": 1.0 if job.state == "done" else share,
         "error": job.error,
+        "code": job.code,
         "failures": [unread(failure) for failure in job.failures],
         "results": results(job, address),
         "expires": service.jobs.expires(job),

@@ -1,5 +1,6 @@
 """Clips become sequences to learn from: one person each, nobody on two sides, what is broken told."""
 
+import csv
 import dataclasses
 import shutil
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[train]'")
 pytest.importorskip("onnx", reason="onnx is not installed: pip install '.[train]'")
 
+from mien.cli.main import main  # noqa: E402
+from mien.data.readers.report import Report  # noqa: E402
 from mien.errors import DataError, SourceMissing, UsageError  # noqa: E402
 from mien.testing import FakeDetector  # noqa: E402
 from mien.train import clips as clipping  # noqa: E402
@@ -104,17 +107,20 @@ def test_what_is_broken_is_told_and_the_rest_is_used(tmp_path: Path) -> None:
     (tmp_path / "c" / "happy" / "notes.txt").write_text("hello")
     moving(tmp_path / "c" / "sad" / "short.mp4", down=True, frames=3)
     moving(tmp_path / "c" / "holiday" / "x.mp4", down=True, frames=8)
-    said: list[str] = []
-    data = read_data(MOVING, tmp_path / "c", detector=FakeDetector(), folder=tmp_path / "runs", say=said.append)
-    told = "\n".join(said)
+    said: list[Report] = []
+    data = read_data(MOVING, tmp_path / "c", detector=FakeDetector(), folder=tmp_path / "runs", reported=said.append)
     assert len(data.train) + len(data.judge) == 8 * 3
-    assert "c: left out: 1 files that are no videos" in told
-    assert "c: left out: 1 videos in no folder of an emotion" in told
-    assert "1 clips that cannot be read to their end, such as c/happy/bad.mp4" in told
-    assert "c/sad/short.mp4" in told
-    again: list[str] = []
+    told = {(problem.kind, problem.item): problem.why for report in said for problem in report.problems}
+    assert sorted(told) == [
+        ("corrupt clip", "c/happy/bad.mp4"),
+        ("no face", "c/sad/short.mp4"),
+        ("other file", "happy/notes.txt"),
+        ("unknown label", "holiday/x.mp4"),
+    ]
+    assert told["corrupt clip", "c/happy/bad.mp4"].startswith("c/happy/bad.mp4: ")
+    again: list[Report] = []
     blind = FakeDetector(lambda image: pytest.fail("the windows were kept"))
-    same = read_data(MOVING, tmp_path / "c", detector=blind, folder=tmp_path / "runs", say=again.append)
+    same = read_data(MOVING, tmp_path / "c", detector=blind, folder=tmp_path / "runs", reported=again.append)
     assert again == said
     assert same.hash == data.hash
     np.testing.assert_array_equal(same.train.pictures, data.train.pictures)
@@ -153,11 +159,21 @@ def test_a_list_of_clips_with_spans_and_people(tmp_path: Path) -> None:
         lines += [f"{i}.mp4,{label},0,1.05,p{i // 2}", f"{i}.mp4,{label},1.1,2.4,"]
     lines += ["0.mp4,happy,2,1,", "0.mp4,bored,0,1,", "0.mp4,happy,soon,1,", "gone.mp4,happy,0,1,", "0.mp4,happy"]
     (tmp_path / "list.csv").write_text("\n".join(lines))
-    said: list[str] = []
-    clips = list_clips(tmp_path / "list.csv", say=said.append)
+    said: list[Report] = []
+    clips = list_clips(tmp_path / "list.csv", reported=said.append)
     assert len(clips) == 12
-    assert said[0].startswith("list.csv: left out: 4 rows that cannot be used")
-    assert said[1] == "list.csv: left out: 1 files that cannot be opened"
+    assert [(report.source, [tuple(problem) for problem in report.problems]) for report in said] == [
+        (
+            "list",
+            [
+                ("row that cannot be used", "list.csv:14", "from 2 to 1, which is no span"),
+                ("unknown label", "list.csv:15", "labelled 'bored', which is no emotion"),
+                ("row that cannot be used", "list.csv:16", "'soon', which is no number"),
+                ("row that cannot be used", "list.csv:18", "2 cells, the header has 5"),
+                ("missing clip", "gone.mp4", f"{tmp_path / 'gone.mp4'}: no such file"),
+            ],
+        )
+    ]
     config = dataclasses.replace(MOVING, held_out=0.34)
     data = read_clips(config, tmp_path / "list.csv", detector=FakeDetector(), folder=tmp_path / "runs")
     numbers = [{int(name.split("/")[1][0]) for name in rows.ids} for rows in (data.train, data.judge)]
@@ -190,12 +206,13 @@ def test_clips_of_an_unknown_split_are_left_out_and_told(folder: Path, tmp_path:
     for column in ("split", "usage"):
         lines = [f"{name}/{i}.mp4,{name},{words.get(i, '')}" for i in range(6) for name in ("happy", "Sadness")]
         (folder / "list.csv").write_text("\n".join([f"clip,emotion,{column}", *lines]))
-        said: list[str] = []
+        said: list[Report] = []
         try:
-            data = read_data(MOVING, folder / "list.csv", detector=FakeDetector(), folder=tmp_path, say=said.append)
+            data = read_data(MOVING, folder / "list.csv", detector=FakeDetector(), folder=tmp_path, reported=said.append)
         finally:
             (folder / "list.csv").unlink()
-        assert said[0].startswith("list.csv: left out: 4 rows with an unknown split, such as split 'holdout'; wanted one of train,")
+        assert said[0].counts() == {"row that cannot be used": 4}
+        assert said[0].problems[0].why.startswith("split 'holdout'; wanted one of train,")
         assert {name.split("@")[0].rsplit("/")[-1] for name in data.train.ids} == {"0.mp4", "1.mp4", "2.mp4"}
         assert {name.split("@")[0].rsplit("/")[-1] for name in data.judge.ids} == {"3.mp4"}
 
@@ -310,3 +327,36 @@ def test_what_does_not_fit_is_one_line(data: TrainData, folder: Path, tmp_path: 
         fit(dataclasses.replace(TINY, tasks=("classes",)), data, tmp_path / "run")
     with pytest.raises(UsageError, match="clip_every is 0; wanted more than 0"):
         dataclasses.replace(MOVING, clip_every=0.0)
+
+
+def test_clips_that_cannot_be_taken_are_named_listed_and_in_the_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As pictures are."""
+    root, runs = tmp_path / "c", tmp_path / "runs"
+    for seed in range(4):
+        moving(root / "happy" / f"{seed}.mp4", down=True, seed=seed, frames=8)
+        moving(root / "sad" / f"{seed}.mp4", down=False, seed=seed, frames=8)
+    names = [f"{label}/{seed}.mp4,{label}" for label in ("happy", "sad") for seed in range(4)]
+    (root / "clips.csv").write_text("\n".join(["clip,emotion", *names, "happy/gone.mp4,happy"]))
+    (root / "weird").mkdir()
+    shutil.copy(root / "sad" / "0.mp4", root / "weird" / "x.mp4")
+    settings = tmp_path / "moving.toml"
+    settings.write_text(
+        'name = "moving"\nnet = "conv_lstm"\ntasks = ["classes"]\nepochs = 1\nbatch = 8\nclip_every = 0.1\nclip_stride = 2\n'
+        "[settings]\nsize = 16\nwidths = [8, 12, 16]\nwindow = 4\n"
+    )
+
+    def run(name: str, data: Path) -> tuple[int, dict[str, str], str]:
+        words = ["train", str(settings), "--name", name, "--data", str(data), "--out", str(runs), "--detector", "whole", "--threads", "1"]
+        code = main(words)
+        listed = runs / name / "problems.csv"
+        rows = list(csv.DictReader(listed.read_text("utf-8").splitlines())) if listed.exists() else []
+        assert (runs / name / f"{name}.onnx").exists()
+        return code, {row["item"]: row["kind"] for row in rows}, capsys.readouterr().err
+
+    code, listed, told = run("missing", root / "clips.csv")
+    assert (code, listed) == (3, {"happy/gone.mp4": "missing clip"})
+    assert f"mien: missing clip: happy/gone.mp4: {root / 'happy' / 'gone.mp4'}: no such file" in told.splitlines()
+    (root / "clips.csv").unlink()
+    assert run("strange", root)[:2] == (0, {"weird/x.mp4": "unknown label"})  # not wanted, and not broken
+    (root / "sad" / "bad.mp4").write_bytes(b"no video at all")
+    assert run("broken", root)[:2] == (3, {"weird/x.mp4": "unknown label", "c/sad/bad.mp4": "corrupt clip"})

@@ -22,6 +22,8 @@ JAFFE_CODES = {"AN": "anger", "DI": "disgust", "FE": "fear", "HA": "happy", "NE"
 """Codes in JAFFE's file names, KA.HA1.29.tiff (Lyons et al. 1998)."""
 TABLES = (".csv", ".npz", ".parquet")
 """Files that may be data sets themselves."""
+BALANCED = ("manifest.parquet", "balance.json")
+"""What lies in the folder that `mien data balance` made."""
 CKPLUS_LAST = 3
 """Frames taken from the end of a CK+ sequence, where the expression is at its height; the first frame is taken as neutral."""
 
@@ -30,7 +32,8 @@ def read_folder(path: Path, *, source: str = "", progress: Progress = silent) ->
     """A folder per emotion, or folders train, val, test with a folder per emotion in each, as FER-2013's 28,709 + 7,178 come.
 
     The label is the folder's name in any spelling that `labels.canonical` knows. Subjects are taken from file names of CK+ and JAFFE.
-    Folders of other names are reported with each of their pictures. Raises DataError where no folder is named after an emotion,
+    Folders of other names are reported with each of their pictures. Raises DataError where no folder is named after an emotion, and for a
+    folder of `mien data balance`,
     SourceMissing, and SourceUnreadable for a file.
     """
     return examined(folder_draft(path, source=source), progress=progress)
@@ -48,6 +51,7 @@ def is_jaffe(path: Path) -> bool:
 
 def folder_draft(path: Path, *, source: str = "") -> Draft:
     """See read_folder; no picture is opened."""
+    _refuse_balanced(path)
     draft = Draft(source or path.resolve().name)
     folders = _folders(path)
     splits = {p: name for p in folders if (name := split_of(p.name)) and canonical(p.name) is None and _folders(p)}
@@ -60,6 +64,17 @@ def folder_draft(path: Path, *, source: str = "") -> Draft:
         hint = f"; if the data set is a file in it, give that: {', '.join(tables[:12])}" if tables else ""
         raise DataError(f"{path}: no pictures in folders named after emotions; found folders {names}{hint}")
     return draft
+
+
+def _refuse_balanced(path: Path) -> None:
+    """Raise DataError for what `mien data balance` made: which picture was made from which, only the manifest beside it says, and without
+    that a picture and its copies would be trained on and judged by."""
+    for folder in (path, path.resolve().parent):
+        if all((folder / name).is_file() for name in BALANCED):
+            raise DataError(
+                f"{path}: made by mien data balance, with pictures that were generated from others; give {folder / BALANCED[0]}, which "
+                "says from which, so that both stay on one side of a split"
+            )
 
 
 def jaffe_draft(path: Path, *, source: str = "") -> Draft:

@@ -15,9 +15,10 @@ from mien.io.whole import whole
 
 UNKNOWN, CORRUPT, MISSING, BAD_ROW = "unknown label", "corrupt picture", "missing picture", "row that cannot be used"
 DAMAGED, STRAY = "damaged picture", "value outside of its scale"
+CORRUPT_CLIP, MISSING_CLIP = "corrupt clip", "missing clip"
 EMPTY, OTHER, NO_FACE, SEVERAL, HELD_OUT = "empty class", "other file", "no face", "several faces", "held out"
 """Kinds of problems."""
-FAILED = (CORRUPT, DAMAGED, MISSING, BAD_ROW)
+FAILED = (CORRUPT, DAMAGED, MISSING, CORRUPT_CLIP, MISSING_CLIP, BAD_ROW)
 """Kinds that say that an input is broken, where the others say that it is not wanted."""
 
 Progress: TypeAlias = Callable[[int], AbstractContextManager[Callable[[int], None]]]

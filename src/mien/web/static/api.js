@@ -3,10 +3,11 @@
 import { say } from "./words.js";
 
 export class ApiError extends Error {
-  constructor(message, status, code) {
+  constructor(message, status, code, wait = 0) {
     super(message);
     this.status = status;
-    this.code = code; // why a picture could not be read, for words in the page's language
+    this.code = code; // for words in the page's language
+    this.wait = wait; // seconds after which the server would be asked again
   }
 }
 export class ServerGone extends Error {}
@@ -30,7 +31,14 @@ export const socketAddress = (path, query) => {
   return url;
 };
 
-const refusal = (status, text) => {
+const LONGEST_WAIT = 600; // s; a server, or a proxy before it, may say anything
+const seconds = (header) => {
+  const given = Number(header ?? 0);
+  const wait = Number.isNaN(given) ? (Date.parse(header) - Date.now()) / 1000 : given; // it may be a date
+  return Math.min(Math.max(wait || 0, 0), LONGEST_WAIT);
+};
+
+const refusal = (status, text, retryAfter) => {
   if (status === 401) return new ApiError(say("token_wanted"), status); // its own line is for programs
   let said = null;
   try {
@@ -39,7 +47,7 @@ const refusal = (status, text) => {
     // a proxy's own page, say; the status has to do
   }
   const [failure] = said?.failures ?? []; // of the one picture that was sent
-  return new ApiError(failure?.error ?? said?.error ?? `HTTP ${status}`, status, failure?.code);
+  return new ApiError(failure?.error ?? said?.error ?? `HTTP ${status}`, status, failure?.code ?? said?.code, seconds(retryAfter));
 };
 
 const ask = async (path, { query, ...options } = {}) => {
@@ -52,7 +60,7 @@ const ask = async (path, { query, ...options } = {}) => {
     throw new ServerGone();
   }
   reached(true);
-  if (!answer.ok) throw refusal(answer.status, await answer.text().catch(() => ""));
+  if (!answer.ok) throw refusal(answer.status, await answer.text().catch(() => ""), answer.headers.get("Retry-After"));
   return answer;
 };
 
@@ -77,7 +85,7 @@ export const uploadVideo = (file, query, { progress, signal }) =>
     request.upload.addEventListener("progress", (event) => event.lengthComputable && progress(event.loaded / event.total));
     request.addEventListener("load", () => {
       reached(true);
-      if (request.status >= 400) reject(refusal(request.status, request.responseText));
+      if (request.status >= 400) reject(refusal(request.status, request.responseText, request.getResponseHeader("Retry-After")));
       else resolve(JSON.parse(request.responseText));
     });
     request.addEventListener("error", () => {

@@ -3,12 +3,13 @@
 import * as api from "./api.js";
 import { leaveCamera, setUpCamera } from "./camera.js";
 import { setPalette } from "./colours.js";
+import { complaint } from "./complaints.js";
 import { byId } from "./dom.js";
 import { setUpOptions } from "./options.js";
 import { resumePictures, setUpPictures } from "./pictures.js";
 import { setUpSessions, showSessions } from "./sessions.js";
 import { resumeVideos, setUpVideos } from "./videos.js";
-import { keptLanguage, onLanguage, say, setLanguage, setVocabulary } from "./words.js";
+import { browserLanguage, keptLanguage, onLanguage, say, setLanguage, setVocabulary } from "./words.js";
 
 let about = null;
 
@@ -28,14 +29,14 @@ const begin = async () => {
   } catch (error) {
     if (error instanceof api.ServerGone || about) return; // what goes on says for itself what is wrong
     byId("gone").hidden = false;
-    byId("gone").querySelector("span").textContent = error.message;
+    byId("gone").querySelector("span").textContent = complaint(error);
     return;
   }
   if (about) return;
   about = answer;
   setPalette(about.emotions);
   setVocabulary(about);
-  setLanguage(keptLanguage() ?? about.language);
+  setLanguage(keptLanguage() ?? browserLanguage() ?? about.language);
   setUpOptions(about);
   setUpPictures(about);
   setUpVideos(about);
@@ -82,5 +83,5 @@ for (const name of ["dragover", "drop"]) addEventListener(name, (event) => event
 
 byId("language").addEventListener("change", (event) => setLanguage(event.target.value, { keep: true }));
 byId("again").addEventListener("click", begin);
-setLanguage(keptLanguage() ?? "en");
+setLanguage(keptLanguage() ?? browserLanguage() ?? "en");
 begin();

@@ -3,7 +3,8 @@
 import { about, ServerGone, socketAddress } from "./api.js";
 import { drawChart, SECONDS } from "./chart.js";
 import { emotionColour, onPage, onTheme, themeColour } from "./colours.js";
-import { byId, make } from "./dom.js";
+import { complaint } from "./complaints.js";
+import { byId, keepFocus, make } from "./dom.js";
 import { Bars, Boxes, heading, keyOf } from "./faces.js";
 import { analysis, onOptions } from "./options.js";
 import { emotionWord, number, onLanguage, say, signed } from "./words.js";
@@ -26,7 +27,7 @@ let person = null;
 let byHand = false;
 let answers = []; // times of the last answers
 let message = null; // () => words, so that they follow the language
-let complaint = null; // the server's own line, before it closes
+let refused = null; // () => words of the server's, before it closes
 
 export const setUpCamera = (aboutServer) => {
   server = aboutServer;
@@ -67,7 +68,7 @@ const start = async () => {
   stop();
   const own = ++run;
   tell(() => say("camera_starting"));
-  byId("camera-start").disabled = true;
+  keepFocus(() => offer("camera-stop"), () => [byId("camera-stop")]);
   const device = byId("camera-device").value;
   const wanted = { width: { ideal: 1280 }, height: { ideal: 720 }, ...(device ? { deviceId: { exact: device } } : { facingMode: "user" }) };
   let given;
@@ -75,9 +76,8 @@ const start = async () => {
     given = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
   } catch (error) {
     if (own !== run) return;
-    byId("camera-start").disabled = false;
     const reasons = { NotAllowedError: "camera_denied", SecurityError: "camera_denied", NotFoundError: "camera_none", OverconstrainedError: "camera_none" };
-    tell(() => say(reasons[error.name] ?? "camera_busy"));
+    stop(() => say(reasons[error.name] ?? "camera_busy"));
     return;
   }
   if (own !== run) {
@@ -92,10 +92,6 @@ const start = async () => {
   video.classList.toggle("mirror", mirror);
   video.srcObject = stream;
   byId("camera-live").hidden = false;
-  byId("camera-stop").hidden = false;
-  byId("camera-start").hidden = true;
-  byId("camera-start").disabled = false;
-  byId("camera-session").disabled = true;
   listDevices(track.getSettings().deviceId);
   try {
     await video.play();
@@ -114,17 +110,24 @@ const listDevices = async (current) => {
   byId("camera-device-field").hidden = cameras.length < 2;
 };
 
+// Of the two buttons one is there, from the press on: what is being started can be stopped.
+const offer = (id) => {
+  for (const button of ["camera-start", "camera-stop"]) byId(button).hidden = button !== id;
+  byId("camera-session").disabled = id === "camera-stop";
+};
+
 const stop = (words = null) => {
   run += 1;
   hangUp();
   stream?.getTracks().forEach((track) => track.stop());
   stream = null;
   byId("camera-video").srcObject = null;
-  boxes.clear();
-  for (const id of ["camera-stop", "camera-live"]) byId(id).hidden = true;
-  byId("camera-start").hidden = false;
-  byId("camera-start").disabled = false;
-  byId("camera-session").disabled = false;
+  const empty = () => {
+    boxes.clear();
+    byId("camera-live").hidden = true;
+    offer("camera-start");
+  };
+  keepFocus(empty, () => [byId("camera-start")]);
   tell(words);
 };
 
@@ -137,7 +140,7 @@ const hangUp = () => {
 
 const connect = () => {
   hangUp();
-  [history, last, person, byHand, answers, complaint] = [new Map(), null, null, false, [], null];
+  [history, last, person, byHand, answers, refused] = [new Map(), null, null, false, [], null];
   boxes.clear();
   const session = server.sessions ? byId("camera-session").value.trim() : "";
   const own = (socket = new WebSocket(socketAddress("api/live", { ...analysis(), ...(session ? { session, every: EVERY } : {}) })));
@@ -154,14 +157,15 @@ const connect = () => {
     if (own !== socket) return;
     const answer = JSON.parse(event.data);
     if (answer.error) {
-      complaint = answer.error;
-      tell(() => answer.error);
+      refused = () => complaint({ message: answer.error, code: answer.code }, "camera");
+      tell(refused);
     } else {
-      if (complaint) tell((complaint = null));
+      if (refused) tell((refused = null));
       if (recording && answer.not_recorded) {
         recording = false;
         byId("camera-recording").textContent = "";
-        tell(() => say("not_recorded", { name: session }));
+        const why = answer.not_recorded_code === "session_deleted" ? "not_recorded_deleted" : "not_recorded";
+        tell(() => say(why, { name: session }));
       }
       receive(answer);
     }
@@ -169,8 +173,7 @@ const connect = () => {
   });
   own.addEventListener("close", async () => {
     if (own !== socket) return;
-    const said = complaint;
-    const words = said ? () => said : opened ? () => say("socket_closed") : await refusal();
+    const words = refused ?? (opened ? () => say("socket_closed") : await refusal());
     if (own !== socket) return; // stopped meanwhile
     socket = null;
     stop(words);
@@ -183,7 +186,7 @@ const refusal = async () => {
     await about();
     return () => say("socket_closed");
   } catch (error) {
-    return () => (error instanceof ServerGone ? say("gone") : error.message);
+    return () => (error instanceof ServerGone ? say("gone") : complaint(error));
   }
 };
 
@@ -294,4 +297,4 @@ const legend = (list, lines) => {
   );
 };
 
-export const leaveCamera = () => stream && stop();
+export const leaveCamera = () => byId("camera-start").hidden && stop(); // also one that is only being started

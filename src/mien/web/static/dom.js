@@ -12,6 +12,20 @@ export const make = (tag, properties = {}, ...children) => {
 
 export const byId = (id) => document.getElementById(id);
 
+// Does what may hide, disable or take away the element in focus, and leads the focus on to the first of `next` that can take it: else it
+// would fall to the top of the page, where a keyboard or a reader would have to begin again.
+export const keepFocus = async (change, next) => {
+  const held = document.activeElement ?? document.body;
+  await change();
+  const now = document.activeElement ?? document.body;
+  if (held === document.body || (now !== document.body && canTake(now))) return;
+  next().find(canTake)?.focus();
+};
+const canTake = (element) => Boolean(element) && !element.disabled && element.getClientRects().length > 0;
+
+// The others of a list, from where one of it is: those behind it, then those before it.
+export const nearest = (list, one) => [...list.slice(list.indexOf(one) + 1), ...list.slice(0, list.indexOf(one)).reverse()];
+
 // Hands bytes to the browser as a download. The URL must outlive the click, which is read in a later task.
 export const save = (blob, name) => {
   const url = URL.createObjectURL(blob);

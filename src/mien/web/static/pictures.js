@@ -2,7 +2,8 @@
 
 import { analyze, ApiError, readable, ServerGone } from "./api.js";
 import { onTheme } from "./colours.js";
-import { byId, dropZone, make, save } from "./dom.js";
+import { complaint } from "./complaints.js";
+import { byId, dropZone, keepFocus, make, nearest, save } from "./dom.js";
 import { Boxes, FaceList } from "./faces.js";
 import { analysis, drawing, onOptions } from "./options.js";
 import { about, megabytes, onLanguage, percent, say } from "./words.js";
@@ -60,17 +61,24 @@ const add = (item) => {
   item.source = item.file ? URL.createObjectURL(item.file) : null;
   items.push(item);
   item.card = make("section", { className: "card" });
+  item.away = make("button", { type: "button", className: "quiet", textContent: "×" });
+  item.away.addEventListener("click", () => remove(item));
+  item.line = lineOf(item);
   byId("picture-list").append(item.card);
   render(item);
   work();
 };
 
 const remove = (item) => {
-  item.stop?.abort();
-  items = items.filter((other) => other !== item);
-  forget(item);
-  item.card.remove();
-  summarise();
+  const alike = nearest(items, item).filter((other) => unread(other) === unread(item));
+  const drop = () => {
+    item.stop?.abort();
+    items = items.filter((other) => other !== item);
+    forget(item);
+    item.card.remove();
+    summarise();
+  };
+  keepFocus(drop, () => [...alike.map((other) => (unread(other) ? other.line.away : other.away)), byId("picture-files")]);
 };
 
 const forget = (item) => {
@@ -127,13 +135,14 @@ const read = async (item) => {
 // One that is no picture, say; not one that only found no server.
 const unread = ({ state, error, refused }) => state === "failed" && Boolean(error || refused);
 
-// What was wrong with it. The server's own lines are English; those that most visitors meet are said in the page's language before them.
-const complaint = ({ file, name, error: { message, code } }) => {
-  if (!code) return message;
-  const line = message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;
-  if (code === "too_large") return say("unread_large", { line });
-  if (code === "video") return say(file ? "is_video" : "unread_video", { line });
-  return say(file ? "unread_file" : "unread_url", { line });
+const why = ({ file, name, refused }, error) => (refused ? about(name, refused()) : complaint(error, file ? "picture" : "url", name));
+
+// A line in the list of those that could not be read; made once, so that it keeps the focus.
+const lineOf = (item) => {
+  const text = make("span");
+  const away = make("button", { type: "button", className: "quiet", textContent: "×" });
+  away.addEventListener("click", () => remove(item));
+  return { element: make("li", {}, text, away), text, away };
 };
 
 const summarise = () => {
@@ -150,12 +159,16 @@ const summarise = () => {
   byId("picture-tools").hidden = !items.length;
   for (const id of ["picture-csv", "picture-jsonl"]) byId(id).disabled = !done.length || ahead > 0;
   const lines = failed.map((item) => {
-    const away = make("button", { type: "button", className: "quiet", textContent: "×", "aria-label": say("remove_named", { name: item.name }) });
-    away.addEventListener("click", () => remove(item));
-    return make("li", {}, make("span", { textContent: about(item.name, item.refused?.() ?? complaint(item)) }), away);
+    const { element, text, away } = item.line;
+    const told = why(item, item.error);
+    if (text.textContent !== told) text.textContent = told;
+    away.setAttribute("aria-label", say("remove_named", { name: item.name }));
+    return element;
   });
-  byId("picture-failures").replaceChildren(...lines);
-  byId("picture-failures").hidden = !lines.length;
+  const list = byId("picture-failures");
+  for (const line of [...list.children]) if (!lines.includes(line)) line.remove();
+  for (const [k, line] of lines.entries()) if (list.children[k] !== line) list.insertBefore(line, list.children[k] ?? null);
+  list.hidden = !lines.length;
 };
 
 const redraw = () => {
@@ -169,16 +182,18 @@ const redraw = () => {
   summarise();
 };
 
-const render = (item) => {
-  const { card, picture } = item;
+const render = (item) => keepFocus(() => fill(item), () => [item.away]);
+
+const fill = (item) => {
+  const { card, picture, away } = item;
   card.hidden = unread(item);
   card.setAttribute("aria-busy", String(item.state !== "done"));
   if (picture && card.querySelector(".result") && item.state !== "done") return; // what was read before stays until there is better
   item.boxes?.release();
   item.boxes = null;
   const title = make("h2", { textContent: item.name });
-  const away = make("button", { type: "button", className: "quiet", textContent: "×", title: say("remove"), "aria-label": say("remove_named", { name: item.name }) });
-  away.addEventListener("click", () => remove(item));
+  away.title = say("remove");
+  away.setAttribute("aria-label", say("remove_named", { name: item.name }));
   const head = make("div", { className: "head" }, title, away);
   if (item.state !== "done") {
     card.replaceChildren(head, make("p", { className: "note", textContent: say(item.state === "reading" ? "reading" : "waiting") }));
@@ -219,7 +234,7 @@ const stage = (item) => {
       item.drawn ??= URL.createObjectURL(await (await analyze(item, { ...analysis(), ...drawing(), format: "jpg" })).blob());
       image.src = item.drawn;
     } catch (error) {
-      if (!(error instanceof ServerGone)) element.after(make("p", { className: "note", textContent: about(item.name, error.message) }));
+      if (!(error instanceof ServerGone)) element.after(make("p", { className: "note", textContent: why(item, error) }));
     }
   };
   if (item.source) {
@@ -260,18 +275,21 @@ const downloads = (item) => {
 
 const fetched = (item, format) => analyze(item, { ...analysis(), format, ...(format === "jpg" ? drawing() : {}) });
 
-const busily = async (button, message, job) => {
-  button.disabled = true;
-  message.hidden = true;
-  try {
-    await job();
-  } catch (error) {
-    if (!(error instanceof ServerGone)) {
-      message.textContent = error.message || say("download_failed");
-      message.hidden = false;
+const busily = (button, message, job) => {
+  const work = async () => {
+    button.disabled = true;
+    message.hidden = true;
+    try {
+      await job();
+    } catch (error) {
+      if (!(error instanceof ServerGone)) {
+        message.textContent = error.message ? complaint(error, "picture") : say("download_failed");
+        message.hidden = false;
+      }
     }
-  }
-  button.disabled = false;
+    button.disabled = false;
+  };
+  return keepFocus(work, () => [button]);
 };
 
 // One table of all pictures: their tables one below the other, with the first one's line of names.

@@ -1,7 +1,8 @@
 // The tab Sessions: the table of what the store holds, each with its page, its table and a way to erase it.
 
 import { address, deleteSession, ServerGone, sessions } from "./api.js";
-import { byId, frameOf, make } from "./dom.js";
+import { complaint } from "./complaints.js";
+import { byId, frameOf, keepFocus, make } from "./dom.js";
 import { captionLanguage } from "./options.js";
 import { moment, number, onLanguage, say } from "./words.js";
 
@@ -10,13 +11,13 @@ const COUNTED = ["frames", "faces", "rows"];
 const COLUMNS = ["id", "name", "started", "state", "frames", "faces", "rows", "actions"];
 
 let found = null;
-let shown = null; // the session whose page is open
+let shown = null; // the page that is open: its session, its parts, and whether it is still waited for
 
 export const setUpSessions = () => {
   byId("sessions-refresh").addEventListener("click", showSessions);
   onLanguage(() => {
     render();
-    if (shown) open(shown);
+    if (shown) ask();
   });
 };
 
@@ -25,14 +26,16 @@ export const showSessions = async () => {
     found = await sessions();
     tell("");
   } catch (error) {
-    if (!(error instanceof ServerGone)) tell(error.message);
+    if (!(error instanceof ServerGone)) tell(complaint(error));
   }
   render();
 };
 
 const tell = (text) => (byId("sessions-status").textContent = text);
 
-const render = () => {
+const render = () => keepFocus(fill, () => [byId("sessions-table"), byId("sessions-refresh")]);
+
+const fill = () => {
   if (!found) return;
   byId("sessions-table").hidden = !found.length;
   if (!found.length) return tell(say("no_sessions"));
@@ -44,7 +47,7 @@ const render = () => {
 const line = (session) => {
   const states = { running: "state_running", finished: "state_finished", "broken off": "state_broken off" };
   const action = (key, press, className = "") => {
-    const button = make("button", { type: "button", className, textContent: say(key), "aria-label": say("action_on", { action: say(key), name: session.name }) });
+    const button = make("button", { type: "button", id: `${key}-${session.id}`, className, textContent: say(key), "aria-label": say("action_on", { action: say(key), name: session.name }) });
     button.addEventListener("click", press);
     return button;
   };
@@ -64,35 +67,60 @@ const line = (session) => {
 };
 
 const open = (session) => {
-  shown = session;
-  const url = address(`sessions/${session.id}`, { language: captionLanguage() });
-  const close = make("button", { type: "button", textContent: say("close") });
-  close.addEventListener("click", () => {
-    shown = null;
-    byId("session-page").replaceChildren();
-  });
-  const link = make("a", { className: "button", href: url, target: "_blank", rel: "noopener", textContent: say("open_page") });
+  const stays = shown?.session.id === session.id && (shown.waited || session.state !== "running"); // of one that runs there may be more by now
+  if (!stays) build(session);
+  ask();
+  shown.title.focus();
+};
+
+const build = (session) => {
+  close();
   const title = make("h2", { textContent: session.name, tabIndex: -1 });
-  const frame = frameOf(url);
-  frame.title = say("page_of", { name: session.name });
-  byId("session-page").replaceChildren(make("section", {}, make("div", { className: "head" }, title, link, close), frame));
-  title.focus();
+  const link = make("a", { className: "button", target: "_blank", rel: "noopener" });
+  const away = make("button", { type: "button" });
+  away.addEventListener("click", () => keepFocus(close, () => [byId(`open-${session.id}`), byId("sessions-table")]));
+  const status = make("p", { className: "status", role: "status" });
+  shown = { session, title, link, away, status };
+  byId("session-page").replaceChildren(make("section", {}, make("div", { className: "head" }, title, link, away), status));
+};
+
+// Asks for the page of what is open, once for each language: a server may work on it for long. With a frame that is taken away its request
+// ends, and the server need not go on.
+const ask = () => {
+  const { session, link, away, status } = shown;
+  link.href = address(`sessions/${session.id}`, { language: captionLanguage() });
+  link.textContent = say("open_page");
+  away.textContent = say("close");
+  if (shown.asked !== link.href) {
+    shown.frame?.remove();
+    const frame = frameOf(link.href);
+    frame.addEventListener("load", () => {
+      if (shown?.frame !== frame) return;
+      shown.waited = false;
+      status.textContent = "";
+    });
+    Object.assign(shown, { frame, asked: link.href, waited: true });
+    status.after(frame);
+  }
+  shown.frame.title = say("page_of", { name: session.name });
+  status.textContent = shown.waited ? say("reading") : "";
+};
+
+const close = () => {
+  shown = null;
+  byId("session-page").replaceChildren();
 };
 
 const erase = async (session) => {
-  if (!confirm(say("confirm_session", { id: session.id, name: session.name }))) return;
-  let complaint = null;
+  if (!confirm(say(session.state === "running" ? "confirm_running" : "confirm_session", { id: session.id, name: session.name }))) return;
+  let failed = null;
   try {
     await deleteSession(session.id);
   } catch (error) {
     if (error instanceof ServerGone) return;
-    if (error.status !== 404) complaint = error.message; // 404: somebody else erased it, which is as good
+    if (error.status !== 404) failed = complaint(error); // 404: somebody else erased it, which is as good
   }
   await showSessions(); // also after a complaint: it may be deleted, but its bytes not be off the disk yet
-  if (complaint) tell(complaint);
-  if (shown && !found.some(({ id }) => id === shown.id)) {
-    shown = null;
-    byId("session-page").replaceChildren();
-  }
-  byId("sessions-table").focus();
+  if (failed) tell(failed);
+  if (shown && !found.some(({ id }) => id === shown.session.id)) close();
 };

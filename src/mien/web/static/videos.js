@@ -1,7 +1,8 @@
 // The tab Videos: a card for each upload, which becomes a job of the server and is asked for each second until it is over.
 
 import { ApiError, deleteVideo, readable, resultAddress, ServerGone, uploadVideo, video } from "./api.js";
-import { byId, dropZone, frameOf, make } from "./dom.js";
+import { complaint } from "./complaints.js";
+import { byId, dropZone, frameOf, keepFocus, make, nearest } from "./dom.js";
 import { analysis, anonymize, captionLanguage } from "./options.js";
 import { about, clock, megabytes, number, onLanguage, percent, say } from "./words.js";
 
@@ -17,8 +18,9 @@ const RESULTS = [
 ];
 
 let server = null;
-let chosen = [];
+const chosen = [];
 let cards = [];
+let next = null; // the timer of the next upload, where all that wait do so for a later moment
 
 export const setUpVideos = (aboutServer) => {
   server = aboutServer;
@@ -79,12 +81,16 @@ const take = async (files) => {
   if (chosen.length) byId("video-start").focus();
 };
 
-const showChosen = () => {
+const showChosen = () => keepFocus(listChosen, () => [byId("video-files")]);
+
+const listChosen = () => {
   const lines = chosen.map((file) => {
     const away = make("button", { type: "button", className: "quiet", textContent: "×", "aria-label": say("remove_named", { name: file.name }) });
     away.addEventListener("click", () => {
-      chosen = chosen.filter((other) => other !== file);
-      showChosen();
+      const at = chosen.indexOf(file);
+      chosen.splice(at, 1);
+      const aways = () => byId("video-chosen").querySelectorAll("button");
+      keepFocus(listChosen, () => [aways()[at], aways()[at - 1], byId("video-files")]);
     });
     return make("li", {}, make("span", { textContent: `${file.name}, ${megabytes(file.size)}` }), away);
   });
@@ -102,11 +108,13 @@ const add = (job, file = null) => {
   card.count = make("p", { className: "note" });
   card.error = make("p", { className: "error", role: "alert", hidden: true });
   card.failures = make("ul", { className: "failures", hidden: true });
+  card.again = make("button", { type: "button" });
+  card.again.addEventListener("click", () => tryAgain(card));
   card.end = make("button", { type: "button" });
   card.end.addEventListener("click", () => end(card));
   card.links = make("div", { className: "line" });
   card.page = make("div", { hidden: true });
-  const actions = make("div", { className: "line" }, card.links, make("span", { className: "spacer" }), card.end);
+  const actions = make("div", { className: "line" }, card.links, make("span", { className: "spacer" }), card.again, card.end);
   card.element = make("section", { className: "card" }, card.title, card.status, card.bar, card.count, card.error, card.failures, actions, card.page);
   cards.unshift(card);
   byId("video-list").prepend(card.element);
@@ -117,13 +125,19 @@ const add = (job, file = null) => {
 const queue = (file, query) => {
   const card = add({ state: "waiting" }, file);
   card.query = query;
+  card.from = 0;
 };
 
 // One upload at a time: two would only share the line.
 const upload = async () => {
+  clearTimeout(next);
   if (cards.some(({ state }) => state === "uploading")) return;
-  const card = cards.findLast(({ state }) => state === "waiting");
-  if (!card) return;
+  const waiting = cards.filter(({ state }) => state === "waiting");
+  const card = waiting.findLast(({ from }) => from <= Date.now());
+  if (!card) {
+    if (waiting.length) next = setTimeout(upload, Math.max(0, Math.min(...waiting.map(({ from }) => from)) - Date.now()));
+    return;
+  }
   const stop = new AbortController();
   card.stop = stop;
   card.state = "uploading";
@@ -142,10 +156,19 @@ const upload = async () => {
   } catch (error) {
     if (!stop.signal.aborted) {
       card.state = "failed";
-      card.failed = error instanceof ServerGone ? say("gone") : about(card.name, error.message);
+      card.failed = () => (error instanceof ServerGone ? say("gone") : complaint(error, "video", card.name));
+      card.mayTry = error instanceof ServerGone || error.status >= 500 || error.status === 408; // the others would be refused again
+      card.from = Date.now() + 1000 * (error.wait ?? 0);
     }
   }
   render(card);
+  upload();
+};
+
+// Of one that the server did not take. Where it said when there may be a place, the upload waits until then.
+const tryAgain = (card) => {
+  Object.assign(card, { state: "waiting", failed: null, mayTry: false, share: 0 });
+  keepFocus(() => render(card), () => [card.end]);
   upload();
 };
 
@@ -159,12 +182,12 @@ const poll = async (card, wait = POLL) => {
     card.job = job;
     card.name = job.name;
     card.state = job.state;
-    card.failed = job.error ? about(job.name, job.error) : null;
+    card.failed = job.error ? () => complaint({ message: job.error, code: job.code }, "video", job.name) : null;
     wait = POLL;
   } catch (error) {
     if (!cards.includes(card)) return;
     if (error instanceof ApiError && error.status === 404) return gone(card);
-    if (!(error instanceof ServerGone)) card.failed = error.message;
+    if (!(error instanceof ServerGone)) card.failed = () => complaint(error);
     wait = Math.min(wait * 2, SLOWEST_POLL);
   }
   render(card);
@@ -173,16 +196,26 @@ const poll = async (card, wait = POLL) => {
 };
 
 const gone = (card) => {
+  const others = nearest(cards, card);
   cards = cards.filter((other) => other !== card);
   clearTimeout(card.timer);
   keep();
   const words = card.state === "done" ? "video_gone" : "video_lost"; // of one that was not done there never were results
-  card.element.replaceChildren(card.title, make("p", { className: "status", role: "status", textContent: say(words) }));
+  const told = make("p", { className: "status", role: "status", textContent: say(words) });
+  keepFocus(() => card.element.replaceChildren(card.title, told), () => placesAfter(others));
 };
 
+// Where to go on from a card that is gone.
+const placesAfter = (others) => [...others.map((other) => other.end), byId("video-files")];
+
 // Cancels an upload; has a job stopped and erased with all that it made.
-const end = async (card) => {
+const end = (card) => {
   if (card.state === "done" && !confirm(say("confirm_video", { name: card.name }))) return;
+  const others = nearest(cards, card);
+  keepFocus(() => erase(card), () => [card.end, ...placesAfter(others)]);
+};
+
+const erase = async (card) => {
   card.stop?.abort();
   card.end.disabled = true;
   try {
@@ -190,7 +223,7 @@ const end = async (card) => {
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 404)) {
       card.end.disabled = false;
-      if (!(error instanceof ServerGone)) card.failed = error.message;
+      if (!(error instanceof ServerGone)) card.failed = () => complaint(error);
       render(card);
       return;
     }
@@ -213,17 +246,21 @@ const render = (card) => {
   card.bar.setAttribute("aria-label", say(state));
   set(card.count, counts(card, share));
   card.error.hidden = !card.failed;
-  set(card.error, card.failed ?? "");
-  const failures = (job?.failures ?? []).map(({ source, error }) => about(source, error));
+  set(card.error, card.failed?.() ?? "");
+  const failures = (job?.failures ?? []).map(({ source, error, code }) => complaint({ message: error, code }, "video", source));
   if (job?.missed) failures.push(say("missed", { n: job.missed }));
   card.failures.hidden = !failures.length;
   card.failures.replaceChildren(...failures.map((textContent) => make("li", { textContent })));
   const over = !(state === "waiting" || state === "uploading" || ongoing(card));
+  card.again.hidden = !card.mayTry;
+  card.again.textContent = say("again");
+  card.again.setAttribute("aria-label", say("action_on", { action: say("again"), name: card.name }));
   card.end.textContent = say(over ? (job ? "delete_now" : "remove") : "cancel");
   results(card);
 };
 
-const counts = ({ state, job, file }, share) => {
+const counts = ({ state, job, file, from }, share) => {
+  if (state === "waiting" && from > Date.now()) return say("next_try", { time: clock(from, { second: "2-digit" }) });
   if (state === "uploading" || state === "waiting") return `${percent(share ?? 0)} · ${megabytes(file?.size ?? 0)}`;
   if (!job || job.frames === undefined || state === "queued") return "";
   const parts = [say("frames", { n: job.frames }), say("faces", { n: job.faces })];

@@ -1,4 +1,4 @@
-// Every word of the page, in both languages, and how numbers and times are written.
+// Every word of the page, in both languages, and how numbers and times are written; those before the server's own lines are in complaints.js.
 
 const WORDS = {
   en: {
@@ -55,10 +55,6 @@ const WORDS = {
     no_face: "No face found",
     too_big: "{size}; at most {most} MB",
     unreadable: "cannot be read from the disk",
-    unread_large: "{line}",
-    unread_video: "{line}",
-    unread_file: "{line}",
-    unread_url: "{line}",
     is_video: "a video: choose it in the tab Videos",
     is_picture: "a picture: choose it in the tab Pictures",
 
@@ -86,6 +82,7 @@ const WORDS = {
     frames: { one: "{n} frame", other: "{n} frames" },
     seconds_of: "{at} of {whole} s",
     seconds: "{at} s",
+    next_try: "Next try at {time}.",
     cancel: "Cancel",
     delete_now: "Delete now",
     erased_at: "Results are erased at {time}.",
@@ -116,6 +113,7 @@ const WORDS = {
     camera_starting: "Starting…",
     camera_hidden: "Stopped, since the page was hidden.",
     not_recorded: "{name} is not recorded any more: the store of sessions failed. The view goes on.",
+    not_recorded_deleted: "{name} is not recorded any more: the session was deleted. The view goes on.",
     socket_closed: "The connection to the server ended, so the camera was stopped. Start again to go on.",
     rate: "{rate} frames/s, {ms} ms each",
     shown_now: { one: "{n} face in sight", other: "{n} faces in sight" },
@@ -144,6 +142,7 @@ const WORDS = {
     action_on: "{action}: {name}",
     close: "Close",
     confirm_session: "Delete session {id}, {name}, for good?",
+    confirm_running: "Session {id}, {name}, is being recorded now. Delete it for good? The recording ends then.",
   },
   ru: {
     tagline: "Читает выражение, которое видно на лице",
@@ -204,10 +203,6 @@ const WORDS = {
     no_face: "Лицо не найдено",
     too_big: "{size}; можно не больше {most} МБ",
     unreadable: "не читается с диска",
-    unread_large: "снимок больше, чем читает этот сервер. Сервер говорит: {line}",
-    unread_video: "по этому адресу видео, а не снимок. Сервер говорит: {line}",
-    unread_file: "не читается как снимок: файл повреждён или другого вида. Сервер говорит: {line}",
-    unread_url: "снимок по этому адресу не удалось получить или прочитать. Сервер говорит: {line}",
     is_video: "это видео: выберите его на вкладке «Видео»",
     is_picture: "это снимок: выберите его на вкладке «Снимки»",
 
@@ -235,6 +230,7 @@ const WORDS = {
     frames: { one: "{n} кадр", few: "{n} кадра", many: "{n} кадров", other: "{n} кадра" },
     seconds_of: "{at} из {whole} с",
     seconds: "{at} с",
+    next_try: "Следующая попытка в {time}.",
     cancel: "Отменить",
     delete_now: "Удалить сейчас",
     erased_at: "Результаты будут стёрты в {time}.",
@@ -267,6 +263,7 @@ const WORDS = {
     camera_starting: "Включаем…",
     camera_hidden: "Остановлено: страница была скрыта.",
     not_recorded: "{name} больше не записывается: хранилище сеансов не работает. Просмотр продолжается.",
+    not_recorded_deleted: "{name} больше не записывается: сеанс удалён. Просмотр продолжается.",
     socket_closed: "Связь с сервером прервалась, поэтому камера остановлена. Включите снова, чтобы продолжить.",
     rate: "{rate} кадров/с, {ms} мс на кадр",
     shown_now: { one: "В кадре {n} лицо", few: "В кадре {n} лица", many: "В кадре {n} лиц", other: "В кадре {n} лица" },
@@ -295,6 +292,7 @@ const WORDS = {
     action_on: "{action}: {name}",
     close: "Закрыть",
     confirm_session: "Удалить сеанс {id}, {name}, насовсем?",
+    confirm_running: "Сеанс {id}, {name}, сейчас записывается. Удалить его насовсем? Запись на этом закончится.",
   },
 };
 
@@ -325,7 +323,7 @@ export const number = (value, least = 0, most = least) =>
 export const percent = (share) => `${Math.round(share * 100)}\u00a0%`;
 export const signed = (value, digits = 2) => (value < 0 ? "\u2212" : "+") + number(Math.abs(value), digits);
 export const megabytes = (bytes) => `${number(bytes / 1e6, 1)}\u00a0${current === "ru" ? "МБ" : "MB"}`;
-export const clock = (iso) => new Date(iso).toLocaleTimeString(current, { hour: "2-digit", minute: "2-digit" });
+export const clock = (time, more = {}) => new Date(time).toLocaleTimeString(current, { hour: "2-digit", minute: "2-digit", ...more });
 export const moment = (iso) => new Date(iso).toLocaleString(current, { dateStyle: "medium", timeStyle: "short" });
 
 // A message about a thing, which may begin with its name already.
@@ -362,3 +360,6 @@ export const keptLanguage = () => {
     return null;
   }
 };
+
+// The first of the browser's languages that the page is written in, as the page that asks for the token has it.
+export const browserLanguage = () => navigator.languages.map((tag) => tag.split("-")[0].toLowerCase()).find((lang) => lang in WORDS);
