@@ -120,8 +120,10 @@ def _usual_step(frames: Ints) -> float:
     steps = np.diff(np.sort(frames))
     usual = round(float(np.median(steps)))
     alike = np.abs(steps - usual) <= 1
-    sampled = np.mean(alike) >= REGULAR and (usual > 1 or _in_step(np.flatnonzero(steps > 1)))
-    return float(np.mean(steps[alike])) if sampled else 1.0
+    if np.mean(alike) < REGULAR or not (usual > 1 or _in_step(np.flatnonzero(steps > 1))):
+        return 1.0
+    # By the clock steps are of two lengths; where they are of three, something is slow now and then, and no mean was asked for.
+    return float(np.mean(steps[alike])) if len(np.unique(steps[alike])) < 3 else float(usual)
 
 
 def _in_step(places: Ints) -> bool:

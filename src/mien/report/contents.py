@@ -116,8 +116,9 @@ class Contents:
         """Columns to show first: without those that say the same in every row, or what a person's number says."""
         empty = {"source"} if len(self.found.labels) == 1 else set()
         empty |= set() if self.timed else {"frame", "time_s", "person"}
-        numbered = self.timeline["person"][self.timeline.has_face] >= 0
-        return [name for name in SHORT if name not in empty | ({"face"} if self.timed and numbered.all() else set())]
+        faces = self.timeline.where(self.timeline.has_face)
+        told = (self.timed and (faces["person"] >= 0).all()) or not faces["face"].any()
+        return [name for name in SHORT if name not in empty | ({"face"} if told else set())]
 
 
 def _without_folders(timeline: Timeline) -> Timeline:

@@ -228,7 +228,8 @@ def compare(parts: Iterable[People], settings: VisitorSettings = VisitorSettings
     if min(map(len, whole)) < settings.least_people:
         raise DataError(
             f"found {len(whole[0])} entering and {len(whole[1])} leaving; wanted at least {settings.least_people} people on each side, "
-            "so that nobody can be recognised in the figures; --least-people (in Python least_people) may be 3 or more"
+            "so that nobody can be recognised in the figures"
+            + ("; --least-people (in Python least_people) may be 3 or more" if settings.least_people > 3 else "")
         )
     shown = told if len(told) > 1 else []
     # A measure that few people of a period have is in no figure, or theirs could be had as the difference of the whole and the others.

@@ -36,6 +36,10 @@ from mien.train.telling import Say
 RECORD, PLAN = "comparison.json", "plan.json"
 
 
+OTHER = "settings, epochs or minutes"
+"""In which a network that is finished may differ from what is asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Compared:
     """One line of the table."""
@@ -91,24 +95,16 @@ def compare(
         config = _shortened(wanted, epochs) if 0 < epochs < wanted.epochs else wanted
         try:
             line = _line(config, data_of(config), folder, minutes, wanted.epochs, say)
-        except _OtherSettings as error:
-            say(f"{wanted.name}: left out: {error}; its line stays, marked")
-            found.append(error.line)
-            continue
         except (MienError, RuntimeError) as error:  # torch says with the latter that memory is not enough
             say(f"{wanted.name}: left out: {str(error).splitlines()[0]}")
             continue
-        say(f"{line.name}: accuracy {line.accuracy:.4f}, {line.epochs} of {line.wanted} epochs in {line.minutes:.1f} minutes")
         found.append(line)
+        if line.other_settings:
+            there = f"{folder / config.name}: is there already, with other {OTHER}"
+            say(f"{wanted.name}: left out: {there}; give another --out; its line stays, marked")
+            continue
+        say(f"{line.name}: accuracy {line.accuracy:.4f}, {line.epochs} of {line.wanted} epochs in {line.minutes:.1f} minutes")
     return found
-
-
-class _OtherSettings(UsageError):
-    """A network is finished with other settings on the same data."""
-
-    def __init__(self, message: str, line: Compared) -> None:
-        super().__init__(message)
-        self.line = line
 
 
 def _line(config: TrainConfig, data: TrainData, folder: Path, minutes: float, wanted: int, say: Say) -> Compared:
@@ -120,11 +116,11 @@ def _line(config: TrainConfig, data: TrainData, folder: Path, minutes: float, wa
         _write(record, made_with | {"line": dataclasses.asdict(line)})
         return line
     kept = json.loads(record.read_text("utf-8"))
-    words = {"asked": "settings, epochs or minutes", "data": "data", "detector": "detector"}
+    words = {"asked": OTHER, "data": "data", "detector": "detector"}
     if differ := [word for name, word in words.items() if name in kept and kept[name] != made_with[name]]:
         why = f"{record.parent}: is there already, with other {' and other '.join(differ)}; give another --out"
         if differ == [words["asked"]]:
-            raise _OtherSettings(why, Compared(**kept["line"] | {"other_settings": True}))
+            return Compared(**kept["line"] | {"other_settings": True})
         raise UsageError(why)
     return Compared(**kept["line"])
 
