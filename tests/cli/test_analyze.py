@@ -251,7 +251,9 @@ def test_how_it_was_read_is_told_by_session_table_and_page(mien: Mien, tmp_path:
     options = json.loads(mien("sessions", "show", "opt", "--json", *store).out)["options"]
     assert [options[name] for name in ("every", "stride", "start", "stop", "turn")] == [0.5, 1, 0.5, 2, 180]
     assert (options["detector"], options["unsure"]["min_confidence"]) == ("fake", 0.9)
-    assert '"every": 0.5' in mien("sessions", "show", "opt", *store).out
+    shown = mien("sessions", "show", "opt", *store).out
+    assert "frames that are read: one each 0.5 s (default: all)" in shown
+    assert "turned clockwise by: 180° (default: no)" in shown
     assert json.loads(parquet.read_schema(targets[".parquet"]).metadata[b"mien"])["options"] == options
 
     def told(*what: object) -> str:

@@ -1,6 +1,7 @@
 """JPEGs of many passes over the picture."""
 
 import io
+import time
 
 import pytest
 from PIL import Image
@@ -33,3 +34,12 @@ def test_what_only_looks_like_passes_is_none() -> None:
     plain = many_passes(0)
     remark = b"\xff\xfe" + (2 + 2 * 200).to_bytes(2, "big") + b"\xff\xda" * 200
     assert not has_more_passes(plain[:2] + remark + plain[2:] + b"\xff\xda" * 200, 100)
+
+
+def test_fill_bytes_are_passed_once() -> None:
+    """A run of them looked through from each of its bytes took half a minute for 80 kB."""
+    fill = b"\xff" * 1_000_000 + b"\x00"
+    begin = time.process_time()
+    assert not has_more_passes(b"\xff\xd8" + fill + b"\xff\xd9" + b"\xff\xda" * 200, 100)
+    assert has_more_passes(many_passes(120, fill[:100_000]), 100)
+    assert time.process_time() - begin < 10

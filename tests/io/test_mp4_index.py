@@ -2,8 +2,11 @@
 
 import io
 import struct
+import zlib
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,14 +22,26 @@ def box(kind: bytes, *inner: bytes) -> bytes:
     return struct.pack(">I4s", 8 + len(body), kind) + body
 
 
-def track(samples: int, *, handler: bytes = b"vide", each: int = 1, lasts: int = 512, edits: int = 0) -> bytes:
+def track(
+    samples: int,
+    *,
+    handler: bytes = b"vide",
+    each: int = 1,
+    lasts: int = 512,
+    edits: int = 0,
+    table_in: bytes = b"minf",
+    chunks: bytes = b"",
+) -> bytes:
     """A track's description; each: bytes of a sample, 0 for a size of its own each, which are then left out."""
     table = box(
         b"stbl",
         box(b"stts", struct.pack(">IIII", 0, 1, samples, lasts)),
+        chunks,
         box(b"stsz", struct.pack(">III", 0, each, samples)),
     )
-    media = box(b"mdia", box(b"hdlr", bytes(8), handler, bytes(12)), box(b"minf", table))
+    # QuickTime has a second handler here, of where the data lie.
+    inner = box(b"minf", box(b"hdlr", bytes(4), b"dhlrurl ", bytes(12)), table if table_in == b"minf" else box(table_in, table))
+    media = box(b"mdia", box(b"hdlr", bytes(8), handler, bytes(12)), inner)
     return box(b"trak", *([box(b"edts", box(b"elst", struct.pack(">II", 0, edits), bytes(12 * edits)))] if edits else []), media)
 
 
@@ -52,7 +67,7 @@ def test_what_people_film_is_let_in(tmp_path: Path) -> None:
         ([track(44_000_000)], "it promises 44,000,000 samples"),
         ([track(3_000_000)] * 4, "it promises 12,000,000 samples"),
         ([track(44_000_000, handler=b"soun", lasts=1024)], "it promises 44,000,000 samples"),
-        ([track(100_000, edits=1000)], "it promises 100,000,000 samples"),
+        ([track(10_000, edits=1000)], "its 1,000 edits play up to 10,000,000 samples"),
         ([track(1)] * (MOST_TRACKS + 1), "it promises 65 tracks"),
     ],
 )
@@ -63,6 +78,60 @@ def test_what_fills_the_memory_is_refused(tracks: list[bytes], told: str, tmp_pa
     for media in (data, tmp_path / "bomb.mp4"):
         with pytest.raises(SourceTooLarge, match=rf"^bomb: {told}, which no recording has; it is damaged, or made to fill the memory$"):
             probe(media, name="bomb")
+
+
+def chunked(per_chunk: int, chunks: int) -> bytes:
+    table = box(b"stco", struct.pack(">II", 0, chunks), bytes(4 * chunks))
+    return box(b"stsc", struct.pack(">IIIII", 0, 1, 1, per_chunk, 1)) + table
+
+
+def test_sound_is_remembered_by_its_chunks(tmp_path: Path) -> None:
+    """Of PCM, FFmpeg makes a packet of up to 1024 samples, so that hours of it are let in, unless few chunks promise all of them."""
+    hours = track(4 * 3600 * 48_000, handler=b"soun", lasts=1, chunks=chunked(24_000, 4 * 7200))
+    assert why_too_much(film(track(1000), hours)) == ""
+    endless = track(10, handler=b"soun", lasts=1, chunks=chunked(0x7FFFFFFF, 20))
+    assert why_too_much(film(track(1000), endless)).startswith("it promises 83,8")
+
+    path = tmp_path / "sound.mov"
+    with av.open(path, "w") as container:
+        stream = container.add_stream("pcm_u8", rate=192_000, layout="mono")
+        for second in range(60):
+            frame = av.AudioFrame.from_ndarray(np.full((1, 192_000), 128, np.uint8), format="u8", layout="mono")
+            frame.rate, frame.pts = 192_000, second * 192_000
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with path.open("rb") as file:
+        assert why_too_much(file) == ""  # 11,520,000 samples
+
+
+def test_no_place_hides_a_table() -> None:
+    """All places in which FFmpeg finds it, measured by the memory that it took."""
+    bomb = track(44_000_000)
+    moov, told = box(b"moov", bomb), "it promises 44,000,000 samples"
+    start = box(b"ftyp", b"isom", bytes(4))
+    header = box(b"mvhd", bytes(100))
+    packed = box(b"cmov", box(b"dcom", b"zlib"), box(b"cmvd", struct.pack(">I", len(moov)), zlib.compress(moov)))
+    places = [
+        start + box(b"\xa9xyz") + moov,
+        start + bomb,
+        start + box(b"free", header, bomb),
+        start + box(b"hoov", header, bomb),
+        start + box(b"moov", packed),
+        *(
+            start + box(b"moov", track(44_000_000, table_in=kind))
+            for kind in (b"dinf", b"mvex", b"sinf", b"tref", b"wave", b"udta", b"meta")
+        ),
+        start + box(b"moov", box(b"trak", box(b"stsd", bytes(24), box(b"stsz", struct.pack(">III", 0, 1, 44_000_000))))),
+    ]
+    for place in places:
+        assert why_too_much(io.BytesIO(place)) == told, place[:80]
+    assert why_too_much(io.BytesIO(start + box(b"free", moov))) == ""  # nor does FFmpeg look into it
+    assert why_too_much(io.BytesIO(start + box(b"moov", box(b"cmov", box(b"cmvd", b"not packed"))))) == ""
+
+
+def test_boxes_without_number() -> None:
+    many = box(b"free") * 2_000_001
+    assert why_too_much(io.BytesIO(box(b"moov", many))).startswith("its description has more than 2,000,000 parts")
 
 
 def test_fragments_and_sizes_of_64_bits() -> None:

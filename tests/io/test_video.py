@@ -5,11 +5,13 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+import PIL.Image
 import pytest
 from tests.io.clips import clip, cut, damaged, grainy, number_on, sound_only, stamped
 
@@ -425,6 +427,59 @@ def test_frames_over_the_limit_are_refused(tmp_path: Path) -> None:
     frames, [failure] = read(clip(tmp_path / "a.mp4", 2), limits=ImageLimits(max_side=50))
     assert frames == []
     assert "64 x 48 pixels, the limit is 50 a side" in failure
+
+
+def packed(path: Path, codec: str, pictures: list[bytes]) -> Path:
+    """A video of 64 x 64, by its header, of pictures that are encoded already."""
+    with av.open(path, "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width = stream.height = 64
+        stream.pix_fmt, stream.time_base = {"png": "rgb24", "mjpeg": "yuvj420p"}[codec], Fraction(1, 25)
+        for number, picture in enumerate(pictures):
+            packet = av.Packet(picture)
+            packet.stream, packet.pts, packet.dts, packet.time_base, packet.is_keyframe = stream, number, number, Fraction(1, 25), True
+            container.mux(packet)
+    return path
+
+
+def encoded(size: int, kind: str, **how: object) -> bytes:
+    out = io.BytesIO()
+    PIL.Image.new("RGB", (size, size)).save(out, kind, **how)
+    return out.getvalue()
+
+
+def test_frames_that_grow_beyond_the_limit_are_not_decoded(tmp_path: Path) -> None:
+    small, large = encoded(64, "PNG"), encoded(600, "PNG")
+    path = packed(tmp_path / "a.mov", "png", [small, small, large, large])
+    frames, [failure] = read(path, limits=ImageLimits(max_pixels=10_000))
+    assert len(frames) == 2
+    assert failure.startswith("clip: damaged from 0.04 s on (2 frames read): Invalid argument")
+    assert len(read(path)[0]) == 4
+
+
+def test_frames_of_endless_passes_are_not_decoded(tmp_path: Path) -> None:
+    plain = encoded(64, "JPEG", progressive=True)
+    last = plain.rindex(b"\xff\xda")
+    many = plain[:last] + plain[last:-2] * 120 + plain[-2:]
+    for name in ("a.mkv", "a.avi"):
+        frames, [failure] = read(packed(tmp_path / name, "mjpeg", [plain, many, plain]))
+        assert len(frames) == 2
+        assert "a picture of more than 100 passes" in failure
+
+
+def test_closing_ends_a_reading_that_takes_nothing(tmp_path: Path) -> None:
+    """It read on to the end of the file, which nobody waited for any more."""
+    seen: list[float] = []
+
+    def ends(at: float) -> bool:
+        seen.append(at)
+        time.sleep(0.01)
+        return False
+
+    events = read_video(clip(tmp_path / "a.mkv", 250), source="clip", stride=1000, ends=ends)
+    next(events)
+    events.close()
+    assert len(seen) < 100
 
 
 def test_probe(tmp_path: Path) -> None:

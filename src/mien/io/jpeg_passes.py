@@ -14,8 +14,8 @@ _NEXT = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 """A marker behind coded pixels, in which FF is followed by 00 or is a restart marker."""
 
 
-_MARKER = re.compile(rb"\xff+([^\x00\xff])")
-"""Where decoders find the next marker, whatever lies before it."""
+_MARKER = re.compile(rb"\xff([^\x00\xff])")
+"""Where decoders find the next marker, whatever lies before it. Without fill bytes: each of a run would look to its end."""
 _ALONE = {0x01, *range(0xD0, 0xD9)}
 """Markers without a length behind them."""
 END = 0xD9

@@ -16,7 +16,8 @@ from mien.io.container import Media, opened, why
 from mien.io.events import Event, Failure
 from mien.io.frame_pixels import FramePixels
 from mien.io.frames_ahead import in_background, is_wanted
-from mien.io.images import DEFAULT_LIMITS, ImageLimits
+from mien.io.images import DEFAULT_LIMITS, MOST_PASSES, ImageLimits
+from mien.io.jpeg_passes import has_more_passes
 from mien.io.pixels import check_turn, turned
 from mien.io.skipping import CONTAINERS, Skipped, can_skip, needed
 from mien.io.span import Chooser, VideoSpan
@@ -276,6 +277,7 @@ class _Reading:
         width, height = stream.codec_context.width, stream.codec_context.height
         if width and height:  # where the header says it: before a frame is decoded
             limits.check(width, height, name=source)
+        stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}  # of frames further on that are larger, FFmpeg makes nothing
         stream.thread_type = "AUTO"
 
     def events(self) -> Iterator[Event]:
@@ -355,6 +357,9 @@ class _Reading:
     def _decode(self, packet: Packet | None, keyframe: float) -> Iterator[av.VideoFrame]:
         import av
 
+        if packet is not None and self._stream.codec_context.name == "mjpeg" and has_more_passes(bytes(packet), MOST_PASSES):
+            self._note_damage(f"a picture of more than {MOST_PASSES} passes")
+            return
         try:
             frames = self._stream.codec_context.decode(packet)
         except av.FFmpegError as error:
