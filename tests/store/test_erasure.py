@@ -479,6 +479,22 @@ def test_clocks_of_two_machines_may_differ_a_little(store: Store) -> None:
     assert [session.name for session in store.older_than(0.5)] == ["on another"]
 
 
+def test_a_recording_under_a_clock_that_is_ahead_is_not_purged(store: Store) -> None:
+    """Of a machine whose time zone is wrong, say; others began long before."""
+    store.retain(1)
+    runs, ended = aged(store, "runs", -0.4), aged(store, "ended", -0.4)
+    with store._database.writing() as connection:
+        connection.execute(sa.text("UPDATE mien_sessions SET ended = NULL, finished = NULL WHERE id = :id"), {"id": runs.id})
+    other = aged(store, "other", 2)
+    with store._database.writing() as connection:
+        connection.execute(sa.text("UPDATE mien_sessions SET started = ended WHERE id = :id"), {"id": other.id})
+    assert store.session("runs").state() == "running"
+    assert store.expired() == store.older_than(0.5) == [store.session("other")]
+    assert store.session(ended.id).age_days() == 0
+    with store.writer("next") as writer:
+        assert [session.name for session in writer.purged] == ["other"]
+
+
 def test_a_new_session_purges_those_whose_time_is_over(store: Store) -> None:
     old = aged(store, "old", 5)
     aged(store, "new", 1)

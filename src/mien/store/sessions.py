@@ -13,6 +13,8 @@ from mien.provenance import Provenance
 
 ALIVE_SECONDS = 60.0
 """A session that nobody closed counts as running for so long after the last sign of life, of which there is one every BEAT_SECONDS."""
+CLOCKS_APART = timedelta(days=1)
+"""By which the clocks of machines that share a store may differ, as where a time zone is wrong; what lies further ahead is a fault."""
 BEAT_SECONDS = 10.0
 NAMED_SOURCES = 20
 """Inputs that are listed by name; further ones are counted. Every row has its own source anyway."""
@@ -65,8 +67,8 @@ class Session:
         if self.ended is not None:
             return "finished" if self.finished else "broken off"
         quiet = (now or datetime.now(UTC)) - datetime.fromisoformat(self.updated)
-        # A sign of life that is still to come was given under a clock that was wrong, be it then or now.
-        return "running" if abs(quiet) < timedelta(seconds=ALIVE_SECONDS) else "broken off"
+        # Clocks of two machines differ. A sign of life that is more than a day ahead was given under one that was wrong, be it then or now.
+        return "running" if -CLOCKS_APART < quiet < timedelta(seconds=ALIVE_SECONDS) else "broken off"
 
     def expired(self, default_days: float | None, now: datetime | None = None, *, next_started: str | None = None) -> bool:
         """Whether its time is over: so many days after its end. default_days: for one without a retention of its own. next_started: as in
@@ -79,8 +81,8 @@ class Session:
     def age_days(self, now: datetime | None = None, *, next_started: str | None = None) -> float:
         """Days since its end, or since its last sign of life.
 
-        Of one whose end is still to come the clock was wrong, be it then or now: its age is what is known of it, which is the days since
-        the next session began. next_started: when that was; None for none, and 0 days.
+        Of one whose end is more than a day ahead the clock was wrong, be it then or now: its age is what is known of it, which is the days
+        since the next session began. next_started: when that was; None for none, and 0 days.
         """
         now = now or datetime.now(UTC)
         end = datetime.fromisoformat(self.ended or self.updated)

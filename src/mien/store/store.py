@@ -20,7 +20,7 @@ from mien.provenance import plain
 from mien.sinks.registry import TABLES, table_sink
 from mien.sinks.sink import BadTarget
 from mien.store.place import NotErased, place_of
-from mien.store.sessions import ALIVE_SECONDS, Session, checked_days, checked_name, stamp, utc_now
+from mien.store.sessions import CLOCKS_APART, Session, checked_days, checked_name, stamp, utc_now
 from mien.table import columns
 from mien.timeline import DTYPES, KINDS, MISSING, Column, Timeline
 
@@ -295,12 +295,12 @@ class Store:
 
     def _next_started(self, session: Session, now: datetime) -> str | None:
         """When the next session began whose time can be true; None for none, and where nobody needs it, as its own end can be true. Clocks
-        of several machines differ by a little."""
+        of several machines differ, see CLOCKS_APART."""
         import sqlalchemy as sa
 
         from mien.store.schema import sessions
 
-        if (session.ended or session.updated) <= stamp(now + timedelta(seconds=ALIVE_SECONDS)):
+        if (session.ended or session.updated) <= stamp(now + CLOCKS_APART):
             return None
         later = sa.select(sessions.c.started).where(sessions.c.id > session.id, sessions.c.started <= stamp(now)).order_by(sessions.c.id)
         with self._database.reading() as connection:

@@ -22,6 +22,7 @@ PLAIN = frozenset("-_. ")
 @contextmanager
 def passing(folder: Path) -> Iterator[Path]:
     """A new folder in another for one file, which a Passing erases; erased at once where the file cannot be made."""
+    folder.mkdir(parents=True, exist_ok=True)  # who cleans the temporary folder may have taken it
     own = Path(mkdtemp(dir=folder))
     try:
         yield own

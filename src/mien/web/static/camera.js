@@ -41,7 +41,7 @@ export const setUpCamera = (aboutServer) => {
   });
   byId("camera-stop").addEventListener("click", () => stop());
   byId("camera-device").addEventListener("change", () => stream && start());
-  document.addEventListener("visibilitychange", () => document.hidden && stream && stop(() => say("camera_hidden")));
+  document.addEventListener("visibilitychange", () => document.hidden && byId("camera-start").hidden && stop(() => say("camera_hidden")));
   addEventListener("pagehide", () => stop());
   onOptions((what) => {
     if (what === "analysis" && stream) connect(); // people are counted anew, and a session begins anew

@@ -67,7 +67,7 @@ const line = (session) => {
 };
 
 const open = (session) => {
-  const stays = shown?.session.id === session.id && (shown.waited || session.state !== "running"); // of one that runs there may be more by now
+  const stays = shown?.session.id === session.id && (shown.waited || ![shown.session, session].some(({ state }) => state === "running")); // of one that runs, or ran then, there is more by now
   if (!stays) build(session);
   ask();
   shown.title.focus();
